@@ -1,0 +1,1 @@
+"""Bytes to facts: every binary format, and nothing about torch or Python."""

@@ -1,0 +1,41 @@
+"""Bounded reading: every count and offset that a file states is checked against the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.errors import FormatError
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model import Readable
+
+
+def window(source: Readable, offset: int, length: int, what: str) -> bytes:
+    """Exactly ``length`` bytes at ``offset``.
+
+    Raises:
+        FormatError: the range leaves the file; the message names ``what``, the range and the size.
+    """
+    if offset < 0 or length < 0 or offset + length > source.size:
+        raise FormatError(
+            f"{what} at bytes {offset}..{offset + length} lies outside the file "
+            f"of {source.size} bytes: cut short or damaged"
+        )
+    data = source.read_at(offset, length)
+    if len(data) != length:
+        raise FormatError(f"{what} at byte {offset} could not be read in full: the file shrank")
+    return data
+
+
+def c_string(blob: bytes, offset: int, what: str) -> bytes:
+    """The NUL-terminated string at ``offset`` of ``blob``, without the NUL.
+
+    Raises:
+        FormatError: the offset lies outside the blob, or no NUL follows it.
+    """
+    if not 0 <= offset < len(blob):
+        raise FormatError(f"{what}: string offset {offset} outside its table of {len(blob)} bytes")
+    end = blob.find(0, offset)
+    if end < 0:
+        raise FormatError(f"{what}: unterminated string at offset {offset}")
+    return blob[offset:end]

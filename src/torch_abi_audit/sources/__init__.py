@@ -1,0 +1,1 @@
+"""What a TARGET means: names, directories, files and archives, as libraries that can be read."""
