@@ -1,1 +1,18 @@
 """What a TARGET means: names, directories, files and archives, as libraries that can be read."""
+
+from __future__ import annotations
+
+from torch_abi_audit.sources.found import Candidate, Found, Inventory, Unread
+from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.sources.target import environment, resolve, site_packages
+
+__all__ = [
+    "Candidate",
+    "Found",
+    "Inventory",
+    "Unread",
+    "environment",
+    "named_as_library",
+    "resolve",
+    "site_packages",
+]

@@ -1,0 +1,87 @@
+"""What a TARGET turns into: packages, and the files in them that may be libraries.
+
+Values alone. Bytes are read when ``Candidate.open`` is called; everything else is already known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from torch_abi_audit.model import Readable
+
+HEAD_LENGTH = 64
+"""Bytes of a file that a ``Candidate`` carries: enough for every magic and the ELF file type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One file that begins like a library, or is named like one."""
+
+    path: str
+    """Where it is, for display: absolute; a wheel's member is ``<wheel path>/<member>``."""
+    relative: str
+    """POSIX path below the package's root."""
+    head: bytes
+    """Its first bytes, ``HEAD_LENGTH`` of them where it has so many."""
+    size: int
+    """Length in bytes, unpacked."""
+    opener: Callable[[], AbstractContextManager[Readable]] = field(repr=False, compare=False)
+    """Picklable, so that another process can read the file."""
+
+    def open(self) -> AbstractContextManager[Readable]:
+        """The file for positioned reads, while the context lasts.
+
+        Raises:
+            OSError: the file went away or cannot be read.
+            FormatError: the archive member is damaged, encrypted or implausibly large.
+        """
+        return self.opener()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A path that may hold a library and could not be looked into."""
+
+    path: str
+    relative: str
+    message: str
+    """Why, as one clause: ``permission denied``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One package to audit."""
+
+    name: str
+    """Name of the row: what was asked for, or in an environment the distribution's name."""
+    root: str
+    """Absolute path of the directory, file or wheel that ``Candidate.relative`` starts from."""
+    candidates: tuple[Candidate, ...] = ()
+    """Sorted by ``relative``."""
+    siblings: tuple[Candidate, ...] = ()
+    """Other libraries of the same distribution: they resolve imports and are not rows."""
+    distribution: str | None = None
+    """Name of the distribution as its metadata spells it; None where none or several own it."""
+    version: str | None = None
+    import_names: tuple[str, ...] = ()
+    """Top-level names that the distribution installs, sorted."""
+    is_torch: bool = False
+    """Whether this is the torch distribution itself, whose libraries are libtorch."""
+    notes: tuple[str, ...] = ()
+    """Sentences a reader of the report should see."""
+    errors: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All packages of one environment."""
+
+    directories: tuple[str, ...]
+    """The site-packages directories that were looked at."""
+    packages: tuple[Found, ...]
+    """Sorted by name; pure Python distributions are here too, without candidates."""

@@ -1,0 +1,62 @@
+"""Which files are worth opening, by name alone, and which first bytes are a library's.
+
+A name never decides that a file is a library; it saves opening what cannot be one, and it turns
+an empty or damaged ``.so`` into something to report.
+"""
+
+from __future__ import annotations
+
+LIBRARY_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
+
+MAGICS = (
+    b"\x7fELF",
+    b"\xfe\xed\xfa\xce",  # Mach-O, 32 bits, big-endian
+    b"\xfe\xed\xfa\xcf",  # Mach-O, 64 bits, big-endian
+    b"\xce\xfa\xed\xfe",  # Mach-O, 32 bits, little-endian
+    b"\xcf\xfa\xed\xfe",  # Mach-O, 64 bits, little-endian
+    b"\xca\xfe\xba\xbe",  # universal Mach-O (and Java classes)
+    b"\xca\xfe\xba\xbf",  # universal Mach-O, 64-bit offsets
+    b"MZ",  # PE
+)
+
+_PYTHON = "py pyi pyc pyo pyw pyx pxd pxi pth ipynb typed"
+_SOURCES = (
+    "c cc cpp cxx cu cuh cl h hh hpp hxx inc inl ipp tcc f f90 f95 for go rs java kt scala swift "
+    "js jsx ts tsx mjs cjs map css scss less html htm xhtml xml xsl xsd svg vue lua rb pl sh bash "
+    "bat cmd ps1 cmake mk in am ac m4 pc proto fbs thrift td mlir metal glsl vert frag"
+)
+_TEXT = (
+    "txt md rst tex csv tsv json jsonl json5 toml yaml yml ini cfg conf lock log diff patch po mo "
+    "pot j2 jinja jinja2 tmpl template mako license"
+)
+_MEDIA = (
+    "png jpg jpeg gif bmp ico tif tiff webp pdf eps ps wav mp3 mp4 ogg flac avi ttf otf woff "
+    "woff2 eot afm pfb"
+)
+_DATA = (
+    "npy npz pkl pickle pt pth onnx safetensors h5 hdf5 parquet arrow feather sqlite db mat fits "
+    "gz bz2 xz zst zip tar tgz whl jar class"
+)
+
+OTHER_FORMATS = frozenset(" ".join((_PYTHON, _SOURCES, _TEXT, _MEDIA, _DATA)).split())
+"""Suffixes, in lower case, of well-known formats that are no library."""
+
+
+def named_as_library(filename: str) -> bool:
+    """Whether a file's name says that it is a library: ``x.so``, ``x.so.1.2``, ``x.pyd``, and so on."""
+    name = filename.rpartition("/")[2].lower()
+    if name.endswith(LIBRARY_SUFFIXES):
+        return True
+    stem, so, version = name.rpartition(".so.")
+    return bool(so and stem) and version.replace(".", "").isdecimal()
+
+
+def worth_opening(filename: str) -> bool:
+    """Whether a file of this name can be a library at all."""
+    _, dot, suffix = filename.rpartition(".")
+    return not dot or suffix.lower() not in OTHER_FORMATS
+
+
+def begins_like_library(head: bytes) -> bool:
+    """Whether these are the first bytes of an ELF, Mach-O or PE file."""
+    return head.startswith(MAGICS)
