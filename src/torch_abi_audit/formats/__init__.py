@@ -1,1 +1,70 @@
-"""Bytes to facts: every binary format, and nothing about torch or Python."""
+"""Bytes to facts: every binary format by its magic, and nothing about torch or Python."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.model import Binary, Format, NotALibrary
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model import Readable
+
+_MAGICS = {
+    b"\x7fELF": Format.ELF,
+    b"\xfe\xed\xfa\xce": Format.MACHO,
+    b"\xfe\xed\xfa\xcf": Format.MACHO,
+    b"\xce\xfa\xed\xfe": Format.MACHO,
+    b"\xcf\xfa\xed\xfe": Format.MACHO,
+    b"\xca\xfe\xba\xbe": Format.MACHO,
+    b"\xca\xfe\xba\xbf": Format.MACHO,
+}
+_READERS = {Format.ELF: "elf", Format.MACHO: "macho", Format.PE: "pe"}
+
+
+class _Reader(Protocol):
+    def read(self, source: Readable) -> Binary | tuple[Binary, ...] | NotALibrary: ...
+    def exports(self, source: Readable, binary: Binary) -> frozenset[bytes]: ...
+
+
+def detect(head: bytes) -> Format | None:
+    """The container format that a file's first bytes announce."""
+    if head[:2] == b"MZ":
+        return Format.PE
+    return _MAGICS.get(head[:4])
+
+
+def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
+    """Every image of a file: one, or the slices of a universal Mach-O file.
+
+    Raises:
+        FormatError: the file is damaged, cut short, of an unsupported kind, or of no kind at all.
+    """
+    head = source.read_at(0, 16)
+    kind = detect(head)
+    if kind is not None:
+        result = _reader(kind).read(source)
+        return (result,) if isinstance(result, Binary) else result
+    from torch_abi_audit.formats import others  # noqa: PLC0415 - rare, and not on the hot path
+
+    for magic, name in others.UNSUPPORTED:
+        if head.startswith(magic):
+            raise FormatError(f"{name}: not a format that torch is published for")
+    known = others.recognise(source)
+    if known is None:
+        raise FormatError("neither ELF, Mach-O nor PE, nor anything else that is known")
+    return known
+
+
+def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
+    """The names that ``binary``, an image of ``source``, offers to other libraries.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    return _reader(binary.format).exports(source, binary)
+
+
+def _reader(kind: Format) -> _Reader:
+    return cast("_Reader", import_module(f"{__name__}.{_READERS[kind]}"))

@@ -1,0 +1,205 @@
+"""ELF shared objects, read the way the dynamic loader reads them.
+
+Layouts: the System V gABI and, for symbol versions, the Linux Standard Base.
+"""
+
+from __future__ import annotations
+
+from array import array
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats.elf_image import Image, Tag, open_image, words
+from torch_abi_audit.formats.window import window
+from torch_abi_audit.model import Binary, Format, NotALibrary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.formats.strings import StringTable
+    from torch_abi_audit.model import Readable
+
+_DF_1_PIE = 0x08000000
+_STB_LOCAL, _STB_WEAK = 0, 2
+_NAMELESS_TYPES = frozenset({3, 4})  # STT_SECTION, STT_FILE
+_SHN_UNDEF = 0
+_HIDDEN = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
+_VERNEED_LIMIT = 1 << 20
+
+
+class _Symbol(NamedTuple):
+    name: int
+    info: int
+    other: int
+    section: int
+
+
+def read(source: Readable) -> Binary | NotALibrary:
+    """Read what the loader would learn from an ELF file.
+
+    Raises:
+        FormatError: the file is damaged, cut short, or of an unknown ELF class.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return image
+    tags, layout = image.tags, image.layout
+    if tags.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (image.has_interpreter and Tag.DEBUG in tags):
+        return NotALibrary("executable")
+    strings = image.strings()
+    strong, weak = _undefined(image)
+    needs = _version_needs(image)
+    versions = _import_versions(image, [*strong, *weak]) if needs else {}
+    listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
+    text = strings.names(
+        {*strong.values(), *weak.values()}
+        | {offset for offsets in listed for offset in offsets}
+        | {offset for file, name in needs.values() for offset in (file, name)}
+    )
+
+    def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
+        return tuple(_text(text[offset]) for offset in offsets)
+
+    needed, soname, rpath, runpath = map(texts, listed)
+    imports = tuple(dict.fromkeys(text[offset] for offset in strong.values()))
+    taken = frozenset(imports)
+    return Binary(
+        format=Format.ELF,
+        arch=image.architecture(),
+        bits=64 if layout.wide else 32,
+        byteorder="big" if layout.order == ">" else "little",
+        imports=imports,
+        weak_imports=tuple(
+            dict.fromkeys(name for offset in weak.values() if (name := text[offset]) not in taken)
+        ),
+        needed=needed,
+        soname=soname[0] if soname else None,
+        entry_points=_entry_points(image, strings),
+        versions={
+            text[offset]: _text(text[needs[version][1]])
+            for table in (weak, strong)
+            for index, offset in table.items()
+            if (version := versions.get(index, 0)) in needs
+        },
+        version_needs=tuple(
+            sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
+        ),
+        rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
+    )
+
+
+def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]:
+    """Names that other libraries can bind to: defined, not local, not hidden.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return frozenset()
+    offsets = {
+        name
+        for _, chunk in image.symbols()
+        for name, info, other, section in image.layout.symbol.iter_unpack(chunk)
+        if section != _SHN_UNDEF and _is_visible(_Symbol(name, info, other, section))
+    }
+    return frozenset(image.strings().names(offsets).values()) - {b""}
+
+
+def _undefined(image: Image) -> tuple[dict[int, int], dict[int, int]]:
+    """Strong and weak undefined symbols, as index to name offset."""
+    unpack = image.layout.symbol.unpack_from
+    entry = image.layout.symbol.size
+    stride = entry // 2
+    strong: dict[int, int] = {}
+    weak: dict[int, int] = {}
+    for first, chunk in image.symbols():
+        sections = array("H", chunk)[3 if image.layout.wide else 7 :: stride]
+        for position in _zeros(sections):
+            name, info, _, _ = unpack(chunk, position * entry)
+            if not name or info >> 4 == _STB_LOCAL or info & 15 in _NAMELESS_TYPES:
+                continue
+            (weak if info >> 4 == _STB_WEAK else strong)[first + position] = name
+    return strong, weak
+
+
+def _zeros(values: array[int]) -> Iterator[int]:
+    """Positions of the zeros: found at C speed, since nearly all of a large table is defined."""
+    position = 0
+    for _ in range(values.count(0)):
+        position = values.index(0, position)
+        yield position
+        position += 1
+
+
+def _is_visible(symbol: _Symbol) -> bool:
+    return (
+        symbol.info >> 4 != _STB_LOCAL
+        and symbol.info & 15 not in _NAMELESS_TYPES
+        and symbol.other & 3 not in _HIDDEN
+    )
+
+
+def _entry_points(image: Image, strings: StringTable) -> tuple[bytes, ...]:
+    """Exported ``PyInit``/``PyModExport`` names, without naming any other export."""
+    found = strings.find_prefixes((b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_"))
+    if not found:
+        return ()
+    exported: set[bytes] = set()
+    entry = image.layout.symbol.size
+    for _, chunk in image.symbols():
+        names = words(image, chunk)[0 :: entry // 4]
+        for offset, name in found.items():
+            position = -1
+            for _ in range(names.count(offset)):
+                position = names.index(offset, position + 1)
+                symbol = _Symbol(*image.layout.symbol.unpack_from(chunk, position * entry))
+                if symbol.section != _SHN_UNDEF and _is_visible(symbol):
+                    exported.add(name)
+                    break
+    return tuple(sorted(exported))
+
+
+def _version_needs(image: Image) -> dict[int, tuple[int, int]]:
+    """DT_VERNEED: version index to the string offsets of (library, version)."""
+    tags, order = image.tags, image.layout.order
+    if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
+        return {}
+    offset, room = image.at(tags[Tag.VERNEED], "version needs")
+    blob = window(image.source, offset, min(room, _VERNEED_LIMIT), "version needs")
+    need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
+    result: dict[int, tuple[int, int]] = {}
+    at = 0
+    for _ in range(tags.get(Tag.VERNEEDNUM, 0)):
+        if at + need.size > len(blob):
+            raise FormatError("version needs run past their segment")
+        _, count, file, first, step = need.unpack_from(blob, at)
+        inner = at + first
+        for _ in range(count):
+            if inner + aux.size > len(blob):
+                raise FormatError("version needs run past their segment")
+            _, _, index, name, onward = aux.unpack_from(blob, inner)
+            result[index & 0x7FFF] = (file, name)
+            if not onward:
+                break
+            inner += onward
+        if not step:
+            break
+        at += step
+    return result
+
+
+def _import_versions(image: Image, indices: list[int]) -> dict[int, int]:
+    """DT_VERSYM of the given symbols."""
+    if not indices:
+        return {}
+    blob = image.table(image.tags[Tag.VERSYM], 2 * (max(indices) + 1), "symbol versions")
+    versions = array("H", blob)
+    if image.layout.swapped:
+        versions.byteswap()
+    return {index: versions[index] & 0x7FFF for index in indices}
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

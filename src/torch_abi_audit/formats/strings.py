@@ -1,0 +1,95 @@
+"""String tables, read as the windows that the wanted names span."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats.window import window
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from torch_abi_audit.model import Readable
+
+_SPAN = 1 << 20  # most bytes held at once
+_GAP = 1 << 14  # names further apart than this are read separately
+_TAIL = 1 << 10  # room for the last name of a window
+_LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
+
+
+class StringTable:
+    """NUL-terminated names at ``[offset, offset + size)`` of a source."""
+
+    __slots__ = ("_offset", "_size", "_source")
+
+    def __init__(self, source: Readable, offset: int, size: int) -> None:
+        if offset + size > source.size:
+            raise FormatError(
+                f"string table at bytes {offset}..{offset + size} lies outside the file "
+                f"of {source.size} bytes: cut short or damaged"
+            )
+        self._source, self._offset, self._size = source, offset, size
+
+    def names(self, offsets: Collection[int]) -> dict[int, bytes]:
+        """The name at each of ``offsets``.
+
+        Raises:
+            FormatError: an offset lies outside the table, a name has no end, or names overlap so
+                much that reading them would cost far more than the table holds.
+        """
+        ordered = sorted(set(offsets))
+        if ordered and ordered[-1] >= self._size:
+            raise FormatError(
+                f"name at offset {ordered[-1]} lies outside the string table of {self._size} bytes"
+            )
+        found: dict[int, bytes] = {}
+        budget = 4 * self._size + _SPAN
+        index = 0
+        while index < len(ordered):
+            start = ordered[index]
+            stop = index + 1
+            while (
+                stop < len(ordered)
+                and ordered[stop] - ordered[stop - 1] <= _GAP
+                and ordered[stop] - start < _SPAN
+            ):
+                stop += 1
+            blob = self._read(start, ordered[stop - 1] - start + _TAIL)
+            for offset in ordered[index:stop]:
+                end = blob.find(0, offset - start)
+                name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
+                budget -= len(name)
+                found[offset] = name
+            if budget < 0:
+                raise FormatError("names overlap beyond what a string table can mean")
+            index = stop
+        return found
+
+    def find_prefixes(self, prefixes: Collection[bytes]) -> Mapping[int, bytes]:
+        """Every place where a name, or the tail of one, starts with one of ``prefixes``."""
+        found: dict[int, bytes] = {}
+        overlap = max(map(len, prefixes)) - 1
+        stem = min(prefixes, key=len)[:2]
+        start = 0
+        while start < self._size:
+            blob = self._read(start, _SPAN + overlap)
+            if stem in blob:
+                for prefix in prefixes:
+                    at = blob.find(prefix)
+                    while 0 <= at < _SPAN:
+                        found[start + at] = b""
+                        at = blob.find(prefix, at + 1)
+            start += _SPAN
+        return self.names(found) if found else found
+
+    def _read(self, start: int, length: int) -> bytes:
+        length = min(length, self._size - start)
+        return window(self._source, self._offset + start, length, "string table")
+
+    def _long_name(self, offset: int) -> bytes:
+        blob = self._read(offset, _LONGEST)
+        end = blob.find(0)
+        if end < 0:
+            raise FormatError(f"unterminated name at offset {offset} of the string table")
+        return blob[:end]
