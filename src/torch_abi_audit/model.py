@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import PurePath
 
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
 
@@ -85,3 +86,240 @@ class NotALibrary:
     kind: str
     """A short noun phrase: ``executable``, ``object file``, ``static archive``, ``linker script``,
     ``text``, ``empty file`` …"""
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth a reader's attention, with its proof."""
+
+    rule: str
+    """Id of the rule in ``rules.RULES``."""
+    severity: Severity
+    message: str
+    """One sentence that stands alone."""
+    library: str | None = None
+    """Path of the library below the package's root; None where the package as a whole is meant."""
+    evidence: tuple[str, ...] = ()
+    """Symbols, tags or paths that prove it, sorted."""
+    fix: str = ""
+    """What to do, as one sentence."""
+
+
+class Label(StrEnum):
+    """CPython label of one library, as the CLI reference spells it."""
+
+    OK = "abi3-ok"
+    VIOLATIONS = "abi3-tagged-violations"
+    NO_CAPI = "abi3-tagged-no-capi"
+    PRIVATE = "uses-private-api"
+    NOT_ABI3 = "not-abi3"
+
+
+@dataclass(frozen=True, slots=True)
+class CPythonABIVerdict:
+    """What one library asks of CPython."""
+
+    intent: bool = False
+    """It claims abi3: by its file name, or by importing ``python3.dll``."""
+    compliant: bool = False
+    """It refers to CPython, and every reference is in the stable ABI of its platform."""
+    violations: tuple[str, ...] = ()
+    """References outside the stable ABI, sorted."""
+    references: int = 0
+    """How many CPython names it imports."""
+    min_python: str | None = None
+    """Newest release, such as ``3.11``, in which one of its stable names joined the stable ABI."""
+    floor_symbols: tuple[str, ...] = ()
+    """The stable names that set ``min_python``, sorted."""
+    flavour: str | None = None
+    """``abi3``, ``abi3t`` (PEP 803) or ``abi3.abi3t`` where it claims one, as far as shown."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """The row's label."""
+        if self.intent:
+            if self.violations:
+                return Label.VIOLATIONS
+            return Label.OK if self.compliant else Label.NO_CAPI
+        return Label.PRIVATE if self.violations else Label.NOT_ABI3
+
+
+@dataclass(frozen=True, slots=True)
+class TorchABIVerdict:
+    """What one library asks of libtorch. Lists hold demangled names in order of mangled ones."""
+
+    uses_torch: bool = False
+    stable: bool = False
+    """It uses torch, and through the stable C shim alone."""
+    unstable_symbols: tuple[str, ...] = ()
+    """libtorch's own names whose text names ``at::``, ``c10::`` or unstable ``torch::``."""
+    stable_shim_count: int = 0
+    """Known stable C shims it imports."""
+    min_torch_version: str | None = None
+    """Oldest torch release that has every shim; None unless the verdict is stable. A lower bound
+    where there are ``unknown_shim_symbols``."""
+    version_defining_symbols: tuple[str, ...] = ()
+    """The shims that set ``min_torch_version``, sorted."""
+    unknown_shim_symbols: tuple[str, ...] = ()
+    """Names of the shim's form that no known torch release declares: newer than the table."""
+    internal_symbols: tuple[str, ...] = ()
+    """libtorch's own names that name no torch type: ``c10d::Store::wait()``."""
+    weak_symbols: tuple[str, ...] = ()
+    """libtorch's names that the loader may leave unresolved."""
+    unresolved_symbols: tuple[str, ...] = ()
+    """Names that speak of torch types and that neither libtorch nor the package provides."""
+    header_evidence: tuple[str, ...] = ()
+    """Names of torch types that the package's own libraries pass among themselves."""
+    links: tuple[str, ...] = ()
+    """Libraries of libtorch that it is linked to, sorted."""
+    required: tuple[bytes, ...] = ()
+    """Raw names that some libtorch must export for it to load: shims, unstable, internal."""
+
+    @property
+    def label(self) -> str:
+        """``STABLE``, ``UNSTABLE`` or ``NO-TORCH``."""
+        if not self.uses_torch:
+            return "NO-TORCH"
+        return "STABLE" if self.stable else "UNSTABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceReport:
+    """The verdicts on one architecture of a universal Mach-O file."""
+
+    arch: str
+    cpython: CPythonABIVerdict
+    torch: TorchABIVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionReport:
+    """One library: its verdicts, or why it could not be read."""
+
+    path: PurePath
+    cpython: CPythonABIVerdict | None = None
+    """None where the library could not be read."""
+    torch: TorchABIVerdict | None = None
+    """None where the library could not be read."""
+    error: str | None = None
+    format: Format | None = None
+    arch: str | None = None
+    needed: tuple[str, ...] = ()
+    """Libraries that the loader opens with it, as recorded in the file."""
+    entry_points: tuple[str, ...] = ()
+    """Exports that make it an extension module."""
+    slices: tuple[SliceReport, ...] = ()
+    """Each architecture of a universal file; the verdicts above are the worst of them."""
+
+    @property
+    def label(self) -> str:
+        """``ERROR``, ``UNSTABLE``, ``STABLE`` or ``NO-TORCH``."""
+        if self.error is not None or self.torch is None:
+            return "ERROR"
+        return self.torch.label
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was looked at and is no library."""
+
+    path: str
+    """Below the package's root."""
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageReport:
+    """One package: its libraries, and what follows from them together."""
+
+    name: str
+    root: PurePath
+    extensions: tuple[ExtensionReport, ...] = ()
+    """Extension modules, sorted by path."""
+    bundled_libs: tuple[ExtensionReport, ...] = ()
+    """Every other library, sorted by path; unreadable ones too, unless named as extensions."""
+    error: str | None = None
+    distribution: str | None = None
+    version: str | None = None
+    import_names: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def libraries(self) -> tuple[ExtensionReport, ...]:
+        """Extension modules, then the others."""
+        return self.extensions + self.bundled_libs
+
+    @property
+    def torch_verdict(self) -> str:
+        """``torch-stable``, ``torch-unstable``, ``no-torch`` or ``error``: the worst library's."""
+        labels = {library.label for library in self.libraries}
+        if self.error is not None or "ERROR" in labels:
+            return "error"
+        if "UNSTABLE" in labels:
+            return "torch-unstable"
+        return "torch-stable" if "STABLE" in labels else "no-torch"
+
+    @property
+    def uses_torch(self) -> bool:
+        """Whether any library that could be read uses torch."""
+        return any(one.torch is not None and one.torch.uses_torch for one in self.libraries)
+
+    @property
+    def cpython_verdict(self) -> str:
+        """``abi3-compliant``, ``not-abi3``, ``mixed`` or ``no-extensions``: extensions alone."""
+        if not self.extensions:
+            return "no-extensions"
+        kept = [
+            one.cpython is not None and one.cpython.label is Label.OK for one in self.extensions
+        ]
+        if all(kept):
+            return "abi3-compliant"
+        return "mixed" if any(kept) else "not-abi3"
+
+    @property
+    def min_torch_version(self) -> str | None:
+        """Oldest torch release that a stable package loads on; None for any other package."""
+        if self.torch_verdict != "torch-stable":
+            return None
+        floors = [
+            one.torch.min_torch_version
+            for one in self.libraries
+            if one.torch is not None and one.torch.min_torch_version is not None
+        ]
+        return max(floors, key=release_key, default=None)
+
+    @property
+    def has_unknown_shims(self) -> bool:
+        """Whether ``min_torch_version`` is a lower bound only."""
+        return any(
+            one.torch is not None and one.torch.unknown_shim_symbols for one in self.libraries
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentReport:
+    """Every package of an environment, or every target of one run."""
+
+    site_packages: PurePath | None = None
+    """None where several targets were given instead of an environment."""
+    packages: tuple[PackageReport, ...] = ()
+
+
+def release_key(version: str) -> tuple[int, ...]:
+    """Order of final releases such as ``2.10.0``: numeric, part by part.
+
+    Raises:
+        ValueError: a part is no number.
+    """
+    return tuple(int(part) for part in version.split("."))
