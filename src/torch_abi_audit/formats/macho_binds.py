@@ -1,0 +1,150 @@
+"""What dyld binds in a Mach-O image: chained fixups and the older bind opcodes.
+
+Layouts: Apple's ``<mach-o/fixup-chains.h>`` and ``<mach-o/loader.h>``. Only the imported names
+matter here, not the places that they are bound to.
+"""
+
+from __future__ import annotations
+
+import re
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats.macho_trie import uleb128
+from torch_abi_audit.formats.strings import StringTable
+from torch_abi_audit.formats.window import window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.formats.macho_image import Image
+
+SELF, EXECUTABLE, FLAT, COALESCED = 0, -1, -2, -3
+"""Ordinals that name no library; ``COALESCED``: any weak definition in the process."""
+
+_HEADER = "7I"
+_IMPORTS = {1: "I", 2: "I4x", 3: "Q8x"}  # DYLD_CHAINED_IMPORT, _ADDEND, _ADDEND64
+_ZLIB = 1
+_WEAK_IMPORT, _DEFINES = 1, 8  # flags of a bind symbol
+
+_ULEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+_OPCODES = re.compile(
+    # first those that place bindings, at most 255 in a row to bound what the matcher holds
+    rb"(?:[\x50-\x5f\x90-\x9f\xb0-\xbf\xd1]|[\x60-\x8f\xa0-\xaf\xd0]"
+    + _ULEB
+    + rb"|[\xc0-\xcf](?:"
+    + _ULEB
+    + rb"){2}){0,255}"
+    # then one that ends the list (1), sets the ordinal (2, 3, 4) or names the symbol (5 and 6)
+    + rb"(?:([\x00-\x0f])|([\x10-\x1f])|[\x20-\x2f]("
+    + _ULEB
+    + rb")|([\x30-\x3f])|([\x40-\x4f])([^\0]*)\0)?",
+    re.DOTALL,
+)
+
+
+class Bind(NamedTuple):
+    """Where a symbol is looked up, and whether it may be missing."""
+
+    ordinal: int
+    """1-based position of a library among those the image loads, or a special ordinal."""
+    weak: bool
+
+
+def gather(found: Iterable[tuple[bytes, Bind]]) -> dict[bytes, Bind]:
+    """Each name once; one strong reference makes a name strong."""
+    result: dict[bytes, Bind] = {}
+    for name, bind in found:
+        if name and (name not in result or (result[name].weak and not bind.weak)):
+            result[name] = bind
+    return result
+
+
+def bound(image: Image) -> dict[bytes, Bind]:
+    """Every name that dyld must look up to load the image, as linkers spell it.
+
+    Raises:
+        FormatError: the tables are damaged, or of a kind that dyld does not know or we do not.
+    """
+    found = gather((*_chained(image), *_opcodes(image)))
+    most = len(image.dylibs)
+    for name, bind in found.items():
+        if not COALESCED <= bind.ordinal <= most:
+            raise FormatError(f"{name!r} is bound to library {bind.ordinal} of {most}")
+    return found
+
+
+def coalesced(image: Image) -> dict[bytes, Bind]:
+    """Names of LC_DYLD_INFO's weak binds: dyld unifies their definitions, and requires none.
+
+    Raises:
+        FormatError: the list is damaged.
+    """
+    blob = image.table(image.weak_binds, "weak binds")
+    return {name: Bind(COALESCED, weak=True) for name, _ in _stream(blob) if name}
+
+
+def _chained(image: Image) -> Iterator[tuple[bytes, Bind]]:
+    start, size = image.chained_fixups
+    if not size:
+        return
+    header = Struct(image.order + _HEADER)
+    if size < header.size:
+        raise FormatError(f"chained fixups of {size} bytes are cut short")
+    version, _, imports, symbols, count, kind, packing = header.unpack(
+        window(image.source, start, header.size, "chained fixups")
+    )
+    if version:
+        raise FormatError(f"chained fixups of the unknown version {version}")
+    if not count:
+        return
+    if kind not in _IMPORTS:
+        raise FormatError(f"chained fixups with the unknown imports format {kind}")
+    if packing:
+        name = "zlib-compressed" if packing == _ZLIB else f"format {packing}"
+        raise FormatError(f"chained fixups with {name} symbol names are not supported")
+    shape = Struct(image.order + _IMPORTS[kind])
+    if max(imports + count * shape.size, symbols) > size:
+        raise FormatError(f"imports of the chained fixups leave their {size} bytes")
+    table = window(image.source, start + imports, count * shape.size, "chained imports")
+    bits = 16 if kind == 3 else 8  # of the ordinal; the weak bit follows it
+    shift = 32 if kind == 3 else 9
+    raw = [value for (value,) in shape.iter_unpack(table)]
+    names = StringTable(image.source, start + symbols, size - symbols).names(
+        {value >> shift for value in raw}
+    )
+    top = 1 << bits
+    for value in raw:
+        ordinal = value & (top - 1)
+        if ordinal > top - 16:  # 0xf1.. and 0xfff1.. are negative: special ordinals
+            ordinal -= top
+        yield names[value >> shift], Bind(ordinal, weak=bool(value >> bits & _WEAK_IMPORT))
+
+
+def _opcodes(image: Image) -> Iterator[tuple[bytes, Bind]]:
+    yield from _stream(image.table(image.binds, "binds"))
+    yield from _stream(image.table(image.lazy_binds, "lazy binds"), lazy=True)
+
+
+def _stream(blob: bytes, *, lazy: bool = False) -> Iterator[tuple[bytes, Bind]]:
+    """The symbols that a list of bind opcodes names; a lazy list holds one list for each."""
+    ordinal = SELF
+    for match in _OPCODES.finditer(blob):
+        group = match.lastindex
+        if group == 6:
+            if match[5][0] & _DEFINES:
+                continue
+            yield match[6], Bind(ordinal, weak=bool(match[5][0] & _WEAK_IMPORT))
+        elif group == 2:
+            ordinal = match[2][0] & 0xF
+        elif group == 1:
+            if not lazy:
+                return
+            ordinal = SELF
+        elif group == 3:
+            ordinal, _ = uleb128(match[3], 0)
+        elif group == 4:
+            ordinal = (match[4][0] & 0xF) - 16 if match[4][0] & 0xF else SELF
+        elif match.end() == match.start() < len(blob):
+            raise FormatError(f"bad bind opcode at byte {match.start()} of {len(blob)}")
