@@ -111,7 +111,10 @@ def _imported(image: Image) -> dict[bytes, Bind]:
         looked_up = coalesced(image) | looked_up
     extra: dict[bytes, Bind] = {}
     for name, bind in looked_up.items():
-        if (listed := found.get(name)) is not None:
+        listed = found.get(name)
+        if listed == bind:
+            continue
+        if listed is not None:
             ordinal = bind.ordinal if bind.ordinal > 0 else listed.ordinal
             found[name] = Bind(ordinal, bind.weak)
         elif bind.ordinal != SELF:

@@ -7,6 +7,7 @@ matter here, not the places that they are bound to.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,12 +53,16 @@ class Bind(NamedTuple):
     weak: bool
 
 
+bind = lru_cache(maxsize=1 << 10)(Bind)
+"""A :class:`Bind`; a library has thousands of imports, and few places to look them up."""
+
+
 def gather(found: Iterable[tuple[bytes, Bind]]) -> dict[bytes, Bind]:
     """Each name once; one strong reference makes a name strong."""
     result: dict[bytes, Bind] = {}
-    for name, bind in found:
-        if name and (name not in result or (result[name].weak and not bind.weak)):
-            result[name] = bind
+    for name, place in found:
+        if name and (name not in result or (result[name].weak and not place.weak)):
+            result[name] = place
     return result
 
 
@@ -69,9 +74,9 @@ def bound(image: Image) -> dict[bytes, Bind]:
     """
     found = gather((*_chained(image), *_opcodes(image)))
     most = len(image.dylibs)
-    for name, bind in found.items():
-        if not COALESCED <= bind.ordinal <= most:
-            raise FormatError(f"{name!r} is bound to library {bind.ordinal} of {most}")
+    for name, (ordinal, _) in found.items():
+        if not COALESCED <= ordinal <= most:
+            raise FormatError(f"{name!r} is bound to library {ordinal} of {most}")
     return found
 
 
@@ -82,7 +87,7 @@ def coalesced(image: Image) -> dict[bytes, Bind]:
         FormatError: the list is damaged.
     """
     blob = image.table(image.weak_binds, "weak binds")
-    return {name: Bind(COALESCED, weak=True) for name, _ in _stream(blob) if name}
+    return dict.fromkeys((name for name, _ in _stream(blob) if name), Bind(COALESCED, weak=True))
 
 
 def _chained(image: Image) -> Iterator[tuple[bytes, Bind]]:
@@ -119,7 +124,7 @@ def _chained(image: Image) -> Iterator[tuple[bytes, Bind]]:
         ordinal = value & (top - 1)
         if ordinal > top - 16:  # 0xf1.. and 0xfff1.. are negative: special ordinals
             ordinal -= top
-        yield names[value >> shift], Bind(ordinal, weak=bool(value >> bits & _WEAK_IMPORT))
+        yield names[value >> shift], bind(ordinal, bool(value >> bits & _WEAK_IMPORT))
 
 
 def _opcodes(image: Image) -> Iterator[tuple[bytes, Bind]]:
@@ -133,9 +138,10 @@ def _stream(blob: bytes, *, lazy: bool = False) -> Iterator[tuple[bytes, Bind]]:
     for match in _OPCODES.finditer(blob):
         group = match.lastindex
         if group == 6:
-            if match[5][0] & _DEFINES:
+            flags = match[5][0]
+            if flags & _DEFINES:
                 continue
-            yield match[6], Bind(ordinal, weak=bool(match[5][0] & _WEAK_IMPORT))
+            yield match[6], bind(ordinal, bool(flags & _WEAK_IMPORT))
         elif group == 2:
             ordinal = match[2][0] & 0xF
         elif group == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.formats.macho_binds import EXECUTABLE, FLAT, Bind, gather
+from torch_abi_audit.formats.macho_binds import EXECUTABLE, FLAT, Bind, bind, gather
 from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import window
 
@@ -38,14 +38,13 @@ def undefined(image: Image) -> dict[bytes, Bind]:
     text = _strings(image).names({name for name, _ in found})
     most = len(image.dylibs) if image.two_level else -1
 
-    def bind(desc: int) -> Bind:
+    def place(desc: int) -> Bind:
         ordinal = desc >> 8
-        return Bind(
-            ordinal if ordinal <= most else _ORDINALS.get(ordinal, FLAT),
-            weak=bool(desc & _N_WEAK_REF),
-        )
+        known = ordinal if ordinal <= most else _ORDINALS.get(ordinal, FLAT)
+        return bind(known, bool(desc & _N_WEAK_REF))
 
-    return gather((text[name], bind(desc)) for name, desc in found if name)
+    places = {desc: place(desc) for desc in {desc for _, desc in found}}
+    return gather((text[name], places[desc]) for name, desc in found if name)
 
 
 def external(image: Image) -> Iterator[bytes]:
