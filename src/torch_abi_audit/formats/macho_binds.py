@@ -30,17 +30,16 @@ _ZLIB = 1
 _WEAK_IMPORT, _DEFINES = 1, 8  # flags of a bind symbol
 
 _ULEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+_PLACE = rb"[\x50-\x5f\xd1]|[\x60-\x8f\xd0]" + _ULEB
+_BIND = rb"[\x90-\x9f\xb0-\xbf]|[\xa0-\xaf]" + _ULEB + rb"|[\xc0-\xcf](?:" + _ULEB + rb"){2}"
 _OPCODES = re.compile(
-    # first those that place bindings, at most 255 in a row to bound what the matcher holds
-    rb"(?:[\x50-\x5f\x90-\x9f\xb0-\xbf\xd1]|[\x60-\x8f\xa0-\xaf\xd0]"
-    + _ULEB
-    + rb"|[\xc0-\xcf](?:"
-    + _ULEB
-    + rb"){2}){0,255}"
-    # then one that ends the list (1), sets the ordinal (2, 3, 4) or names the symbol (5 and 6)
-    + rb"(?:([\x00-\x0f])|([\x10-\x1f])|[\x20-\x2f]("
-    + _ULEB
-    + rb")|([\x30-\x3f])|([\x40-\x4f])([^\0]*)\0)?",
+    # what moves the place to bind, at most 255 in a row to bound what the matcher holds
+    rb"(?:" + _PLACE + rb"){0,255}"
+    # then what ends the list (1), sets the ordinal (2, 3, 4), names the symbol (5 and 6)
+    rb"(?:([\x00-\x0f])|([\x10-\x1f])|[\x20-\x2f](" + _ULEB + rb")|([\x30-\x3f])"
+    rb"|([\x40-\x4f])([^\0]*)\0"
+    # or binds it (7), in one place or many
+    rb"|(" + _BIND + rb")(?:" + _PLACE + rb"|" + _BIND + rb"){0,255})?",
     re.DOTALL,
 )
 
@@ -133,21 +132,21 @@ def _opcodes(image: Image) -> Iterator[tuple[bytes, Bind]]:
 
 
 def _stream(blob: bytes, *, lazy: bool = False) -> Iterator[tuple[bytes, Bind]]:
-    """The symbols that a list of bind opcodes names; a lazy list holds one list for each."""
-    ordinal = SELF
+    """The symbols that a list of bind opcodes binds; a lazy list holds one list for each."""
+    name, flags, ordinal = b"", 0, SELF
     for match in _OPCODES.finditer(blob):
         group = match.lastindex
-        if group == 6:
-            flags = match[5][0]
-            if flags & _DEFINES:
-                continue
-            yield match[6], bind(ordinal, bool(flags & _WEAK_IMPORT))
+        if group == 7:
+            if not flags & _DEFINES:
+                yield name, bind(ordinal, bool(flags & _WEAK_IMPORT))
+        elif group == 6:
+            name, flags = match[6], match[5][0]
         elif group == 2:
             ordinal = match[2][0] & 0xF
         elif group == 1:
             if not lazy:
                 return
-            ordinal = SELF
+            name, flags, ordinal = b"", 0, SELF
         elif group == 3:
             ordinal, _ = uleb128(match[3], 0)
         elif group == 4:
