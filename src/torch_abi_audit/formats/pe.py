@@ -109,10 +109,11 @@ def _descriptors(image: Image, rva: int, width: int, what: str) -> Iterator[tupl
     """The 32-bit fields of each descriptor, ``_MOST_DLLS`` at most; the caller knows the last."""
     seen = 0
     for rows in image.rows(rva, width, what):
-        yield from struct.iter_unpack(f"<{width // 4}I", rows)
-        seen += len(rows) // width
-        if seen > _MOST_DLLS:
-            raise FormatError(f"{what} of more than {_MOST_DLLS} entries")
+        for fields in struct.iter_unpack(f"<{width // 4}I", rows):
+            yield fields
+            seen += 1
+            if seen > _MOST_DLLS:
+                raise FormatError(f"{what} of more than {_MOST_DLLS} entries")
 
 
 def _imported(image: Image) -> list[_Library]:
