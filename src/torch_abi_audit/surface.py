@@ -156,7 +156,7 @@ def ifdef_holds(macro: str, format_: Format) -> bool:
     """Whether release builds of CPython define a feature macro of the Stable ABI manifest.
 
     The macros are the six of ``Misc/stable_abi.toml``. ``MS_WINDOWS`` holds on Windows alone;
-    ``USE_STACKCHECK`` too, where ``Include/pythonrun.h`` defines it for 32-bit builds; ``HAVE_FORK``
+    ``USE_STACKCHECK`` too (``Include/pythonrun.h`` defines it for its 32-bit builds); ``HAVE_FORK``
     everywhere else. ``Include/pythread.h`` defines ``PY_HAVE_THREAD_NATIVE_ID`` on all three
     platforms. The debug macros hold in no release build: what needs the names that they provide
     loads on no Python that a user has. A macro that is not known is taken not to hold.

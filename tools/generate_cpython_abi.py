@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Generate ``src/torch_abi_audit/data/cpython_abi.json``: the names of CPython's C API.
+
+Two parts. The Stable ABI comes from ``abi3info``, which is made of CPython's own manifest. The
+other names tell CPython's from those of other projects that begin with ``Py`` as well: what real
+libpythons export, and what the headers beside them declare with ``PyAPI_FUNC`` or ``PyAPI_DATA``
+(names of builds that are not in reach: Windows, debug, free-threaded).
+
+    generate_cpython_abi.py             read the Pythons in reach, add their names, write the table
+    generate_cpython_abi.py --check     exit 1 if the Stable ABI part differs from abi3info, or a
+                                        Python in reach has a name that the table lacks
+    generate_cpython_abi.py --libpython /opt/python/lib/libpython3.14.so.1.0 ...
+
+In reach by default: the shared libpython of the running interpreter, and those of pyenv
+(``$PYENV_ROOT``, else ``~/.pyenv``). A machine with fewer Pythons loses nothing: names that are in
+the committed table stay in it. A ``pyodide.asm.wasm`` is a libpython as well (``npm pack pyodide``
+brings one, of a recent Python); its version is in the ``pyodide-lock.json`` beside it. No libpython
+of Windows is read: names that only Windows has come from the headers, and in a PE file the DLL that
+a name is imported from says whose it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import json
+import os
+import re
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import abi3info
+
+from torch_abi_audit import formats
+from torch_abi_audit.errors import AuditError
+from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.surface import split_stem, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "cpython_abi.json"
+
+FORMAT = 1
+CPYTHON_NAME = re.compile(r"_?Py[A-Z_]\w*")
+WASM_EXPORTS = 7
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_DEFINE = re.compile(r"^[ \t]*#.*(?:\\\n.*)*", re.MULTILINE)
+_DECLARED = re.compile(r"\bPyAPI_(?:FUNC|DATA)\s*\([^()]*\)\s*(_?Py[A-Z_]\w*)")
+
+
+class GeneratorError(Exception):
+    """The table cannot be generated; the text names the file at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """One CPython in reach, and the names that it exports or declares."""
+
+    version: str
+    names: frozenset[str]
+
+
+def stable_names() -> dict[str, str]:
+    """The Stable ABI: name to ``added`` and marks, ``3.2 data abi_only`` or ``3.7 MS_WINDOWS``."""
+    found = {}
+    for kind, table in (("", abi3info.FUNCTIONS), ("data", abi3info.DATAS)):
+        for symbol, entry in table.items():
+            marks = [
+                f"{entry.added.major}.{entry.added.minor}",
+                kind,
+                "abi_only" if entry.abi_only else "",
+                entry.ifdef.name if entry.ifdef else "",
+            ]
+            found[symbol.name] = " ".join(filter(None, marks))
+    return dict(sorted(found.items()))
+
+
+def declared_names(header: str) -> set[str]:
+    """Names that a CPython header declares as exported, in whatever configuration."""
+    return set(_DECLARED.findall(_DEFINE.sub("", _COMMENT.sub(" ", header))))
+
+
+def default_libpythons() -> list[Path]:
+    """Shared libpythons of the running interpreter and of pyenv, by version."""
+    library = sysconfig.get_config_var("INSTSONAME")
+    home = sysconfig.get_config_var("PYTHONFRAMEWORKPREFIX") or sysconfig.get_config_var("LIBDIR")
+    found = {Path(home, library)} if library and home else set()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found.update(pyenv.glob("versions/*/lib/libpython3.[0-9]*"))
+    dynamic = {path.resolve() for path in found if path.is_file() and path.suffix != ".a"}
+    return sorted(dynamic, key=lambda path: version_key(python_version(path)))
+
+
+def python_version(library: Path) -> str:
+    """``3.13`` of a libpython, a macOS framework or a Pyodide.
+
+    Raises:
+        GeneratorError: its name does not say.
+    """
+    if library.suffix == ".wasm":
+        lock = json.loads(library.with_name("pyodide-lock.json").read_text(encoding="utf-8"))
+        return ".".join(lock["info"]["python"].split(".")[:2])
+    name = library.parent.name if library.name == "Python" else library.name
+    match = re.fullmatch(r"(?:libpython)?(3\.\d+).*", name)
+    if match is None:
+        raise GeneratorError(f"{library}: the name does not say which Python it is")
+    return match[1]
+
+
+def read_python(library: Path) -> Python:
+    """The exports of a libpython, with the declarations of the headers installed beside it.
+
+    Raises:
+        OSError: it cannot be opened.
+        FormatError: it is damaged.
+        GeneratorError: it is no libpython.
+    """
+    version = python_version(library)
+    if library.suffix == ".wasm":
+        exported = wasm_exports(library.read_bytes())
+    else:
+        with open_readable(library) as source:
+            images = formats.read(source)
+            if isinstance(images, NotALibrary):
+                raise GeneratorError(f"{library} is no library: {images.kind}")
+            exported = {name for image in images for name in formats.exports(source, image)}
+    names = {name.decode() for name in exported}
+    for header in (library.parent.parent / "include").glob(f"python{version}*/**/*.h"):
+        names |= declared_names(header.read_text(encoding="utf-8", errors="replace"))
+    return Python(version, frozenset(filter(CPYTHON_NAME.fullmatch, names)))
+
+
+def wasm_exports(module: bytes) -> set[bytes]:
+    """The export section of a WebAssembly module (core specification, 5.5.10).
+
+    Entry points of the standard library's extension modules, which such a build links in, are left
+    out: no libpython has them.
+    """
+    position = 8  # after the magic and the version
+
+    def number() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = module[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    found = set()
+    while position < len(module):
+        section = module[position]
+        position += 1
+        size = number()
+        if section != WASM_EXPORTS:
+            position += size
+            continue
+        for _ in range(number()):
+            length = number()
+            found.add(module[position : position + length])
+            position += length + 1  # and the kind
+            number()
+    return {name for name in found if not name.startswith(b"PyInit_")}
+
+
+def other_names(document: Mapping[str, Any]) -> set[str]:
+    """The names outside the Stable ABI that a committed document holds."""
+    return {stem + rest for stem, rests in document["others"].items() for rest in rests.split()}
+
+
+def generate(committed: Mapping[str, Any], pythons: Iterable[Python], date: str) -> dict[str, Any]:
+    """The document: the Stable ABI of abi3info, and the names known before or in reach now."""
+    stable = stable_names()
+    pythons = list(pythons)
+    names = {name for python in pythons for name in python.names}
+    versions = {python.version for python in pythons}
+    if committed:
+        names |= other_names(committed)
+        versions |= set(committed["pythons"])
+    others: dict[str, list[str]] = {}
+    for name in sorted(names - stable.keys()):
+        stem, rest = split_stem(name)
+        others.setdefault(stem, []).append(rest)
+    return {
+        "format": FORMAT,
+        "about": "C names of CPython: the Stable ABI, and the others by their stems",
+        "generator": "tools/generate_cpython_abi.py",
+        "date": date,
+        "abi3info": importlib.metadata.version("abi3info"),
+        "newest": max((entry.split()[0] for entry in stable.values()), key=version_key),
+        "pythons": sorted(versions, key=version_key),
+        "stable": stable,
+        "others": {stem: " ".join(rests) for stem, rests in others.items()},
+    }
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """The document as text, one line for each entry of each part."""
+    parts = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            entries = ",\n".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in value.items())
+            parts.append(f"{json.dumps(key)}: {{\n{entries}\n}}")
+        else:
+            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What changed between two documents, one line an entry; dates and versions read are aside."""
+    lines = [
+        f"{key}: {old.get(key)} -> {new[key]}"
+        for key in ("format", "newest")
+        if old.get(key) != new[key]
+    ]
+    before, after = old.get("stable", {}), new["stable"]
+    lines += [
+        f"stable.{name}: {before.get(name)} -> {after.get(name)}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    known = other_names(old) if old else set()
+    lines += [f"others: {name} is missing" for name in sorted(other_names(new) - known)]
+    lines += [f"others: {name} is to go" for name in sorted(known - other_names(new))]
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument(
+        "--libpython",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="read these instead of the default",
+    )
+    options = parser.parse_args(arguments)
+    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    pythons = []
+    try:
+        for library in options.libpython or default_libpythons():
+            pythons.append(read_python(library))
+            print(f"Python {pythons[-1].version}: {len(pythons[-1].names)} names in {library}")
+    except (GeneratorError, AuditError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    content = generate(committed, pythons, dt.datetime.now(tz=dt.UTC).date().isoformat())
+    changes = differences(committed, content)
+    print(*changes, f"{len(changes)} differences from {TABLE.name}", sep="\n")
+    if options.check:
+        return 1 if changes else 0
+    if changes:
+        TABLE.write_text(render(content), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

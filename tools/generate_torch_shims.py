@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Generate ``src/torch_abi_audit/data/torch_shims.json`` from published torch wheels.
+
+Every C function that the headers of a release declare for AOTInductor and the stable ABI is read
+from the macOS arm64 wheel of each final release since 2.5.1 (its headers equal those of the other
+wheels, and it is the smallest). What the libraries in the macOS, Linux and Windows wheels of the
+newest release export is the cross-check: disagreements are printed, and recorded in the table.
+
+    generate_torch_shims.py                    read every release, write the table
+    generate_torch_shims.py --check            read every release, exit 1 if the table differs
+    generate_torch_shims.py --release 2.16.0   merge one release into the committed table
+    generate_torch_shims.py --check --release 2.11.0 --headers-only       verify one release
+
+Wheels are fetched by ``pip download`` into a temporary directory and deleted as soon as they are
+read; ``--cache DIR`` keeps what was learned of each (not the wheels), so that a run can resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa: E402
+from tools.shim_table import Release, Table, differences, document, load, render  # noqa: E402
+from torch_abi_audit import formats  # noqa: E402
+from torch_abi_audit.errors import AuditError  # noqa: E402
+from torch_abi_audit.model import NotALibrary  # noqa: E402
+from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+from torch_abi_audit.surface import version_key  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_shims.json"
+
+OLDEST = "2.5.1"
+HEADER_PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
+EXPORT_PLATFORMS = ("manylinux_2_28_x86_64", "win_amd64")
+HEADERS = re.compile(r"torch/include/torch/csrc/(?:inductor/aoti_torch|stable)/.*\.h")
+LIBRARIES = re.compile(r"torch/lib/((?:lib)?torch_(?:cpu|cuda|xpu|python)\.(?:so|dylib|dll))")
+SHIM_LIKE = re.compile(rb"(?:aoti|torch)_[a-z]\w*")
+
+
+def published_releases() -> list[str]:
+    """Final releases from 2.5.1 on, oldest first, as pip lists them.
+
+    Raises:
+        GeneratorError: pip lists none.
+    """
+    listing = _pip("index", "versions", "torch", what="list the releases of torch")
+    line = re.search(r"^Available versions: (.*)$", listing, re.MULTILINE)
+    if line is None:
+        raise GeneratorError("pip index versions torch printed no line of available versions")
+    final = [v for v in line[1].split(", ") if re.fullmatch(r"\d+(\.\d+)+", v)]
+    chosen = [v for v in final if version_key(v) >= version_key(OLDEST)]
+    return sorted(chosen, key=version_key)
+
+
+def read_release(version: str, *, exports: bool) -> Release:
+    """Download, read and delete the macOS wheel of one release; for ``exports`` the others too.
+
+    Raises:
+        GeneratorError: pip does not provide a wheel, or its headers cannot be made out.
+        FormatError: a library in a wheel is damaged.
+    """
+    declared: dict[str, Declaration] = {}
+    exported: dict[str, set[str]] = {}
+    platforms: list[str] = []
+    for platform in (HEADER_PLATFORM, *(EXPORT_PLATFORMS if exports else ())):
+        with tempfile.TemporaryDirectory(prefix="torch-shims-") as scratch:
+            wheel = _download(version, platform, Path(scratch))
+            with zipfile.ZipFile(wheel) as archive:
+                if platform == HEADER_PLATFORM:
+                    declared = read_headers(version, archive)
+                if exports:
+                    platforms.append(wheel.stem.rpartition("-")[2])
+                    for library, names in _read_exports(archive, Path(scratch)):
+                        for name in names:
+                            exported.setdefault(name, set()).add(library)
+    libraries = {name: tuple(sorted(exported[name])) for name in sorted(exported)}
+    return Release(version, declared, libraries, tuple(platforms))
+
+
+def read_headers(version: str, archive: zipfile.ZipFile) -> dict[str, Declaration]:
+    """Every shim that the headers in a torch wheel declare.
+
+    Raises:
+        GeneratorError: there is none, or two headers disagree on one.
+    """
+    declared: dict[str, Declaration] = {}
+    for member in sorted(filter(HEADERS.fullmatch, archive.namelist())):
+        for name, declaration in declarations(member, archive.read(member).decode()).items():
+            if declared.setdefault(name, declaration) != declaration:
+                raise GeneratorError(
+                    f"torch {version}: the headers disagree on {name}: "
+                    f"{declared[name]}, and in {member} {declaration}"
+                )
+    if not declared:
+        raise GeneratorError(f"torch {version}: the wheel holds no shim headers")
+    return declared
+
+
+def _read_exports(archive: zipfile.ZipFile, scratch: Path) -> Iterator[tuple[str, set[str]]]:
+    """Shim-like exports of each of torch's libraries, unpacked one at a time."""
+    for member in archive.namelist():
+        if match := LIBRARIES.fullmatch(member):
+            library = scratch / match[1]
+            with archive.open(member) as packed, library.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
+            with open_readable(library) as source:
+                images = formats.read(source)
+                if isinstance(images, NotALibrary):
+                    raise GeneratorError(f"{member} is no library: {images.kind}")
+                names = {name for image in images for name in formats.exports(source, image)}
+            library.unlink()
+            yield match[1], {name.decode() for name in names if SHIM_LIKE.fullmatch(name)}
+
+
+def _download(version: str, platform: str, scratch: Path) -> Path:
+    _pip(
+        *("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(scratch)),
+        *("--platform", platform, "--python-version", "3.11", f"torch==={version}"),
+        what=f"provide torch {version} for {platform}",
+    )
+    (wheel,) = scratch.glob("*.whl")
+    return wheel
+
+
+def _pip(*arguments: str, what: str) -> str:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise GeneratorError(f"pip does not {what}: " + " ".join(errors or [done.stderr.strip()]))
+    return done.stdout
+
+
+def _learned(version: str, cache: Path | None, *, exports: bool) -> Release:
+    """``read_release``, unless an earlier run left in ``cache`` what it learned."""
+    if cache is None:
+        return read_release(version, exports=exports)
+    path = cache / f"{version}{'-exports' if exports else ''}.json"
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Release(
+            version,
+            {name: Declaration(*fields) for name, fields in kept["declared"].items()},
+            {name: tuple(libraries) for name, libraries in kept["exported"].items()},
+            tuple(kept["platforms"]),
+        )
+    release = read_release(version, exports=exports)
+    cache.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(release)), encoding="utf-8")
+    return release
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--release", metavar="X", help="read this release alone, merge it")
+    parser.add_argument("--headers-only", action="store_true", help="keep the exports as they are")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what is learned here")
+    options = parser.parse_args(arguments)
+    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    try:
+        resumed = committed and (options.release or options.headers_only)
+        table = load(committed) if resumed else Table()
+        versions = [options.release] if options.release else published_releases()
+        newest = max([*versions, *table.releases], key=version_key)
+        releases = []
+        for version in versions:
+            exports = version == newest and not options.headers_only
+            releases.append(_learned(version, options.cache, exports=exports))
+            table = table.merged(releases[-1])
+            print(f"torch {version}: {len(releases[-1].declared)} declared", flush=True)
+    except (GeneratorError, AuditError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    gaps = [f"torch {r.version} does not declare {n}" for r in releases for n in table.absent(r)]
+    notes = [f"declared, and exported by no wheel: {name}" for name in table.unexported()]
+    notes += [f"exported, and declared by no header: {name}" for name in table.undeclared]
+    content = document(table, dt.datetime.now(tz=dt.UTC).date().isoformat())
+    changes = differences(committed, content)
+    print(*notes, *gaps, *changes, f"{len(changes)} differences from {TABLE.name}", sep="\n")
+    if options.check:
+        return 1 if gaps or changes else 0
+    if changes:
+        TABLE.write_text(render(content), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
