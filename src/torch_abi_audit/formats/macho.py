@@ -10,7 +10,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats.macho_binds import SELF, Bind, bound, coalesced
+from torch_abi_audit.formats.macho_binds import SELF, Bind, bound
 from torch_abi_audit.formats.macho_image import Image, open_image
 from torch_abi_audit.formats.macho_slices import MAGICS, slices
 from torch_abi_audit.formats.macho_symbols import external, external_with, undefined
@@ -106,11 +106,8 @@ def _imported(image: Image) -> dict[bytes, Bind]:
     type information are looked up in every image, their own included.
     """
     found = undefined(image)
-    looked_up = bound(image)
-    if not found:
-        looked_up = coalesced(image) | looked_up
     extra: dict[bytes, Bind] = {}
-    for name, bind in looked_up.items():
+    for name, bind in bound(image).items():
         listed = found.get(name)
         if listed == bind:
             continue

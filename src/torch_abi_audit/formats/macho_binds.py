@@ -27,7 +27,7 @@ SELF, EXECUTABLE, FLAT, COALESCED = 0, -1, -2, -3
 _HEADER = "7I"
 _IMPORTS = {1: "I", 2: "I4x", 3: "Q8x"}  # DYLD_CHAINED_IMPORT, _ADDEND, _ADDEND64
 _ZLIB = 1
-_WEAK_IMPORT, _DEFINES = 1, 8  # flags of a bind symbol
+_WEAK_IMPORT = 1
 
 _ULEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _PLACE = rb"[\x50-\x5f\xd1]|[\x60-\x8f\xd0]" + _ULEB
@@ -68,6 +68,8 @@ def gather(found: Iterable[tuple[bytes, Bind]]) -> dict[bytes, Bind]:
 def bound(image: Image) -> dict[bytes, Bind]:
     """Every name that dyld must look up to load the image, as linkers spell it.
 
+    LC_DYLD_INFO's weak binds are left out: they unify definitions, and require none.
+
     Raises:
         FormatError: the tables are damaged, or of a kind that dyld does not know or we do not.
     """
@@ -77,16 +79,6 @@ def bound(image: Image) -> dict[bytes, Bind]:
         if not COALESCED <= ordinal <= most:
             raise FormatError(f"{name!r} is bound to library {ordinal} of {most}")
     return found
-
-
-def coalesced(image: Image) -> dict[bytes, Bind]:
-    """Names of LC_DYLD_INFO's weak binds: dyld unifies their definitions, and requires none.
-
-    Raises:
-        FormatError: the list is damaged.
-    """
-    blob = image.table(image.weak_binds, "weak binds")
-    return dict.fromkeys((name for name, _ in _stream(blob) if name), Bind(COALESCED, weak=True))
 
 
 def _chained(image: Image) -> Iterator[tuple[bytes, Bind]]:
@@ -137,8 +129,7 @@ def _stream(blob: bytes, *, lazy: bool = False) -> Iterator[tuple[bytes, Bind]]:
     for match in _OPCODES.finditer(blob):
         group = match.lastindex
         if group == 7:
-            if not flags & _DEFINES:
-                yield name, bind(ordinal, bool(flags & _WEAK_IMPORT))
+            yield name, bind(ordinal, bool(flags & _WEAK_IMPORT))
         elif group == 6:
             name, flags = match[6], match[5][0]
         elif group == 2:

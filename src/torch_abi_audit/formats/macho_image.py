@@ -129,7 +129,6 @@ class Image:
     external: range
     chained_fixups: Extent
     binds: Extent
-    weak_binds: Extent
     lazy_binds: Extent
     exports: Extent
 
@@ -169,7 +168,7 @@ def open_image(source: Slice) -> Image | NotALibrary:
     commands = list(_commands(blob, count, order))
     _check_segments(commands, source, order)
     symtab, undefined, external = _symbol_tables(commands, order)
-    extents = _dyld_info(commands, order)
+    _, binds, _, lazy_binds, info_exports = _dyld_info(commands, order)
     exports = _linkedit(commands, order, _Tag.DYLD_EXPORTS_TRIE)
     return Image(
         source=source,
@@ -185,10 +184,9 @@ def open_image(source: Slice) -> Image | NotALibrary:
         undefined=undefined,
         external=external,
         chained_fixups=_linkedit(commands, order, _Tag.DYLD_CHAINED_FIXUPS),
-        binds=extents[1],
-        weak_binds=extents[2],
-        lazy_binds=extents[3],
-        exports=exports if exports.size else extents[4],
+        binds=binds,
+        lazy_binds=lazy_binds,
+        exports=exports if exports.size else info_exports,
     )
 
 

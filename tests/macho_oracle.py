@@ -1,0 +1,62 @@
+"""What LIEF reads in a Mach-O file, in the words of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import lief
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TYPE = lief.MachO.LoadCommand.TYPE
+_LATER = {_TYPE.LOAD_WEAK_DYLIB, _TYPE.LAZY_LOAD_DYLIB}
+_WEAK_REF = 0x40
+
+
+class Facts(NamedTuple):
+    offset: int
+    imports: tuple[bytes, ...]
+    weak_imports: tuple[bytes, ...]
+    exports: frozenset[bytes]
+    needed: tuple[str, ...]
+    delay_needed: tuple[str, ...]
+    providers: dict[bytes, str]
+    """For the names whose binding states a library."""
+
+
+def facts(path: Path) -> list[Facts]:
+    """The facts of each slice: the symbol table's undefined, the trie's exports."""
+    fat = lief.MachO.parse(str(path))  # owns the slices: they die with it
+    assert fat is not None, path
+    return [_facts(fat.at(index)) for index in range(fat.size)]
+
+
+def _facts(one: lief.MachO.Binary | None) -> Facts:
+    assert one is not None
+    undefined = [symbol for symbol in one.symbols if int(symbol.raw_type) & 0xEF == 1]
+    libraries = [entry for entry in one.libraries if entry.command != _TYPE.ID_DYLIB]
+    trie = one.dyld_exports_trie or one.dyld_info
+    bindings = one.dyld_info or one.dyld_chained_fixups
+    weak_class = lief.MachO.DyldBindingInfo.CLASS.WEAK
+    providers = {
+        _name(entry.symbol): entry.library.name
+        for entry in (bindings.bindings if bindings else ())
+        if getattr(entry, "binding_class", None) != weak_class and entry.library and entry.symbol
+    }
+    return Facts(
+        offset=one.fat_offset,
+        imports=tuple(_name(one) for one in undefined if not one.description & _WEAK_REF),
+        weak_imports=tuple(_name(one) for one in undefined if one.description & _WEAK_REF),
+        exports=frozenset(_name(entry.symbol) for entry in (trie.exports if trie else ())),
+        needed=tuple(str(entry.name) for entry in libraries if entry.command not in _LATER),
+        delay_needed=tuple(str(entry.name) for entry in libraries if entry.command in _LATER),
+        providers={name: str(library) for name, library in providers.items()},
+    )
+
+
+def _name(symbol: lief.MachO.Symbol | None) -> bytes:
+    assert symbol is not None
+    name = symbol.name
+    raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else bytes(name)
+    return raw.removeprefix(b"_")
