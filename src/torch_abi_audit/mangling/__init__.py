@@ -1,0 +1,83 @@
+"""C++ manglings: whom a symbol belongs to, which names it spells, how it reads in C++.
+
+Names are bytes as the binary holds them. ``owner`` and ``mentions`` work on the mangled name alone:
+Itanium (``_Z…``, without the underscore that Mach-O adds) and MSVC (``?…``); every other name has C
+linkage. Neither ever raises: what breaks the grammar owns and mentions nothing.
+
+A qualified name is a tuple of its first two components, outermost first; of one, where it has one.
+What has no identifier stands in braces, ``{operator}`` or ``{lambda}``; an unnamed namespace is
+``_GLOBAL__N_1``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import itanium, msvc
+from .cursor import Name
+from .demangle import demangle, escape
+
+__all__ = ["Name", "demangle", "escape", "mentions", "owner"]
+
+# Everything that may stand before the `N` of a nested name: scopes of functions, tables and type
+# information (through pointers and const), guards, clones, thunks. Possessive: linear.
+_NESTED = re.compile(
+    rb"_Z(?:Z|T[VISTCHW][PROK]*+|G[VR]|GT[tn]|Thn?\d++_|Tvn?\d++_n?\d++_)*+N[rVKRO]*+"
+).match
+_ZERO, _NINE, _K, _N = b"09KN"
+
+
+def owner(name: bytes) -> Name:
+    """Where the declared entity lives; its own name counts as the last component.
+
+    Vtables, type information and guards belong to what they are for, thunks to their function,
+    what is local to a function to that function, a type's information to the class behind its
+    pointers. Empty for C names and for what no name heads, such as the type ``void (at::Tensor)``.
+    """
+    if name[:2] != b"_Z":
+        return msvc.owner(name) if name[:1] == b"?" else ()
+    # Nearly every name starts with two plain components: read here, they cost a tenth of what the
+    # whole grammar does, and there may be 25,000 of them.
+    try:
+        if name[2] == _N:
+            pos = 4 if name[3] == _K else 3
+        elif match := _NESTED(name):
+            pos = match.end()
+        else:
+            return itanium.owner(name)
+        first = b""
+        while True:
+            length = name[pos] - _ZERO
+            if 0 < length <= 9:
+                pos += 1
+                digit = name[pos] - _ZERO
+                if 0 <= digit <= 9:
+                    length = length * 10 + digit
+                    pos += 1
+                end = pos + length
+                if end >= len(name) or _ZERO <= name[pos] <= _NINE:  # cut short; above 99
+                    break
+                if first:
+                    return first, name[pos:end]
+                first = name[pos:end]
+                pos = end
+            elif not first and name[pos : pos + 2] == b"St":
+                first = b"std"
+                pos += 2
+            else:
+                break
+    except IndexError:
+        return ()
+    return itanium.owner(name)
+
+
+def mentions(name: bytes) -> frozenset[Name]:
+    """Every qualified name that the demangled text spells, at its outermost level.
+
+    The entity itself, the types of its signature, template arguments, what expressions name:
+    ``foo::at::z(torch::Library&)`` mentions ``foo::at`` and ``torch::Library``. Of a name that
+    nests too deep to be read to its end, those up to there.
+    """
+    if name[:2] == b"_Z":
+        return itanium.mentions(name)
+    return msvc.mentions(name) if name[:1] == b"?" else frozenset()

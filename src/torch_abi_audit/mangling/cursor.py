@@ -1,0 +1,52 @@
+"""A position in a mangled name, and the two ways in which a name can refuse to be read."""
+
+from __future__ import annotations
+
+Name = tuple[bytes, ...]
+"""The first two components of a qualified name; one, where it has one."""
+
+MAX_DEPTH = 80
+"""Types within types. libtorch's own names stay below 40; a level costs up to five Python calls."""
+
+
+class ManglingError(ValueError):
+    """The name breaks the grammar of its mangling."""
+
+
+class NestingError(ValueError):
+    """The name nests deeper than ``MAX_DEPTH``."""
+
+
+class Cursor:
+    """One pass over one name, from ``pos`` on; ``found`` collects the qualified names in it."""
+
+    __slots__ = ("depth", "found", "pos", "text")
+
+    def __init__(self, text: bytes, pos: int) -> None:
+        self.text = text
+        self.pos = pos
+        self.found: set[Name] = set()
+        self.depth = 0
+
+    def enter(self) -> None:
+        """Count one level of nesting; whoever enters takes it off ``depth`` again."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise NestingError
+
+    def expect(self, token: int) -> None:
+        """Step over one byte that the grammar demands here."""
+        if self.text[self.pos] != token:
+            raise ManglingError
+        self.pos += 1
+
+    def ahead(self, token: bytes) -> bool:
+        """Whether ``token`` comes next; never past the end."""
+        return self.text.startswith(token, self.pos)
+
+    def take(self, token: bytes) -> bool:
+        """Step over ``token`` if it comes next."""
+        if self.text.startswith(token, self.pos):
+            self.pos += len(token)
+            return True
+        return False

@@ -1,0 +1,106 @@
+r"""C++ and Rust names for people: demangled in the manner of ``c++filt``, safe for a terminal.
+
+The demangler is LLVM's, by way of ``pycxxfilt``; where that is not installed, or refuses a name,
+the mangled name is shown. What still reads otherwise than in GNU's text: a function that a local
+entity belongs to keeps its return type, as do ``&f`` arguments; expressions have fewer brackets;
+``std::ostream`` may stand for ``std::basic_ostream<…>``; generic lambdas are spelled LLVM's way.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_LONGEST = 1024
+"""Longest name for which no nesting can exhaust the stack that the demangler recurses on."""
+
+_CLOSING = re.compile(r"(?<!operator)>(?=>)")
+_UNNAMED = re.compile(r"'(lambda|unnamed)(\d*)'(\()?|[()]")
+_CLONES = re.compile(r" \(((?:\.\w+)+)\)$")
+_CLONE = re.compile(r"\.[a-zA-Z_]+(?:\.\d+)*")
+
+
+def demangle(names: Iterable[bytes]) -> list[str]:
+    """Text for each name, in order, escaped; a name without a mangling stands as it is."""
+    read = _demangler()
+    return [escape(_text(name, read) if name[:1] in b"_?" else name) for name in names]
+
+
+def escape(name: bytes | str) -> str:
+    r"""Text in which nothing is left that a terminal obeys or does not show.
+
+    Whatever is not printable becomes ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``: control characters,
+    bidirectional controls, line separators, lone surrogates; so do bytes that are not UTF-8.
+    """
+    text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in text)
+
+
+def _escaped(point: int) -> str:
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+@cache
+def _demangler() -> Callable[[str], str | None]:
+    try:
+        import pycxxfilt  # noqa: PLC0415 - a compiled module that few runs need
+    except ImportError:
+        return lambda _: None
+    return pycxxfilt.demangle
+
+
+def _text(name: bytes, read: Callable[[str], str | None]) -> bytes | str:
+    if len(name) > _LONGEST:
+        return name
+    try:
+        text = read(name.decode())
+    except ValueError:  # not UTF-8, or not a name after all
+        return name
+    if text is None:
+        return name
+    return text if name[:1] == b"?" else _gnu(text)
+
+
+def _gnu(text: str) -> str:
+    """LLVM's text of an Itanium name as GNU's demangler would have put it."""
+    if ">>" in text:
+        text = _CLOSING.sub("> ", text)
+    if "'" in text:
+        text = _with_lambdas(text)
+    if text.endswith(")") and (match := _CLONES.search(text)):
+        clones = "".join(f" [clone {clone}]" for clone in _CLONE.findall(match[1]))
+        text = text[: match.start()] + clones
+    return text
+
+
+def _with_lambdas(text: str) -> str:
+    """``'lambda0'(int)`` as ``{lambda(int)#2}``, ``'unnamed'`` as ``{unnamed type#1}``."""
+    pieces: list[str] = []
+    endings: list[str] = []
+    start = 0
+    for match in _UNNAMED.finditer(text):
+        pieces.append(text[start : match.start()])
+        start = match.end()
+        kind, number, bracket = match.groups()
+        ending = f"#{int(number or -1) + 2}}}"
+        if kind == "lambda" and bracket:
+            pieces.append("{lambda(")
+            endings.append(")" + ending)
+        elif kind == "unnamed":
+            pieces.append("{unnamed type" + ending + (bracket or ""))
+            if bracket:
+                endings.append(")")
+        elif match[0] == "(":
+            pieces.append("(")
+            endings.append(")")
+        else:
+            pieces.append(endings.pop() if match[0] == ")" and endings else match[0])
+    return "".join(pieces) + text[start:]
