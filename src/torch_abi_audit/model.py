@@ -177,6 +177,8 @@ class TorchABIVerdict:
     """libtorch's names that the loader may leave unresolved."""
     unresolved_symbols: tuple[str, ...] = ()
     """Names that speak of torch types and that neither libtorch nor the package provides."""
+    unresolvable_symbols: tuple[str, ...] = ()
+    """Undefined names of ``torch::stable`` or ``torch::headeronly``: no library exports any."""
     header_evidence: tuple[str, ...] = ()
     """Names of torch types that the package's own libraries pass among themselves."""
     links: tuple[str, ...] = ()
@@ -217,6 +219,9 @@ class ExtensionReport:
     """Libraries that the loader opens with it, as recorded in the file."""
     entry_points: tuple[str, ...] = ()
     """Exports that make it an extension module."""
+    variant: str | None = None
+    """The torch release, such as ``2.10``, that its path says it was built for, in a package that
+    ships one library per release."""
     slices: tuple[SliceReport, ...] = ()
     """Each architecture of a universal file; the verdicts above are the worst of them."""
 

@@ -1,0 +1,63 @@
+"""The public functions: one file, one package, one environment."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import sources
+from torch_abi_audit.audit import audit, failed
+from torch_abi_audit.errors import TargetError
+from torch_abi_audit.model import EnvironmentReport, ExtensionReport, PackageReport
+
+if TYPE_CHECKING:
+    import os
+
+
+def inspect_extension(path: str | os.PathLike[str]) -> ExtensionReport:
+    """Read and judge one file, whatever its name.
+
+    A file that cannot be read, is damaged or is no library has the reason in ``error``.
+    """
+    where = Path(path).absolute()
+    try:
+        report = audit(sources.resolve(f"{where}"))
+    except TargetError as error:
+        return ExtensionReport(where, error=str(error))
+    if report.libraries:
+        return report.libraries[0]
+    kind = report.skipped[0].kind if report.skipped else "nothing that could be read"
+    return ExtensionReport(where, error=f"not a library: {kind}")
+
+
+def inspect_package(name_or_path: str | os.PathLike[str]) -> PackageReport:
+    """Read and judge an import name, distribution name, directory, file or wheel.
+
+    A target that names nothing has the reason in ``error``.
+    """
+    target = str(name_or_path)
+    try:
+        return audit(sources.resolve(target))
+    except TargetError as error:
+        return failed(target, error)
+
+
+def inspect_site_packages(
+    directory: str | os.PathLike[str] | None = None,
+) -> EnvironmentReport:
+    """Read and judge every package that holds a library.
+
+    Args:
+        directory: A site-packages directory; the running interpreter's own where not given.
+
+    Raises:
+        TargetError: ``directory`` cannot be listed.
+    """
+    inventory = (
+        sources.environment() if directory is None else sources.site_packages(str(directory))
+    )
+    reports = (audit(found) for found in inventory.packages)
+    return EnvironmentReport(
+        site_packages=PurePath(inventory.directories[0]) if inventory.directories else None,
+        packages=tuple(one for one in reports if one.libraries or one.error),
+    )

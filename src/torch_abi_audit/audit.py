@@ -1,0 +1,250 @@
+"""The pipeline: from what a TARGET turned into to its report. It alone knows all stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model import (
+    Binary,
+    ExtensionReport,
+    Format,
+    Label,
+    NotALibrary,
+    PackageReport,
+    Skipped,
+    SliceReport,
+    release_key,
+)
+from torch_abi_audit.resolve import provided
+from torch_abi_audit.rules import finding
+from torch_abi_audit.sources.naming import named_as_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from torch_abi_audit.errors import TargetError
+    from torch_abi_audit.model import Finding
+    from torch_abi_audit.sources.found import Candidate, Found
+
+_WORST_TORCH = ("UNSTABLE", "STABLE", "NO-TORCH")
+_WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3, Label.OK)
+
+
+@dataclass(slots=True)
+class _Image:
+    """One image of a readable file, with what is asked of it computed once."""
+
+    candidate: Candidate
+    binary: Binary
+    kinds: dict[bytes, torch_abi.Kind] = field(default_factory=dict)
+    python: tuple[bytes, ...] = ()
+    exports: frozenset[bytes] | None = None
+
+    @property
+    def filename(self) -> str:
+        return self.candidate.relative.rpartition("/")[2]
+
+    def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
+        if self.exports is None:
+            with self.candidate.open() as source:
+                self.exports = formats.exports(source, self.binary)
+        return self.exports.intersection(wanted)
+
+
+@dataclass(slots=True)
+class _Scope:
+    """Everything that was read of one package."""
+
+    images: dict[str, list[_Image]] = field(default_factory=dict)
+    errors: dict[str, ExtensionReport] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def audit(found: Found, progress: Callable[[str], None] | None = None) -> PackageReport:
+    """Read every candidate of a package and judge what was read; a failure stays on its library.
+
+    Args:
+        found: What a TARGET turned into.
+        progress: Told the name of each file before it is read.
+    """
+    scope = _Scope()
+    for candidate in found.candidates:
+        if progress is not None:
+            progress(candidate.relative)
+        _read(candidate, scope, found)
+    for unread in found.errors:
+        scope.errors[unread.relative] = ExtensionReport(PurePath(unread.path), error=unread.message)
+    neighbours = _Scope()
+    if any(image.kinds or image.python for images in scope.images.values() for image in images):
+        for candidate in found.siblings:
+            _read(candidate, neighbours, found)
+    providers = [
+        image
+        for images in (*scope.images.values(), *neighbours.images.values())
+        for image in images
+        if not (found.is_torch and libtorch.is_libtorch(image.filename))
+    ]
+    reports = dict(scope.errors)
+    for relative, images in scope.images.items():
+        try:
+            reports[relative] = _judge(images, providers)
+        except (FormatError, OSError) as error:
+            reports[relative] = _unread(images[0].candidate, error)
+    return _package(found, reports, scope.skipped)
+
+
+def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
+    named = named_as_library(candidate.relative)
+    try:
+        with candidate.open() as source:
+            images = formats.read(source)
+            if isinstance(images, NotALibrary):
+                if named and images.kind == "empty file":
+                    error = FormatError("empty file: cut short or never written")
+                    scope.errors[candidate.relative] = _unread(candidate, error)
+                else:
+                    scope.skipped.append(Skipped(candidate.relative, images.kind))
+                return
+            scope.images[candidate.relative] = [
+                _image(candidate, binary, found, formats.exports(source, binary))
+                if candidate.identity is None  # an archive member: dear to open a second time
+                else _image(candidate, binary, found, None)
+                for binary in images
+            ]
+    except FormatError as error:
+        if not named and formats.detect(candidate.head) is Format.PE:
+            # two letters are no proof: data may begin with MZ, a damaged library would be named
+            scope.skipped.append(Skipped(candidate.relative, "data that begins with MZ"))
+            return
+        scope.errors[candidate.relative] = _unread(candidate, error)
+    except OSError as error:
+        scope.errors[candidate.relative] = _unread(candidate, error)
+
+
+def _image(
+    candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
+) -> _Image:
+    return _Image(
+        candidate,
+        binary,
+        torch_abi.classify(binary.imports + binary.weak_imports, binary, in_torch=found.is_torch),
+        python_abi.references(binary),
+        exports,
+    )
+
+
+def _judge(images: list[_Image], providers: list[_Image]) -> ExtensionReport:
+    slices = [_judge_image(image, providers) for image in images]
+    torch = min(slices, key=lambda one: _WORST_TORCH.index(one.torch.label)).torch
+    cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
+    first = images[0].binary
+    return ExtensionReport(
+        path=PurePath(images[0].candidate.path),
+        cpython=cpython,
+        torch=torch,
+        format=first.format,
+        arch=first.arch if len(images) == 1 else "universal",
+        needed=tuple(dict.fromkeys(name for image in images for name in image.binary.needed)),
+        entry_points=tuple(
+            sorted({escape(name) for image in images for name in image.binary.entry_points})
+        ),
+        slices=tuple(slices) if len(slices) > 1 else (),
+    )
+
+
+def _judge_image(image: _Image, providers: list[_Image]) -> SliceReport:
+    others = [other for other in providers if other.candidate is not image.candidate]
+    resolved = provided(image.binary, {*image.kinds, *image.python}, others)
+    return SliceReport(
+        arch=image.binary.arch,
+        cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),
+        torch=torch_abi.judge(image.binary, image.kinds, resolved),
+    )
+
+
+def failed(target: str, error: TargetError) -> PackageReport:
+    """The report on a TARGET that names nothing."""
+    return PackageReport(name=target, root=PurePath(target), error=str(error))
+
+
+def _unread(candidate: Candidate, error: FormatError | OSError) -> ExtensionReport:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ExtensionReport(PurePath(candidate.path), error=text)
+
+
+def _package(
+    found: Found, reports: dict[str, ExtensionReport], skipped: list[Skipped]
+) -> PackageReport:
+    releases = variants.releases(list(reports))
+    if releases:
+        reports = {
+            relative: replace(report, variant=variants.torch_release(relative))
+            for relative, report in reports.items()
+        }
+    notes = list(found.notes)
+    if releases:
+        notes.append(f"ships variants for torch {', '.join(releases)}")
+    ordered = sorted(reports)
+    return PackageReport(
+        name=found.name,
+        root=PurePath(found.root),
+        extensions=tuple(reports[one] for one in ordered if reports[one].entry_points),
+        bundled_libs=tuple(reports[one] for one in ordered if not reports[one].entry_points),
+        distribution=found.distribution,
+        version=found.version,
+        import_names=found.import_names,
+        findings=tuple(
+            one for relative in ordered for one in _findings(relative, reports[relative], found)
+        ),
+        notes=tuple(notes),
+        skipped=tuple(sorted(skipped, key=lambda one: one.path)),
+    )
+
+
+def _findings(relative: str, report: ExtensionReport, found: Found) -> Iterator[Finding]:
+    torch, cpython = report.torch, report.cpython
+    if torch is None or cpython is None:
+        return
+    name = relative.rpartition("/")[2]
+    if not found.is_torch and (libtorch.is_libtorch(name) or libtorch.is_vendored_copy(name)):
+        yield finding("T102", f"{name} is a second libtorch in the process", library=relative)
+    if torch.unresolvable_symbols:
+        yield finding(
+            "T103",
+            f"{_some(torch.unresolvable_symbols)} can be resolved by no torch release",
+            library=relative,
+            evidence=torch.unresolvable_symbols,
+        )
+    if torch.unknown_shim_symbols:
+        yield finding(
+            "T104",
+            f"{_some(torch.unknown_shim_symbols)} is declared by no torch release up to "
+            f"{surface.newest_shim_release()}",
+            library=relative,
+            evidence=torch.unknown_shim_symbols,
+        )
+    if torch.unresolved_symbols:
+        yield finding(
+            "T105",
+            f"{_some(torch.unresolved_symbols)} has no provider in sight",
+            library=relative,
+            evidence=torch.unresolved_symbols,
+        )
+    promised, floor = python_abi.promised_floor(found.tags), cpython.min_python
+    if promised and floor and cpython.intent and release_key(floor) > release_key(promised):
+        yield finding(
+            "P203",
+            f"it needs Python {floor}, and its wheel is tagged for {promised}",
+            library=relative,
+            evidence=cpython.floor_symbols,
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first name, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

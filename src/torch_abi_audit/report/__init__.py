@@ -1,0 +1,26 @@
+"""Any report to text. Renderers see the model and the rules, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch_abi_audit.report.json import format_json
+    from torch_abi_audit.report.table import format_environment_table, format_package_table
+
+__all__ = ["format_environment_table", "format_json", "format_package_table"]
+
+_HOMES = {
+    "format_json": "torch_abi_audit.report.json",
+    "format_package_table": "torch_abi_audit.report.table",
+    "format_environment_table": "torch_abi_audit.report.table",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a renderer when it is asked for: the table never pays for the JSON, or the reverse."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,132 @@
+"""The JSON of the CLI reference, with what this program adds. Its schema is ``report.schema.json``.
+
+Keys stand in a fixed order, lists are sorted, names are escaped: equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model import EnvironmentReport, PackageReport
+from torch_abi_audit.report.text import relative_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch_abi_audit.model import (
+        CPythonABIVerdict,
+        ExtensionReport,
+        Finding,
+        TorchABIVerdict,
+    )
+
+SCHEMA_VERSION = 1
+"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+
+
+def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> str:
+    """Any report as an indented JSON document, without a final newline."""
+    if isinstance(report, EnvironmentReport):
+        document = _environment(report)
+    elif isinstance(report, PackageReport):
+        document = _package(report)
+    else:
+        document = _extension(report, None)
+    return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
+
+
+def _environment(report: EnvironmentReport) -> dict[str, Any]:
+    root = report.site_packages
+    return {
+        "site_packages": None if root is None else escape(str(root)),
+        "packages": [_package(one) for one in report.packages],
+    }
+
+
+def _package(report: PackageReport) -> dict[str, Any]:
+    return {
+        "name": escape(report.name),
+        "root": escape(str(report.root)),
+        "extensions": [_extension(one, report) for one in report.extensions],
+        "bundled_libs": [_extension(one, report) for one in report.bundled_libs],
+        "error": _optional(report.error),
+        "distribution": _optional(report.distribution),
+        "version": _optional(report.version),
+        "import_names": _names(report.import_names),
+        "findings": [_finding(one) for one in report.findings],
+        "notes": _names(report.notes),
+        "skipped": [{"path": escape(one.path), "kind": one.kind} for one in report.skipped],
+    }
+
+
+def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[str, Any]:
+    name = report.path.name if package is None else relative_path(report.path, package.root)
+    return {
+        "path": escape(str(report.path)),
+        "cpython": None if report.cpython is None else _cpython(report.cpython),
+        "torch": None if report.torch is None else _torch(report.torch),
+        "error": _optional(report.error),
+        "name": escape(name),
+        "format": report.format,
+        "arch": report.arch,
+        "needed": _names(report.needed),
+        "entry_points": _names(report.entry_points),
+        "variant": report.variant,
+        "slices": [
+            {"arch": one.arch, "cpython": _cpython(one.cpython), "torch": _torch(one.torch)}
+            for one in report.slices
+        ],
+    }
+
+
+def _cpython(verdict: CPythonABIVerdict) -> dict[str, Any]:
+    return {
+        "intent": verdict.intent,
+        "compliant": verdict.compliant,
+        "violations": _names(verdict.violations),
+        "label": verdict.label,
+        "references": verdict.references,
+        "min_python": verdict.min_python,
+        "floor_symbols": _names(verdict.floor_symbols),
+        "flavour": verdict.flavour,
+        "notes": _names(verdict.notes),
+    }
+
+
+def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
+    return {
+        "uses_torch": verdict.uses_torch,
+        "stable": verdict.stable,
+        "unstable_symbols": _names(verdict.unstable_symbols),
+        "stable_shim_count": verdict.stable_shim_count,
+        "min_torch_version": verdict.min_torch_version,
+        "version_defining_symbols": _names(verdict.version_defining_symbols),
+        "unknown_shim_symbols": _names(verdict.unknown_shim_symbols),
+        "internal_symbols": _names(verdict.internal_symbols),
+        "weak_symbols": _names(verdict.weak_symbols),
+        "unresolved_symbols": _names(verdict.unresolved_symbols),
+        "unresolvable_symbols": _names(verdict.unresolvable_symbols),
+        "header_evidence": _names(verdict.header_evidence),
+        "links": _names(verdict.links),
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "severity": one.severity,
+        "message": escape(one.message),
+        "library": _optional(one.library),
+        "evidence": _names(one.evidence),
+        "fix": escape(one.fix),
+    }
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    return [escape(name) for name in names]
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else escape(text)

@@ -1,0 +1,63 @@
+"""What every text renderer shares: safe names, relative paths, colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.mangling import escape
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from torch_abi_audit.model import Severity
+
+__all__ = ["COLOUR", "PLAIN", "Style", "escape", "plural", "relative_path"]
+
+_CODES = {
+    "ERROR": "1;31",
+    "UNSTABLE": "31",
+    "STABLE": "32",
+    "NO-TORCH": "2",
+    "error": "31",
+    "warning": "33",
+    "note": "36",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Whether verdicts are coloured; widths count what is seen, not the escape codes."""
+
+    colour: bool = False
+
+    def verdict(self, word: str, *, width: int = 0) -> str:
+        """A verdict, padded to ``width``."""
+        return self._paint(word, f"{word:<{width}}")
+
+    def severity(self, severity: Severity) -> str:
+        """A finding's severity, padded to the longest."""
+        return self._paint(severity.value, f"{severity.value:<7}")
+
+    def _paint(self, word: str, text: str) -> str:
+        code = _CODES.get(word)
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
+
+
+PLAIN = Style()
+COLOUR = Style(colour=True)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count and its noun: ``1 file``, ``2 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def relative_path(path: PurePath, root: PurePath) -> str:
+    """``path`` below ``root`` with forward slashes; the file's name where they are the same."""
+    if path == root:
+        return path.name
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return path.as_posix()

@@ -1,0 +1,65 @@
+"""Which library of the same distribution provides an import. Siblings come before libtorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from torch_abi_audit.model import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from torch_abi_audit.model import Binary
+
+
+class Provider(Protocol):
+    """A library of the distribution, and which names it exports."""
+
+    @property
+    def filename(self) -> str:
+        """Its file's name."""
+
+    @property
+    def binary(self) -> Binary:
+        """One image of it."""
+
+    def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
+        """Those of ``wanted`` that it exports."""
+
+
+def provided(
+    binary: Binary, wanted: Collection[bytes], siblings: Iterable[Provider]
+) -> frozenset[bytes]:
+    """Those of ``wanted``, imports of ``binary``, that one of ``siblings`` provides.
+
+    A sibling must be of the same format and architecture; where the import names its provider
+    (Mach-O two-level names, PE), the sibling must be that library.
+    """
+    names = frozenset(wanted)
+    if not names:
+        return names
+    found: set[bytes] = set()
+    for sibling in siblings:
+        other = sibling.binary
+        if other is binary or (other.format, other.arch) != (binary.format, binary.arch):
+            continue
+        found.update(
+            name
+            for name in sibling.exported(names)
+            if _may_come_from(binary, name, other, sibling.filename)
+        )
+    return frozenset(found)
+
+
+def _may_come_from(binary: Binary, name: bytes, other: Binary, filename: str) -> bool:
+    stated = binary.providers.get(name)
+    if stated is None:
+        return binary.format is not Format.PE
+    wanted = _file_name(stated)
+    if binary.format is Format.PE:
+        return wanted.lower() == filename.lower()
+    return wanted in (filename, _file_name(other.soname or filename))
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]

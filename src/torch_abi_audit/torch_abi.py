@@ -1,0 +1,171 @@
+"""From a library's imports, and what its siblings provide, to its torch verdict. No I/O."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import libtorch, surface
+from torch_abi_audit.mangling import demangle, mentions, owner
+from torch_abi_audit.model import TorchABIVerdict, release_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from torch_abi_audit.model import Binary
+
+_SHIM_FORM = re.compile(rb"(?:aoti_torch_|torch_)[a-z]\w*")
+_TORCH_WORDS = (b"2at", b"3c10", b"5torch", b"@at@", b"@c10@", b"@torch@")
+
+
+class Kind(Enum):
+    """What an import is to libtorch, by its name and, where the format tells, its provider."""
+
+    SHIM = auto()
+    UNKNOWN_SHIM = auto()
+    UNSTABLE = auto()
+    """libtorch's, and its text names a type of the unstable API."""
+    INTERNAL = auto()
+    """libtorch's, without naming such a type."""
+    HEADER_ONLY = auto()
+    """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
+    FOREIGN = auto()
+    """Somebody else's, though it speaks of torch types."""
+
+
+USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
+"""The kinds that libtorch itself must provide."""
+
+
+def classify(
+    names: Iterable[bytes], binary: Binary, *, in_torch: bool = False
+) -> dict[bytes, Kind]:
+    """Those of ``names``, imports of ``binary``, that have to do with torch, and how.
+
+    Args:
+        names: Imports, strong or weak.
+        binary: The importing library.
+        in_torch: Whether it belongs to the torch distribution, where plain C names that one of
+            libtorch's libraries takes from another are the project's own affair.
+    """
+    known = surface.shims()
+    providers = binary.providers
+    kinds: dict[bytes, Kind] = {}
+    for name in names:
+        provider = providers.get(name)
+        trusted = None if provider is None else libtorch.is_libtorch(provider)
+        if name.startswith((b"_Z", b"?")):
+            kind = _of_cpp(name, from_libtorch=trusted is True)
+        elif name in known:
+            kind = None if trusted is False else Kind.SHIM
+        elif libtorch.owns_c_name(name):
+            kind = Kind.INTERNAL
+        elif trusted is not False and _SHIM_FORM.fullmatch(name):
+            kind = Kind.UNKNOWN_SHIM
+        else:
+            kind = Kind.INTERNAL if trusted and not in_torch else None
+        if kind is not None:
+            kinds[name] = kind
+    return kinds
+
+
+def judge(
+    binary: Binary,
+    kinds: Mapping[bytes, Kind],
+    resolved: Collection[bytes],
+    exported: Callable[[bytes], bool] = lambda _: False,
+) -> TorchABIVerdict:
+    """The verdict on one library.
+
+    Args:
+        binary: The library.
+        kinds: ``classify`` of its strong and weak imports.
+        resolved: Those of them that another library of the same distribution provides.
+        exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
+    """
+    weak = frozenset(binary.weak_imports)
+    groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
+    optional: list[bytes] = []
+    evidence: list[bytes] = []
+    for name in sorted(kinds):
+        kind = kinds[name]
+        if name in resolved:
+            if kind in (Kind.FOREIGN, Kind.UNSTABLE) and name not in weak:
+                evidence.append(name)
+            continue
+        if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
+            kind = Kind.UNSTABLE
+        if name not in weak:
+            groups[kind].append(name)
+        elif kind in USES:
+            optional.append(name)
+    shims, unknown = groups[Kind.SHIM], groups[Kind.UNKNOWN_SHIM]
+    own = [*groups[Kind.UNSTABLE], *groups[Kind.INTERNAL]]
+    stable = bool(shims or unknown) and not own
+    floor, setters = _floor(shims) if stable else (None, ())
+    return TorchABIVerdict(
+        uses_torch=bool(shims or unknown or own),
+        stable=stable,
+        unstable_symbols=tuple(demangle(groups[Kind.UNSTABLE])),
+        stable_shim_count=len(shims),
+        min_torch_version=floor,
+        version_defining_symbols=setters,
+        unknown_shim_symbols=tuple(demangle(unknown)),
+        internal_symbols=tuple(demangle(groups[Kind.INTERNAL])),
+        weak_symbols=tuple(demangle(optional)),
+        unresolved_symbols=tuple(demangle(groups[Kind.FOREIGN])),
+        unresolvable_symbols=tuple(demangle(groups[Kind.HEADER_ONLY])),
+        header_evidence=tuple(demangle(evidence)),
+        links=links(binary),
+        required=tuple(sorted(shims + unknown + own)),
+    )
+
+
+def links(binary: Binary) -> tuple[str, ...]:
+    """File names of the libtorch libraries that ``binary`` is linked to, sorted."""
+    return tuple(
+        sorted(
+            {
+                library.rpartition("/")[2]
+                for library in binary.needed + binary.delay_needed
+                if libtorch.is_libtorch(library)
+            }
+        )
+    )
+
+
+def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
+    declared = owner(name)
+    if libtorch.owns(declared):
+        if declared[0] in libtorch.TYPE_NAMESPACES or declared[0] == b"torch":
+            return Kind.UNSTABLE
+        return Kind.UNSTABLE if _speaks_of_torch(name) else Kind.INTERNAL
+    if len(declared) > 1 and declared[0] == b"torch" and declared[1] in libtorch.HEADER_ONLY:
+        return Kind.HEADER_ONLY
+    if _speaks_of_torch(name):
+        return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
+    return Kind.INTERNAL if from_libtorch else None
+
+
+def _speaks_of_torch(name: bytes) -> bool:
+    """Whether its demangled text names a type of the unstable API."""
+    if not any(word in name for word in _TORCH_WORDS):
+        return False
+    return any(map(libtorch.is_torch_type, mentions(name)))
+
+
+def _is_lent(name: bytes) -> bool:
+    declared = owner(name)
+    return bool(declared) and declared[0] in libtorch.LENDERS
+
+
+def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
+    """The newest first release among ``shims``, and those that set it."""
+    known = surface.shims()
+    releases = {name: known[name].first_release for name in shims}
+    floor = max(
+        [surface.STABLE_ABI_BEGINS, *releases.values()],
+        key=release_key,
+    )
+    return floor, tuple(name.decode() for name, first in releases.items() if first == floor)

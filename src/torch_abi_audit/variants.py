@@ -1,0 +1,33 @@
+"""Packages that ship one library per torch release: which file serves which, by its name."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit.model import release_key
+
+_MARK = re.compile(
+    r"(?:^|[-_./])(?:py)?(?:torch|pt)[-_]?v?(?:(?P<dotted>[12]\.\d{1,2})(?:\.\d+)*|(?P<packed>[12]\d{1,2}))"
+    r"(?=[-_./+]|cu\d|cpu|rocm|$)",
+    re.IGNORECASE,
+)
+
+
+def torch_release(relative: str) -> str | None:
+    """The torch release, such as ``2.10``, that a library's path says it was built for.
+
+    Forms seen in published wheels: ``torch-2.10/_C.so``, ``x_torch211.so``, ``x.so.pt112cu116``,
+    ``build/torch29-cxx11-cu126-x86_64-linux/x.so``.
+    """
+    marks = [match["dotted"] or _unpack(match["packed"]) for match in _MARK.finditer(relative)]
+    return marks[-1] if marks else None
+
+
+def releases(relatives: list[str]) -> tuple[str, ...]:
+    """The releases that a package ships variants for, oldest first; empty unless two or more."""
+    found = {release for path in relatives if (release := torch_release(path)) is not None}
+    return tuple(sorted(found, key=release_key)) if len(found) > 1 else ()
+
+
+def _unpack(digits: str) -> str:
+    return f"{digits[0]}.{digits[1:]}"
