@@ -25,13 +25,16 @@ class Candidate:
     path: str
     """Where it is, for display: absolute; a wheel's member is ``<wheel path>/<member>``."""
     relative: str
-    """POSIX path below the package's root."""
+    """POSIX path below the package's root. A sibling's starts from the site-packages directory,
+    and what a RECORD places outside of that begins with ``../``."""
     head: bytes
     """Its first bytes, ``HEAD_LENGTH`` of them where it has so many."""
     size: int
     """Length in bytes, unpacked."""
     opener: Callable[[], AbstractContextManager[Readable]] = field(repr=False, compare=False)
     """Picklable, so that another process can read the file."""
+    identity: tuple[int, int] | None = field(default=None, repr=False, compare=False)
+    """Device and inode, where it is a file of its own: hard links and symlinks share them."""
 
     def open(self) -> AbstractContextManager[Readable]:
         """The file for positioned reads, while the context lasts.
@@ -70,6 +73,10 @@ class Found:
     version: str | None = None
     import_names: tuple[str, ...] = ()
     """Top-level names that the distribution installs, sorted."""
+    tags: tuple[str, ...] = ()
+    """Wheel tags that the distribution states, such as ``cp39-abi3-manylinux_2_28_x86_64``."""
+    requires: tuple[str, ...] = ()
+    """Its ``Requires-Dist`` lines, as written."""
     is_torch: bool = False
     """Whether this is the torch distribution itself, whose libraries are libtorch."""
     notes: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ OTHER_FORMATS = frozenset(" ".join((_PYTHON, _SOURCES, _TEXT, _MEDIA, _DATA)).sp
 
 
 def named_as_library(filename: str) -> bool:
-    """Whether a file's name says that it is a library: ``x.so``, ``x.so.1.2``, ``x.pyd``, and so on."""
+    """Whether a name says that the file is a library: ``x.so``, ``x.so.1.2``, or ``x.pyd``."""
     name = filename.rpartition("/")[2].lower()
     if name.endswith(LIBRARY_SUFFIXES):
         return True

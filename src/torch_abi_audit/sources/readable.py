@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last: a FIFO never blocks us
+    OPEN_FLAGS |= getattr(os, _name, 0)
 
 
 class BytesReadable:
@@ -31,16 +36,21 @@ class BytesReadable:
 class FileReadable:
     """An open file, read by position: no memory map, so a file that shrinks cannot kill us."""
 
-    __slots__ = ("_fd", "_size")
+    __slots__ = ("_fd", "_status")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._size = os.fstat(fd).st_size
+        self._status = os.fstat(fd)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file, not a directory, FIFO or device."""
+        return stat.S_ISREG(self._status.st_mode)
 
     @property
     def size(self) -> int:
         """Length of the file in bytes when it was opened."""
-        return self._size
+        return self._status.st_size
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The bytes of ``[offset, offset + length)``, fewer where the file ends before that."""
@@ -70,8 +80,20 @@ def open_readable(path: str | os.PathLike[str]) -> Iterator[FileReadable]:
     Raises:
         OSError: the file cannot be opened.
     """
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    fd = os.open(path, OPEN_FLAGS)
     try:
         yield FileReadable(fd)
     finally:
         os.close(fd)
+
+
+def read_text(path: str, limit: int) -> str:
+    """The first ``limit`` bytes of a metadata file as UTF-8; other bytes become surrogates.
+
+    Raises:
+        OSError: there is no such regular file, or it cannot be read.
+    """
+    with open_readable(path) as file:
+        if not file.is_regular:
+            raise FileNotFoundError(f"not a regular file: {path}")
+        return file.read_at(0, limit).decode("utf-8-sig", "surrogateescape")

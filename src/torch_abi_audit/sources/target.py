@@ -1,13 +1,24 @@
+# pathlib costs more than the reads it would name, and most runs need one of these modules:
+# ruff: noqa: PLC0415, PTH100, PTH116
 """From the words of a command line to packages; nothing that is named is imported or executed."""
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from typing import TYPE_CHECKING
+
+from torch_abi_audit.errors import TargetError
+from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.sources.tree import one, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch_abi_audit.sources.found import Found, Inventory
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
@@ -23,12 +34,38 @@ def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
     Raises:
         TargetError: it names nothing that can be audited.
     """
-    raise NotImplementedError
+    if "\0" in target or not target:
+        raise TargetError("a target must not be empty or hold a NUL character")
+    exists = os.path.lexists(target)
+    if _written_as_path(target):
+        if not exists and (os.sep in target or "/" in target):
+            raise TargetError(f"no such file or directory: {target}")
+        if exists:
+            return _at_path(target)
+    from torch_abi_audit.sources import installed
+
+    path = sys.path if search_path is None else search_path
+    if all(part.isidentifier() for part in target.split(".")):
+        found = installed.imported(target, path)
+        if found is not None:
+            return found
+    if exists:
+        return _at_path(target)
+    found = installed.named(target, path)
+    if found is not None:
+        return found
+    raise TargetError(_unknown(target, path))
 
 
 def environment() -> Inventory:
-    """Every package of the running interpreter's site-packages directories."""
-    raise NotImplementedError
+    """Every package of the running interpreter's site-packages directories.
+
+    Raises:
+        TargetError: one of them cannot be listed.
+    """
+    from torch_abi_audit.sources.environment import inventory, running_directories
+
+    return inventory(running_directories())
 
 
 def site_packages(path: str) -> Inventory:
@@ -37,4 +74,56 @@ def site_packages(path: str) -> Inventory:
     Raises:
         TargetError: it is not a directory that can be listed.
     """
-    raise NotImplementedError
+    from torch_abi_audit.sources.environment import inventory
+
+    if "\0" in path:
+        raise TargetError("a path must not hold a NUL character")
+    return inventory((os.path.abspath(path),))
+
+
+def _written_as_path(target: str) -> bool:
+    return (
+        os.sep in target
+        or "/" in target
+        or target in {os.curdir, os.pardir}
+        or target.lower().endswith(".whl")
+        or named_as_library(target)
+    )
+
+
+def _at_path(target: str) -> Found:
+    """A directory, a wheel or a single file."""
+    from torch_abi_audit.sources import installed
+
+    path = os.path.abspath(target)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise TargetError(f"cannot read {target}: {reason(error)}") from error
+    if stat.S_ISDIR(mode):
+        return installed.directory(path)
+    if not stat.S_ISREG(mode):
+        raise TargetError(f"neither a file nor a directory: {target}")
+    if path.lower().endswith(".whl") or any(
+        each.head.startswith(_ZIP) for each in one(path).candidates
+    ):
+        from torch_abi_audit.sources.archive import wheel
+
+        return wheel(path)
+    return installed.file(path)
+
+
+def _unknown(target: str, search_path: Sequence[str]) -> str:
+    """Why a word is no target, with the names that are nearest to it."""
+    from difflib import get_close_matches
+
+    from torch_abi_audit.sources.distribution import installed
+    from torch_abi_audit.sources.imports import has_no_file, top_level_modules
+
+    if has_no_file(target):
+        return f"{target} is part of the interpreter: there is no file to audit"
+    names = {name for directory in search_path for name in top_level_modules(directory)}
+    names |= {each.key for each in installed(search_path)}
+    near = get_close_matches(target, sorted(names), n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"no import name, path or distribution is called {target}{hint}"

@@ -1,0 +1,221 @@
+# pathlib costs more than the reads it would name, and few RECORDs need csv:
+# ruff: noqa: PLC0415, PTH100, PTH118, PTH208
+"""Distributions as their metadata directories describe them: ``*.dist-info`` and ``*.egg-info``.
+
+Read with a few lines rather than ``importlib.metadata``, which costs more than a whole audit.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.sources.readable import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_HEADERS_LIMIT = 1 << 20
+_RECORD_LIMIT = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A metadata directory (or, for old installs, a file) in a site-packages directory."""
+
+    directory: str
+    """The site-packages directory."""
+    folder: str
+    """Name of the metadata directory: ``torch-2.9.0.dist-info``."""
+
+    @property
+    def key(self) -> str:
+        """Normalised name, from the folder's name."""
+        return canonical(self.folder.rpartition(".")[0].partition("-")[0])
+
+    @property
+    def path(self) -> str:
+        """Path of the metadata directory."""
+        return os.path.join(self.directory, self.folder)
+
+    def file(self, name: str) -> str:
+        """Path of a file of the metadata directory."""
+        return os.path.join(self.directory, self.folder, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What a distribution's own metadata says."""
+
+    name: str | None = None
+    version: str | None = None
+    requires: tuple[str, ...] = ()
+
+
+def canonical(name: str) -> str:
+    """A distribution name as PEP 503 normalises it."""
+    return "-".join(part for part in _hyphened(name).split("-") if part)
+
+
+def _hyphened(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def distributions(directory: str) -> list[Distribution]:
+    """The distributions installed in ``directory``, sorted.
+
+    Raises:
+        OSError: the directory cannot be listed.
+    """
+    return [
+        Distribution(directory, name)
+        for name in sorted(os.listdir(directory))
+        if name.endswith((".dist-info", ".egg-info")) and name[:1] not in {"~", "-", "."}
+    ]
+
+
+def headers(distribution: Distribution) -> Headers:
+    """Name, version and requirements from METADATA; from the folder's name where that has none.
+
+    Raises:
+        OSError: the metadata exists and cannot be read.
+    """
+    text = ""
+    places = (distribution.file("METADATA"), distribution.file("PKG-INFO"), distribution.path)
+    for place in places:  # the last: an egg-info that is a file
+        try:
+            text = read_text(place, _HEADERS_LIMIT)
+            break
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    said = parse_headers(text)
+    name, _, rest = distribution.folder.rpartition(".")[0].partition("-")
+    version = rest.partition("-")[0]
+    return Headers(said.name or name, said.version or version or None, said.requires)
+
+
+def parse_headers(text: str) -> Headers:
+    """The fields of a METADATA file, up to its first blank line."""
+    found: dict[str, str] = {}
+    requires = []
+    for line in text.splitlines():
+        if not line:
+            break
+        field, colon, value = line.partition(":")
+        if not colon or field != field.strip():
+            continue
+        if field.lower() == "requires-dist":
+            requires.append(value.strip())
+        else:
+            found.setdefault(field.lower(), value.strip())
+    return Headers(found.get("name") or None, found.get("version") or None, tuple(requires))
+
+
+def tags(wheel_file: str) -> tuple[str, ...]:
+    """The tags that the text of a WHEEL file states, in its order."""
+    return tuple(
+        line[4:].strip() for line in wheel_file.splitlines() if line.lower().startswith("tag:")
+    )
+
+
+def stated_tags(distribution: Distribution) -> tuple[str, ...]:
+    """The wheel tags that an installed distribution states; none where it was no wheel."""
+    try:
+        return tags(read_text(distribution.file("WHEEL"), _HEADERS_LIMIT))
+    except OSError:
+        return ()
+
+
+def top_level(distribution: Distribution) -> tuple[str, ...]:
+    """The names in ``top_level.txt``; none without it."""
+    try:
+        text = read_text(distribution.file("top_level.txt"), _HEADERS_LIMIT)
+    except OSError:
+        return ()
+    return tuple(sorted({line.strip() for line in text.splitlines() if line.strip()}))
+
+
+def record_text(distribution: Distribution) -> str | None:
+    """The raw list of installed files, from RECORD or installed-files.txt; None without any.
+
+    Raises:
+        OSError: the list exists and cannot be read.
+    """
+    for name in ("RECORD", "installed-files.txt"):
+        try:
+            return read_text(distribution.file(name), _RECORD_LIMIT)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return None
+
+
+def recorded(distribution: Distribution) -> tuple[str, ...] | None:
+    """The files that a distribution says it installed; None where it does not say.
+
+    POSIX paths relative to its site-packages directory; those outside of it begin with ``../``
+    or are absolute.
+
+    Raises:
+        OSError: the list exists and cannot be read.
+    """
+    text = record_text(distribution)
+    if text is None:
+        return None
+    if distribution.folder.endswith(".dist-info"):
+        return tuple(record_paths(text))
+    return tuple(
+        posixpath.normpath(posixpath.join(distribution.folder, _posix(line)))
+        for line in text.splitlines()
+        if line.strip()
+    )
+
+
+def record_paths(text: str) -> Iterator[str]:
+    """The paths of a RECORD file, normalised."""
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    if '"' in text:
+        import csv
+
+        with suppress(csv.Error):  # then read as if nothing were quoted
+            lines = [f"{row[0]},," for row in csv.reader(lines) if row]
+    for line in lines:
+        path = _posix(line.rsplit(",", 2)[0])
+        if not path:
+            continue
+        if ".." in path or "//" in path or "./" in path:
+            path = posixpath.normpath(path)
+        yield path
+
+
+def import_names(paths: Iterable[str]) -> tuple[str, ...]:
+    """The top-level names that files of these paths can be imported by, sorted."""
+    names = set()
+    for path in paths:
+        if not path.endswith((".py", ".so", ".pyd")):
+            continue
+        top, slash, _ = path.partition("/")
+        name = top if slash else top.partition(".")[0]
+        if name.isidentifier() and name != "__pycache__":
+            names.add(name)
+    return tuple(sorted(names))
+
+
+def installed(search_path: Iterable[str]) -> Iterator[Distribution]:
+    """The distributions of every directory of a search path that can be listed."""
+    for directory in search_path:
+        try:
+            yield from distributions(os.path.abspath(directory))
+        except OSError:
+            continue
+
+
+def is_torch(name: str | None) -> bool:
+    """Whether a distribution of this name is torch itself."""
+    return name is not None and canonical(name) == "torch"
+
+
+def _posix(path: str) -> str:
+    return path.replace("\\", "/") if os.sep == "\\" else path

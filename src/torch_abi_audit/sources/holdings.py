@@ -1,0 +1,186 @@
+# pathlib costs more than the reads it would name:
+# ruff: noqa: PTH112, PTH118, PTH120
+"""What one distribution holds: its RECORD, its metadata, and where editable sources lie.
+
+A distribution without a RECORD (some Linux packages, ``setup.py develop``) holds what its
+``top_level.txt`` names.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from torch_abi_audit.sources import distribution as metadata
+from torch_abi_audit.sources import editable
+from torch_abi_audit.sources.found import Found, Unread
+from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.sources.tree import (
+    Tree,
+    below,
+    gather,
+    is_below,
+    joined,
+    reason,
+    rerooted,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch_abi_audit.sources.distribution import Distribution
+    from torch_abi_audit.sources.editable import Source
+
+T = TypeVar("T")
+
+_TOO_FAR = "../" * 4
+"""RECORD may place files in ``bin`` or ``lib`` of the environment: three levels up, no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A distribution and everything that its metadata says of its files."""
+
+    distribution: Distribution
+    headers: metadata.Headers
+    record: tuple[str, ...] | None
+    """Files that it installed, relative to its site-packages directory; None: it does not say."""
+    sources: tuple[Source, ...]
+    """Packages and modules it owns as a whole: editable sources, or all where RECORD is missing."""
+    unread: tuple[Unread, ...]
+
+    @property
+    def name(self) -> str:
+        """The distribution's name, as its metadata spells it."""
+        return self.headers.name or self.distribution.key
+
+    @property
+    def import_names(self) -> tuple[str, ...]:
+        """The top-level names that it can be imported by, sorted."""
+        mapped = {source.name.partition(".")[0] for source in self.sources}
+        return tuple(sorted(mapped.union(metadata.import_names(self.record or ()))))
+
+
+def holding(distribution: Distribution) -> Holding:
+    """Read a distribution's metadata; what cannot be read is in ``unread``."""
+    site = distribution.directory
+    unread: list[Unread] = []
+
+    def attempt(read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except OSError as error:
+            path = os.fsdecode(error.filename or distribution.path)
+            unread.append(Unread(path, below(path, site), reason(error)))
+            return otherwise
+
+    record = attempt(partial(metadata.recorded, distribution), None)
+    headers = attempt(partial(metadata.headers, distribution), metadata.Headers())
+    names = metadata.top_level(distribution)
+    if record is None:
+        guess = names or (distribution.key.replace("-", "_"),)
+        sources = tuple(editable.packages(site, guess))
+    else:
+        sources = attempt(partial(editable.sources, distribution, record, names), ())
+    return Holding(distribution, headers, record, sources, tuple(unread))
+
+
+def inside(held: Holding) -> Iterator[str]:
+    """The recorded files below the site-packages directory."""
+    return (path for path in held.record or () if not path.startswith(("../", "/")))
+
+
+def outside(held: Holding) -> Tree:
+    """The possible libraries that RECORD places beside the site-packages directory."""
+    site = held.distribution.directory
+    return gather(
+        (os.path.normpath(os.path.join(site, path)), path)
+        for path in held.record or ()
+        if path.startswith("../") and not path.startswith(_TOO_FAR)
+    )
+
+
+def strays(held: Holding) -> tuple[str, ...]:
+    """Libraries that RECORD places where no install would, which are left alone; as notes."""
+    names = [
+        path
+        for path in held.record or ()
+        if path.startswith((_TOO_FAR, "/")) and named_as_library(path)
+    ]
+    if not names:
+        return ()
+    return (f"RECORD names {len(names)} libraries far outside of site-packages: not read",)
+
+
+def source_tree(held: Holding, *, beside: str | None = None) -> Tree:
+    """The possible libraries of its editable sources, except those below ``beside``."""
+    trees = []
+    site = held.distribution.directory
+    for source in held.sources:
+        if beside is not None and is_below(source.path, beside):
+            continue
+        if os.path.isdir(source.path):
+            trees.append(walk(source.path))
+        else:
+            trees.append(gather([(source.path, source.path)]))
+    seen = joined(*trees)
+    return Tree(rerooted(seen.candidates, site), rerooted(seen.unread, site))
+
+
+def contents(held: Holding, *, beside: str | None = None) -> Tree:
+    """Every possible library of a distribution, except those below the directory ``beside``.
+
+    Relative paths start from the site-packages directory.
+    """
+    site = held.distribution.directory
+    skipped = "" if beside is None else below(beside, site) + "/"
+    recorded = gather(
+        (os.path.join(site, path), path)
+        for path in inside(held)
+        if not (skipped and f"{path}/".startswith(skipped))
+    )
+    return joined(recorded, outside(held), source_tree(held, beside=beside))
+
+
+def package(held: Holding, seen: Tree) -> Found:
+    """A whole distribution as a package to audit.
+
+    Its root is the one directory that holds all of its libraries, such as ``…/torch``, else its
+    site-packages directory.
+    """
+    root = _root(held, seen)
+    return Found(
+        name=held.name,
+        root=root,
+        candidates=rerooted(seen.candidates, root),
+        distribution=held.name,
+        version=held.headers.version,
+        import_names=held.import_names,
+        tags=metadata.stated_tags(held.distribution) if seen.candidates else (),
+        requires=held.headers.requires,
+        is_torch=metadata.is_torch(held.name),
+        notes=strays(held),
+        errors=(*rerooted(seen.unread, root), *rerooted(held.unread, root)),
+    )
+
+
+def _root(held: Holding, seen: Tree) -> str:
+    site = held.distribution.directory
+    tops = set()
+    for each in seen.candidates or seen.unread:
+        source = next((s.path for s in held.sources if is_below(each.path, s.path)), None)
+        if source is not None:
+            tops.add(source)
+        elif is_below(each.path, site):
+            tops.add(os.path.join(site, below(each.path, site).partition("/")[0]))
+        else:
+            tops.add(site)
+    if not tops:
+        tops = {s.path for s in held.sources} or {os.path.join(site, n) for n in held.import_names}
+    if len(tops) == 1:
+        top = tops.pop()
+        return top if os.path.isdir(top) else os.path.dirname(top)
+    return site
