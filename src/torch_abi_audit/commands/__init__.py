@@ -1,0 +1,12 @@
+"""The verbs of the command line: one module each, with ``run(words) -> exit code``.
+
+A module is imported when its verb is given. Without a verb, ``audit`` runs.
+"""
+
+from __future__ import annotations
+
+VERBS = ("audit",)
+"""Words that, standing first, name a command rather than a TARGET."""
+
+OK, FAILED, ERROR, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""Exit codes: done; a gate failed; an operational error; ended by Ctrl-C; the reader went away."""

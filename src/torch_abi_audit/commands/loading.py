@@ -1,0 +1,59 @@
+"""What every verb does first: its TARGETs, resolved and audited, with a bar where it takes long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import sources
+from torch_abi_audit.audit import audit, failed
+from torch_abi_audit.errors import TargetError
+from torch_abi_audit.model import PackageReport
+from torch_abi_audit.progress import progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from torch_abi_audit.sources import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The reports of one run."""
+
+    packages: tuple[PackageReport, ...]
+    """In the order asked for; a TARGET that names nothing is here with its ``error``."""
+    directory: str | None = None
+    """The site-packages directory, where an environment was asked for."""
+
+
+def load(options: argparse.Namespace) -> Loaded:
+    """Resolve and audit what ``options.add_target_options`` took in.
+
+    Raises:
+        TargetError: ``--site-packages`` names nothing that can be listed.
+    """
+    if options.targets:
+        found = [_resolve(target) for target in options.targets]
+        return Loaded(_audited(found, bar=not options.no_progress))
+    inventory = (
+        sources.environment() if options.env else sources.site_packages(options.site_packages)
+    )
+    return Loaded(
+        _audited(inventory.packages, bar=not options.no_progress),
+        directory=inventory.directories[0] if inventory.directories else "",
+    )
+
+
+def _resolve(target: str) -> Found | PackageReport:
+    try:
+        return sources.resolve(target)
+    except TargetError as error:
+        return failed(target, error)
+
+
+def _audited(found: Sequence[Found | PackageReport], *, bar: bool) -> tuple[PackageReport, ...]:
+    total = sum(0 if isinstance(one, PackageReport) else len(one.candidates) for one in found)
+    with progress(total, enabled=bar) as step:
+        return tuple(one if isinstance(one, PackageReport) else audit(one, step) for one in found)
