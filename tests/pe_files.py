@@ -93,5 +93,5 @@ def dll(
     optional += bytes((112 if wide else 96) - len(optional) - 4) + struct.pack("<I", 16)
     optional += b"".join(struct.pack("<II", rva, 64 if rva else 0) for rva in directories)
     section = struct.pack("<8s4I16x", b".rdata", len(body), RVA, len(body), BODY)
-    head = b"MZ".ljust(60, b"\0") + struct.pack("<I", 0x40) + b"PE\0\0" + coff + optional
+    head = b"MZ".ljust(60, b"\x7f") + struct.pack("<I", 0x40) + b"PE\0\0" + coff + optional
     return (head + (b"" if in_headers else section)).ljust(BODY, b"\0") + bytes(body)

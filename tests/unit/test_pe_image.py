@@ -136,6 +136,31 @@ def test_a_lookup_table_outside_the_image_yields_to_the_address_table() -> None:
     assert read(patched(data, entry(data, 64, 1), "I", 0x7FFFFFFF)).imports == (b"f",)
 
 
+def test_a_section_without_a_virtual_size_is_as_large_as_its_data() -> None:
+    data = dll(imports={b"a.dll": [b"f"]})
+    assert read(patched(data, pe_files.section_header(64) + 8, "I", 0)).imports == (b"f",)
+
+
+def test_a_section_without_data_takes_nothing_from_the_file() -> None:
+    raw = pe_files.section_header(64) + 16
+    assert read(patched(dll(), raw, "II", 1 << 30, 0)).imports == ()
+
+
+def test_a_section_that_is_cut_is_damage_even_behind_every_table() -> None:
+    sizes = pe_files.section_header(64) + 8
+    longer = patched(dll(), sizes, "III", 0x10000, pe_files.RVA, 0x10000)
+    assert "outside the file" in read_refusal(longer)
+
+
+def test_sections_in_any_order() -> None:
+    data = dll(imports={b"a.dll": [b"f"]})
+    row = pe_files.section_header(64)
+    data = patched(data, pe_files.COFF + 2, "H", 2)
+    empty = struct.pack("<8s4I16x", b".bss", 0x1000, 0x100000, 0, 0)
+    data = b"".join((data[:row], empty, data[row : row + 40], data[row + 80 :]))
+    assert read(data).imports == (b"f",)
+
+
 def test_directories_beyond_the_stated_count_do_not_exist() -> None:
     data = dll(imports={b"a.dll": [b"f"]}, delayed={b"b.dll": [b"g"]})
     few = patched(data, pe_files.directory(64, 0) - 4, "I", 2)
@@ -268,20 +293,46 @@ class Sparse:
     """A DLL with gigabytes of nothing behind it; counts what is read."""
 
     def __init__(self, data: bytes, size: int) -> None:
-        self.data, self.size, self.taken = data, size, 0
+        self.data, self.size, self.taken, self.largest = data, size, 0, 0
 
     def read_at(self, offset: int, length: int) -> bytes:
         self.taken += length
+        self.largest = max(self.largest, length)
         return self.data[offset : offset + length].ljust(length, b"\0")
 
 
 def test_only_the_tables_are_read() -> None:
-    source = Sparse(dll(**FULL), 1 << 40)  # type: ignore[arg-type]
+    huge = patched(dll(**FULL), pe_files.section_header(64) + 8, "I", 1 << 30)  # type: ignore[arg-type]
+    source = Sparse(patched(huge, pe_files.section_header(64) + 16, "I", 1 << 30), 1 << 40)
     binary = pe.read(source)
     assert isinstance(binary, Binary)
     assert len(binary.imports) == 5
     assert pe.exports(source, binary) == {b"PyInit_ext", b"other"}
     assert source.taken < 16384
+
+
+def test_a_large_table_is_read_in_pieces() -> None:
+    data = dll(imports={b"a.dll": [7] * 400_000})
+    source = Sparse(data, len(data))
+    assert isinstance(pe.read(source), Binary)
+    assert len(data) > 3 << 20
+    assert source.largest <= 1 << 20
+
+
+def test_what_lies_between_distant_names_is_not_read() -> None:
+    data = dll(exported=[b"near", b"far"])
+    table = file_offset(struct.unpack_from("<I", data, entry(data, 64, 0) + 32)[0])
+    data = patched(data, table + 4, "I", 1 << 30)
+    data = patched(data, pe_files.section_header(64) + 8, "III", 2 << 30, pe_files.RVA, 2 << 30)
+    source = Sparse(data, 3 << 30)
+    assert "is empty" in refusal(lambda: pe.exports(source, read(dll())))
+    assert source.taken < 16384
+
+
+@pytest.mark.parametrize("rva", [0x1300, 0x1FFF, 0x2000, 0x7FFFFFFF])
+def test_a_name_where_the_file_has_no_data(rva: int) -> None:
+    data = dll(own_name=b"me.dll")
+    assert "no section's data" in read_refusal(patched(data, entry(data, 64, 0) + 12, "I", rva))
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -351,8 +402,9 @@ def test_more_dlls_than_any_linker_writes() -> None:
 
 def test_a_count_of_exports_beyond_the_file() -> None:
     data = dll(exported=[b"f"])
-    assert "exported names" in read_refusal(patched(data, entry(data, 64, 0) + 24, "I", 1 << 30))
-    assert "past the end" in read_refusal(patched(data, entry(data, 64, 0) + 24, "I", 1 << 19))
+    count = entry(data, 64, 0) + 24
+    assert "1073741824 exported names" in read_refusal(patched(data, count, "I", 1 << 30))
+    assert "past the end" in read_refusal(patched(data, count, "I", 1 << 19))
 
 
 def test_sections_that_all_map_the_same_bytes() -> None:
