@@ -51,7 +51,7 @@ FORMAT = 1
 CPYTHON_NAME = re.compile(r"_?Py[A-Z_]\w*")
 WASM_EXPORTS = 7
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_DEFINE = re.compile(r"^[ \t]*#.*(?:\\\n.*)*", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 _DECLARED = re.compile(r"\bPyAPI_(?:FUNC|DATA)\s*\([^()]*\)\s*(_?Py[A-Z_]\w*)")
 
 
@@ -84,7 +84,8 @@ def stable_names() -> dict[str, str]:
 
 def declared_names(header: str) -> set[str]:
     """Names that a CPython header declares as exported, in whatever configuration."""
-    return set(_DECLARED.findall(_DEFINE.sub("", _COMMENT.sub(" ", header))))
+    code = _COMMENT.sub(" ", header.replace("\\\n", " "))
+    return set(_DECLARED.findall(_DIRECTIVE.sub("", code)))
 
 
 def default_libpythons() -> list[Path]:

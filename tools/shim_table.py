@@ -60,7 +60,8 @@ class Table:
         version = release.version
         rows = dict(self.rows)
         for name, declaration in release.declared.items():
-            row = rows.get(name) or Row(version, version, declaration)
+            exported_by = self.undeclared.get(name, ())
+            row = rows.get(name) or Row(version, version, declaration, exported_by)
             newest = version_key(version) >= version_key(row.last)
             rows[name] = replace(
                 row,
@@ -69,7 +70,8 @@ class Table:
                 declaration=declaration if newest else row.declaration,
             )
         releases = tuple(sorted({*self.releases, version}, key=version_key))
-        table = replace(self, releases=releases, rows=rows)
+        undeclared = {name: by for name, by in self.undeclared.items() if name not in rows}
+        table = replace(self, releases=releases, rows=rows, undeclared=undeclared)
         if not release.platforms or version_key(version) < version_key(self.exports_of or "0"):
             return table
         by = release.exported

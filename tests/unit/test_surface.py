@@ -1,0 +1,323 @@
+"""The committed tables against facts measured on published wheels and real Pythons."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+
+import abi3info
+import pytest
+
+from torch_abi_audit import surface
+from torch_abi_audit.model import Format
+from torch_abi_audit.surface import (
+    Shim,
+    ifdef_holds,
+    is_cpython_name,
+    shim,
+    shims,
+    split_stem,
+    stable_python_name,
+    version_key,
+)
+
+# --- versions ---
+
+
+def test_releases_are_ordered_as_numbers() -> None:
+    versions = ["2.9.1", "2.10.0", "2.5.1", "2.9.0", "3.0", "2.15.0"]
+
+    assert sorted(versions, key=version_key) == [
+        *("2.5.1", "2.9.0", "2.9.1", "2.10.0", "2.15.0", "3.0"),
+    ]
+
+
+def test_trailing_zeros_say_nothing() -> None:
+    assert version_key("2.10") == version_key("2.10.0") < version_key("2.10.1")
+
+
+@pytest.mark.parametrize("text", ["2.x", "", "2.10.0+cpu"])
+def test_what_is_no_dotted_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        version_key(text)
+
+
+# --- shims ---
+
+
+def test_shims_are_those_that_the_headers_of_each_release_declare() -> None:
+    # Counted in the headers of the macOS arm64 wheel of each release.
+    declared = {
+        "2.5.1": 360,
+        "2.6.0": 449,
+        "2.7.0": 476,
+        "2.8.0": 613,
+        "2.9.0": 654,
+        "2.10.0": 708,
+        "2.11.0": 719,
+        "2.12.0": 774,
+        "2.13.0": 791,
+        "2.14.0": 882,
+        "2.15.0": 889,
+    }
+
+    found = {
+        release: sum(
+            version_key(s.first_release) <= version_key(release) <= version_key(s.last_release)
+            for s in shims().values()
+        )
+        for release in declared
+    }
+
+    assert found == declared
+
+
+def test_the_table_covers_every_release_since_the_first() -> None:
+    releases = surface.shim_releases()
+
+    assert releases[0] == "2.5.1"
+    assert surface.newest_shim_release() == releases[-1]
+    assert list(releases) == sorted(releases, key=version_key)
+    assert {"2.7.1", "2.9.1", "2.12.1", "2.14.1"} <= set(releases), "patch releases count too"
+    assert len(shims()) >= 890
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "device"),
+    [
+        (b"aoti_torch_library_impl", "2.7.0", "generic"),
+        (b"torch_library_impl", "2.10.0", "generic"),
+        (b"torch_call_dispatcher", "2.10.0", "generic"),
+        (b"aoti_torch_cuda_caching_allocator_raw_alloc", "2.10.0", "cuda"),
+        (b"torch_get_current_cuda_blas_handle", "2.10.0", "cuda"),
+        (b"aoti_record_function_start", "2.9.0", "generic"),
+        (b"aoti_record_function_end", "2.9.0", "generic"),
+        (b"torch_exception_get_what", "2.13.0", "generic"),
+        (b"torch_new_stable_ivalue", "2.13.0", "generic"),
+        (b"torch_mps_set_arg_bytes", "2.14.0", "mps"),
+        (b"aoti_torch_device_type_mps", "2.8.0", "generic"),
+        (b"aoti_torch_cpu__wrapped_linear_prepack", "2.5.1", "cpu"),
+        (b"aoti_torch_get_current_sycl_queue", "2.6.0", "xpu"),
+    ],
+)
+def test_a_shim_has_its_first_release_and_device(name: bytes, release: str, device: str) -> None:
+    found = shim(name)
+
+    assert found is not None
+    assert (found.first_release, found.device) == (release, device)
+
+
+@pytest.mark.parametrize(
+    ("name", "guard", "first"),
+    [
+        # One guard names a release that had it not, the other a release later than the first.
+        (b"aoti_torch_mps_nonzero_static", "2.11.0", "2.12.0"),
+        (b"aoti_torch_mps__scaled_dot_product_attention_math_for_mps_v2", "2.13.0", "2.12.0"),
+    ],
+)
+def test_the_first_release_is_of_the_headers_not_of_their_guards(
+    name: bytes, guard: str, first: str
+) -> None:
+    found = shims()[name]
+
+    assert (found.guard, found.first_release) == (guard, first)
+
+
+def test_no_exported_shim_was_ever_removed() -> None:
+    gone = {
+        name: s for name, s in shims().items() if s.last_release != surface.newest_shim_release()
+    }
+
+    assert {name: (s.last_release, s.exported_by) for name, s in gone.items()} == {
+        b"aoti_torch_cpu__qconv2d_pointwise_tensor": ("2.7.1", ()),
+    }
+
+
+def test_exporters_are_the_libraries_of_the_published_wheels() -> None:
+    by_device = Counter((s.device, s.exported_by) for s in shims().values())
+
+    everywhere = ("libtorch_cpu.dylib", "libtorch_cpu.so", "torch_cpu.dll")
+    assert by_device["generic", everywhere] >= 200
+    assert by_device["cuda", ("libtorch_cuda.so",)] >= 181
+    assert by_device["mps", ("libtorch_cpu.dylib",)] >= 150
+    assert {by for device, by in by_device if device == "xpu"} == {()}
+
+
+def test_deprecated_shims_are_marked_and_still_exported() -> None:
+    deprecated = {name: s for name, s in shims().items() if s.deprecated}
+
+    assert len(deprecated) >= 15
+    assert b"aoti_torch_mm_out" in deprecated
+    assert all(s.exported_by for s in deprecated.values())
+
+
+def test_names_that_only_look_like_shims_are_unknown() -> None:
+    assert shim(b"torch_c_dynamo_eval_frame_init") is None
+    assert shim(b"aoti_torch_mps_command_block_callback_t") is None, "a type"
+    assert shim(b"_aoti_torch_call_dispatcher") is None
+    assert b"nothing" not in shims()
+
+
+def test_the_table_is_a_mapping_whose_rows_are_built_once() -> None:
+    table = shims()
+    name = b"aoti_torch_delete_tensor_object"
+
+    assert isinstance(table[name], Shim)
+    assert table[name] is table[name] is shim(name)
+    assert set(table) == set(dict(table))
+    with pytest.raises(KeyError):
+        table[b"nothing"]
+
+
+# --- CPython ---
+
+
+def test_every_stable_name_of_abi3info_is_in_the_table_as_it_is_there() -> None:
+    for kind, table in (("function", abi3info.FUNCTIONS), ("data", abi3info.DATAS)):
+        for symbol, entry in table.items():
+            found = stable_python_name(symbol.name)
+            assert found is not None, symbol.name
+            assert found.kind == kind
+            assert found.added == f"{entry.added.major}.{entry.added.minor}"
+            assert found.abi_only == entry.abi_only
+            assert found.ifdef == (entry.ifdef.name if entry.ifdef else None)
+
+
+def test_every_macro_of_abi3info_is_decided() -> None:
+    assert set(abi3info.FEATURE_MACROS) == set(surface._IFDEF_FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [
+        ("PyArg_ParseTuple", "3.2"),
+        ("PyObject_CallNoArgs", "3.10"),
+        ("PyBuffer_Release", "3.11"),
+        ("PyModuleDef_Init", "3.5"),
+        ("_Py_SetRefcnt", "3.13"),
+        ("PyModule_FromSlotsAndSpec", "3.15"),
+    ],
+)
+def test_a_stable_name_has_the_python_that_first_promised_it(name: str, added: str) -> None:
+    found = stable_python_name(name)
+
+    assert found is not None
+    assert found.added == added
+    assert stable_python_name(name.encode()) == found, "bytes do as well"
+
+
+def test_names_that_only_macros_may_use_are_stable() -> None:
+    found = stable_python_name("_Py_NoneStruct")
+
+    assert found is not None
+    assert (found.kind, found.abi_only) == ("data", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "formats"),
+    [
+        ("PyErr_SetFromWindowsErr", {Format.PE}),
+        ("PyExc_WindowsError", {Format.PE}),
+        ("PyOS_CheckStack", {Format.PE}),
+        ("PyOS_AfterFork_Child", {Format.ELF, Format.MACHO}),
+        ("PyThread_get_thread_native_id", set(Format)),
+        ("_Py_RefTotal", set()),
+        ("PyLong_FromLong", set(Format)),
+    ],
+)
+def test_a_conditional_name_is_stable_only_where_its_macro_holds(
+    name: str, formats: set[Format]
+) -> None:
+    found = stable_python_name(name)
+
+    assert found is not None
+    assert {f for f in Format if found.holds_on(f)} == formats
+
+
+def test_a_macro_that_is_not_known_holds_nowhere() -> None:
+    assert not any(ifdef_holds("HAVE_TELEPATHY", f) for f in Format)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PyUnicode_AsUTF8",  # public, not limited
+        "_PyLong_Sign",  # private
+        "_PyRuntime",
+        "PyMutex_Lock",  # 3.13
+        "PyMutex_IsLocked",  # 3.14
+        "PyUnicodeWriter_Create",  # 3.14
+        "_Py_DecRefShared",  # of the free-threaded build alone
+        "_Py_GetRefTotal",  # of debug builds alone
+        "PyErr_SetFromWindowsErrWithUnicodeFilename",  # of Windows alone, until 3.12
+        "PyUnstable_Something_New",  # reserved by PEP 689
+        "PyArg_Parse",  # stable
+    ],
+)
+def test_names_of_cpython_are_its_own(name: str) -> None:
+    assert is_cpython_name(name)
+    assert is_cpython_name(name.encode())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PyVTKObject_New", "PySide_RegisterType", "PyPyLong_AsLong", "PyArray_API"),
+        *("PyWcsprm_New", "PyInit_my_extension", "Pybind", "_Py", "Py_", "Py", "_", ""),
+    ],
+)
+def test_names_of_others_are_not(name: str) -> None:
+    assert not is_cpython_name(name)
+    assert stable_python_name(name) is None
+
+
+def test_a_name_that_is_not_ascii_is_nobodys() -> None:
+    assert not is_cpython_name(b"Py\xff_New")
+
+
+def test_others_are_not_in_the_stable_abi() -> None:
+    assert stable_python_name("PyUnicode_AsUTF8") is None
+    assert stable_python_name("PyUnstable_Code_New") is None
+
+
+def test_every_listed_name_is_a_c_name_of_cpython_and_found_again() -> None:
+    table = surface._python_table()
+    names = [stem + rest for stem, rests in table._others.items() for rest in rests.split()]
+
+    assert len(names) + len(table._stable) >= 2700
+    assert all(re.fullmatch(r"_?Py[A-Z_]\w*", name) for name in names)
+    assert all(is_cpython_name(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("PyUnicode_AsUTF8", "PyUnicode_"),
+        ("_PyLong_Sign", "_PyLong_"),
+        ("_PyRuntime", "_Py"),
+        ("_Py_Dealloc", "_Py_"),
+        ("PyFoo", "Py"),
+    ],
+)
+def test_a_stem_ends_at_the_first_underscore(name: str, stem: str) -> None:
+    assert split_stem(name) == (stem, name.removeprefix(stem))
+
+
+# --- cost ---
+
+
+def test_the_tables_are_small_and_quick() -> None:
+    files = {path.name: path.stat().st_size for path in surface._DATA.glob("*.json")}
+    assert files["torch_shims.json"] < 80_000
+    assert files["cpython_abi.json"] < 61_440
+
+    def cost() -> float:
+        surface._shim_table.cache_clear()
+        surface._python_table.cache_clear()
+        started = time.process_time()
+        shim(b"torch_call_dispatcher")
+        is_cpython_name("PyObject_New")
+        return time.process_time() - started
+
+    assert min(cost() for _ in range(20)) < 0.004
