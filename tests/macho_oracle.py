@@ -38,11 +38,10 @@ def _facts(one: lief.MachO.Binary | None) -> Facts:
     libraries = [entry for entry in one.libraries if entry.command != _TYPE.ID_DYLIB]
     trie = one.dyld_exports_trie or one.dyld_info
     bindings = one.dyld_info or one.dyld_chained_fixups
-    weak_class = lief.MachO.DyldBindingInfo.CLASS.WEAK
     providers = {
         _name(entry.symbol): entry.library.name
         for entry in (bindings.bindings if bindings else ())
-        if getattr(entry, "binding_class", None) != weak_class and entry.library and entry.symbol
+        if not _coalesces(entry) and entry.library and entry.symbol
     }
     return Facts(
         offset=one.fat_offset,
@@ -53,6 +52,12 @@ def _facts(one: lief.MachO.Binary | None) -> Facts:
         delay_needed=tuple(str(entry.name) for entry in libraries if entry.command in _LATER),
         providers={name: str(library) for name, library in providers.items()},
     )
+
+
+def _coalesces(entry: lief.MachO.BindingInfo) -> bool:
+    """Whether it is an entry of LC_DYLD_INFO's weak binds, which require nothing."""
+    weak = lief.MachO.DyldBindingInfo.CLASS.WEAK
+    return isinstance(entry, lief.MachO.DyldBindingInfo) and entry.binding_class == weak
 
 
 def _name(symbol: lief.MachO.Symbol | None) -> bytes:

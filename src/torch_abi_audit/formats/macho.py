@@ -10,7 +10,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats.macho_binds import SELF, Bind, bound
+from torch_abi_audit.formats.macho_binds import COALESCED, FLAT, SELF, Bind, bound
 from torch_abi_audit.formats.macho_image import Image, open_image
 from torch_abi_audit.formats.macho_slices import MAGICS, slices
 from torch_abi_audit.formats.macho_symbols import external, external_with, undefined
@@ -102,11 +102,11 @@ def _imported(image: Image) -> dict[bytes, Bind]:
     """The union of what the symbol table leaves undefined and what dyld looks up elsewhere.
 
     Where both name a symbol, dyld's word on its weakness and its library counts. A name that only
-    dyld's tables hold is an import unless the image itself defines it: C++ inline functions and
-    type information are looked up in every image, their own included.
+    dyld's tables hold, and that it looks up in every image, is no import if the image itself
+    defines it: so it is with C++ inline functions and type information.
     """
     found = undefined(image)
-    extra: dict[bytes, Bind] = {}
+    anywhere: dict[bytes, Bind] = {}
     for name, bind in bound(image).items():
         listed = found.get(name)
         if listed == bind:
@@ -114,11 +114,13 @@ def _imported(image: Image) -> dict[bytes, Bind]:
         if listed is not None:
             ordinal = bind.ordinal if bind.ordinal > 0 else listed.ordinal
             found[name] = Bind(ordinal, bind.weak)
+        elif bind.ordinal in (FLAT, COALESCED):
+            anywhere[name] = bind
         elif bind.ordinal != SELF:
-            extra[name] = bind
-    for name in _defined(image, extra) if extra else ():
-        extra.pop(name, None)
-    return found | extra
+            found[name] = bind
+    for name in _defined(image, anywhere) if anywhere else ():
+        anywhere.pop(name, None)
+    return found | anywhere
 
 
 def _defined(image: Image, names: Iterable[bytes]) -> Iterable[bytes]:
@@ -157,4 +159,4 @@ def _entry_points(image: Image) -> Iterable[bytes]:
 
 def _c_name(symbol: bytes) -> bytes:
     """The C-level name: the platform puts one underscore before each."""
-    return symbol[1:] if symbol.startswith(b"_") else symbol
+    return symbol.removeprefix(b"_") or symbol
