@@ -60,9 +60,9 @@ class StringTable:
                 end = blob.find(0, offset - start)
                 name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
                 budget -= len(name)
+                if budget < 0:
+                    raise FormatError("names overlap beyond what a string table can mean")
                 found[offset] = name
-            if budget < 0:
-                raise FormatError("names overlap beyond what a string table can mean")
             index = stop
         return found
 
