@@ -202,6 +202,9 @@ def test_families_that_a_macro_declares_are_expanded() -> None:
 
 
 def test_windows_line_ends_are_line_ends() -> None:
-    text = "#ifdef USE_CUDA\r\nAOTI_TORCH_EXPORT void\r\ntorch_f();\r\n#endif\r\n"
+    text = (
+        "#define DECLARE(name) \\\r\n  AOTI_TORCH_EXPORT void torch_##name()\r\n"
+        "#ifdef USE_CUDA\r\nDECLARE(f);\r\n#endif // \\\r\nAOTI_TORCH_EXPORT void in_comment();\r\n"
+    )
 
-    assert parsed(text)["torch_f"].device == "cuda"
+    assert parsed(text) == {"torch_f": GENERIC._replace(device="cuda")}

@@ -273,7 +273,8 @@ def test_names_of_others_are_not(name: str) -> None:
 
 
 def test_a_name_that_is_not_ascii_is_nobodys() -> None:
-    assert not is_cpython_name(b"Py\xff_New")
+    assert not is_cpython_name(b"PyLong_From\xffLong")
+    assert stable_python_name(b"PyLong_From\xffLong") is None
 
 
 def test_others_are_not_in_the_stable_abi() -> None:
