@@ -46,6 +46,8 @@ def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
     if kind is not None:
         result = _reader(kind).read(source)
         return (result,) if isinstance(result, Binary) else result
+    if head and any(magic.startswith(head) for magic in (*_MAGICS, b"MZ")):
+        raise FormatError(f"cut short: {len(head)} bytes, the beginning of a library's header")
     from torch_abi_audit.formats import others  # noqa: PLC0415 - rare, and not on the hot path
 
     for magic, name in others.UNSUPPORTED:

@@ -238,9 +238,7 @@ def _symbol_count(image: Image, most: int) -> int:
         [tags[Tag.MIPS_SYMTABNO]] if image.machine == _MIPS and Tag.MIPS_SYMTABNO in tags else []
     )
     if Tag.HASH in tags:
-        wide_hash = image.layout.wide and image.machine in (_S390, _ALPHA)
-        shape = Struct(image.layout.order + ("QQ" if wide_hash else "II"))
-        known.append(shape.unpack(image.table(tags[Tag.HASH], shape.size, "hash table"))[1])
+        known.append(_hash_count(image, most))
     if Tag.GNU_HASH in tags and not known:
         at = tags[Tag.GNU_HASH]
         buckets, first, bloom, _ = Struct(image.layout.order + "4I").unpack(
@@ -267,6 +265,20 @@ def _symbol_count(image: Image, most: int) -> int:
     if count > most:
         raise FormatError(f"symbol table of {count} entries runs past its segment")
     return count
+
+
+def _hash_count(image: Image, most: int) -> int:
+    """The number of symbols that DT_HASH states.
+
+    Its words are of 32 bits, and of 64 on Alpha and s390x; some linkers write 32 there, too.
+    """
+    at, order = image.tags[Tag.HASH], image.layout.order
+    if image.layout.wide and image.machine in (_S390, _ALPHA):
+        (count,) = Struct(order + "8xQ").unpack(image.table(at, 16, "hash table"))
+        if count <= most:
+            return int(count)
+    (count,) = Struct(order + "4xI").unpack(image.table(at, 8, "hash table"))
+    return int(count)
 
 
 def _relocated_symbols(image: Image) -> int:

@@ -1,0 +1,219 @@
+"""The ELF reader on libraries built here, against `nm -D` and against their own mutations."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.toolchain import gcc, zig
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats import elf, read
+from torch_abi_audit.model import Binary, NotALibrary
+from torch_abi_audit.sources.readable import BytesReadable, open_readable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = """
+#include <math.h>
+#include <stdio.h>
+extern int strong_import(void);
+extern int weak_import(void) __attribute__((weak));
+extern int data_import;
+int exported(void) { return strong_import() + (weak_import ? weak_import() : 0) + data_import; }
+double uses_libm(double x) { return cos(x); }
+int prints(void) { return printf("%d", exported()); }
+int exported_data = 3;
+__attribute__((weak)) int weak_export(void) { return 1; }
+__attribute__((visibility("hidden"))) int hidden(void) { return 2; }
+static int local(void) { return 4; }
+int (*keeps_local)(void) = local;
+void *PyInit_fixture(void) { return 0; }
+void *PyModExport_fixture(void) { return 0; }
+void not_PyInit_really(void) {}
+"""
+
+
+def of(path: Path) -> Binary:
+    with open_readable(path) as source:
+        (binary,) = read(source) if not isinstance(read(source), NotALibrary) else (None,)
+    assert isinstance(binary, Binary)
+    return binary
+
+
+def names_of(path: Path) -> frozenset[bytes]:
+    with open_readable(path) as source:
+        return elf.exports(source)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("elf") / "libfixture.so.1"
+    return gcc(SOURCE, out, "-lm", "-Wl,-soname,libfixture.so.1", "-Wl,-rpath,/opt/x:$ORIGIN/lib")
+
+
+def nm(path: Path) -> tuple[set[tuple[str, str]], set[tuple[str, str]], set[str]]:
+    """Strong imports, weak imports (each with its version), exports, as GNU nm sees them."""
+    text = subprocess.run(["nm", "-D", str(path)], capture_output=True, text=True, check=True)
+    strong, weak, exports = set(), set(), set()
+    for line in text.stdout.splitlines():
+        kind, name = line[17], line[19:]
+        plain, _, version = name.partition("@")
+        if kind == "U":
+            strong.add((plain, version))
+        elif kind in "wv" and not line[:16].strip():
+            weak.add((plain, version))
+        else:
+            exports.add(plain)
+    return strong, weak, exports
+
+
+def versioned(binary: Binary, names: tuple[bytes, ...]) -> set[tuple[str, str]]:
+    return {(name.decode(), binary.versions.get(name, "")) for name in names}
+
+
+def test_agrees_with_nm(library: Path) -> None:
+    strong, weak, exports = nm(library)
+    binary = of(library)
+    assert ("strong_import", "") in strong  # nm did see the fixture
+    assert ("weak_import", "") in weak
+    assert versioned(binary, binary.imports) == strong
+    assert versioned(binary, binary.weak_imports) == weak
+    assert {name.decode() for name in names_of(library)} == exports
+
+
+def test_knows_the_file(library: Path) -> None:
+    binary = of(library)
+    assert (binary.arch, binary.bits, binary.byteorder) == ("x86_64", 64, "little")
+    assert binary.soname == "libfixture.so.1"
+    assert {"libm.so.6", "libc.so.6"} <= set(binary.needed)
+    assert binary.rpaths == ("/opt/x", "$ORIGIN/lib")
+    assert binary.entry_points == (b"PyInit_fixture", b"PyModExport_fixture")
+    assert any(lib == "libm.so.6" and ver.startswith("GLIBC_") for lib, ver in binary.version_needs)
+
+
+def test_reads_the_same_without_section_headers(library: Path, tmp_path: Path) -> None:
+    data = bytearray(library.read_bytes())
+    struct.pack_into("<Q", data, 40, 0)  # e_shoff
+    struct.pack_into("<HHH", data, 58, 0, 0, 0)  # e_shentsize, e_shnum, e_shstrndx
+    stripped = tmp_path / "x.so"
+    stripped.write_bytes(data)
+    assert of(stripped) == of(library)
+    assert names_of(stripped) == names_of(library)
+
+
+@pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
+def test_counts_symbols_by_either_hash_table(tmp_path: Path, style: str) -> None:
+    binary = of(gcc(SOURCE, tmp_path / "x.so", "-lm", f"-Wl,--hash-style={style}"))
+    assert b"strong_import" in binary.imports
+    assert b"weak_import" in binary.weak_imports
+
+
+@pytest.mark.parametrize("style", ["gnu", "sysv"])
+def test_finds_imports_of_a_library_that_exports_nothing(tmp_path: Path, style: str) -> None:
+    # GNU ld then writes a hash table that says nothing about the number of symbols
+    source = """
+    extern int only_import(void);
+    extern int other_import;
+    __attribute__((constructor)) static void start(void) { only_import(); other_import = 1; }
+    """
+    path = gcc(source, tmp_path / "x.so", "-nostdlib", f"-Wl,--hash-style={style}")
+    strong, _, exports = nm(path)
+    assert exports == set()
+    assert (
+        versioned(of(path), of(path).imports)
+        == strong
+        == {("only_import", ""), ("other_import", "")}
+    )
+
+
+def test_an_executable_is_no_library(tmp_path: Path) -> None:
+    for flags in (["-pie"], ["-no-pie"], ["-static-pie"]):
+        path = tmp_path / "program"
+        subprocess.run(
+            ["gcc", "-x", "c", "-", "-o", str(path), *flags],
+            input="int main(void) { return 0; }",
+            text=True,
+            check=True,
+        )
+        with open_readable(path) as source:
+            assert elf.read(source) == NotALibrary("executable")
+
+
+def test_an_object_file_is_no_library(tmp_path: Path) -> None:
+    path = tmp_path / "x.o"
+    subprocess.run(
+        ["gcc", "-x", "c", "-", "-c", "-o", str(path)], input="int x;", text=True, check=True
+    )
+    with open_readable(path) as source:
+        assert elf.read(source) == NotALibrary("object file")
+
+
+def test_separate_debug_symbols_are_no_library(library: Path, tmp_path: Path) -> None:
+    debug = tmp_path / "x.debug"
+    subprocess.run(["objcopy", "--only-keep-debug", str(library), str(debug)], check=True)
+    with open_readable(debug) as source:
+        assert elf.read(source) == NotALibrary("debug symbols")
+
+
+PLAIN = """
+extern int strong_import(void);
+extern int weak_import(void) __attribute__((weak));
+int exported(void) { return strong_import() + (weak_import ? weak_import() : 0); }
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "arch", "bits", "order"),
+    [
+        ("x86-linux-musl", "i686", 32, "little"),
+        ("aarch64-linux-musl", "aarch64", 64, "little"),
+        ("aarch64_be-linux-musl", "aarch64", 64, "big"),
+        ("powerpc64-linux-musl", "ppc64", 64, "big"),
+        ("powerpc-linux-musleabi", "ppc", 32, "big"),
+        ("s390x-linux-musl", "s390x", 64, "big"),
+        ("riscv64-linux-musl", "riscv64", 64, "little"),
+        ("mips64-linux-muslabi64", "mips", 64, "big"),
+        ("arm-linux-musleabihf", "armv7l", 32, "little"),
+    ],
+)
+def test_reads_other_machines(
+    tmp_path: Path, target: str, arch: str, bits: int, order: str
+) -> None:
+    path = zig(PLAIN, tmp_path / "x.so", target, "-nostdlib", "-O1")
+    binary = of(path)
+    assert (binary.arch, binary.bits, binary.byteorder) == (arch, bits, order)
+    assert b"strong_import" in binary.imports  # arm adds its unwinder
+    assert binary.weak_imports == (b"weak_import",)
+    assert b"exported" in names_of(path)
+
+
+def test_names_that_are_not_text(library: Path, tmp_path: Path) -> None:
+    data = library.read_bytes().replace(b"\0strong_import\0", b"\0strong\xff\x1b[31m\n\0", 1)
+    path = tmp_path / "x.so"
+    path.write_bytes(data)
+    assert b"strong\xff\x1b[31m\n" in of(path).imports
+
+
+@pytest.mark.parametrize("size", [1, 4, 15, 16, 63, 64, 200, 500, 1000])
+def test_a_cut_file_is_damaged(library: Path, size: int) -> None:
+    with pytest.raises(FormatError):
+        read(BytesReadable(library.read_bytes()[:size]))
+
+
+def test_a_chain_without_end_is_damaged(library: Path) -> None:
+    data = bytearray(library.read_bytes())
+    image = elf.open_image(BytesReadable(bytes(data)))
+    assert not isinstance(image, NotALibrary)
+    offset, _ = image.at(image.tags[0x6FFFFEF5], "GNU hash")
+    buckets, first, bloom, _ = struct.unpack_from("<4I", data, offset)
+    chain = offset + 16 + bloom * 8 + buckets * 4
+    for at in range(chain, len(data) - 3, 4):
+        (link,) = struct.unpack_from("<I", data, at)
+        struct.pack_into("<I", data, at, link & ~1)
+    assert first > 0
+    with pytest.raises(FormatError):
+        read(BytesReadable(bytes(data)))

@@ -1,0 +1,89 @@
+"""Whatever is done to an ELF file, the reader gives a result or a format error, soon."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import tracemalloc
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from tests.toolchain import gcc
+from torch_abi_audit import formats
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.sources.readable import BytesReadable, open_readable
+
+SOURCE = """
+#include <stdio.h>
+extern int a(void); extern int b(void) __attribute__((weak)); extern int c;
+int f(void) { return a() + (b ? b() : 0) + c + printf("x"); }
+void *PyInit_x(void) { return 0; }
+"""
+LIMIT = 2.0  # seconds for one file of some 16 KB: a hundred times what it takes
+
+
+@pytest.fixture(scope="module", params=["gnu", "sysv"])
+def original(request: pytest.FixtureRequest) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "x.so"
+        return gcc(SOURCE, out, f"-Wl,--hash-style={request.param}", "-s").read_bytes()
+
+
+def survives(data: bytes) -> bool:
+    """Whether the reader still reads it; any exception but its own fails the test."""
+    source = BytesReadable(data)
+    start = perf_counter()
+    try:
+        found = formats.read(source)
+        if isinstance(found, NotALibrary):
+            return False
+        for binary in found:
+            formats.exports(source, binary)
+    except FormatError:
+        return False
+    finally:
+        assert perf_counter() - start < LIMIT
+    return True
+
+
+def test_truncations(original: bytes) -> None:
+    for size in range(0, len(original), 7):
+        survives(original[:size])
+
+
+def test_flipped_bits(original: bytes) -> None:
+    chance = random.Random(20)
+    read = 0
+    for _ in range(4000):
+        data = bytearray(original)
+        for _ in range(chance.choice((1, 2, 8))):
+            # the tables stand in the first pages: damage there is what a reader sees
+            data[chance.randrange(min(len(data), 4096))] ^= 1 << chance.randrange(8)
+        read += survives(bytes(data))
+    assert read > 100  # most of a file is not what a reader looks at
+
+
+def test_extreme_words(original: bytes) -> None:
+    chance = random.Random(21)
+    for _ in range(4000):
+        data = bytearray(original)
+        at = chance.randrange(min(len(data), 4096) - 8) & ~3
+        value = chance.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, len(data), len(data) - 1))
+        data[at : at + chance.choice((4, 8))] = value.to_bytes(8, "little")[:4]
+        survives(bytes(data))
+
+
+def test_a_huge_sparse_tail_costs_nothing(original: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "sparse.so"
+    path.write_bytes(original)
+    with path.open("r+b") as file:
+        file.truncate(2 << 30)
+    with open_readable(path) as source:
+        tracemalloc.start()
+        formats.read(source)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 4 << 20
