@@ -45,7 +45,7 @@ class Shim(NamedTuple):
     first_release: str
     """The first release whose wheel declares it: the torch that a user of it needs."""
     last_release: str
-    """The newest release that declares it."""
+    """The newest release that declares it: older than the table's newest where it was removed."""
     device: str
     """``generic``, or the device it is for: ``cpu``, ``cuda``, ``mps``, ``xpu``."""
     deprecated: bool
