@@ -27,7 +27,8 @@ WHEELS = [
     ("MarkupSafe==3.0.2", "macosx_10_9_universal2"),
     ("cryptography==45.0.5", "macosx_10_9_universal2"),
 ]
-MODULES = (".cpython-", "_rust.abi3", "pybind_ops")  # how these wheels name extension modules
+# what exports PyInit names here: extension modules, and libpython with its built-in modules
+MODULES = (".cpython-", "_rust.abi3", "pybind_ops", "libpython3")
 THIN = b"\xcf\xfa\xed\xfe"
 
 
