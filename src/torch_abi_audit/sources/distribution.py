@@ -198,7 +198,7 @@ def import_names(paths: Iterable[str]) -> tuple[str, ...]:
             continue
         top, slash, _ = path.partition("/")
         name = top if slash else top.partition(".")[0]
-        if name.isidentifier() and name != "__pycache__":
+        if name.isidentifier() and not name.startswith(("__pycache__", "__editable__")):
             names.add(name)
     return tuple(sorted(names))
 

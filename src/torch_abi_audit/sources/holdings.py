@@ -96,11 +96,12 @@ def inside(held: Holding) -> Iterator[str]:
 def outside(held: Holding) -> Tree:
     """The possible libraries that RECORD places beside the site-packages directory."""
     site = held.distribution.directory
-    return gather(
-        (os.path.normpath(os.path.join(site, path)), path)
+    paths = (
+        os.path.normpath(os.path.join(site, path))
         for path in held.record or ()
         if path.startswith("../") and not path.startswith(_TOO_FAR)
     )
+    return gather((path, below(path, site)) for path in paths)
 
 
 def strays(held: Holding) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ def package(held: Holding, seen: Tree) -> Found:
         requires=held.headers.requires,
         is_torch=metadata.is_torch(held.name),
         notes=strays(held),
-        errors=(*rerooted(seen.unread, root), *rerooted(held.unread, root)),
+        errors=rerooted({*seen.unread, *held.unread}, root),
     )
 
 

@@ -22,9 +22,9 @@ from torch_abi_audit.sources.distribution import (
 )
 from torch_abi_audit.sources.editable import project, provided
 from torch_abi_audit.sources.found import Candidate, Found
-from torch_abi_audit.sources.holdings import Holding, contents, holding, package
+from torch_abi_audit.sources.holdings import Holding, contents, holding, package, strays
 from torch_abi_audit.sources.imports import Module, listing, locate
-from torch_abi_audit.sources.tree import Tree, below, is_below, joined, one, walk
+from torch_abi_audit.sources.tree import Tree, below, is_below, joined, one, rerooted, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,7 @@ def imported(name: str, search_path: Sequence[str]) -> Found | None:
     if len(module.directories) > 1:
         others = ", ".join(module.directories[1:])
         notes.append(f"{name} is a namespace package, also in {others}")
+        seen = Tree(rerooted(seen.candidates, root), rerooted(seen.unread, root))
     owners = [] if _in_site(root) else _editable_owners(root, search_path)
     owners = owners or _owners(root)
     return _owned(Found(name, root, notes=tuple(notes)), seen, owners)
@@ -118,8 +119,8 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
         stated_tags(owners[0]),
         held.headers.requires,
         is_torch(held.name),
-        found.notes + _elsewhere(held.name, siblings),
-        (*seen.unread, *rest.unread, *held.unread),
+        found.notes + _elsewhere(held.name, siblings) + strays(held),
+        tuple(dict.fromkeys((*seen.unread, *rest.unread, *held.unread))),
     )
 
 

@@ -23,7 +23,8 @@ _PYTHON = "py pyi pyc pyo pyw pyx pxd pxi pth ipynb typed"
 _SOURCES = (
     "c cc cpp cxx cu cuh cl h hh hpp hxx inc inl ipp tcc f f90 f95 for go rs java kt scala swift "
     "js jsx ts tsx mjs cjs map css scss less html htm xhtml xml xsl xsd svg vue lua rb pl sh bash "
-    "bat cmd ps1 cmake mk in am ac m4 pc proto fbs thrift td mlir metal glsl vert frag"
+    "bat cmd ps1 cmake mk in am ac m4 pc proto fbs thrift td mlir metal glsl vert frag zig s asm "
+    "def"
 )
 _TEXT = (
     "txt md rst tex csv tsv json jsonl json5 toml yaml yml ini cfg conf lock log diff patch po mo "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import contextmanager
@@ -95,5 +96,5 @@ def read_text(path: str, limit: int) -> str:
     """
     with open_readable(path) as file:
         if not file.is_regular:
-            raise FileNotFoundError(f"not a regular file: {path}")
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
         return file.read_at(0, limit).decode("utf-8-sig", "surrogateescape")
