@@ -8,6 +8,9 @@ Name = tuple[bytes, ...]
 MAX_DEPTH = 80
 """Types within types. libtorch's own names stay below 40; a level costs up to five Python calls."""
 
+_BEYOND = 1 << 40
+"""A size at which it no longer matters how large it is."""
+
 
 class ManglingError(ValueError):
     """The name breaks the grammar of its mangling."""
@@ -20,19 +23,26 @@ class NestingError(ValueError):
 class Cursor:
     """One pass over one name, from ``pos`` on; ``found`` collects the qualified names in it."""
 
-    __slots__ = ("depth", "found", "pos", "text")
+    __slots__ = ("depth", "found", "pos", "size", "text")
 
     def __init__(self, text: bytes, pos: int) -> None:
         self.text = text
         self.pos = pos
         self.found: set[Name] = set()
         self.depth = 0
+        self.size = 0
+        """About how long the demangled text would be: repetition is short, what it repeats not."""
 
     def enter(self) -> None:
         """Count one level of nesting; whoever enters takes it off ``depth`` again."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise NestingError
+
+    def repeat(self, size: int) -> None:
+        """Count text that stands here again; without end, for a few bytes may double it often."""
+        if self.size < _BEYOND:
+            self.size += size
 
     def expect(self, token: int) -> None:
         """Step over one byte that the grammar demands here."""

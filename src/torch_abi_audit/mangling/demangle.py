@@ -12,11 +12,18 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from . import itanium, msvc
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_LONGEST = 1024
-"""Longest name for which no nesting can exhaust the stack that the demangler recurses on."""
+_SHORT = 512
+"""Size below which no nesting exhausts the stack that the demangler recurses on."""
+_LONGEST = 1 << 14
+_LONGEST_TEXT = 1 << 20
+_FEW = 20
+"""Repetitions that make at most 1,600 times the text: three of three, of three, and so on."""
+_REPEATS = re.compile(rb"S[0-9A-Z]*_|T[0-9]*_|[A-Z][68]|B")
 
 _CLOSING = re.compile(r"(?<!operator)>(?=>)")
 _UNNAMED = re.compile(r"'(lambda|unnamed)(\d*)'(\()?|[()]")
@@ -58,15 +65,32 @@ def _demangler() -> Callable[[str], str | None]:
 
 
 def _text(name: bytes, read: Callable[[str], str | None]) -> bytes | str:
-    if len(name) > _LONGEST:
+    if not _is_tame(name):
         return name
     try:
         text = read(name.decode())
-    except ValueError:  # not UTF-8, or not a name after all
+    except ValueError:  # not UTF-8, or no mangling after all
         return name
     if text is None:
         return name
     return text if name[:1] == b"?" else _gnu(text)
+
+
+def _is_tame(name: bytes) -> bool:
+    """Whether the demangler can be trusted with a name.
+
+    It has no limits of its own: 250 bytes can become gigabytes, because a repetition may stand for
+    repetitions, and deep nesting overruns its stack.
+    """
+    if len(name) <= _SHORT and len(_REPEATS.findall(name)) <= _FEW:
+        return True
+    if len(name) > _LONGEST:
+        return False
+    if name[:2] == b"_Z":
+        size = itanium.text_size(name)
+    else:
+        size = msvc.text_size(name) if name[:1] == b"?" else None
+    return size is not None and size <= _LONGEST_TEXT
 
 
 def _gnu(text: str) -> str:
