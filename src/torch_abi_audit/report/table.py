@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch_abi_audit.python_abi import reason
 from torch_abi_audit.report.text import PLAIN, Style, escape, plural, relative_path
-from torch_abi_audit.rules import RULES
+from torch_abi_audit.rules import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,7 +108,7 @@ def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator
         for one in report.findings:
             where = f"{escape(one.library)}: " if one.library is not None else ""
             yield (
-                f"    {style.severity(one.severity)} {one.rule} {RULES[one.rule].name}: "
+                f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}: "
                 f"{where}{escape(one.message)}"
             )
             if verbose:

@@ -1,32 +1,24 @@
-"""The rules: what each finding means, why it matters, what to do. One source for every output."""
+"""T: what a library asks of libtorch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from torch_abi_audit.model import Severity
+from torch_abi_audit.rules.definition import Rule
 
-from torch_abi_audit.model import Finding, Severity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One kind of finding."""
-
-    id: str
-    """Stable: a letter for the family, three digits."""
-    name: str
-    """Stable, in words: ``second-libtorch``."""
-    title: str
-    why: str
-    fix: str
-    severity: Severity
-
-
-_ALL = (
+RULES = (
+    Rule(
+        "T101",
+        "unstable-torch-symbols",
+        "A library imports libtorch symbols outside of the LibTorch Stable ABI",
+        "libtorch promises nothing about its C++ symbols from one release to the next: the "
+        "library loads on the releases that happen to export every one of them, and on others it "
+        "ends with `undefined symbol`, or runs on a layout that has changed.",
+        "Move the calls to `torch/csrc/stable` and `torch/headeronly`, with `TORCH_TARGET_VERSION` "
+        "set, or publish one build per torch release and pin it.",
+        Severity.ERROR,
+        itemized=True,
+        example="lib/_C.so: 2 symbols outside of the LibTorch Stable ABI: at::empty(...) …",
+    ),
     Rule(
         "T102",
         "second-libtorch",
@@ -36,6 +28,8 @@ _ALL = (
         "Exclude libtorch from the wheel repair (auditwheel repair --exclude 'libtorch*' "
         "--exclude 'libc10*') and let the torch distribution provide it.",
         Severity.ERROR,
+        example="mypkg.libs/libc10-e03523b3.so: libc10-e03523b3.so is a second libtorch in the "
+        "process",
     ),
     Rule(
         "T103",
@@ -45,6 +39,9 @@ _ALL = (
         "release can provide the symbol and loading fails, at the latest when it is called.",
         "Compile the definition in: include the header that defines it in the file that uses it.",
         Severity.ERROR,
+        itemized=True,
+        example="_C.so: torch::stable::Device::Device(char const*) can be resolved by no torch "
+        "release",
     ),
     Rule(
         "T104",
@@ -54,6 +51,8 @@ _ALL = (
         "lower bound only.",
         "Update torch-abi-audit, or look for a misspelt or private shim.",
         Severity.WARNING,
+        itemized=True,
+        example="_C.so: aoti_torch_frobnicate is declared by no torch release up to 2.15.0",
     ),
     Rule(
         "T105",
@@ -63,36 +62,17 @@ _ALL = (
         "a third party that was built against the same unstable torch headers.",
         "Name the library that provides it, or ship that library in the same distribution.",
         Severity.WARNING,
+        itemized=True,
+        example="_C.so: other::op(at::Tensor const&) has no provider in sight",
     ),
     Rule(
-        "P203",
-        "python-floor",
-        "The binary needs a newer Python than its tag promises",
-        "An installer trusts the wheel's tag: on the older Pythons that it admits, the extension "
-        "fails to load with an undefined symbol.",
-        "Raise the tag (py_limited_api) to the floor, or define Py_LIMITED_API as the tag says.",
+        "T106",
+        "torch-floor-above-required",
+        "The binary needs a newer torch than the configuration allows",
+        "`require.torch` says which torch releases the package is meant to support; on the oldest "
+        "of them this library ends with an undefined symbol.",
+        "Build with `TORCH_TARGET_VERSION` set to the required release, or raise `require.torch`.",
         Severity.ERROR,
+        example="_C.so: it needs torch 2.11.0, and the configuration allows 2.10 at most",
     ),
 )
-
-RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _ALL})
-"""Every rule by id."""
-
-
-def finding(
-    rule_id: str, message: str, *, library: str | None = None, evidence: Iterable[str] = ()
-) -> Finding:
-    """A finding of one rule, with the rule's severity and fix.
-
-    Raises:
-        KeyError: there is no such rule.
-    """
-    rule = RULES[rule_id]
-    return Finding(
-        rule=rule.id,
-        severity=rule.severity,
-        message=message,
-        library=library,
-        evidence=tuple(evidence),
-        fix=rule.fix,
-    )
