@@ -11,6 +11,7 @@ import pytest
 from tests.toolchain import gcc, zig
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import elf, read
+from torch_abi_audit.formats.elf_image import Tag, open_image
 from torch_abi_audit.model import Binary, NotALibrary
 from torch_abi_audit.sources.readable import BytesReadable, open_readable
 
@@ -39,7 +40,7 @@ void not_PyInit_really(void) {}
 
 def of(path: Path) -> Binary:
     with open_readable(path) as source:
-        (binary,) = read(source) if not isinstance(read(source), NotALibrary) else (None,)
+        binary = elf.read(source)
     assert isinstance(binary, Binary)
     return binary
 
@@ -206,9 +207,9 @@ def test_a_cut_file_is_damaged(library: Path, size: int) -> None:
 
 def test_a_chain_without_end_is_damaged(library: Path) -> None:
     data = bytearray(library.read_bytes())
-    image = elf.open_image(BytesReadable(bytes(data)))
+    image = open_image(BytesReadable(bytes(data)))
     assert not isinstance(image, NotALibrary)
-    offset, _ = image.at(image.tags[0x6FFFFEF5], "GNU hash")
+    offset, _ = image.at(image.tags[Tag.GNU_HASH], "GNU hash")
     buckets, first, bloom, _ = struct.unpack_from("<4I", data, offset)
     chain = offset + 16 + bloom * 8 + buckets * 4
     for at in range(chain, len(data) - 3, 4):

@@ -55,4 +55,4 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError as error:
         if error.end < len(head) - 3:  # a character cut by the window is still text
             return False
-    return not any(byte < 32 and byte not in b"\t\n\r\f\x1b" or byte == 127 for byte in head)
+    return not any((byte < 32 and byte not in b"\t\n\r\f\x1b") or byte == 127 for byte in head)
