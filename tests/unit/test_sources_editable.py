@@ -196,7 +196,7 @@ def test_only_a_literal_mapping_is_believed(tmp_path: Path, text: str) -> None:
 def test_mappings_name_packages_modules_and_parts(tmp_path: Path) -> None:
     write(tmp_path / "x" / "inner" / "__init__.py", "")
     write(tmp_path / "x" / "one.cpython-311-x86_64-linux-gnu.so")
-    mapping = {"ns.demo": str(tmp_path / "x"), "one": str(tmp_path / "x" / "one")}
+    mapping = {"ns.demo": str(tmp_path / "x"), "one": str(tmp_path / "x" / "one"), "nul": "/\0/x"}
     write(tmp_path / "site" / "__editable___d_finder.py", f"MAPPING = {mapping!r}\n")
     path = [str(tmp_path / "site")]
     inner = provided("ns.demo.inner", path)
@@ -206,6 +206,7 @@ def test_mappings_name_packages_modules_and_parts(tmp_path: Path) -> None:
     assert one is not None
     assert [Path(each).name for each in one.files] == ["one.cpython-311-x86_64-linux-gnu.so"]
     assert provided("ns.other", path) is None
+    assert provided("nul", path) is None
     assert provided("ns.demo.other", path) is None
 
 

@@ -53,8 +53,10 @@ def test_an_import_name_audits_its_directory_and_knows_the_rest(site: Path) -> N
 
 
 def test_nothing_elsewhere_nothing_said(site: Path) -> None:
-    install(site, "demo", {"demo/__init__.py": "", "demo/_C.so": ELF, "tool": "#!/bin/sh"})
-    assert resolve("demo", search_path=[str(site)]).notes == ()
+    install(site, "demo", {"demo/__init__.py": "", "demo/_C.so": ELF, "../../../bin/demo": ELF})
+    found = resolve("demo", search_path=[str(site)])
+    assert sibling_relatives(found) == ["../../../bin/demo"]
+    assert found.notes == ()
 
 
 def test_a_dotted_name_whose_parent_would_raise(site: Path) -> None:
@@ -191,6 +193,7 @@ def test_a_single_file_of_any_name(site: Path) -> None:
     assert (found.name, relatives(found)) == ("odd.name", ["odd.name"])
     assert found.candidates[0].head == b"words"
     assert sibling_relatives(found) == ["demo/x.so"]
+    assert found.notes == ()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symlinks need a privilege there")
@@ -222,10 +225,11 @@ def test_a_vendored_torch_is_its_bundler_s(site: Path) -> None:
 def test_a_record_that_names_files_far_away_is_not_followed(site: Path, tmp_path: Path) -> None:
     away = write(tmp_path.parent / "away.so")
     up = "../" * 4 + "../away.so"
-    install(site, "demo", ["demo/_C.so"], recorded=[str(away), up])
+    recorded = [away.as_posix(), up, "C:/away.so", "demo/nul\0.so"]
+    install(site, "demo", ["demo/_C.so"], recorded=recorded)
     found = resolve("demo", search_path=[str(site)])
     assert found.siblings == ()
-    assert found.notes == ("RECORD names 2 libraries far outside of site-packages: not read",)
+    assert found.notes == ("RECORD names 3 libraries far outside of site-packages: not read",)
 
 
 def test_a_record_with_commas_and_quotes(site: Path) -> None:

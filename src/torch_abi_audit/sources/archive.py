@@ -1,4 +1,4 @@
-# ruff: noqa: PTH119 - see the other sources
+# ruff: noqa: PTH119
 """A wheel as a package to audit; its members are read where they are."""
 
 from __future__ import annotations

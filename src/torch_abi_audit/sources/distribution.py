@@ -169,13 +169,13 @@ def recorded(distribution: Distribution) -> tuple[str, ...] | None:
     return tuple(
         posixpath.normpath(posixpath.join(distribution.folder, _posix(line)))
         for line in text.splitlines()
-        if line.strip()
+        if line.strip() and "\0" not in line
     )
 
 
 def record_paths(text: str) -> Iterator[str]:
-    """The paths of a RECORD file, normalised."""
-    lines = [line.rstrip("\r") for line in text.split("\n")]
+    """The paths of a RECORD file, normalised; none that no system could open."""
+    lines = text.replace("\r\n", "\n").split("\n")
     if '"' in text:
         import csv
 
@@ -183,7 +183,7 @@ def record_paths(text: str) -> Iterator[str]:
             lines = [f"{row[0]},," for row in csv.reader(lines) if row]
     for line in lines:
         path = _posix(line.rsplit(",", 2)[0])
-        if not path:
+        if not path or "\0" in path:
             continue
         if ".." in path or "//" in path or "./" in path:
             path = posixpath.normpath(path)

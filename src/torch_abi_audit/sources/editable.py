@@ -132,7 +132,9 @@ def sources(
     found: list[Source] = []
     site = distribution.directory
     for path in record:
-        if path.endswith(".pth") and "/" not in path:
+        if "/" in path:
+            continue
+        if path.endswith(".pth"):
             for directory in directories(site, path):
                 found += packages(directory, names)
         elif is_finder(path):

@@ -90,7 +90,7 @@ def holding(distribution: Distribution) -> Holding:
 
 def inside(held: Holding) -> Iterator[str]:
     """The recorded files below the site-packages directory."""
-    return (path for path in held.record or () if not path.startswith(("../", "/")))
+    return (path for path in held.record or () if not _leaves(path))
 
 
 def outside(held: Holding) -> Tree:
@@ -99,21 +99,25 @@ def outside(held: Holding) -> Tree:
     paths = (
         os.path.normpath(os.path.join(site, path))
         for path in held.record or ()
-        if path.startswith("../") and not path.startswith(_TOO_FAR)
+        if _leaves(path) and not _goes_far(path)
     )
     return gather((path, below(path, site)) for path in paths)
 
 
 def strays(held: Holding) -> tuple[str, ...]:
     """Libraries that RECORD places where no install would, which are left alone; as notes."""
-    names = [
-        path
-        for path in held.record or ()
-        if path.startswith((_TOO_FAR, "/")) and named_as_library(path)
-    ]
+    names = [path for path in held.record or () if _goes_far(path) and named_as_library(path)]
     if not names:
         return ()
     return (f"RECORD names {len(names)} libraries far outside of site-packages: not read",)
+
+
+def _leaves(path: str) -> bool:
+    return path.startswith(("../", "/")) or path[1:2] == ":"
+
+
+def _goes_far(path: str) -> bool:
+    return path.startswith((_TOO_FAR, "/")) or path[1:2] == ":"
 
 
 def source_tree(held: Holding, *, beside: str | None = None) -> Tree:

@@ -68,7 +68,7 @@ def listing(directory: str) -> list[str]:
     """The names in a directory, sorted; none where it is no directory or cannot be listed."""
     try:
         return sorted(os.listdir(directory))
-    except OSError:
+    except (OSError, ValueError):  # the latter for a NUL, in a path that some file states
         return []
 
 

@@ -9,6 +9,7 @@ avoided where a metadata directory carries the package's own name.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.sources.distribution import (
@@ -21,9 +22,10 @@ from torch_abi_audit.sources.distribution import (
     top_level,
 )
 from torch_abi_audit.sources.editable import project, provided
-from torch_abi_audit.sources.found import Candidate, Found
+from torch_abi_audit.sources.found import Found
 from torch_abi_audit.sources.holdings import Holding, contents, holding, package, strays
 from torch_abi_audit.sources.imports import Module, listing, locate
+from torch_abi_audit.sources.naming import named_as_library
 from torch_abi_audit.sources.tree import Tree, below, is_below, joined, one, rerooted, walk
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def imported(name: str, search_path: Sequence[str]) -> Found | None:
         seen = Tree(rerooted(seen.candidates, root), rerooted(seen.unread, root))
     owners = [] if _in_site(root) else _editable_owners(root, search_path)
     owners = owners or _owners(root)
-    return _owned(Found(name, root, notes=tuple(notes)), seen, owners)
+    return _with_remark(_owned(Found(name, root, notes=tuple(notes)), seen, owners))
 
 
 def named(name: str, search_path: Sequence[str]) -> Found | None:
@@ -83,11 +85,14 @@ def directory(path: str) -> Found:
             "--site-packages would report each of them by itself"
         )
         return Found(found.name, path, seen.candidates, notes=(note,), errors=seen.unread)
-    return _owned(found, seen, within or _owners(path))
+    return _with_remark(_owned(found, seen, within or _owners(path)))
 
 
 def file(path: str) -> Found:
-    """The one file ``path``, whatever its name and its first bytes."""
+    """The one file ``path``, whatever its name and its first bytes.
+
+    Nobody who names a file asks what else its distribution holds: that is not remarked on.
+    """
     return _owned(Found(os.path.basename(path), path), one(path), _owners(path))
 
 
@@ -119,18 +124,25 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
         stated_tags(owners[0]),
         held.headers.requires,
         is_torch(held.name),
-        found.notes + _elsewhere(held.name, siblings) + strays(held),
+        found.notes + strays(held),
         tuple(dict.fromkeys((*seen.unread, *rest.unread, *held.unread))),
     )
 
 
-def _elsewhere(name: str, siblings: Sequence[Candidate]) -> tuple[str, ...]:
-    if not siblings:
-        return ()
-    places = sorted({each.relative.rpartition("/")[0] or each.relative for each in siblings})
+def _with_remark(found: Found) -> Found:
+    """``found``, saying where its distribution holds more libraries; programs are none."""
+    libraries = [
+        each
+        for each in found.siblings
+        if named_as_library(each.relative) or ".so." in each.relative
+    ]
+    if not libraries:
+        return found
+    places = sorted({each.relative.rpartition("/")[0] or each.relative for each in libraries})
     shown = ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
-    libraries = "1 more library" if len(siblings) == 1 else f"{len(siblings)} more libraries"
-    return (f"the distribution {name} holds {libraries} elsewhere: {shown}",)
+    count = "1 more library" if len(libraries) == 1 else f"{len(libraries)} more libraries"
+    remark = f"the distribution {found.distribution} holds {count} elsewhere: {shown}"
+    return replace(found, notes=(*found.notes, remark))
 
 
 def _owners(path: str) -> list[Distribution]:
