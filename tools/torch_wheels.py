@@ -1,0 +1,130 @@
+"""What one torch wheel holds, for the export index: every library and every name it exports.
+
+A wheel is downloaded, read and deleted; what was learned of it is kept in a cache, so that a run
+can resume and what the index keeps can change without a second download.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.wheels import download
+from torch_abi_audit import formats
+from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.sources.readable import open_readable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLATFORMS = {
+    "linux_x86_64": (
+        *("manylinux1_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64"),
+        "manylinux_2_28_x86_64",
+    ),
+    "linux_aarch64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
+    "macosx_arm64": ("macosx_26_0_arm64",),  # pip takes it for every older macOS as well
+    "win_amd64": ("win_amd64",),
+}
+"""Platform of the index to the wheel tags that serve it."""
+
+_LIBRARY = re.compile(r"torch/(?:lib/|\.dylibs/|_C)[^/]*\.(?:so[.\d]*|dylib|dll|pyd)")
+_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """The libraries of one published wheel."""
+
+    version: str
+    platform: str
+    file: str
+    """Name of the wheel."""
+    cuda: str | None
+    """CUDA version that ``torch/version.py`` states, such as ``12.6``; None for a CPU build."""
+    requires: tuple[str, ...]
+    """``Requires-Dist`` lines on NVIDIA's projects, which bring the CUDA that it runs with."""
+    exports: Mapping[str, tuple[str, ...]]
+    """File name of each library to every name it exports, sorted."""
+
+
+def cached(cache: Path, version: str, platform: str) -> Wheel:
+    """The wheel of one release and platform, from ``cache`` or else downloaded and read.
+
+    Raises:
+        WheelError: pip does not provide it.
+    """
+    path = cache / f"{platform}-{version}.json.xz"
+    if path.exists():
+        facts = json.loads(lzma.decompress(path.read_bytes()))
+        return Wheel(
+            version,
+            platform,
+            facts["file"],
+            facts["cuda"],
+            tuple(facts["requires"]),
+            {library: tuple(names) for library, names in facts["exports"].items()},
+        )
+    wheel = read(version, platform)
+    facts = {
+        "file": wheel.file,
+        "cuda": wheel.cuda,
+        "requires": wheel.requires,
+        "exports": wheel.exports,
+    }
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(lzma.compress(json.dumps(facts).encode(), preset=1))
+    partial.replace(path)
+    return wheel
+
+
+def read(version: str, platform: str) -> Wheel:
+    """Download, read and delete the wheel of one release and platform.
+
+    Raises:
+        WheelError: pip does not provide it.
+    """
+    with tempfile.TemporaryDirectory(prefix="torch-exports-") as name:
+        directory = Path(name)
+        file = download("torch", version, PLATFORMS[platform], directory)
+        return read_wheel(file, version, platform, directory)
+
+
+def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Wheel:
+    """What a wheel holds; its libraries pass through ``directory`` one by one."""
+    exports: dict[str, tuple[str, ...]] = {}
+    with zipfile.ZipFile(file) as archive:
+        members = archive.namelist()
+        metadata = next(m for m in members if m.endswith(".dist-info/METADATA"))
+        requires = HeaderParser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
+        cuda = _CUDA.search(archive.read("torch/version.py").decode())
+        if cuda is None:
+            raise ValueError(f"{file.name}: torch/version.py states no CUDA version, nor None")
+        for member in sorted(filter(_LIBRARY.fullmatch, members)):
+            path = directory / "library"
+            with archive.open(member) as packed, path.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
+            exports[member.rpartition("/")[2]] = tuple(sorted(_exports(path)))
+            path.unlink()
+    nvidia = tuple(sorted(line for line in requires or () if re.match(r"nvidia-|cuda-", line)))
+    return Wheel(version, platform, file.name, cuda[1], nvidia, exports)
+
+
+def _exports(path: Path) -> set[str]:
+    """Exported names, byte for byte as Latin-1."""
+    with open_readable(path) as source:
+        images = formats.read(source)
+        if isinstance(images, NotALibrary):
+            return set()
+        return {
+            name.decode("latin-1") for image in images for name in formats.exports(source, image)
+        }

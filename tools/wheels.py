@@ -1,0 +1,74 @@
+"""Published wheels for the generators: which releases there are; one wheel at a time, by pip."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.surface import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PYTHONS = ("3.11", "3.12", "3.10", "3.13")
+"""Pythons whose wheel of torch is asked for, in this order: the libraries are the same in all."""
+
+
+class WheelError(Exception):
+    """pip does not list a project or provide a wheel; the text says which, and what pip said."""
+
+
+def final_releases(project: str, oldest: str) -> list[str]:
+    """Final releases of ``project`` from ``oldest`` on, oldest first, as pip lists them.
+
+    Raises:
+        WheelError: pip lists none.
+    """
+    listing = pip("index", "versions", project, what=f"list the releases of {project}")
+    line = re.search(r"^Available versions: (.*)$", listing, re.MULTILINE)
+    if line is None:
+        raise WheelError(f"pip index versions {project} printed no 'Available versions' line")
+    final = [v for v in line[1].split(", ") if re.fullmatch(r"\d+(\.\d+)+", v)]
+    return sorted((v for v in final if version_key(v) >= version_key(oldest)), key=version_key)
+
+
+def download(project: str, version: str, tags: Sequence[str], directory: Path) -> Path:
+    """The wheel of one release for one of the platform ``tags``, saved in ``directory``.
+
+    ``===`` keeps out builds with a local version such as ``2.13.0+cpu``.
+
+    Raises:
+        WheelError: pip provides none, for any of ``PYTHONS``.
+    """
+    platforms = [word for tag in tags for word in ("--platform", tag)]
+    refusals = []
+    for python in PYTHONS:
+        try:
+            pip(
+                *("download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary", ":all:"),
+                *("--dest", str(directory), *platforms, "--python-version", python),
+                f"{project}==={version}",
+                what=f"provide {project} {version} for {tags[-1]} and Python {python}",
+            )
+        except WheelError as refusal:
+            refusals.append(str(refusal))
+        else:
+            return next(directory.glob("*.whl"))
+    raise WheelError(refusals[0])
+
+
+def pip(*arguments: str, what: str) -> str:
+    """What pip prints.
+
+    Raises:
+        WheelError: pip fails; the text says ``what`` it did not do.
+    """
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise WheelError(f"pip does not {what}: " + " ".join(lines or [done.stderr.strip()]))
+    return done.stdout
