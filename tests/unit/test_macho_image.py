@@ -196,6 +196,7 @@ def test_a_flat_namespace_has_no_providers() -> None:
     data = image(flags=0, commands=LIBRARIES, symbols=[Symbol(b"_f", desc=from_library(2))])
     assert read(data).providers == {}
     assert read(data).imports == (b"f",)
+    assert read(image(flags=0, commands=LIBRARIES, bind=binds((b"_f", 1, 0)))).providers == {}
 
 
 # --- which symbols ----------------------------------------------------------------------------
@@ -232,6 +233,16 @@ def test_only_undefined_externals_are_imports(dysymtab: bool) -> None:
 def test_a_strong_reference_beats_a_weak_one() -> None:
     binary = read(image(symbols=[Symbol(b"_f", desc=WEAK_REF), Symbol(b"_f")]))
     assert (binary.imports, binary.weak_imports) == ((b"f",), ())
+    binary = read(image(symbols=[Symbol(b"_f", desc=WEAK_REF), Symbol(b"f")]))
+    assert (binary.imports, binary.weak_imports) == ((b"f",), ())
+
+
+def test_groups_that_were_left_empty_mean_the_whole_table() -> None:
+    symbols = [Symbol(b"_own", DEFINED), Symbol(b"_f")]
+    groups = command(0xB, bytes(72))
+    data = image(commands=[groups], symbols=symbols, dysymtab=False)
+    assert read(data).imports == (b"f",)
+    assert exports(data) == {b"own"}
 
 
 # --- what dyld binds --------------------------------------------------------------------------
@@ -290,6 +301,12 @@ def test_a_large_ordinal_and_every_opcode_that_places() -> None:
 def test_the_library_counts_where_the_bind_is() -> None:
     stream = b"\x40_f\0\x51\x13\x90\x00"  # zig names the symbol before its library
     assert read(image(commands=LIBRARIES, bind=stream)).providers == {b"f": "three"}
+
+
+def test_each_lazy_bind_starts_afresh() -> None:
+    stream = lazy_binds((b"_f", 3, 0)) + b"\x72\x08\x90\0" + b"\x40_own\0\x90\0"
+    binary = read(image(commands=LIBRARIES, lazy_bind=stream))
+    assert binary.imports == (b"f",)
 
 
 def test_a_run_of_binds_longer_than_one_match() -> None:

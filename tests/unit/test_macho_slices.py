@@ -10,6 +10,7 @@ import pytest
 from tests.macho_files import ARM64, DYLIB, PPC, X86_64, Symbol, image, universal
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import macho
+from torch_abi_audit.formats.macho_slices import Slice
 from torch_abi_audit.model import NotALibrary
 from torch_abi_audit.sources.readable import BytesReadable
 
@@ -128,3 +129,9 @@ def test_a_table_may_not_leave_its_slice_for_the_next() -> None:
     cut = ARM[:-8]
     with pytest.raises(FormatError, match="outside the image"):
         read(universal(cut, INTEL))
+
+
+def test_a_slice_reads_nothing_behind_its_end() -> None:
+    part = Slice(BytesReadable(b"0123456789"), 2, 4)
+    assert part.read_at(1, 100) == b"345"
+    assert part.read_at(9, 1) == b""
