@@ -1,9 +1,9 @@
-r"""C++ and Rust names for people: demangled in the manner of ``c++filt``, safe for a terminal.
+"""C++ and Rust names for people: demangled in the manner of ``nm -C``, safe for a terminal.
 
 The demangler is LLVM's, by way of ``pycxxfilt``; where that is not installed, or refuses a name,
 the mangled name is shown. What still reads otherwise than in GNU's text: a function that a local
-entity belongs to keeps its return type, as do ``&f`` arguments; expressions have fewer brackets;
-``std::ostream`` may stand for ``std::basic_ostream<…>``; generic lambdas are spelled LLVM's way.
+entity belongs to keeps its return type, and one that is a template argument its parameters;
+expressions have fewer brackets; generic lambdas are spelled as LLVM does.
 """
 
 from __future__ import annotations
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SHORT = 512
-"""Size below which no nesting exhausts the stack that the demangler recurses on."""
+"""Size of name up to which no nesting exhausts the stack that the demangler recurses on."""
 _LONGEST = 1 << 14
 _LONGEST_TEXT = 1 << 20
 _FEW = 20
 """Repetitions that make at most 1,600 times the text: three of three, of three, and so on."""
-_REPEATS = re.compile(rb"S[0-9A-Z]*_|T[0-9]*_|[A-Z][68]|B")
-
-_CLOSING = re.compile(r"(?<!operator)>(?=>)")
-_UNNAMED = re.compile(r"'(lambda|unnamed)(\d*)'(\()?|[()]")
-_CLONES = re.compile(r" \(((?:\.\w+)+)\)$")
-_CLONE = re.compile(r"\.[a-zA-Z_]+(?:\.\d+)*")
+_THREAD_LOCAL = {
+    "thread-local initialization routine for ": "TLS init function for ",
+    "thread-local wrapper routine for ": "TLS wrapper function for ",
+}
 
 
 def demangle(names: Iterable[bytes]) -> list[str]:
@@ -82,26 +80,31 @@ def _is_tame(name: bytes) -> bool:
     It has no limits of its own: 250 bytes can become gigabytes, because a repetition may stand for
     repetitions, and deep nesting overruns its stack.
     """
-    if len(name) <= _SHORT and len(_REPEATS.findall(name)) <= _FEW:
-        return True
-    if len(name) > _LONGEST:
-        return False
-    if name[:2] == b"_Z":
-        size = itanium.text_size(name)
+    if name[:1] == b"?":
+        if len(name) <= _SHORT and name.count(b"6") + name.count(b"8") < 2:
+            return True  # what repeats is the parameters of functions: P6 points to one, P8, A6
+        size = msvc.text_size(name) if len(name) <= _LONGEST else None
     else:
-        size = msvc.text_size(name) if name[:1] == b"?" else None
+        if len(name) <= _SHORT and name.count(b"_") <= _FEW:  # S_, S1_, T_, B1_
+            return True
+        size = itanium.text_size(name) if len(name) <= _LONGEST and name[:2] == b"_Z" else None
     return size is not None and size <= _LONGEST_TEXT
 
 
 def _gnu(text: str) -> str:
-    """LLVM's text of an Itanium name as GNU's demangler would have put it."""
+    """LLVM's text of an Itanium name, as ``nm -C`` would have put it."""
     if ">>" in text:
-        text = _CLOSING.sub("> ", text)
+        text = re.sub(r"(?<!operator)>(?=>)", "> ", text)
+    if "operator<<" in text:  # operator<< <int>, operator< <int>
+        text = re.sub(r"operator(?:<<(?=<)|<(?=<[^(<>,)]))", r"\g<0> ", text)
     if "'" in text:
         text = _with_lambdas(text)
-    if text.endswith(")") and (match := _CLONES.search(text)):
-        clones = "".join(f" [clone {clone}]" for clone in _CLONE.findall(match[1]))
-        text = text[: match.start()] + clones
+    if text.startswith("thread-local "):
+        for ours, theirs in _THREAD_LOCAL.items():
+            text = text.replace(ours, theirs, 1)
+    if text.endswith(")") and (match := re.search(r" \(((?:\.\w+)+)\)$", text)):
+        clones = re.findall(r"\.[a-zA-Z_]+(?:\.\d+)*", match[1])
+        text = text[: match.start()] + "".join(f" [clone {clone}]" for clone in clones)
     return text
 
 
@@ -110,7 +113,7 @@ def _with_lambdas(text: str) -> str:
     pieces: list[str] = []
     endings: list[str] = []
     start = 0
-    for match in _UNNAMED.finditer(text):
+    for match in re.finditer(r"'(lambda|unnamed)(\d*)'(\()?|[()]", text):
         pieces.append(text[start : match.start()])
         start = match.end()
         kind, number, bracket = match.groups()
