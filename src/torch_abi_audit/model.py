@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import PurePath
 
+    from torch_abi_audit.load_matrix import LoadMatrix
+
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
 
 
@@ -184,7 +186,11 @@ class TorchABIVerdict:
     links: tuple[str, ...] = ()
     """Libraries of libtorch that it is linked to, sorted."""
     required: tuple[bytes, ...] = ()
-    """Raw names that some libtorch must export for it to load: shims, unstable, internal."""
+    """Raw names, sorted, that some libtorch must export for it to load: shims, unstable, internal;
+    and those that none can: undefined names of ``torch::stable`` and ``torch::headeronly``."""
+    required_from: tuple[str, ...] = ()
+    """File name of the library that must provide each of ``required``, in the same order, empty
+    where any may: Mach-O two-level names and PE imports. No entries at all for ELF."""
 
     @property
     def label(self) -> str:
@@ -259,6 +265,8 @@ class PackageReport:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    loads: LoadMatrix | None = None
+    """Which torch releases it loads on; None unless asked for: see ``compat``."""
 
     @property
     def libraries(self) -> tuple[ExtensionReport, ...]:

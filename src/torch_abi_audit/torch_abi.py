@@ -104,6 +104,7 @@ def judge(
     own = [*groups[Kind.UNSTABLE], *groups[Kind.INTERNAL]]
     stable = bool(shims or unknown) and not own
     floor, setters = _floor(shims) if stable else (None, ())
+    required = sorted(shims + unknown + own + groups[Kind.HEADER_ONLY])
     return TorchABIVerdict(
         uses_torch=bool(shims or unknown or own),
         stable=stable,
@@ -118,7 +119,13 @@ def judge(
         unresolvable_symbols=tuple(demangle(groups[Kind.HEADER_ONLY])),
         header_evidence=tuple(demangle(evidence)),
         links=links(binary),
-        required=tuple(sorted(shims + unknown + own)),
+        required=tuple(required),
+        required_from=tuple(
+            binary.providers.get(name, "").replace("\\", "/").rpartition("/")[2]
+            for name in required
+        )
+        if binary.providers
+        else (),
     )
 
 

@@ -10,12 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
 PREFIX = "torch_abi_audit."
 
-PURE = {"model", "errors", "mangling", "libtorch", "variants"}
+PURE = {"model", "load_matrix", "errors", "mangling", "libtorch", "variants"}
 """May be imported by all; see no other layer."""
 
 ALLOWED = {
     "errors": set(),
-    "model": set(),
+    "model": {"load_matrix"},
+    "load_matrix": set(),
     "mangling": set(),
     "libtorch": set(),
     "variants": {"model"},
@@ -25,6 +26,8 @@ ALLOWED = {
     "rules": {"model"},
     "torch_abi": PURE | {"surface"},
     "python_abi": PURE | {"surface"},
+    "library_loads": PURE | {"export_file", "export_index"},
+    "compat": PURE | {"export_file", "export_index", "library_loads"},
     "sources": {"model", "errors", "sources"},
     "policy": PURE | {"report", "rules"},
     "report": PURE | {"report", "rules", "python_abi"},

@@ -1,0 +1,167 @@
+"""Which torch releases a package loads on: what its libraries need against what torch exports.
+
+Pure: a report goes in, a matrix comes out. What torch exports is asked of ``builds``: the export
+index unless another is given (one very torch that somebody has). It is opened only for a report
+that has to do with torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.library_loads import Exported, columns, images, judge, unjudged
+from torch_abi_audit.load_matrix import LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.model import release_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from torch_abi_audit.library_loads import TorchBuilds
+    from torch_abi_audit.load_matrix import Missing
+    from torch_abi_audit.model import PackageReport
+
+_WORST = (Loads.NO, Loads.UNKNOWN, Loads.NEEDS_CUDA, Loads.YES)
+_SERVED = (Loads.YES, Loads.NEEDS_CUDA)
+_SHOWN_INSTEAD = 3
+
+
+def compat(
+    report: PackageReport,
+    builds: TorchBuilds | None = None,
+    *,
+    within: Callable[[str], bool] = lambda _: True,
+    beyond: Sequence[str] = (),
+) -> LoadMatrix:
+    """The load matrix of a package.
+
+    Args:
+        report: The audited package.
+        builds: What knows torch's exports; the export index where not given.
+        within: Which of the known releases are asked for.
+        beyond: Releases newer than those known that are asked for all the same: ``unknown``.
+
+    Raises:
+        IndexFileError: the export index is missing or damaged.
+    """
+    own_files = {one.path.name.lower() for one in report.libraries}
+    found = [(one, tuple(images(one, own_files))) for one in report.libraries]
+    unread = [one for one, _ in found if one.error is not None or one.torch is None]
+    if not unread and not any(each for _, each in found):
+        return LoadMatrix()
+    if builds is None:
+        from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
+
+        builds = export_index
+    exported = Exported(builds)
+    exported.ask(image for _, each in found for image in each)
+    judged = {
+        library.path: [judge(image, exported, within, beyond) for image in each]
+        for library, each in found
+    }
+    named = {release for each in judged.values() for one in each for release in one.loads_on}
+    if not named:
+        named = {*filter(within, columns(builds)), *beyond}
+    releases = tuple(sorted(named, key=release_key))
+    for one in unread:
+        judged[one.path] = [unjudged(one, releases, "it could not be read")]
+    libraries = tuple(_widened(one, releases) for each in judged.values() for one in each)
+    return _package(libraries, releases, builds)
+
+
+def instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tuple[str, ...]:
+    """What a release that lacks a name exports of the same entity, demangled; mostly nothing.
+
+    Of the release nearest to those that have the name, the most alike first, three at most.
+    """
+    if library.platform is None:
+        return ()
+    known = [one.version for one in builds.releases(library.platform)]
+    lacking = [at for at, one in enumerate(known) if one in missing.releases]
+    having = [at for at, one in enumerate(known) if one not in missing.releases]
+    if not lacking:
+        return ()
+    nearest = min(lacking, key=lambda at: (min((abs(at - one) for one in having), default=0), -at))
+    alike = builds.nearest(library.platform, missing.name)
+    names = [one.name for one in alike if one.exports.libraries(nearest)]
+    from torch_abi_audit.mangling import demangle  # noqa: PLC0415 - dear, and asked for by few
+
+    return tuple(demangle(names[:_SHOWN_INSTEAD]))
+
+
+def _package(
+    libraries: tuple[LibraryLoads, ...], releases: tuple[str, ...], builds: TorchBuilds
+) -> LoadMatrix:
+    known = {
+        builds.releases(one.platform)[-1].version for one in libraries if one.platform is not None
+    }
+    covered = {one.path for one in libraries if one.platform is not None}
+    counted = [one for one in libraries if one.platform is not None or one.path not in covered]
+    common = [one for one in counted if one.variant is None]
+    variants: dict[str, list[LibraryLoads]] = {}
+    for one in counted:
+        if one.variant is not None:
+            variants.setdefault(one.variant, []).append(one)
+    loads_on: dict[str, Loads] = {}
+    serving: dict[str, str] = {}
+    notes = [
+        f"{one.path.name}: its {one.arch} slice is not judged: {one.why_unknown}"
+        for one in libraries
+        if one not in counted
+    ]
+    for release in releases:
+        state, variant, note = _answer(release, common, variants)
+        loads_on[release] = state
+        if variant is not None:
+            serving[release] = variant
+        if note is not None:
+            notes.append(note)
+    return LoadMatrix(
+        releases=releases,
+        libraries=libraries,
+        loads_on=MappingProxyType(loads_on),
+        serving=MappingProxyType(serving),
+        known_to=min(known, key=release_key, default=None),
+        open_upwards=not variants and all(one.open_upwards for one in counted),
+        notes=tuple(notes),
+    )
+
+
+def _answer(
+    release: str, common: list[LibraryLoads], variants: Mapping[str, list[LibraryLoads]]
+) -> tuple[Loads, str | None, str | None]:
+    """A package's answer for one release, the variant that serves it, and what to note of it."""
+    state = _worst(common, release)
+    if not variants:
+        return state, None, None
+    minor = ".".join(release.split(".")[:2])
+    if minor in variants:
+        of_it = _worst(variants[minor], release)
+        return _worse(state, of_it), minor if of_it in _SERVED else None, None
+    able = [one for one in variants if _worst(variants[one], release) in _SERVED]
+    if able and state is not Loads.NO:
+        others = " or ".join(sorted(able, key=release_key))
+        note = (
+            f"torch {release} has no variant of its own; it would find all names that the one for "
+            f"{others} needs, if the package picks that"
+        )
+        return _worse(state, Loads.UNKNOWN), None, note
+    judged = {_worst(each, release) for each in variants.values()}
+    return _worse(state, Loads.UNKNOWN if judged == {Loads.UNKNOWN} else Loads.NO), None, None
+
+
+def _worst(libraries: Iterable[LibraryLoads], release: str) -> Loads:
+    return min((one.loads_on[release] for one in libraries), key=_WORST.index, default=Loads.YES)
+
+
+def _worse(one: Loads, other: Loads) -> Loads:
+    return min(one, other, key=_WORST.index)
+
+
+def _widened(one: LibraryLoads, releases: Sequence[str]) -> LibraryLoads:
+    """With an answer for every column: a release that its platform does not have is unknown."""
+    if tuple(one.loads_on) == tuple(releases):
+        return one
+    every = {release: one.loads_on.get(release, Loads.UNKNOWN) for release in releases}
+    return replace(one, loads_on=MappingProxyType(every))
