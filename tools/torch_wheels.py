@@ -17,7 +17,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.wheels import download
+from tools.wheels import WheelError, download
 from torch_abi_audit import formats
 from torch_abi_audit.model import NotALibrary
 from torch_abi_audit.sources.readable import open_readable
@@ -108,7 +108,7 @@ def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Whee
         requires = HeaderParser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
         cuda = _CUDA.search(archive.read("torch/version.py").decode())
         if cuda is None:
-            raise ValueError(f"{file.name}: torch/version.py states no CUDA version, nor None")
+            raise WheelError(f"{file.name}: torch/version.py states no CUDA version, nor None")
         for member in sorted(filter(_LIBRARY.fullmatch, members)):
             path = directory / "library"
             with archive.open(member) as packed, path.open("wb") as plain:

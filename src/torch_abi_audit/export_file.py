@@ -46,7 +46,14 @@ VERSION = 1
 _START = struct.Struct("<8sHI")
 _BLOCK_TEXT = 256 << 10
 _BLOCKS_HELD = 4  # unpacked blocks kept for the next question
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4, "lp": 0, "pb": 0}]
+_FILTER = {
+    "id": lzma.FILTER_LZMA2,
+    "preset": 9 | lzma.PRESET_EXTREME,
+    "lc": 4,
+    "lp": 0,
+    "pb": 0,
+    "dict_size": 1 << 20,  # no stream is longer, and the memory that unpacking takes goes by it
+}
 
 
 class IndexFileError(AuditError):
@@ -291,4 +298,4 @@ def _pack_block(names: list[bytes], patterns: list[int]) -> bytes:
 
 
 def _compress(data: bytes) -> bytes:
-    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=_FILTERS)
+    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=[_FILTER])
