@@ -6,7 +6,7 @@ Name = tuple[bytes, ...]
 """The first two components of a qualified name; one, where it has one."""
 
 MAX_DEPTH = 80
-"""Types within types. libtorch's own names stay below 40; a level costs up to five Python calls."""
+"""Types within types. No name of libtorch gets there; a level costs up to seven Python calls."""
 
 _BEYOND = 1 << 40
 """A size at which it no longer matters how large it is."""

@@ -77,7 +77,7 @@ def _text(name: bytes, read: Callable[[str], str | None]) -> bytes | str:
 def _is_tame(name: bytes) -> bool:
     """Whether the demangler can be trusted with a name.
 
-    It has no limits of its own: 250 bytes can become gigabytes, because a repetition may stand for
+    It has no limits of its own: 100 bytes can become gigabytes, because a repetition may stand for
     repetitions, and deep nesting overruns its stack.
     """
     if name[:1] == b"?":
@@ -85,8 +85,8 @@ def _is_tame(name: bytes) -> bool:
             return True  # what repeats is the parameters of functions: P6 points to one, P8, A6
         size = msvc.text_size(name) if len(name) <= _LONGEST else None
     else:
-        if len(name) <= _SHORT and name.count(b"_") <= _FEW:  # S_, S1_, T_, B1_
-            return True
+        if len(name) <= _SHORT and name.count(b"_") <= _FEW and b"J" not in name:
+            return True  # S_, S1_, T_, Rust's B1_ repeat; J is a pack, to be expanded
         size = itanium.text_size(name) if len(name) <= _LONGEST and name[:2] == b"_Z" else None
     return size is not None and size <= _LONGEST_TEXT
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What follows a code: e an expression, t a type, i an identifier, * expressions up to E,
 # A template arguments up to E.
 _SHAPES = {
-    "e": "ad aw az co da de dl ng nt nx ps sZ sp sz te tw",
+    "e": "ad aw az co da de dl ng nt nx ps sZ sz te tw",
     "ee": "aN aS aa an cm dV ds dt dv dx eO eo eq ge gt ix lS le ls lt mI mL mi ml ne oR oo or "
     "pL pl pm pt rM rS rm rs ss",
     "eee": "dX qu",
@@ -112,7 +112,15 @@ def _fold_or_parameter(reader: Reader, code: bytes) -> None:
     if code[1] not in b"lrLR":
         raise ManglingError
     reader.pos += 2  # the operator
+    start = reader.size
     _operands(reader, "ee" if code[1] in b"LR" else "e")
+    reader.expand(start)
+
+
+def _expansion(reader: Reader) -> None:
+    start = reader.size
+    expression(reader)
+    reader.expand(start)
 
 
 def _step(reader: Reader) -> None:
@@ -224,5 +232,6 @@ _SPECIAL: dict[bytes, Callable[[Reader], None]] = {
     b"rq": _requires,
     b"rQ": _requires_of,
     b"so": _subobject,
+    b"sp": _expansion,
     b"sr": _scoped,
 }

@@ -21,17 +21,16 @@ _A, _B, _C, _D, _E, _G, _I, _L, _M, _N, _Q, _R, _S, _T, _U, _V, _W, _X, _Z = b"A
 
 def owner(symbol: bytes) -> Name:
     """Where the declared entity lives; empty where nothing named is declared."""
+    if b"sr" in symbol:  # then only the end tells whether the beginning was read aright
+        reader = _read(symbol)
+        return reader.owner if reader else ()
     start = 2
     while symbol[start : start + 1] == b"Z":  # what is local to a function belongs with it
         start += 1
-    for clang in (False, True):
-        try:
-            return Reader(symbol, start, clang=clang).entity() or ()
-        except NestingError:
-            return ()
-        except (ValueError, IndexError):
-            continue
-    return ()
+    try:
+        return Reader(symbol, start).entity() or ()
+    except (ValueError, IndexError):
+        return ()
 
 
 def mentions(symbol: bytes) -> frozenset[Name]:
@@ -51,7 +50,7 @@ def _read(symbol: bytes) -> Reader | None:
     for clang in (False, True):
         reader = Reader(symbol, 2, clang=clang)
         try:
-            reader.encoding()
+            reader.owner = reader.encoding() or ()
         except NestingError:
             return reader
         except (ValueError, IndexError):
@@ -64,12 +63,14 @@ def _read(symbol: bytes) -> Reader | None:
 class Reader(Tokens):
     """Reads one symbol; start it behind ``_Z``."""
 
-    __slots__ = ("clang",)
+    __slots__ = ("clang", "owner")
 
-    def __init__(self, text: bytes, pos: int, *, clang: bool) -> None:
+    def __init__(self, text: bytes, pos: int, *, clang: bool = False) -> None:
         super().__init__(text, pos)
         self.clang = clang
         """Whether ``E`` closes the scopes of a dependent name, as Clang has it and GCC has not."""
+        self.owner: Name = ()
+        """Where the declared entity lives, once all is read."""
 
     def encoding(self) -> Name | None:
         """A function with its signature, a variable, or a special entity such as a vtable."""
@@ -295,7 +296,9 @@ class Reader(Tokens):
     def arguments_until_end(self) -> None:
         """Template arguments, types or template parameters, up to and with ``E``."""
         text = self.text
+        count = 0
         while (c := text[self.pos]) != _E:
+            count += 1
             start = self.size
             if c in BUILTINS:
                 self.pos += 1
@@ -305,6 +308,7 @@ class Reader(Tokens):
             else:
                 self.type()
             self.widest = max(self.widest, self.size - start)
+        self.most = max(self.most, count)
         self.pos += 1
 
     def argument(self) -> None:

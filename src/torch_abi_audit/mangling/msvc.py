@@ -12,7 +12,7 @@ import re
 from .cursor import Cursor, ManglingError, Name, NestingError
 
 _PLAIN = re.compile(rb"\?(?:\?(?:([0-9A-Z])|_[78S]))?+((?:[^\d@?][^@?]*+@)++)@").match
-_LOCAL = re.compile(rb"\?(?:[0-9@]|[B-P][A-P]*+@)(?=\?)").match
+_LOCAL = re.compile(rb"\?(?:[0-9@]|[B-P][A-P]*+@)\?").match
 _VALUES = {
     ord("0"): 1,
     ord("1"): 0,

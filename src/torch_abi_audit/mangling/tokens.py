@@ -23,7 +23,7 @@ _ZERO, _NINE, _UNDERSCORE = b"09_"
 class Tokens(Cursor):
     """A cursor that reads tokens and keeps the substitution table."""
 
-    __slots__ = ("subs", "widest")
+    __slots__ = ("most", "subs", "widest")
 
     def __init__(self, text: bytes, pos: int) -> None:
         super().__init__(text, pos)
@@ -31,10 +31,16 @@ class Tokens(Cursor):
         """What ``S_``, ``S0_`` … stand for: a name, None where none begins, and its text's size."""
         self.widest = 0
         """Size of the longest template argument, which ``T_`` may stand for."""
+        self.most = 1
+        """Length of the longest list of template arguments, which may be a pack."""
 
     def candidate(self, name: Name | None, start: int) -> None:
         """Let a substitution stand for what was read since ``size`` was ``start``."""
         self.subs.append((name, self.size - start))
+
+    def expand(self, start: int) -> None:
+        """Count what was read since ``size`` was ``start`` once for each element of a pack."""
+        self.repeat((self.size - start) * (self.most - 1))
 
     def substitution(self) -> Name | None:
         """``S_``, ``S0_`` …: an earlier candidate; ``Sa``, ``Ss`` …: standard ones."""

@@ -114,9 +114,6 @@ def _wrappers(reader: Reader) -> int:
             _bound(reader, vector=c == _D)
             pos = reader.pos
             count += 1
-        elif c == _D and text[pos + 1] == ord("p"):  # a pack expansion
-            pos += 2
-            count += 1
         else:
             reader.pos = pos
             if count > MAX_DEPTH:
@@ -160,6 +157,11 @@ def _extended(reader: Reader) -> bool:
         decltype(reader)
         return True
     reader.pos += 2
+    if kind == ord("p"):  # a pack expansion
+        start = reader.size
+        read_type(reader)
+        reader.expand(start)
+        return True
     reader.size += 10
     if kind in b"ehfdisuacn":
         return False
