@@ -5,8 +5,7 @@ Nothing that is audited is imported or executed. Names load when they are first 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.api import inspect_extension, inspect_package, inspect_site_packages
     from torch_abi_audit.errors import AuditError, FormatError, TargetError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
 from torch_abi_audit.errors import FormatError
@@ -24,6 +23,7 @@ from torch_abi_audit.resolve import provided
 from torch_abi_audit.rules import finding
 from torch_abi_audit.sources.naming import named_as_library
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 

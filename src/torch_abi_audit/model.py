@@ -5,29 +5,31 @@ Everything here is a frozen value. Nothing here reads, decides or prints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
 
+from torch_abi_audit.record import dataclass, field
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import PurePath
+    from typing import Protocol
 
     from torch_abi_audit.load_matrix import LoadMatrix
 
+    class Readable(Protocol):
+        """Bytes that can be read by position: a file, an archive member, a buffer."""
+
+        @property
+        def size(self) -> int:
+            """Length in bytes."""
+
+        def read_at(self, offset: int, length: int) -> bytes:
+            """The bytes of ``[offset, offset + length)``, fewer where the source ends there."""
+
+
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
-
-
-class Readable(Protocol):
-    """Bytes that can be read by position: a file, an archive member, a buffer."""
-
-    @property
-    def size(self) -> int:
-        """Length in bytes."""
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes of ``[offset, offset + length)``, fewer where the source ends before that."""
 
 
 class Format(StrEnum):

@@ -6,8 +6,8 @@ import os
 import sys
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from torch_abi_audit.model import Format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from typing import Protocol
 
     from torch_abi_audit.model import Binary
 
+    class Provider(Protocol):
+        """A library of the distribution, and which names it exports."""
 
-class Provider(Protocol):
-    """A library of the distribution, and which names it exports."""
+        @property
+        def filename(self) -> str:
+            """Its file's name."""
 
-    @property
-    def filename(self) -> str:
-        """Its file's name."""
+        @property
+        def binary(self) -> Binary:
+            """One image of it."""
 
-    @property
-    def binary(self) -> Binary:
-        """One image of it."""
-
-    def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
-        """Those of ``wanted`` that it exports."""
+        def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
+            """Those of ``wanted`` that it exports."""
 
 
 def provided(

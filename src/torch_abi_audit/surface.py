@@ -7,21 +7,29 @@ Nothing is read before it is asked for, and each table is read once. The tables 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from torch_abi_audit.model import Format
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
+
+    _ShimCells: TypeAlias = list[str | int | None]
 
 STABLE_ABI_BEGINS = "2.9.0"
 """The release that introduced the LibTorch Stable ABI: many shims are older, the promise is not."""
 
-_DATA = Path(__file__).parent / "data"
-_ShimCells: TypeAlias = list[str | int | None]
+_DATA = f"{os.path.dirname(__file__)}/data"  # noqa: PTH120 - pathlib is slow to import
+
+
+def _read(name: str) -> bytes:
+    with open(f"{_DATA}/{name}", "rb") as file:  # noqa: PTH123
+        return file.read()
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -39,7 +47,8 @@ def version_key(version: str) -> tuple[int, ...]:
 # --- libtorch ------------------------------------------------------------------------------------
 
 
-class Shim(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shim:
     """One C function that the headers of a published torch wheel declare."""
 
     first_release: str
@@ -99,7 +108,7 @@ class _ShimTable(Mapping[bytes, Shim]):
 
 @cache
 def _shim_table() -> _ShimTable:
-    return _ShimTable((_DATA / "torch_shims.json").read_bytes())
+    return _ShimTable(_read("torch_shims.json"))
 
 
 def shims() -> Mapping[bytes, Shim]:
@@ -125,7 +134,8 @@ def newest_shim_release() -> str:
 # --- CPython -------------------------------------------------------------------------------------
 
 
-class PythonName(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PythonName:
     """A function or variable of CPython's Stable ABI, as CPython's manifest states it."""
 
     added: str
@@ -193,7 +203,7 @@ class _PythonTable:
 
 @cache
 def _python_table() -> _PythonTable:
-    return _PythonTable((_DATA / "cpython_abi.json").read_bytes())
+    return _PythonTable(_read("cpython_abi.json"))
 
 
 def stable_python_name(name: str | bytes) -> PythonName | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from torch_abi_audit import libtorch, surface
 from torch_abi_audit.mangling import demangle, mentions, owner
 from torch_abi_audit.model import TorchABIVerdict, release_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 

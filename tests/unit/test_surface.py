@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from pathlib import Path
 
 import abi3info
 import pytest
@@ -310,7 +311,7 @@ def test_a_stem_ends_at_the_first_underscore(name: str, stem: str) -> None:
 
 
 def test_the_tables_are_small_and_quick() -> None:
-    files = {path.name: path.stat().st_size for path in surface._DATA.glob("*.json")}
+    files = {path.name: path.stat().st_size for path in Path(surface._DATA).glob("*.json")}
     assert files["torch_shims.json"] < 80_000
     assert files["cpython_abi.json"] < 61_440
 

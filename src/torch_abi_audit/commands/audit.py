@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from torch_abi_audit import __version__
 from torch_abi_audit.commands import ERROR, FAILED, OK
 from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.commands.loading import Loaded
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from torch_abi_audit import sources
 from torch_abi_audit.audit import audit, failed
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.model import PackageReport
 from torch_abi_audit.progress import progress
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.model import Binary, Format, NotALibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from torch_abi_audit.model import Readable
+
+    class _Reader(Protocol):
+        def read(self, source: Readable) -> Binary | tuple[Binary, ...] | NotALibrary: ...
+        def exports(self, source: Readable, binary: Binary) -> frozenset[bytes]: ...
+
 
 _MAGICS = {
     b"\x7fELF": Format.ELF,
@@ -21,11 +28,6 @@ _MAGICS = {
     b"\xca\xfe\xba\xbf": Format.MACHO,
 }
 _READERS = {Format.ELF: "elf", Format.MACHO: "macho", Format.PE: "pe"}
-
-
-class _Reader(Protocol):
-    def read(self, source: Readable) -> Binary | tuple[Binary, ...] | NotALibrary: ...
-    def exports(self, source: Readable, binary: Binary) -> frozenset[bytes]: ...
 
 
 def detect(head: bytes) -> Format | None:
@@ -69,4 +71,5 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
 
 
 def _reader(kind: Format) -> _Reader:
-    return cast("_Reader", import_module(f"{__name__}.{_READERS[kind]}"))
+    reader: _Reader = import_module(f"{__name__}.{_READERS[kind]}")
+    return reader

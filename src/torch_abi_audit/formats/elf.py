@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from array import array
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.elf_image import Image, Tag, open_image, words
 from torch_abi_audit.formats.window import window
 from torch_abi_audit.model import Binary, Format, NotALibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,13 +26,6 @@ _NAMELESS_TYPES = frozenset({3, 4})  # STT_SECTION, STT_FILE
 _SHN_UNDEF = 0
 _HIDDEN = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
 _VERNEED_LIMIT = 1 << 20
-
-
-class _Symbol(NamedTuple):
-    name: int
-    info: int
-    other: int
-    section: int
 
 
 def read(source: Readable) -> Binary | NotALibrary:
@@ -102,7 +95,7 @@ def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]
         name
         for _, chunk in image.symbols()
         for name, info, other, section in image.layout.symbol.iter_unpack(chunk)
-        if section != _SHN_UNDEF and _is_visible(_Symbol(name, info, other, section))
+        if section != _SHN_UNDEF and _is_visible(info, other)
     }
     return frozenset(image.strings().names(offsets).values()) - {b""}
 
@@ -133,12 +126,9 @@ def _zeros(values: array[int]) -> Iterator[int]:
         position += 1
 
 
-def _is_visible(symbol: _Symbol) -> bool:
-    return (
-        symbol.info >> 4 != _STB_LOCAL
-        and symbol.info & 15 not in _NAMELESS_TYPES
-        and symbol.other & 3 not in _HIDDEN
-    )
+def _is_visible(info: int, other: int) -> bool:
+    """Whether st_info and st_other are those of a symbol that other libraries can bind to."""
+    return info >> 4 != _STB_LOCAL and info & 15 not in _NAMELESS_TYPES and other & 3 not in _HIDDEN
 
 
 def _entry_points(image: Image, strings: StringTable) -> tuple[bytes, ...]:
@@ -154,8 +144,8 @@ def _entry_points(image: Image, strings: StringTable) -> tuple[bytes, ...]:
             position = -1
             for _ in range(names.count(offset)):
                 position = names.index(offset, position + 1)
-                symbol = _Symbol(*image.layout.symbol.unpack_from(chunk, position * entry))
-                if symbol.section != _SHN_UNDEF and _is_visible(symbol):
+                _, info, other, section = image.layout.symbol.unpack_from(chunk, position * entry)
+                if section != _SHN_UNDEF and _is_visible(info, other):
                     exported.add(name)
                     break
     return tuple(sorted(exported))

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
-from enum import IntEnum
 from itertools import takewhile
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import window
 from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,8 +43,8 @@ _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _PN_XNUM = 0xFFFF
 
 
-class Tag(IntEnum):
-    """The dynamic section entries that matter here."""
+class Tag:
+    """The dynamic section entries that matter here: plain numbers, looked up in plain dicts."""
 
     NEEDED = 1
     PLTRELSZ = 2
@@ -71,7 +70,8 @@ class Tag(IntEnum):
     MIPS_SYMTABNO = 0x70000011
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Segment:
     """One program header."""
 
     tag: int
@@ -132,7 +132,7 @@ class Image:
     entries: tuple[tuple[int, int], ...]
     has_interpreter: bool
 
-    def values(self, tag: Tag) -> tuple[int, ...]:
+    def values(self, tag: int) -> tuple[int, ...]:
         """Every value of a dynamic entry that may stand more than once."""
         return tuple(value for key, value in self.entries if key == tag)
 

@@ -7,7 +7,6 @@ tools strip the first and the loader uses the second, so an import is what eithe
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.macho_binds import COALESCED, FLAT, SELF, Bind, bound
@@ -17,6 +16,7 @@ from torch_abi_audit.formats.macho_symbols import external, external_with, undef
 from torch_abi_audit.formats.macho_trie import trie_names
 from torch_abi_audit.model import Binary, Format, NotALibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.macho_trie import uleb128
 from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import window
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -5,16 +5,17 @@ Layouts: Apple's ``<mach-o/loader.h>``; what dyld refuses is refused here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.macho_slices import THIN
 from torch_abi_audit.formats.window import c_string, window
 from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

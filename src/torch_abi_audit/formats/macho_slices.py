@@ -5,14 +5,14 @@ Layout: Apple's ``<mach-o/fat.h>``; the header of a universal file is big-endian
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.window import window
 from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model import Readable
 

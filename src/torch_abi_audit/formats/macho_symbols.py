@@ -6,12 +6,12 @@ Layout: Apple's ``<mach-o/nlist.h>``.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.formats.macho_binds import EXECUTABLE, FLAT, Bind, bind, gather
 from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import window
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 

@@ -6,10 +6,9 @@ terminal payload (0: no export ends here), the payload, and its edges: a string 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch_abi_audit.errors import FormatError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

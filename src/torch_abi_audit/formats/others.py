@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch_abi_audit.model import NotALibrary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model import Readable
 

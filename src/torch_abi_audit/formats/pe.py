@@ -11,12 +11,13 @@ import struct
 import sys
 from array import array
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.pe_image import Image, load
 from torch_abi_audit.model import Binary, Format, NotALibrary
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,7 +40,8 @@ _MOST_NAMES = 1 << 20
 """A DLL has at most 65,536 ordinals; this leaves room for aliases, and for many such DLLs."""
 
 
-class _Library(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Library:
     """One descriptor: a DLL, its table of names, and what to subtract from each address there."""
 
     name: int

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.window import window
 from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,7 +28,8 @@ _STRIDE = 0x100000
 """The most that one read of a table takes, and the longest name."""
 
 
-class Region(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Region:
     """A run of addresses that one piece of the file fills; the loader zeroes what follows it."""
 
     start: int
@@ -188,7 +189,7 @@ def _regions(source: Readable, table: bytes, headers_size: int) -> tuple[Region,
             )
     if sum(region.filled for region in regions) > 2 * source.size:
         raise FormatError("sections overlap so much that they hold more than the file does")
-    return tuple(sorted(regions))
+    return tuple(sorted(regions, key=lambda each: each.start))
 
 
 def _pages(size: int) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.report.json import format_json
     from torch_abi_audit.report.table import format_environment_table, format_package_table

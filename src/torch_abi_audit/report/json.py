@@ -6,12 +6,13 @@ Keys stand in a fixed order, lists are sorted, names are escaped: equal reports 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import EnvironmentReport, PackageReport
 from torch_abi_audit.report.text import relative_path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

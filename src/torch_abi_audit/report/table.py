@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch_abi_audit.python_abi import reason
 from torch_abi_audit.report.text import PLAIN, Style, escape, plural, relative_path
 from torch_abi_audit.rules import rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import PurePath
 

@@ -1,0 +1,164 @@
+"""Frozen, slotted dataclasses that cost nothing to define.
+
+A command that answers within three times the interpreter's own start-up cannot import
+``dataclasses``: that alone costs more than the start-up (it imports ``inspect``), and every class
+compiles its methods anew. To a type checker ``dataclass`` and ``field`` are the standard ones. At
+run time they make classes that behave as those do, ``dataclasses.replace``, ``fields``, ``asdict``
+and ``is_dataclass`` included: what these ask of a class is made when they ask.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import dataclass, field
+
+    __all__ = ["dataclass", "field"]
+else:
+    _MISSING = object()
+
+    class field:  # stands in for the function of that name
+        """A default that is made anew for each value, or a field that is not compared or shown."""
+
+        __slots__ = ("compare", "default", "default_factory", "repr")
+
+        def __init__(self, *, default=_MISSING, default_factory=_MISSING, repr=True, compare=True):
+            self.default, self.default_factory = default, default_factory
+            self.repr, self.compare = repr, compare
+
+    def dataclass(*, frozen, slots):
+        """A decorator; ``frozen`` and ``slots`` must be true, and stand there for the reader."""
+        if not (frozen and slots):
+            raise TypeError("record.dataclass makes frozen, slotted classes alone")
+        return _record
+
+    def _record(cls):
+        body = dict(cls.__dict__)
+        names = tuple(body.get("__annotations__", ()))
+        specs = {}
+        for name in names:
+            default = body.pop(name, _MISSING)
+            specs[name] = default if isinstance(default, field) else field(default=default)
+        for name in ("__dict__", "__weakref__"):
+            body.pop(name, None)
+        body.update(_METHODS)
+        body["__slots__"] = body["__match_args__"] = names
+        body["__dataclass_fields__"] = _Late(_fields)
+        body["__dataclass_params__"] = _Late(_params)
+        body["__signature__"] = _Late(_signature)
+        made = type(cls)(cls.__name__, cls.__bases__, body)
+        made.__qualname__ = cls.__qualname__
+        setters = tuple(made.__dict__[name].__set__ for name in names)
+        _SPECS[made] = (names, setters, specs)
+        return made
+
+    _SPECS = {}
+
+    class _Late:
+        """A class attribute that is computed when it is first asked for."""
+
+        __slots__ = ("_make",)
+
+        def __init__(self, make) -> None:
+            self._make = make
+
+        def __get__(self, _instance, cls):
+            return self._make(cls)
+
+    def _init(self, *args, **kwargs):
+        names, setters, specs = _SPECS[type(self)]
+        given = len(args)
+        if given > len(names):
+            raise TypeError(f"{type(self).__name__} takes {len(names)} arguments, not {given}")
+        for put, value in zip(setters, args):  # the rest comes by name
+            put(self, value)
+        for name, put in zip(names[given:], setters[given:]):  # of equal length
+            if name in kwargs:
+                put(self, kwargs.pop(name))
+                continue
+            spec = specs[name]
+            if spec.default is not _MISSING:
+                put(self, spec.default)
+            elif spec.default_factory is not _MISSING:
+                put(self, spec.default_factory())
+            else:
+                raise TypeError(f"{type(self).__name__} is missing the argument {name!r}")
+        if kwargs:
+            raise TypeError(
+                f"{type(self).__name__} takes no argument {next(iter(kwargs))!r}, or twice"
+            )
+
+    def _compared(self):
+        names, _, specs = _SPECS[type(self)]
+        return tuple(getattr(self, name) for name in names if specs[name].compare)
+
+    def _eq(self, other):
+        return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
+
+    def _hash(self):
+        return hash(_compared(self))
+
+    def _repr(self):
+        names, _, specs = _SPECS[type(self)]
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if specs[name].repr)
+        return f"{type(self).__qualname__}({shown})"
+
+    def _refuse_set(_self, name, _value):
+        from dataclasses import FrozenInstanceError
+
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def _refuse_delete(_self, name):
+        from dataclasses import FrozenInstanceError
+
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def _getstate(self):
+        return [getattr(self, name) for name in _SPECS[type(self)][0]]
+
+    def _setstate(self, state):
+        for put, value in zip(_SPECS[type(self)][1], state, strict=True):
+            put(self, value)
+
+    def _replaced(self, /, **changes):
+        kept = {name: getattr(self, name) for name in _SPECS[type(self)][0]}
+        return type(self)(**{**kept, **changes})
+
+    _METHODS = {
+        "__init__": _init,
+        "__eq__": _eq,
+        "__hash__": _hash,
+        "__repr__": _repr,
+        "__setattr__": _refuse_set,
+        "__delattr__": _refuse_delete,
+        "__getstate__": _getstate,
+        "__setstate__": _setstate,
+        "__replace__": _replaced,
+    }
+
+    def _standard(cls):
+        """The class that ``dataclasses`` itself would have made of the same fields."""
+        import dataclasses
+
+        names, _, specs = _SPECS[cls]
+        rows = []
+        for name in names:
+            spec = specs[name]
+            options = {"repr": spec.repr, "compare": spec.compare}
+            if spec.default is not _MISSING:
+                options["default"] = spec.default
+            elif spec.default_factory is not _MISSING:
+                options["default_factory"] = spec.default_factory
+            rows.append((name, cls.__annotations__[name], dataclasses.field(**options)))
+        return dataclasses.make_dataclass(cls.__name__, rows, frozen=True, slots=True)
+
+    def _fields(cls):
+        return _standard(cls).__dataclass_fields__
+
+    def _params(cls):
+        return _standard(cls).__dataclass_params__
+
+    def _signature(cls):
+        import inspect
+
+        return inspect.signature(_standard(cls))
