@@ -13,3 +13,7 @@ class FormatError(AuditError):
 
 class TargetError(AuditError):
     """A TARGET names nothing that can be audited: unknown name, missing path, unusable archive."""
+
+
+class SettingsError(AuditError):
+    """A configuration says something that has no meaning; the message begins with file:line."""

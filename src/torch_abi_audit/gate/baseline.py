@@ -1,0 +1,166 @@
+"""The ratchet: what was found once is let pass, what is new fails, what is fixed must leave."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.gate.fingerprint import symbol_key
+from torch_abi_audit.gate.ignores import narrowed
+from torch_abi_audit.gate.outcome import Entry, Key, Result, Status
+from torch_abi_audit.gate.pairing import pair_libraries, pair_packages
+from torch_abi_audit.rules import finding, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from torch_abi_audit.gate.selection import Selection
+    from torch_abi_audit.model import Finding
+
+NEVER = frozenset({"E001", "N001", "I001", "I002", "I003"})
+"""Rules about the run itself: no baseline holds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was found before."""
+
+    entries: tuple[Entry, ...]
+    name: str
+    """What it was read from, for messages."""
+    is_file: bool = True
+    """It is a file that people keep, so that an entry has to leave it once it is fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Results beside a baseline."""
+
+    results: tuple[Result, ...]
+    fixed: tuple[Entry, ...]
+    """What the baseline holds and nobody finds any more."""
+    stale: tuple[Finding, ...]
+    """A finding for each of ``fixed``, where the baseline is a file."""
+
+
+def entries(results: Iterable[Result]) -> tuple[Entry, ...]:
+    """What a baseline of these results holds: everything but what is ignored."""
+    found: dict[Key, dict[str, str]] = defaultdict(dict)
+    for one in results:
+        if one.status is not Status.IGNORED and one.key.rule not in NEVER:
+            found[one.key].update(_symbols(one))
+    ordered = sorted(found, key=lambda key: (key.package, key.library, key.rule))
+    return tuple(Entry(key, tuple(sorted(found[key].values()))) for key in ordered)
+
+
+def compare(
+    baseline: Baseline,
+    audited: Collection[str],
+    results: tuple[Result, ...],
+    selection: Selection,
+) -> Compared:
+    """Let pass what the baseline holds, and say what it need not hold any more.
+
+    Args:
+        baseline: What was found before.
+        audited: Keys of the packages of this run; entries of others are not judged.
+        results: What is found now, with ignores applied.
+        selection: An entry of a rule that is not reported is not judged.
+    """
+    keys = _old_keys(baseline, audited, results)
+    held = {one.key: {symbol_key(each) for each in one.symbols} for one in baseline.entries}
+    return Compared(
+        results=tuple(_let_pass(one, held.get(keys[one.key]), baseline) for one in results),
+        fixed=(fixed := tuple(_fixed(baseline, audited, results, keys, selection))),
+        stale=tuple(_stale(one, baseline.name) for one in fixed) if baseline.is_file else (),
+    )
+
+
+def _old_keys(
+    baseline: Baseline, audited: Collection[str], results: Iterable[Result]
+) -> Mapping[Key, Key]:
+    """Each key of this run to the key that the baseline would hold it under."""
+    old: dict[str, set[str]] = defaultdict(set)
+    for entry in baseline.entries:
+        old[entry.key.package].add(entry.key.library)
+    new: dict[str, dict[str, None]] = {package: {} for package in sorted(audited)}
+    present = list(results)
+    for one in present:
+        new.setdefault(one.key.package, {})[one.key.library] = None
+    packages = pair_packages(sorted(old), list(new))
+    libraries = {
+        package: pair_libraries(sorted(old[packages[package]]), list(new[package]))
+        for package in new
+        if package in packages
+    }
+    keys = {}
+    for key in {one.key for one in present}:
+        package = packages.get(key.package, key.package)
+        library = libraries.get(key.package, {}).get(key.library, key.library)
+        keys[key] = Key(package, library, key.rule)
+    return keys
+
+
+def _let_pass(result: Result, held: set[str] | None, baseline: Baseline) -> Result:
+    if held is None or result.status is not Status.OPEN or result.key.rule in NEVER:
+        return result
+    known = replace(result, status=Status.KNOWN, reason=f"in the baseline {baseline.name}")
+    if not rule(result.key.rule).itemized:
+        return known
+    evidence = result.finding.evidence
+    standing = tuple(one for one in evidence if symbol_key(one) not in held)
+    if not standing:
+        return known
+    gone = tuple(one for one in evidence if one not in standing)
+    return narrowed(result, standing, gone) if gone else result
+
+
+def _fixed(
+    baseline: Baseline,
+    audited: Collection[str],
+    results: tuple[Result, ...],
+    keys: Mapping[Key, Key],
+    selection: Selection,
+) -> Iterator[Entry]:
+    paired = pair_packages(sorted({one.key.package for one in baseline.entries}), sorted(audited))
+    looked_at = set(paired.values())
+    seen: dict[Key, set[str]] = defaultdict(set)
+    unread: set[tuple[str, str]] = set()
+    for one in results:
+        key = keys[one.key]
+        seen[key].update(_symbols(one))
+        if key.rule == "E001":
+            unread.add((key.package, key.library))
+    for entry in baseline.entries:
+        package, library = entry.key.package, entry.key.library
+        if (
+            package not in looked_at
+            or not selection.reports(entry.key.rule)
+            or not unread.isdisjoint({(package, library), (package, "")})
+        ):
+            continue
+        if entry.key not in seen:
+            yield entry
+        elif entry.symbols:
+            left = seen[entry.key]
+            gone = tuple(one for one in entry.symbols if symbol_key(one) not in left)
+            if gone:
+                yield Entry(entry.key, gone)
+
+
+def _stale(entry: Entry, name: str) -> Finding:
+    where = entry.key.library or entry.key.package
+    verb = "entry is" if entry.size == 1 else "entries are"
+    return finding(
+        "I003",
+        f"{name}: {entry.key.rule} in {where}: {entry.size} {verb} fixed and must leave the file",
+        evidence=entry.symbols,
+    )
+
+
+def _symbols(result: Result) -> dict[str, str]:
+    """Symbol keys to symbols, for a rule whose evidence is itemized."""
+    if not rule(result.key.rule).itemized:
+        return {}
+    return {symbol_key(one): one for one in result.finding.evidence + result.hidden}

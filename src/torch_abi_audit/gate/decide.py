@@ -1,0 +1,102 @@
+"""From reports to an outcome: gather the findings, take away what is hidden, ask the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.gate import verdicts
+from torch_abi_audit.gate.fingerprint import library_key, package_key
+from torch_abi_audit.gate.outcome import Gate, Key, Outcome, Result, Status
+from torch_abi_audit.gate.selection import Selection
+from torch_abi_audit.gate.summary import failures
+from torch_abi_audit.gate.verdicts import Required
+from torch_abi_audit.model import Severity
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator
+    from pathlib import PurePath
+
+    from torch_abi_audit.gate.baseline import Baseline
+    from torch_abi_audit.gate.ignores import Ignore
+    from torch_abi_audit.gate.outcome import Entry
+    from torch_abi_audit.model import Finding, PackageReport
+
+_WORST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run is judged by."""
+
+    today: dt.date
+    """Ignores expire against it."""
+    selection: Selection = field(default_factory=Selection)
+    required: Required = field(default_factory=Required)
+    ignores: tuple[Ignore, ...] = ()
+    baseline: Baseline | None = None
+    gated: bool = False
+    """A gate was asked for."""
+    allow_empty: bool = False
+
+
+def decide(
+    packages: tuple[PackageReport, ...], terms: Terms, *, site_packages: PurePath | None = None
+) -> Outcome:
+    """The outcome of a run.
+
+    Args:
+        packages: The reports.
+        terms: What they are judged by.
+        site_packages: The environment, where one was audited: most of its packages hold no
+            library, and none of them has to.
+    """
+    say_empty = site_packages is None and not terms.allow_empty
+    results = tuple(
+        result
+        for package in packages
+        for result in _results(package, terms, say_empty=say_empty)
+        if terms.selection.reports(result.key.rule)
+    )
+    upkeep: tuple[Finding, ...] = ()
+    fixed: tuple[Entry, ...] = ()
+    if terms.ignores:
+        from torch_abi_audit.gate import ignores  # noqa: PLC0415 - for those who have some
+
+        results, said = ignores.apply(results, terms.ignores, terms.today)
+        upkeep += said
+    if terms.baseline is not None:
+        from torch_abi_audit.gate import baseline  # noqa: PLC0415 - for those who have one
+
+        audited = {package_key(one) for one in packages if one.error is None}
+        compared = baseline.compare(terms.baseline, audited, results, terms.selection)
+        results, fixed = compared.results, compared.fixed
+        upkeep += compared.stale
+    results += tuple(
+        Result(one, Key("", one.message, one.rule))
+        for one in upkeep
+        if terms.selection.reports(one.rule)
+    )
+    gate = None
+    if terms.gated:
+        results = tuple(
+            replace(one, fails=True)
+            if one.status is Status.OPEN and terms.selection.fails(one.finding, one.report)
+            else one
+            for one in results
+        )
+        empty = not terms.allow_empty and not any(one.libraries for one in packages)
+        gate = Gate(tuple(failures(packages, results)), empty)
+    return Outcome(packages, results, site_packages, fixed, gate)
+
+
+def _results(package: PackageReport, terms: Terms, *, say_empty: bool) -> Iterator[Result]:
+    found: Iterable[Finding] = (
+        *verdicts.findings(package, terms.required, empty=say_empty),
+        *package.findings,
+    )
+    whose = package_key(package)
+    for one in sorted(found, key=lambda each: (_WORST.index(each.severity), each.library or "")):
+        key = Key(whose, library_key(package, one.library), one.rule)
+        yield Result(one, key, package)

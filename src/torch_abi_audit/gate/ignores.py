@@ -1,0 +1,116 @@
+"""Ignores: findings that somebody decided to live with, with a reason and perhaps a date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.gate.outcome import Result, Status
+from torch_abi_audit.rules import finding, rule
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.model import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One ignore. Absent parts match everything; a glob's ``*`` matches ``/`` and ``::`` too."""
+
+    reason: str
+    rule: str | None = None
+    """An id, or the beginning of some."""
+    package: str | None = None
+    library: str | None = None
+    """Glob of the path below the package's root."""
+    symbol: str | None = None
+    """Glob of a demangled symbol, for rules whose evidence is itemized."""
+    expires: dt.date | None = None
+    """Last day on which it holds."""
+    origin: str = ""
+    """Where it stands: ``pyproject.toml:12``."""
+
+    def covers(self, package: str, one: Finding) -> bool:
+        """Whether it speaks of a finding, symbols aside."""
+        if self.rule is not None and not one.rule.startswith(self.rule):
+            return False
+        if self.package is not None and not fnmatchcase(package, self.package):
+            return False
+        if self.library is not None and not fnmatchcase(one.library or "", self.library):
+            return False
+        return self.symbol is None or rule(one.rule).itemized
+
+    def hides(self, symbol: str) -> bool:
+        """Whether it hides one piece of evidence of a finding that it covers."""
+        return self.symbol in (None, symbol) or fnmatchcase(symbol, self.symbol or "*")
+
+    def __str__(self) -> str:
+        """The ignore in words: ``the ignore of T101 in lib/*core*``."""
+        where = self.library or self.package
+        parts = [self.rule or "every rule", f"in {where}" if where else ""]
+        if self.symbol is not None:
+            parts.append(f"for {self.symbol}")
+        return "the ignore of " + " ".join(filter(None, parts))
+
+
+def apply(
+    results: Iterable[Result], ignores: tuple[Ignore, ...], today: dt.date
+) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
+    """Hide what the ignores cover, and say which ignores are expired or cover nothing."""
+    used: set[int] = set()
+    valid = {at: one for at, one in enumerate(ignores) if not _expired(one, today)}
+    kept = tuple(_apply(result, valid, used) for result in results)
+    return kept, tuple(_upkeep(ignores, used, today))
+
+
+def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result:
+    one = result.finding
+    covering = {at: each for at, each in ignores.items() if each.covers(result.package, one)}
+    if not covering:
+        return result
+    whole = next((at for at, each in covering.items() if each.symbol is None), None)
+    if whole is not None:
+        used.add(whole)
+        return replace(result, status=Status.IGNORED, reason=covering[whole].reason)
+    hidden: dict[str, int] = {}
+    for symbol in one.evidence:
+        for at, each in covering.items():
+            if each.hides(symbol):
+                used.add(at)
+                hidden.setdefault(symbol, at)
+    if not hidden:
+        return result
+    standing = tuple(symbol for symbol in one.evidence if symbol not in hidden)
+    if not standing:
+        reasons = dict.fromkeys(covering[at].reason for at in hidden.values())
+        return replace(result, status=Status.IGNORED, reason="; ".join(reasons))
+    return narrowed(result, standing, tuple(hidden))
+
+
+def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...]) -> Result:
+    """A result of which only some evidence stands; its message says how much."""
+    one = result.finding
+    total = len(standing) + len(hidden) + len(result.hidden)
+    first = standing[0] if len(standing) == 1 else f"{standing[0]} and {len(standing) - 1} more"
+    message = f"{len(standing)} of {total} not ignored or in the baseline: {first}"
+    return replace(
+        result,
+        finding=replace(one, evidence=standing, message=message),
+        hidden=result.hidden + hidden,
+    )
+
+
+def _upkeep(ignores: tuple[Ignore, ...], used: set[int], today: dt.date) -> Iterator[Finding]:
+    for at, one in enumerate(ignores):
+        where = f"{one.origin}: " if one.origin else ""
+        if _expired(one, today):
+            yield finding("I001", f"{where}{one} expired on {one.expires}")
+        elif at not in used:
+            yield finding("I002", f"{where}{one} matches nothing")
+
+
+def _expired(one: Ignore, today: dt.date) -> bool:
+    return one.expires is not None and today > one.expires

@@ -1,0 +1,115 @@
+"""Which rules are reported, and which of them fail the gate.
+
+``--check`` says what fails, ``--select`` and ``--ignore`` say what is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.model import Severity
+from torch_abi_audit.rules import rule, rules
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model import Finding, PackageReport
+
+
+class Check(StrEnum):
+    """What ``--check`` demands."""
+
+    TORCH = "torch"
+    """Every library keeps to the LibTorch Stable ABI."""
+    ABI3 = "abi3"
+    """Every extension module of a package that uses torch keeps to the CPython Stable ABI."""
+    BOTH = "both"
+    ALL = "all"
+    """Both, and every rule that is on, by its severity."""
+
+
+_TORCH = frozenset({"T101", "T106"})
+_ABI3 = frozenset({"P201", "P202", "P204"})
+_OF_MODULES = frozenset({"P201", "P202"})
+_UPKEEP = "I"
+"""Rules about ignores and baselines, which count whatever else is checked."""
+_WEIGHT = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is reported and what fails."""
+
+    check: Check | None = None
+    select: tuple[str, ...] = ()
+    """Ids and prefixes of ids; ``ALL`` is every rule, on by default or not."""
+    ignore: tuple[str, ...] = ()
+    fail_on: Severity | None = None
+    """Least severity that fails the gate, for rules that a named ``check`` does not hold."""
+
+    def reports(self, rule_id: str) -> bool:
+        """Whether findings of a rule are shown; a longer prefix beats a shorter one."""
+        if rule_id == "E001":  # what could not be read is left out for one library, never for all
+            return True
+        ignored = _longest(rule_id, self.ignore)
+        if self.select:
+            chosen = _longest(rule_id, self.select)
+            if chosen < 0 and not self._named(rule_id) and rule_id[0] != _UPKEEP:
+                return False
+            return ignored < 0 or chosen > ignored
+        return ignored < 0 and (rule(rule_id).default or self._named(rule_id))
+
+    def fails(self, finding: Finding, package: PackageReport | None) -> bool:
+        """Whether a finding that is reported and stands fails the gate."""
+        if finding.rule == "E001":  # exit code 2 says it already
+            return False
+        if self._named(finding.rule):
+            return finding.rule not in _OF_MODULES or self._of_module(finding, package)
+        if finding.rule[0] == _UPKEEP:
+            return self._weighs(finding, Severity.ERROR)
+        if self.select and _longest(finding.rule, self.select) >= 0:
+            return self._weighs(finding, Severity.NOTE)
+        whole = self.check is Check.ALL or (self.check is None and not self.select)
+        return whole and self._weighs(finding, Severity.ERROR)
+
+    def _weighs(self, finding: Finding, least: Severity) -> bool:
+        return _WEIGHT[finding.severity] >= _WEIGHT[self.fail_on or least]
+
+    def _named(self, rule_id: str) -> bool:
+        torch = self.check in (Check.TORCH, Check.BOTH, Check.ALL) and rule_id in _TORCH
+        return torch or (self.check in (Check.ABI3, Check.BOTH, Check.ALL) and rule_id in _ABI3)
+
+    def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
+        """A broken claim elsewhere fails ``all`` by its severity, and no named check."""
+        if package is not None and package.uses_torch:
+            from torch_abi_audit.report.text import relative_path  # noqa: PLC0415 - a gate's need
+
+            modules = {relative_path(one.path, package.root) for one in package.extensions}
+            if finding.library in modules:
+                return True
+        return self.check is Check.ALL and self._weighs(finding, Severity.ERROR)
+
+
+def unknown_rule(word: str) -> str | None:
+    """Why a word is neither a rule's id nor the beginning of some, with the nearest; else None."""
+    if word == "ALL" or any(known.startswith(word) for known in rules()):
+        return None
+    return f"no rule is called {word}{nearest(word, [*rules(), 'ALL'])}"
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint that names what was likely meant: ``; did you mean T101?``, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _longest(rule_id: str, words: tuple[str, ...]) -> int:
+    """Length of the longest word that covers a rule; 0 for ``ALL``, -1 where none does."""
+    covering = [0 if one == "ALL" else len(one) for one in words if _covers(one, rule_id)]
+    return max(covering, default=-1)
+
+
+def _covers(word: str, rule_id: str) -> bool:
+    return word == "ALL" or (bool(word) and rule_id.startswith(word))

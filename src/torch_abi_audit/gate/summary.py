@@ -1,0 +1,61 @@
+"""Why the gate fails, in a sentence for each package and reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.report.text import plural, relative_path
+from torch_abi_audit.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.gate.outcome import Result
+    from torch_abi_audit.model import PackageReport
+
+_PYTHON = ("P201", "P202")
+SHOWN = 15
+"""New symbols named per rule and package; the rest is a count."""
+
+
+def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -> Iterator[str]:
+    """A line for each reason: the package's name, what is broken, how often."""
+    for package in packages:
+        mine = [one for one in results if one.fails and one.report is package]
+        torch = [one for one in mine if one.finding.rule == "T101"]
+        if torch:
+            count = _libraries(len(torch))
+            yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_new(torch)}"
+        python = [one for one in mine if one.finding.rule in _PYTHON]
+        if python:
+            modules = {relative_path(one.path, package.root) for one in package.extensions}
+            alone = all(one.finding.library in modules for one in python)
+            count = plural(len(python), "extension module") if alone else _libraries(len(python))
+            yield f"{package.name}: {count} outside of the CPython Stable ABI{_new(python)}"
+        rest = Counter(one.finding.rule for one in mine if one not in torch + python)
+        for rule_id, count in rest.items():
+            yield f"{package.name}: {plural(count, 'finding')} of {rule_id} {rule(rule_id).name}"
+    yield from (one.finding.message for one in results if one.fails and one.report is None)
+
+
+def new_symbols(results: tuple[Result, ...]) -> Iterator[str]:
+    """The evidence that is new beside an ignore or a baseline, where only part of it is."""
+    for one in results:
+        if one.fails and one.hidden:
+            for symbol in one.finding.evidence[:SHOWN]:
+                yield f"new in {one.where}: {symbol}"
+            if len(one.finding.evidence) > SHOWN:
+                yield f"new in {one.where}: ... {len(one.finding.evidence) - SHOWN} more"
+
+
+def _new(results: list[Result]) -> str:
+    hidden = sum(len(one.hidden) for one in results)
+    if not hidden:
+        return ""
+    new = sum(len(one.finding.evidence) for one in results)
+    return f" ({plural(new, 'new symbol')}, {hidden} known)"
+
+
+def _libraries(count: int) -> str:
+    return "1 library" if count == 1 else f"{count} libraries"

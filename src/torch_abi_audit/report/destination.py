@@ -1,0 +1,39 @@
+"""``FORMAT[:FILE]``: what is written, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "gitlab")
+"""Every format, by the name that ``--format`` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One format, to a file or to standard output."""
+
+    format: str
+    file: str | None = None
+    """None for standard output."""
+
+    @classmethod
+    def parse(cls, word: str) -> Destination:
+        """``sarif:out/audit.sarif`` taken apart.
+
+        Raises:
+            ValueError: there is no such format, or no file after the colon.
+        """
+        name, colon, file = word.partition(":")
+        if name not in FORMATS:
+            from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
+            near = get_close_matches(name, FORMATS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FORMATS)}"
+            raise ValueError(f"no format is called {name}; {hint}")
+        if colon and not file:
+            raise ValueError(f"{word} names no file after the colon")
+        return cls(name, file or None)
+
+    def __str__(self) -> str:
+        """The word it was parsed from."""
+        return self.format if self.file is None else f"{self.format}:{self.file}"
