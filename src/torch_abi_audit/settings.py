@@ -19,6 +19,7 @@ from torch_abi_audit.model import Severity
 from torch_abi_audit.report.destination import Destination
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping
 
     from torch_abi_audit.toml_lines import Path
@@ -90,20 +91,20 @@ class _Reader:
 
     def settings(self, table: object) -> Settings:
         values: dict[str, Any] = {}
+        origins = {}
         for key, value in self._table(table, (), (*_KEYS, "require")).items():
             if key == "require":
                 values["required"] = self._required(value)
+                for floor in value:
+                    origins[f"require.{floor}"] = self._origin(("require", floor))
             else:
                 attribute, convert = _KEYS[key]
                 values[attribute] = convert(self, value, (key,))
+                origins[key] = self._origin((key,))
         if "ignore" in values:
             both: tuple[str | Ignore, ...] = values["ignore"]
             values["ignore"] = tuple(one for one in both if isinstance(one, str))
             values["ignores"] = tuple(one for one in both if isinstance(one, Ignore))
-        origins = {key: self._origin((key,)) for key in table if key != "require"}  # type: ignore[union-attr]
-        if "required" in values:
-            for key in table["require"]:  # type: ignore[index]
-                origins[f"require.{key}"] = self._origin(("require", key))
         return replace(Settings(), **values, origins=MappingProxyType(origins))
 
     def fail(self, path: Path, message: str) -> SettingsError:
@@ -116,7 +117,9 @@ class _Reader:
 
     def _table(self, value: object, path: Path, known: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.fail(path, f"{_dotted(path) or TABLE[1]} must be a table, not {_kind(value)}")
+            raise self.fail(
+                path, f"{_dotted(path) or TABLE[1]} must be a table, not {_kind(value)}"
+            )
         for key in value:
             if key not in known:
                 hint = nearest(key, list(known)) or f"; known are {', '.join(known)}"
@@ -149,7 +152,9 @@ class _Reader:
         return value
 
     def strings(self, value: object, path: Path) -> tuple[str, ...]:
-        return tuple(self.string(one, (*path, at)) for at, one in enumerate(self._list(value, path)))
+        return tuple(
+            self.string(one, (*path, at)) for at, one in enumerate(self._list(value, path))
+        )
 
     def _list(self, value: object, path: Path) -> list[object]:
         if not isinstance(value, list):
@@ -193,7 +198,7 @@ class _Reader:
         table = self._table(value, path, known)
         if "reason" not in table:
             raise self.fail(path, f"{_dotted(path)} must give its reason")
-        texts = {
+        texts: dict[str, str] = {
             key: self.string(table[key], (*path, key))
             for key in ("package", "library", "symbol", "reason")
             if key in table
@@ -205,7 +210,7 @@ class _Reader:
         expires = self._date(table["expires"], (*path, "expires")) if "expires" in table else None
         return Ignore(**texts, expires=expires, origin=self._origin(path))
 
-    def _date(self, value: object, path: Path) -> Any:
+    def _date(self, value: object, path: Path) -> dt.date:
         import datetime as dt  # noqa: PLC0415 - see ``parse``
 
         if type(value) is dt.date:

@@ -32,12 +32,11 @@ def line_of(text: str, path: Path) -> int:
 
 def _holds(document: object, path: Path) -> bool:
     for part in path:
-        if isinstance(document, dict) and part in document:
-            document = document[part]
-        elif isinstance(document, list) and isinstance(part, int) and part < len(document):
-            document = document[part]
-        else:
+        if isinstance(document, list):
+            document = dict(enumerate(document))
+        if not isinstance(document, dict) or part not in document:
             return False
+        document = document[part]
     return True
 
 

@@ -29,8 +29,13 @@ ALLOWED = {
     "library_loads": PURE | {"export_file", "export_index"},
     "compat": PURE | {"export_file", "export_index", "library_loads"},
     "sources": {"model", "errors", "sources"},
-    "policy": PURE | {"report", "rules"},
-    "report": PURE | {"report", "rules", "python_abi"},
+    "outcome": {"model"},
+    "fingerprint": {"model", "outcome"},
+    "gate": PURE | {"outcome", "fingerprint", "report", "rules"},
+    "settings": PURE | {"gate", "report", "toml_lines"},
+    "toml_lines": set(),
+    "saved": {"model", "errors"},
+    "report": PURE | {"__version__", "outcome", "fingerprint", "rules", "python_abi"},
 }
 """Top-level part to the parts it may import, itself aside. What is not listed is free."""
 

@@ -5,8 +5,9 @@ A module is imported when its verb is given. Without a verb, ``audit`` runs.
 
 from __future__ import annotations
 
-VERBS = ("audit",)
+VERBS = ("audit", "rule")
 """Words that, standing first, name a command rather than a TARGET."""
 
-OK, FAILED, ERROR, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-"""Exit codes: done; a gate failed; an operational error; ended by Ctrl-C; the reader went away."""
+OK, FAILED, ERROR, EMPTY, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+"""Exit codes: done; a gate failed; an operational error; a gate that had nothing to audit; ended
+by Ctrl-C; the reader went away."""

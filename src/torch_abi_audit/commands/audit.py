@@ -1,55 +1,62 @@
-"""``torch-abi-audit TARGET…``: read, judge, show; with ``--check``, also decide."""
+"""``torch-abi-audit TARGET…``: read, judge, show; where a gate is asked for, also decide."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 
 from torch_abi_audit import __version__
-from torch_abi_audit.commands import ERROR, FAILED, OK
-from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
+from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
+from torch_abi_audit.commands.options import (
+    add_gate_options,
+    add_output_options,
+    add_target_options,
+    refuse_mixed_modes,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.commands.loading import Loaded
+    from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.settings import Settings
 
 _USAGE = """\
 torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
                        [--json] [--all] [-v]
                        [TARGET ...]
-       torch-abi-audit [--check {torch,abi3,both}] [--no-progress] ... [TARGET ...]"""
+       torch-abi-audit [--check {torch,abi3,both,all}] [--baseline FILE]
+                       [--format FORMAT[:FILE]] ... [TARGET ...]"""
 
 _EPILOG = """\
 exit codes:
-  0  inspected, whatever the verdicts
-  1  --check was given, and a package breaks it
-  2  operational error: unknown name, unreadable path, damaged library, wrong usage
+  0  inspected, whatever the verdicts; where a gate was asked for, it passed
+  1  a gate was asked for (--check, --select, --fail-on, --baseline, or their settings) and failed
+  2  operational error: unknown name, unreadable path, damaged library, wrong usage or configuration
+  3  a gate was asked for, and no target holds a compiled library (--allow-empty lets it pass)
 """
 
 
 def run(words: list[str]) -> int:
     """Audit what ``words`` name and return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(words)
-    refuse_mixed_modes(parser, options)
-    from torch_abi_audit.commands import loading
+    options_parser = parser()
+    options = options_parser.parse_args(words)
+    from torch_abi_audit.commands import configuring
     from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.errors import TargetError
+    from torch_abi_audit.errors import AuditError
 
     try:
-        loaded = loading.load(options)
-    except TargetError as error:
+        settings = configuring.in_force(options)
+        if settings is not None and not options.env and options.site_packages is None:
+            options.targets = list(settings.targets)
+        refuse_mixed_modes(options_parser, options)
+        return _audit(options, settings)
+    except AuditError as error:
         complain(str(error))
         return ERROR
-    _show(loaded, options)
-    broken = _gate(loaded, options.check)
-    if any(one.torch_verdict == "error" for one in loaded.packages):
-        return ERROR
-    return FAILED if broken else OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    made = argparse.ArgumentParser(
         prog="torch-abi-audit",
         usage=_USAGE,
         description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
@@ -58,63 +65,84 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    add_target_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.add_argument(
-        "--all", action="store_true", help="show packages without torch, too (environments)"
-    )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="list offending symbols and skipped files"
-    )
-    parser.add_argument(
-        "--check",
-        choices=("torch", "abi3", "both"),
-        help="exit with 1 where a package leaves the torch or the CPython stable ABI",
-    )
-    return parser
+    made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    add_target_options(made)
+    add_output_options(made)
+    add_gate_options(made)
+    return made
 
 
-def _show(loaded: Loaded, options: argparse.Namespace) -> None:
+def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
+    from torch_abi_audit.commands import loading, writing
+    from torch_abi_audit.commands.terminal import complain
+
+    chosen = writing.destinations(options, settings)
+    loaded = loading.load(options)
+    outcome = _outcome(loaded, options, settings, judged=_needs_results(chosen, options))
+    unwritten = list(writing.write(outcome, chosen, options))
+    writing.report_troubles(outcome)
+    for sentence in unwritten:
+        complain(sentence)
+    if options.write_baseline:
+        from torch_abi_audit.commands import baselining
+        from torch_abi_audit.commands.terminal import say
+        from torch_abi_audit.report.text import plural
+
+        count = baselining.write(options.write_baseline, outcome)
+        say(f"wrote {plural(count, 'finding')} to {options.write_baseline}")
+    if unwritten:
+        return ERROR
+    return _exit_code(outcome, options)
+
+
+def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> bool:
+    """Whether a format shows more than tables: those without a gate need no results."""
+    plain = {"text", "json"}
+    return options.step_summary or not {str(one).partition(":")[0] for one in chosen} <= plain
+
+
+def _outcome(
+    loaded: Loaded, options: argparse.Namespace, settings: Settings | None, *, judged: bool
+) -> Outcome:
     from pathlib import PurePath
 
-    from torch_abi_audit import report
-    from torch_abi_audit.commands.terminal import complain, style
-    from torch_abi_audit.model import EnvironmentReport
+    from torch_abi_audit.outcome import Outcome
 
-    packages = loaded.packages
+    packages, directory = loaded.packages, None
     if loaded.directory is not None:
-        held = tuple(one for one in packages if one.libraries or one.error or options.all)
-        environment = EnvironmentReport(PurePath(loaded.directory), held)
-        if options.json:
-            print(report.format_json(environment))
-        else:
-            text = report.format_environment_table(
-                environment, verbose=options.verbose, show_all=options.all, style=style()
-            )
-            print(text)
-    elif options.json:
-        whole = packages[0] if len(packages) == 1 else EnvironmentReport(None, packages)
-        print(report.format_json(whole))
-    else:
-        blocks = [
-            report.format_package_table(one, verbose=options.verbose, style=style())
-            for one in packages
-            if one.error is None
-        ]
-        if blocks:
-            print("\n\n".join(blocks))
-    for one in packages:
-        if one.error is not None:
-            complain(one.error)
+        directory = PurePath(loaded.directory)
+        packages = tuple(one for one in packages if one.libraries or one.error or options.all)
+    if settings is None and not judged:
+        return Outcome(packages, site_packages=directory)
+    from torch_abi_audit.commands import configuring
+    from torch_abi_audit.gate.decide import decide
+    from torch_abi_audit.settings import Settings
+
+    settings = settings or Settings()
+    terms = configuring.terms(settings, options)
+    if settings.baseline is not None:
+        from dataclasses import replace
+
+        from torch_abi_audit.commands import baselining
+
+        bare = replace(terms, ignores=(), gated=False)
+        before = baselining.read(settings.baseline, bare, bar=not options.no_progress)
+        terms = replace(terms, baseline=before)
+    return decide(packages, terms, site_packages=directory)
 
 
-def _gate(loaded: Loaded, check: str | None) -> bool:
-    if check is None:
-        return False
-    from torch_abi_audit.policy import Check, failures
+def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:
+    """Errors first: what could not be read is neither clean nor empty."""
+    if any(one.torch_verdict == "error" for one in outcome.packages) and not _all_ignored(outcome):
+        return ERROR
+    gate = outcome.gate
+    if gate is None:
+        return OK
+    if gate.failures:
+        return OK if options.exit_zero else FAILED
+    return EMPTY if gate.empty else OK
 
-    broken = list(failures(loaded.packages, Check(check)))
-    if broken:
-        print("FAIL:", *(f"\n  {line}" for line in broken), sep="", file=sys.stderr)
-    return bool(broken)
+
+def _all_ignored(outcome: Outcome) -> bool:
+    """Whether everything that could not be read is ignored, with a reason, in the configuration."""
+    return bool(outcome.results) and not any(one.finding.rule == "E001" for one in outcome.standing)

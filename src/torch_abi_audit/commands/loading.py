@@ -34,8 +34,7 @@ def load(options: argparse.Namespace) -> Loaded:
         TargetError: ``--site-packages`` names nothing that can be listed.
     """
     if options.targets:
-        found = [_resolve(target) for target in options.targets]
-        return Loaded(_audited(found, bar=not options.no_progress))
+        return Loaded(audited(options.targets, bar=not options.no_progress))
     inventory = (
         sources.environment() if options.env else sources.site_packages(options.site_packages)
     )
@@ -43,6 +42,11 @@ def load(options: argparse.Namespace) -> Loaded:
         _audited(inventory.packages, bar=not options.no_progress),
         directory=inventory.directories[0] if inventory.directories else "",
     )
+
+
+def audited(targets: Sequence[str], *, bar: bool) -> tuple[PackageReport, ...]:
+    """The reports on TARGETs; one that names nothing has the reason in its ``error``."""
+    return _audited([_resolve(target) for target in targets], bar=bar)
 
 
 def _resolve(target: str) -> Found | PackageReport:

@@ -41,3 +41,83 @@ def refuse_mixed_modes(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error("nothing to inspect: give a TARGET, --env or --site-packages PATH")
     if len(modes) > 1:
         parser.error(f"{' and '.join(modes)} exclude each other: give one of them")
+
+
+def add_gate_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what fails, what is reported, and where the configuration is."""
+    gate = parser.add_argument_group("gate")
+    gate.add_argument(
+        "--check",
+        choices=("torch", "abi3", "both", "all"),
+        help="fail where a package leaves the torch or the CPython stable ABI; all: by any rule",
+    )
+    gate.add_argument(
+        "--select",
+        metavar="RULES",
+        action="append",
+        help="report these rules alone: ids or beginnings of ids, with commas between",
+    )
+    gate.add_argument(
+        "--ignore", metavar="RULES", action="append", help="leave these rules out of the report"
+    )
+    gate.add_argument(
+        "--fail-on",
+        choices=("error", "warning"),
+        help="least severity that fails the gate (default: error)",
+    )
+    gate.add_argument(
+        "--baseline",
+        metavar="FILE|TARGET",
+        help="fail only on what is new beside a baseline file, a saved JSON report or a TARGET",
+    )
+    gate.add_argument(
+        "--write-baseline", metavar="FILE", help="write what is found to a baseline file"
+    )
+    gate.add_argument(
+        "--allow-empty", action="store_true", help="pass where nothing could be audited"
+    )
+    gate.add_argument(
+        "--exit-zero", action="store_true", help="exit with 0 where the gate fails (1)"
+    )
+    add_configuration_options(parser)
+
+
+def add_configuration_options(parser: argparse.ArgumentParser) -> None:
+    """``--config`` and ``--isolated``."""
+    group = parser.add_argument_group("configuration")
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="read this file instead of the nearest pyproject.toml with [tool.torch-abi-audit]",
+    )
+    group.add_argument("--isolated", action="store_true", help="read no configuration at all")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is written, where, and how much."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    output.add_argument(
+        "--format",
+        metavar="FORMAT[:FILE]",
+        action="append",
+        help="text, json, sarif, junit, github, markdown or gitlab; to a file where one is named; "
+        "may be given more than once",
+    )
+    output.add_argument(
+        "--step-summary",
+        action="store_true",
+        help="append the markdown report to the file that $GITHUB_STEP_SUMMARY names",
+    )
+    output.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours in the text (default: auto, on a terminal)",
+    )
+    output.add_argument(
+        "--all", action="store_true", help="show packages without torch, too (environments)"
+    )
+    output.add_argument(
+        "-v", "--verbose", action="store_true", help="list offending symbols and skipped files"
+    )

@@ -8,8 +8,10 @@ import sys
 from torch_abi_audit.report.text import COLOUR, PLAIN, Style, escape
 
 
-def style() -> Style:
-    """Colours for stdout: ``NO_COLOR``, then ``FORCE_COLOR``, then whether it is a terminal."""
+def style(choice: str = "auto") -> Style:
+    """Colours for stdout: ``--color``, ``NO_COLOR``, ``FORCE_COLOR``, whether it is a terminal."""
+    if choice != "auto":
+        return COLOUR if choice == "always" else PLAIN
     if os.environ.get("NO_COLOR"):
         return PLAIN
     if os.environ.get("FORCE_COLOR"):
@@ -20,3 +22,13 @@ def style() -> Style:
 def complain(message: str) -> None:
     """Say on stderr what went wrong."""
     print(f"torch-abi-audit: error: {escape(message)}", file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Say on stderr what somebody should look at."""
+    print(f"torch-abi-audit: warning: {escape(message)}", file=sys.stderr)
+
+
+def say(message: str) -> None:
+    """Say on stderr what was done."""
+    print(f"torch-abi-audit: {escape(message)}", file=sys.stderr)

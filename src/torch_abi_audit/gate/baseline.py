@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from torch_abi_audit.gate.fingerprint import symbol_key
+from torch_abi_audit.record import dataclass
+
+from torch_abi_audit.fingerprint import symbol_key
 from torch_abi_audit.gate.ignores import narrowed
-from torch_abi_audit.gate.outcome import Entry, Key, Result, Status
 from torch_abi_audit.gate.pairing import pair_libraries, pair_packages
+from torch_abi_audit.outcome import Entry, Key, Result, Status
 from torch_abi_audit.rules import finding, rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -105,7 +107,7 @@ def _old_keys(
 def _let_pass(result: Result, held: set[str] | None, baseline: Baseline) -> Result:
     if held is None or result.status is not Status.OPEN or result.key.rule in NEVER:
         return result
-    known = replace(result, status=Status.KNOWN, reason=f"in the baseline {baseline.name}")
+    known = replace(result, status=Status.KNOWN, reason=baseline.name)
     if not rule(result.key.rule).itemized:
         return known
     evidence = result.finding.evidence

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import AuditError
 from torch_abi_audit.gate.baseline import Baseline
-from torch_abi_audit.gate.outcome import Entry, Key
+from torch_abi_audit.outcome import Entry, Key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

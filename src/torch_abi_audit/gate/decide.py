@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from torch_abi_audit.record import dataclass, field
+
+from torch_abi_audit.fingerprint import library_key, package_key
 from torch_abi_audit.gate import verdicts
-from torch_abi_audit.gate.fingerprint import library_key, package_key
-from torch_abi_audit.gate.outcome import Gate, Key, Outcome, Result, Status
 from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.gate.summary import failures
 from torch_abi_audit.gate.verdicts import Required
 from torch_abi_audit.model import Severity
+from torch_abi_audit.outcome import Gate, Key, Outcome, Result, Status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.gate.baseline import Baseline
     from torch_abi_audit.gate.ignores import Ignore
-    from torch_abi_audit.gate.outcome import Entry
     from torch_abi_audit.model import Finding, PackageReport
+    from torch_abi_audit.outcome import Entry
 
 _WORST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
@@ -88,7 +90,30 @@ def decide(
         )
         empty = not terms.allow_empty and not any(one.libraries for one in packages)
         gate = Gate(tuple(failures(packages, results)), empty)
+    packages, results = _as_shown(packages, results)
     return Outcome(packages, results, site_packages, fixed, gate)
+
+
+def _as_shown(
+    packages: tuple[PackageReport, ...], results: tuple[Result, ...]
+) -> tuple[tuple[PackageReport, ...], tuple[Result, ...]]:
+    """The reports with the findings that stand, but for those that a row of the table shows."""
+    shown = {
+        id(package): replace(
+            package,
+            findings=tuple(
+                one.finding
+                for one in results
+                if one.report is package
+                and one.status is Status.OPEN
+                and one.key.rule not in verdicts.OF_VERDICTS
+            ),
+        )
+        for package in packages
+    }
+    return tuple(shown[id(one)] for one in packages), tuple(
+        one if one.report is None else replace(one, report=shown[id(one.report)]) for one in results
+    )
 
 
 def _results(package: PackageReport, terms: Terms, *, say_empty: bool) -> Iterator[Result]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from torch_abi_audit.gate.outcome import Result, Status
+from torch_abi_audit.record import dataclass
+from fnmatch import fnmatchcase
+
+from torch_abi_audit.outcome import Result, Status
 from torch_abi_audit.rules import finding, rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
@@ -34,7 +36,12 @@ class Ignore:
     """Where it stands: ``pyproject.toml:12``."""
 
     def covers(self, package: str, one: Finding) -> bool:
-        """Whether it speaks of a finding, symbols aside."""
+        """Whether it speaks of a finding, symbols aside.
+
+        What could not be read must be named: by its rule and its library.
+        """
+        if one.rule == "E001" and (self.rule != "E001" or not self.library or not one.library):
+            return False
         if self.rule is not None and not one.rule.startswith(self.rule):
             return False
         if self.package is not None and not fnmatchcase(package, self.package):

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from torch_abi_audit.record import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.model import Severity
 from torch_abi_audit.rules import rule, rules
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model import Finding, PackageReport
 

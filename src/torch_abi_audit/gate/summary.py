@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.report.text import plural, relative_path
 from torch_abi_audit.rules import rule
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.gate.outcome import Result
     from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.outcome import Result
 
 _PYTHON = ("P201", "P202")
 SHOWN = 15
@@ -34,8 +34,8 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
             count = plural(len(python), "extension module") if alone else _libraries(len(python))
             yield f"{package.name}: {count} outside of the CPython Stable ABI{_new(python)}"
         rest = Counter(one.finding.rule for one in mine if one not in torch + python)
-        for rule_id, count in rest.items():
-            yield f"{package.name}: {plural(count, 'finding')} of {rule_id} {rule(rule_id).name}"
+        for rule_id, times in rest.items():
+            yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
 
 

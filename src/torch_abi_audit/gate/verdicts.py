@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from torch_abi_audit.record import dataclass
 
 from torch_abi_audit.model import Label, release_key
 from torch_abi_audit.report.text import plural, relative_path
 from torch_abi_audit.rules import finding
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from torch_abi_audit.record import dataclass
 
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "gitlab")
 """Every format, by the name that ``--format`` takes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from torch_abi_audit.fingerprint import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import EnvironmentReport, PackageReport
 from torch_abi_audit.report.text import relative_path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         Finding,
         TorchABIVerdict,
     )
+    from torch_abi_audit.outcome import Entry, Gate, Outcome, Result
+    from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
@@ -36,6 +39,48 @@ def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> 
     else:
         document = _extension(report, None)
     return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
+
+
+def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+    """What ``format_json`` prints, with the results and the gate where there are any."""
+    if outcome.site_packages is None and len(outcome.packages) == 1:
+        document = _package(outcome.packages[0])
+    else:
+        document = _environment(EnvironmentReport(outcome.site_packages, outcome.packages))
+    if outcome.results or outcome.gate is not None:
+        document["results"] = [_result(one) for one in outcome.results]
+        document["fixed"] = [_entry(one) for one in outcome.fixed]
+        document["gate"] = None if outcome.gate is None else _gate(outcome.gate)
+    return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
+
+
+def _result(one: Result) -> dict[str, Any]:
+    return {
+        **_finding(one.finding),
+        "package": escape(one.package),
+        "fingerprint": digest(one.key),
+        "status": one.status,
+        "reason": escape(one.reason),
+        "hidden": _names(one.hidden),
+        "fails": one.fails,
+    }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    return {
+        "package": one.key.package,
+        "library": one.key.library,
+        "rule": one.key.rule,
+        "symbols": _names(one.symbols),
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "passed": not gate.failures and not gate.empty,
+        "failures": _names(gate.failures),
+        "empty": gate.empty,
+    }
 
 
 def _environment(report: EnvironmentReport) -> dict[str, Any]:
@@ -111,6 +156,9 @@ def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
         "unresolvable_symbols": _names(verdict.unresolvable_symbols),
         "header_evidence": _names(verdict.header_evidence),
         "links": _names(verdict.links),
+        "required_symbols": _names(
+            one.decode(errors="backslashreplace") for one in verdict.required
+        ),
     }
 
 

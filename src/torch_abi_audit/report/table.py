@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 SHOWN = 15
 """Symbols listed per library and kind; the rest is a count."""
 
-_TORCH = {
+TORCH_WORDS = {
     "torch-stable": "STABLE",
     "torch-unstable": "UNSTABLE",
     "no-torch": "NO-TORCH",
     "error": "ERROR",
 }
-_CPYTHON = {
+CPYTHON_WORDS = {
     "abi3-compliant": "abi3",
     "not-abi3": "no",
     "mixed": "mixed",
@@ -73,13 +73,13 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if report.error is not None:
         yield f"  Error: {escape(report.error)}"
         return
-    verdict = _TORCH[report.torch_verdict]
+    verdict = TORCH_WORDS[report.torch_verdict]
     if report.libraries:
         yield f"  Torch ABI:   {style.verdict(verdict)}"
     else:
         yield f"  Torch ABI:   n/a (no compiled libraries found in {escape(str(report.root))})"
     yield f"  Min torch:   {min_torch(report)}"
-    yield f"  CPython ABI: {_CPYTHON[report.cpython_verdict]}"
+    yield f"  CPython ABI: {CPYTHON_WORDS[report.cpython_verdict]}"
     yield f"  Extensions:  {len(report.extensions)}"
     yield f"  Bundled libs: {_bundled(report)}"
     for note in report.notes:
@@ -196,8 +196,12 @@ def _listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
 def _environment(
     report: EnvironmentReport, *, verbose: bool, show_all: bool, style: Style
 ) -> Iterator[str]:
-    shown = [one for one in report.packages if show_all or _TORCH[one.torch_verdict] != "NO-TORCH"]
-    shown.sort(key=lambda one: (_RANK.index(_TORCH[one.torch_verdict]), one.name.lower(), one.name))
+    shown = [
+        one for one in report.packages if show_all or TORCH_WORDS[one.torch_verdict] != "NO-TORCH"
+    ]
+    shown.sort(
+        key=lambda one: (_RANK.index(TORCH_WORDS[one.torch_verdict]), one.name.lower(), one.name)
+    )
     if report.site_packages is not None:
         yield f"Site-packages: {escape(str(report.site_packages))}"
         yield ""
@@ -210,9 +214,9 @@ def _environment(
         yield _cells(
             width,
             escape(one.name),
-            style.verdict(_TORCH[one.torch_verdict], width=8),
+            style.verdict(TORCH_WORDS[one.torch_verdict], width=8),
             min_torch(one, absent="-"),
-            _CPYTHON[one.cpython_verdict],
+            CPYTHON_WORDS[one.cpython_verdict],
             str(len(one.extensions)),
             str(len(one.bundled_libs)),
         )

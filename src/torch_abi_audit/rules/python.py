@@ -26,7 +26,7 @@ RULES = (
         "the torch side of the package may be stable.",
         "Build it with `py_limited_api=True`; pybind11 modules need nanobind or the raw Limited "
         "API, or a library that is loaded by `torch.ops.load_library` and needs no Python at all.",
-        Severity.ERROR,
+        Severity.WARNING,
         example="_C.cpython-311-x86_64-linux-gnu.so: uses-private-api: _PyObject_GetDictPtr and 3 "
         "more",
     ),

@@ -9,11 +9,11 @@ a kernel builder puts there, a version after ``.so``, and how a compiler's libra
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.gate.outcome import Key
     from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.outcome import Key
 
 _SUFFIX = re.compile(
     r"(?:\.(?:cpython-\d+[a-z]*(?:-[\w-]+)?|cp\d+[a-z]*-\w+|pypy\d+-\w+(?:-[\w-]+)?"

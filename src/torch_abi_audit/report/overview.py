@@ -1,0 +1,59 @@
+"""The text of a run: a table for each package or one for the environment, then what is hidden."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from torch_abi_audit.model import EnvironmentReport
+from torch_abi_audit.outcome import Status
+from torch_abi_audit.report.table import format_environment_table, format_package_table
+from torch_abi_audit.report.text import escape, plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.report.rendering import Detail
+
+_WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
+
+
+def format_outcome(outcome: Outcome, detail: Detail) -> str:
+    """The tables, and after them the lines that only ignores and baselines give rise to."""
+    blocks = list(_tables(outcome, detail))
+    hidden = "\n".join(_hidden(outcome, verbose=detail.verbose))
+    return "\n\n".join([*blocks, hidden] if hidden else blocks)
+
+
+def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
+    if outcome.site_packages is not None:
+        yield format_environment_table(
+            EnvironmentReport(outcome.site_packages, outcome.packages),
+            verbose=detail.verbose,
+            show_all=detail.show_all,
+            style=detail.style,
+        )
+        return
+    for one in outcome.packages:
+        if one.error is None:
+            yield format_package_table(one, verbose=detail.verbose, style=detail.style)
+
+
+def _hidden(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
+    counts = Counter(one.status for one in outcome.suppressed)
+    if counts:
+        parts = [f"{count} {_WORDS[status]}" for status, count in sorted(counts.items())]
+        yield f"Suppressed: {plural(sum(counts.values()), 'finding')} ({', '.join(parts)})"
+        if verbose:
+            for one in outcome.suppressed:
+                where = escape(one.where)
+                yield f"  {one.finding.rule} {where}: {_WORDS[one.status]}: {escape(one.reason)}"
+    if outcome.fixed:
+        count = sum(one.size for one in outcome.fixed)
+        yield f"Fixed: {plural(count, 'finding')} of the baseline"
+        if verbose:
+            for entry in outcome.fixed:
+                where = escape(entry.key.library or entry.key.package)
+                for symbol in entry.symbols or ("no longer found",):
+                    yield f"  {entry.key.rule} {where}: {escape(symbol)}"

@@ -1,0 +1,45 @@
+"""Every format by name. A renderer is imported when its format is asked for."""
+
+from __future__ import annotations
+
+from torch_abi_audit.record import dataclass
+from importlib import import_module
+
+from torch_abi_audit.report.text import PLAIN, Style
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is shown, and how; each format takes what it can use."""
+
+    verbose: bool = False
+    show_all: bool = False
+    """Packages without torch, too, where an environment was audited."""
+    style: Style = PLAIN
+    room: int = 1 << 20
+    """Bytes that a markdown document may take."""
+
+
+_HOMES = {
+    "text": "overview",
+    "json": "json",
+    "sarif": "sarif",
+    "junit": "junit",
+    "github": "github",
+    "markdown": "markdown",
+    "gitlab": "gitlab",
+}
+
+
+def render(format_name: str, outcome: Outcome, detail: Detail) -> str:
+    """An outcome in a format of ``destination.FORMATS``, without a final newline.
+
+    Empty where the format has nothing to say: ``text`` on targets that name nothing.
+    """
+    home = import_module(f"torch_abi_audit.report.{_HOMES[format_name]}")
+    text: str = home.format_outcome(outcome, detail)
+    return text

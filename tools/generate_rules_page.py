@@ -1,0 +1,33 @@
+"""Writes docs/rules.md from the rules; ``--check`` fails where the file is not what it would be."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
+sys.path.insert(0, str(PAGE.parents[1] / "src"))
+
+from torch_abi_audit.report.rule_pages import as_page  # noqa: E402 - found through the line above
+from torch_abi_audit.rules import rules  # noqa: E402 - see above
+
+
+def main(words: list[str] | None = None) -> int:
+    """Write the page, or compare it; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if stale")
+    options = parser.parse_args(words)
+    page = as_page(rules().values())
+    if options.check:
+        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
+        if not fresh:
+            print(f"{PAGE} is stale: run {Path(__file__).name}", file=sys.stderr)
+        return 0 if fresh else 1
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page, encoding="utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
