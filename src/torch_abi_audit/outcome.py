@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
 from enum import StrEnum
+
+from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -66,7 +66,9 @@ def _modules() -> list[Path]:
 def test_imports_only_what_its_layer_may(path: Path) -> None:
     part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if part in ALLOWED:
-        assert _imports(path) - {part, "record"} <= ALLOWED[part], f"{part} reaches into another layer"
+        assert _imports(path) - {part, "record"} <= ALLOWED[part], (
+            f"{part} reaches into another layer"
+        )
 
 
 @pytest.mark.parametrize("part", sorted(ALLOWED))

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
 from enum import StrEnum
 
 from torch_abi_audit.model import Severity
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.rules import rule, rules
 
 TYPE_CHECKING = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
-
 from torch_abi_audit.model import Label, release_key
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.report.text import plural, relative_path
 from torch_abi_audit.rules import finding
 

@@ -6,7 +6,6 @@ last annotation says how many.
 
 from __future__ import annotations
 
-
 from torch_abi_audit.model import Severity
 from torch_abi_audit.report.grouping import grouped
 from torch_abi_audit.report.text import plural

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from torch_abi_audit.record import dataclass
 from urllib.parse import quote
 
 from torch_abi_audit.fingerprint import digest
 from torch_abi_audit.outcome import Status
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.report.text import escape
 
 TYPE_CHECKING = False

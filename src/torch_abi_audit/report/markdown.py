@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from torch_abi_audit.report.grouping import grouped
 from torch_abi_audit.report.table import CPYTHON_WORDS, TORCH_WORDS, min_torch
 from torch_abi_audit.report.text import escape, plural, relative_path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
 from importlib import import_module
 
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.report.text import PLAIN, Style
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-from torch_abi_audit.record import dataclass
 
 from torch_abi_audit.errors import SettingsError
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.tree import reason
 
 _MARK = b"torch-abi-audit"
