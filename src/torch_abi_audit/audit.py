@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import PurePath
-
 from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
 from torch_abi_audit.errors import FormatError
-from torch_abi_audit.mangling import escape
+from torch_abi_audit.mangling import demangle, escape
 from torch_abi_audit.model import (
     Binary,
     ExtensionReport,
@@ -25,7 +22,8 @@ from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import PurePath
 
     from torch_abi_audit.errors import TargetError
     from torch_abi_audit.model import Finding
@@ -35,15 +33,18 @@ _WORST_TORCH = ("UNSTABLE", "STABLE", "NO-TORCH")
 _WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3, Label.OK)
 
 
-@dataclass(slots=True)
 class _Image:
     """One image of a readable file, with what is asked of it computed once."""
 
-    candidate: Candidate
-    binary: Binary
-    kinds: dict[bytes, torch_abi.Kind] = field(default_factory=dict)
-    python: tuple[bytes, ...] = ()
-    exports: frozenset[bytes] | None = None
+    __slots__ = ("binary", "candidate", "exports", "kinds", "python")
+
+    def __init__(
+        self, candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
+    ) -> None:
+        self.candidate, self.binary, self.exports = candidate, binary, exports
+        names = binary.imports + binary.weak_imports
+        self.kinds = torch_abi.classify(names, binary, in_torch=found.is_torch)
+        self.python = python_abi.references(binary)
 
     @property
     def filename(self) -> str:
@@ -56,21 +57,29 @@ class _Image:
         return self.exports.intersection(wanted)
 
 
-@dataclass(slots=True)
 class _Scope:
-    """Everything that was read of one package."""
+    """Everything that was read of one package, by path below its root."""
 
-    images: dict[str, list[_Image]] = field(default_factory=dict)
-    errors: dict[str, ExtensionReport] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
+    __slots__ = ("errors", "images", "skipped")
+
+    def __init__(self) -> None:
+        self.images: dict[str, list[_Image]] = {}
+        self.errors: dict[str, ExtensionReport] = {}
+        self.skipped: list[Skipped] = []
 
 
-def audit(found: Found, progress: Callable[[str], None] | None = None) -> PackageReport:
+def audit(
+    found: Found,
+    progress: Callable[[str], None] | None = None,
+    *,
+    spell: Callable[[Iterable[bytes]], Iterable[str]] = demangle,
+) -> PackageReport:
     """Read every candidate of a package and judge what was read; a failure stays on its library.
 
     Args:
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
+        spell: How symbols are shown. A reader of counts alone may leave them mangled.
     """
     scope = _Scope()
     for candidate in found.candidates:
@@ -78,7 +87,7 @@ def audit(found: Found, progress: Callable[[str], None] | None = None) -> Packag
             progress(candidate.relative)
         _read(candidate, scope, found)
     for unread in found.errors:
-        scope.errors[unread.relative] = ExtensionReport(PurePath(unread.path), error=unread.message)
+        scope.errors[unread.relative] = ExtensionReport(_path(unread.path), error=unread.message)
     neighbours = _Scope()
     if any(image.kinds or image.python for images in scope.images.values() for image in images):
         for candidate in found.siblings:
@@ -90,12 +99,14 @@ def audit(found: Found, progress: Callable[[str], None] | None = None) -> Packag
         if not (found.is_torch and libtorch.is_libtorch(image.filename))
     ]
     reports = dict(scope.errors)
+    releases = variants.releases([*scope.errors, *scope.images])
     for relative, images in scope.images.items():
+        variant = variants.torch_release(relative) if releases else None
         try:
-            reports[relative] = _judge(images, providers)
+            reports[relative] = _judge(images, providers, variant, spell)
         except (FormatError, OSError) as error:
             reports[relative] = _unread(images[0].candidate, error)
-    return _package(found, reports, scope.skipped)
+    return _package(found, reports, scope.skipped, releases)
 
 
 def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
@@ -111,9 +122,9 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
                     scope.skipped.append(Skipped(candidate.relative, images.kind))
                 return
             scope.images[candidate.relative] = [
-                _image(candidate, binary, found, formats.exports(source, binary))
+                _Image(candidate, binary, found, formats.exports(source, binary))
                 if candidate.identity is None  # an archive member: dear to open a second time
-                else _image(candidate, binary, found, None)
+                else _Image(candidate, binary, found, None)
                 for binary in images
             ]
     except FormatError as error:
@@ -126,25 +137,18 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
         scope.errors[candidate.relative] = _unread(candidate, error)
 
 
-def _image(
-    candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
-) -> _Image:
-    return _Image(
-        candidate,
-        binary,
-        torch_abi.classify(binary.imports + binary.weak_imports, binary, in_torch=found.is_torch),
-        python_abi.references(binary),
-        exports,
-    )
-
-
-def _judge(images: list[_Image], providers: list[_Image]) -> ExtensionReport:
-    slices = [_judge_image(image, providers) for image in images]
+def _judge(
+    images: list[_Image],
+    providers: list[_Image],
+    variant: str | None,
+    spell: Callable[[Iterable[bytes]], Iterable[str]],
+) -> ExtensionReport:
+    slices = [_judge_image(image, providers, spell) for image in images]
     torch = min(slices, key=lambda one: _WORST_TORCH.index(one.torch.label)).torch
     cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
     first = images[0].binary
     return ExtensionReport(
-        path=PurePath(images[0].candidate.path),
+        path=_path(images[0].candidate.path),
         cpython=cpython,
         torch=torch,
         format=first.format,
@@ -153,48 +157,58 @@ def _judge(images: list[_Image], providers: list[_Image]) -> ExtensionReport:
         entry_points=tuple(
             sorted({escape(name) for image in images for name in image.binary.entry_points})
         ),
+        variant=variant,
         slices=tuple(slices) if len(slices) > 1 else (),
     )
 
 
-def _judge_image(image: _Image, providers: list[_Image]) -> SliceReport:
+def _judge_image(
+    image: _Image,
+    providers: list[_Image],
+    spell: Callable[[Iterable[bytes]], Iterable[str]],
+) -> SliceReport:
     others = [other for other in providers if other.candidate is not image.candidate]
     resolved = provided(image.binary, {*image.kinds, *image.python}, others)
     return SliceReport(
         arch=image.binary.arch,
         cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),
-        torch=torch_abi.judge(image.binary, image.kinds, resolved),
+        torch=torch_abi.judge(image.binary, image.kinds, resolved, spell=spell),
     )
 
 
 def failed(target: str, error: TargetError) -> PackageReport:
     """The report on a TARGET that names nothing."""
-    return PackageReport(name=target, root=PurePath(target), error=str(error))
+    return PackageReport(name=target, root=_path(target), error=str(error))
 
 
 def _unread(candidate: Candidate, error: FormatError | OSError) -> ExtensionReport:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ExtensionReport(PurePath(candidate.path), error=text)
+    return ExtensionReport(_path(candidate.path), error=text)
+
+
+def _path(path: str) -> PurePath:
+    from pathlib import PurePath  # noqa: PLC0415 - slow to import, and --help needs none
+
+    return PurePath(path)
 
 
 def _package(
-    found: Found, reports: dict[str, ExtensionReport], skipped: list[Skipped]
+    found: Found,
+    reports: dict[str, ExtensionReport],
+    skipped: list[Skipped],
+    releases: tuple[str, ...],
 ) -> PackageReport:
-    releases = variants.releases(list(reports))
-    if releases:
-        reports = {
-            relative: replace(report, variant=variants.torch_release(relative))
-            for relative, report in reports.items()
-        }
     notes = list(found.notes)
     if releases:
         notes.append(f"ships variants for torch {', '.join(releases)}")
     ordered = sorted(reports)
+    modules = [one for one in ordered if _is_extension_module(one, reports[one])]
+    others = [one for one in ordered if one not in set(modules)]
     return PackageReport(
         name=found.name,
-        root=PurePath(found.root),
-        extensions=tuple(reports[one] for one in ordered if reports[one].entry_points),
-        bundled_libs=tuple(reports[one] for one in ordered if not reports[one].entry_points),
+        root=_path(found.root),
+        extensions=tuple(reports[one] for one in modules),
+        bundled_libs=tuple(reports[one] for one in others),
         distribution=found.distribution,
         version=found.version,
         import_names=found.import_names,
@@ -204,6 +218,12 @@ def _package(
         notes=tuple(notes),
         skipped=tuple(sorted(skipped, key=lambda one: one.path)),
     )
+
+
+def _is_extension_module(relative: str, report: ExtensionReport) -> bool:
+    """Whether it exports an entry point and is not CPython itself, which has built-in modules."""
+    name = relative.rpartition("/")[2].lower()
+    return bool(report.entry_points) and not name.startswith(("libpython", "python3"))
 
 
 def _findings(relative: str, report: ExtensionReport, found: Found) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 
 from torch_abi_audit import surface
 from torch_abi_audit.model import CPythonABIVerdict, Format, release_key
@@ -13,12 +13,8 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model import Binary
 
-_C_API = re.compile(rb"_?Py(?!Py)[A-Z_]\w*")
-_TAG = re.compile(r"\.(abi3t?)(?:-[^./]+)?\.(?:so|pyd|dylib|dll)(?:\.[0-9.]+)?$")
-_ABI3_WHEEL = re.compile(r"cp(3)(\d+)-(?:abi3t?)(?:\.abi3t?)*-")
-_PYTHON_DLL = re.compile(r"python3(t?)(?:_d)?\.dll", re.IGNORECASE)
-_VERSIONED_DLL = re.compile(r"python3\d+t?(?:_d)?\.dll", re.IGNORECASE)
-_PYTHON_DYLIB = re.compile(r"(?:.*/)?(?:Python3?T?|libpython3[^/]*\.dylib)")
+_SUFFIXES = frozenset({"so", "pyd", "dylib", "dll"})
+_FLAVOURS = ("abi3", "abi3t")
 
 
 def references(binary: Binary) -> tuple[bytes, ...]:
@@ -30,12 +26,12 @@ def references(binary: Binary) -> tuple[bytes, ...]:
     providers = binary.providers
     found = []
     for name in binary.imports:
-        if not _C_API.fullmatch(name):
+        if not _is_c_api(name):
             continue
         provider = providers.get(name)
         if binary.format is Format.PE:
-            counts = provider is not None and _is_python_dll(provider)
-        elif provider is not None and _PYTHON_DYLIB.fullmatch(provider) is None:
+            counts = provider is not None and _python_dll(provider) is not None
+        elif provider is not None and not _is_python_dylib(provider):
             counts = False
         else:
             counts = surface.is_cpython_name(name)
@@ -81,7 +77,13 @@ def judge(
 def promised_floor(tags: Collection[str]) -> str | None:
     """The oldest Python, such as ``3.8``, that a wheel's abi3 or abi3t tags admit."""
     floors = [
-        f"{match[1]}.{match[2]}" for tag in tags if (match := _ABI3_WHEEL.match(tag)) is not None
+        f"3.{python[3:]}"
+        for tag in tags
+        for pythons, abis, *_ in [tag.split("-")]
+        for python in pythons.split(".")
+        if python.startswith("cp3")
+        and python[3:].isdecimal()
+        and not set(abis.split(".")).isdisjoint(_FLAVOURS)
     ]
     return min(floors, key=release_key, default=None)
 
@@ -93,20 +95,46 @@ def reason(name: str) -> str:
     return "unstable" if name.startswith("PyUnstable_") else "version-specific"
 
 
+def _is_c_api(name: bytes) -> bool:
+    """Whether a raw name has the form of CPython's: ``_?Py`` and a capital or an underscore."""
+    rest = name[3:] if name.startswith(b"_Py") else name[2:] if name.startswith(b"Py") else b""
+    return (
+        (rest[:1].isupper() or rest[:1] == b"_")
+        and not rest.startswith(b"Py")
+        and (rest.replace(b"_", b"") or b"x").isalnum()
+    )
+
+
 def _claim(binary: Binary, filename: str) -> str | None:
-    tag = _TAG.search(filename)
-    if tag is not None:
-        return tag[1]
+    """The abi3 flavour that a file claims by an infix of its name, or on PE by what it imports."""
+    parts = filename.split(".")
+    for infix, suffix in pairwise(parts[1:]):
+        if infix.partition("-")[0] in _FLAVOURS and suffix in _SUFFIXES:
+            return infix.partition("-")[0]
     if binary.format is Format.PE:
-        dlls = binary.needed + binary.delay_needed
-        stable = [match for library in dlls if (match := _PYTHON_DLL.fullmatch(library))]
-        if stable and not any(map(_VERSIONED_DLL.fullmatch, dlls)):
-            return "abi3t" if any(match[1] for match in stable) else "abi3"
+        dlls = {_python_dll(library) for library in binary.needed + binary.delay_needed}
+        if "versioned" not in dlls:
+            return next((flavour for flavour in reversed(_FLAVOURS) if flavour in dlls), None)
     return None
 
 
-def _is_python_dll(library: str) -> bool:
-    return bool(_PYTHON_DLL.fullmatch(library) or _VERSIONED_DLL.fullmatch(library))
+def _python_dll(library: str) -> str | None:
+    """``abi3`` for python3.dll, ``abi3t`` for python3t.dll, ``versioned`` for python313.dll."""
+    name = library.lower()
+    if not (name.startswith("python3") and name.endswith(".dll")):
+        return None
+    rest = name[len("python3") : -len(".dll")].removesuffix("_d")
+    if rest in ("", "t"):
+        return f"abi3{rest}"
+    return "versioned" if rest.removesuffix("t").isdecimal() else None
+
+
+def _is_python_dylib(library: str) -> bool:
+    """Whether an install name is that of a framework's or a shared build's CPython."""
+    name = library.rpartition("/")[2]
+    return name in ("Python", "Python3", "PythonT", "Python3T") or (
+        name.startswith("libpython3") and name.endswith(".dylib")
+    )
 
 
 def _notes(flavour: str | None, violations: list[str], floor: str | None) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum, auto
 
 from torch_abi_audit import libtorch, surface
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model import Binary
 
-_SHIM_FORM = re.compile(rb"(?:aoti_torch_|torch_)[a-z]\w*")
 _TORCH_WORDS = (b"2at", b"3c10", b"5torch", b"@at@", b"@c10@", b"@torch@")
+_PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
+_SHIM_FORMS = (b"aoti_torch_", b"torch_")
 
 
 class Kind(Enum):
@@ -53,6 +53,9 @@ def classify(
     providers = binary.providers
     kinds: dict[bytes, Kind] = {}
     for name in names:
+        if name.startswith(_PLAINLY_UNSTABLE):  # nearly all there is: the rest of the rule agrees
+            kinds[name] = Kind.UNSTABLE
+            continue
         provider = providers.get(name)
         trusted = None if provider is None else libtorch.is_libtorch(provider)
         if name.startswith((b"_Z", b"?")):
@@ -61,7 +64,7 @@ def classify(
             kind = None if trusted is False else Kind.SHIM
         elif libtorch.owns_c_name(name):
             kind = Kind.INTERNAL
-        elif trusted is not False and _SHIM_FORM.fullmatch(name):
+        elif trusted is not False and _has_shim_form(name):
             kind = Kind.UNKNOWN_SHIM
         else:
             kind = Kind.INTERNAL if trusted and not in_torch else None
@@ -75,6 +78,7 @@ def judge(
     kinds: Mapping[bytes, Kind],
     resolved: Collection[bytes],
     exported: Callable[[bytes], bool] = lambda _: False,
+    spell: Callable[[Iterable[bytes]], Iterable[str]] = demangle,
 ) -> TorchABIVerdict:
     """The verdict on one library.
 
@@ -83,6 +87,7 @@ def judge(
         kinds: ``classify`` of its strong and weak imports.
         resolved: Those of them that another library of the same distribution provides.
         exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
+        spell: How names are shown, where there may be thousands.
     """
     weak = frozenset(binary.weak_imports)
     groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
@@ -108,16 +113,16 @@ def judge(
     return TorchABIVerdict(
         uses_torch=bool(shims or unknown or own),
         stable=stable,
-        unstable_symbols=tuple(demangle(groups[Kind.UNSTABLE])),
+        unstable_symbols=tuple(spell(groups[Kind.UNSTABLE])),
         stable_shim_count=len(shims),
         min_torch_version=floor,
         version_defining_symbols=setters,
         unknown_shim_symbols=tuple(demangle(unknown)),
-        internal_symbols=tuple(demangle(groups[Kind.INTERNAL])),
-        weak_symbols=tuple(demangle(optional)),
+        internal_symbols=tuple(spell(groups[Kind.INTERNAL])),
+        weak_symbols=tuple(spell(optional)),
         unresolved_symbols=tuple(demangle(groups[Kind.FOREIGN])),
         unresolvable_symbols=tuple(demangle(groups[Kind.HEADER_ONLY])),
-        header_evidence=tuple(demangle(evidence)),
+        header_evidence=tuple(spell(evidence)),
         links=links(binary),
         required=tuple(required),
         required_from=tuple(
@@ -153,6 +158,15 @@ def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
     if _speaks_of_torch(name):
         return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
     return Kind.INTERNAL if from_libtorch else None
+
+
+def _has_shim_form(name: bytes) -> bool:
+    """Whether a C name is of the form ``aoti_torch_x`` or ``torch_x``."""
+    for form in _SHIM_FORMS:
+        rest = name.removeprefix(form)
+        if rest is not name and rest[:1].islower():
+            return rest.replace(b"_", b"").isalnum()
+    return False
 
 
 def _speaks_of_torch(name: bytes) -> bool:

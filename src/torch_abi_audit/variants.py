@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
 
 from torch_abi_audit.model import release_key
 
-_MARK = re.compile(
-    r"(?:^|[-_./])(?:py)?(?:torch|pt)[-_]?v?(?:(?P<dotted>[12]\.\d{1,2})(?:\.\d+)*|(?P<packed>[12]\d{1,2}))"
-    r"(?=[-_./+]|cu\d|cpu|rocm|$)",
-    re.IGNORECASE,
-)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
+_WORDS = ("torch", "pt")
+_BETWEEN = "-_v"
 
 
 def torch_release(relative: str) -> str | None:
@@ -19,7 +20,9 @@ def torch_release(relative: str) -> str | None:
     Forms seen in published wheels: ``torch-2.10/_C.so``, ``x_torch211.so``, ``x.so.pt112cu116``,
     ``build/torch29-cxx11-cu126-x86_64-linux/x.so``.
     """
-    marks = [match["dotted"] or _unpack(match["packed"]) for match in _MARK.finditer(relative)]
+    if not _may_say(relative.lower()):
+        return None
+    marks = [match["dotted"] or _unpack(match["packed"]) for match in _mark().finditer(relative)]
     return marks[-1] if marks else None
 
 
@@ -31,3 +34,24 @@ def releases(relatives: list[str]) -> tuple[str, ...]:
 
 def _unpack(digits: str) -> str:
     return f"{digits[0]}.{digits[1:]}"
+
+
+def _may_say(path: str) -> bool:
+    """Whether a release could follow one of the words: most paths end here, without ``re``."""
+    return any(
+        after.lstrip(_BETWEEN)[:1] in ("1", "2")
+        for word in _WORDS
+        for after in path.split(word)[1:]
+    )
+
+
+@cache
+def _mark() -> re.Pattern[str]:
+    import re  # noqa: PLC0415 - seldom needed
+
+    return re.compile(
+        r"(?:^|[-_./])(?:py)?(?:torch|pt)[-_]?v?"
+        r"(?:(?P<dotted>[12]\.\d{1,2})(?:\.\d+)*|(?P<packed>[12]\d{1,2}))"
+        r"(?=[-_./+]|cu\d|cpu|rocm|$)",
+        re.IGNORECASE,
+    )
