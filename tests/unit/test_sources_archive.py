@@ -155,13 +155,15 @@ def test_an_encrypted_member(tmp_path: Path) -> None:
     assert (relatives(found), errors(found)) == ([], {"demo/_C.so": "the member is encrypted"})
 
 
-def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_symbolic_links_and_directories_are_not_followed(tmp_path: Path) -> None:
     path = wheel(tmp_path, {"demo/libx.so.1": ELF})
     link = zipfile.ZipInfo("demo/libx.so")
     link.create_system = 3
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(path, "a") as zipped:
         zipped.writestr(link, "/etc/passwd")
+        zipped.mkdir("demo/directory.so")
         zipped.mkdir("demo/directory.so")
     found = opened(str(path))
     assert (relatives(found), found.errors) == (["demo/libx.so.1"], ())

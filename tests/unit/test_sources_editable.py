@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def check(site: Path, root: Path) -> None:
         assert (found.distribution, found.version) == ("Demo-Dist", "1.0")
         assert found.import_names == ("demo",)
         assert found.siblings == ()
-    assert list(by_name(site_packages(str(site)))) == ["Demo-Dist"]
+    assert [each.name for each in site_packages(str(site)).packages] == ["Demo-Dist"]
 
 
 def test_a_pth_file_that_names_a_directory(site: Path, project: Path, tmp_path: Path) -> None:
@@ -96,6 +97,8 @@ def test_a_flat_layout_does_not_take_the_environment_in_it(site: Path, tmp_path:
 def test_a_namespace_package_s_project(site: Path, tmp_path: Path) -> None:
     project = tmp_path / "namespace"
     write(project / "src" / "ns" / "demo" / "_C.so")
+    write(project / "src" / "docs" / "x.so")
+    write(project / "src" / "not-a-name" / "x.so")
     write(project / "src" / "venv" / "pyvenv.cfg", "")
     write(project / "src" / "venv" / "x.so")
     editable(site, "demo", project, {"_demo.pth": str(project / "src")})
@@ -146,17 +149,43 @@ def test_an_import_name_s_siblings_span_the_install(site: Path, project: Path) -
     assert sibling_relatives(found) == ["../project/src/_demo_core.abi3.so"]
 
 
+def test_no_source_is_opened_twice(
+    site: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editable(site, "Demo-Dist", project, {"_demo.pth": str(project / "src")})
+    opened = []
+    original = os.open
+
+    def counting(path: str, *more: int) -> int:
+        opened.append(path)
+        return original(path, *more)
+
+    monkeypatch.setattr(os, "open", counting)
+    resolve("demo", search_path=[str(site)])
+    assert opened.count(str(project / "src" / "demo" / "_C.so")) == 1
+
+
 def test_directories_that_nobody_s_pth_adds(site: Path, tmp_path: Path) -> None:
     added = tmp_path / "added"
     write(added / "loose" / "__init__.py", "")
     write(added / "loose" / "_C.so")
     write(added / "alone.abi3.so")
     write(site / "mine.pth", f"{added}\n{added}\n.\n")
-    found = by_name(site_packages(str(site)))
-    assert sorted(found) == ["alone", "loose"]
+    inventory = site_packages(str(site))
+    assert [each.name for each in inventory.packages] == ["alone", "loose"]
+    found = by_name(inventory)
     assert found["loose"].root == str(added / "loose")
     assert relatives(found["alone"]) == ["alone.abi3.so"]
     assert found["loose"].distribution is None
+
+
+def test_an_editable_install_that_left_its_pth_file_out_of_record(
+    site: Path, project: Path
+) -> None:
+    write(project / "src" / "Demo_Dist.egg-info" / "PKG-INFO", "Name: Demo-Dist\nVersion: 0.1\n")
+    editable(site, "Demo-Dist", project, {})
+    write(site / "demo.pth", f"{project / 'src'}\n")
+    check(site, project / "src" / "demo")
 
 
 def test_a_pth_file_can_add_another_site_packages(site: Path, tmp_path: Path) -> None:
@@ -212,7 +241,8 @@ def test_mappings_name_packages_modules_and_parts(tmp_path: Path) -> None:
 
 def test_pth_lines(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    lines = f"\ufeffsub\n  \n# {tmp_path}\nimport os\nimportant\n{tmp_path}\nsub\0\n"
+    (tmp_path / "import sub").mkdir()
+    lines = f"\ufeffsub\n  \n# {tmp_path}\nimport os\nimportant\n{tmp_path}\nsub\0\nimport sub\n"
     write(tmp_path / "x.pth", lines)
     assert directories(str(tmp_path), "x.pth") == (str(tmp_path / "sub"), str(tmp_path))
 
@@ -220,16 +250,17 @@ def test_pth_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '{"url": "https://example.org/x", "dir_info": {"editable": true}}',
-        '{"url": "file:///x", "dir_info": {"editable": false}}',
-        '{"url": "file:///x%00y", "dir_info": {"editable": true}}',
+        '{"url": "https://example.org%s", "dir_info": {"editable": true}}',
+        '{"url": "file://%s", "dir_info": {"editable": false}}',
+        '{"url": "file://%s%%00", "dir_info": {"editable": true}}',
         '{"url": 3, "dir_info": {"editable": true}}',
         '["editable"]',
         '"editable',
         "[" * 100_000 + '"editable"',
     ],
 )
-def test_a_direct_url_that_says_nothing(site: Path, text: str) -> None:
-    install(site, "demo", ["demo/_C.so"], metadata={"direct_url.json": text})
+def test_a_direct_url_that_says_nothing(site: Path, project: Path, text: str) -> None:
+    url = text % project.as_posix() if "%s" in text else text
+    install(site, "demo", ["demo/_C.so"], metadata={"direct_url.json": url})
     (found,) = site_packages(str(site)).packages
     assert (found.name, relatives(found)) == ("demo", ["_C.so"])

@@ -141,9 +141,9 @@ def test_an_unreadable_directory_stays_with_its_owner(
         return original(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    found = by_name(site_packages(str(site)))
-    assert [each.relative for each in found["demo"].errors] == ["lib"]
-    assert [each.path for each in found["loose"].errors] == [str(site / "loose")]
+    demo, loose = site_packages(str(site)).packages
+    assert (demo.distribution, [each.relative for each in demo.errors]) == ("demo", ["lib"])
+    assert [each.path for each in loose.errors] == [str(site / "loose")]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symlinks need a privilege there")

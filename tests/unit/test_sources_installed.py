@@ -198,7 +198,7 @@ def test_a_single_file_of_any_name(site: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="symlinks need a privilege there")
 def test_the_same_file_by_a_link_is_no_sibling(site: Path) -> None:
-    install(site, "demo", ["demo/libx.so.1"])
+    install(site, "demo", ["demo/libx.so.1"], recorded=["demo/libx.so"])
     (site / "demo" / "libx.so").symlink_to("libx.so.1")
     found = resolve(str(site / "demo" / "libx.so"))
     assert (relatives(found), found.siblings) == (["libx.so"], ())
@@ -225,7 +225,7 @@ def test_a_vendored_torch_is_its_bundler_s(site: Path) -> None:
 def test_a_record_that_names_files_far_away_is_not_followed(site: Path, tmp_path: Path) -> None:
     away = write(tmp_path.parent / "away.so")
     up = "../" * 4 + "../away.so"
-    recorded = [away.as_posix(), up, "C:/away.so", "demo/nul\0.so"]
+    recorded = [away.as_posix(), up, "C:/away.so", "other/nul\0.so"]
     install(site, "demo", ["demo/_C.so"], recorded=recorded)
     found = resolve("demo", search_path=[str(site)])
     assert found.siblings == ()
@@ -253,12 +253,33 @@ def test_a_module_without_a_file(site: Path) -> None:
         resolve("sys", search_path=[str(site)])
 
 
-def test_metadata_that_cannot_be_read_is_said(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_library_is_opened_twice(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "demo", {"demo/__init__.py": "", "demo/_C.so": ELF, "demo.libs/x.so": ELF})
+    looked = []
+    original = os.open
+
+    def counting(path: str, *more: int) -> int:
+        looked.append(path)
+        return original(path, *more)
+
+    monkeypatch.setattr(os, "open", counting)
+    found = resolve("demo", search_path=[str(site)])
+    assert relatives(found) + sibling_relatives(found) == ["_C.so", "demo.libs/x.so"]
+    assert sorted(each for each in looked if each.endswith(".so")) == [
+        str(site / "demo.libs" / "x.so"),
+        str(site / "demo" / "_C.so"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["METADATA", "RECORD"])
+def test_metadata_that_cannot_be_read_is_said(
+    site: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     info = install(site, "demo", {"demo/__init__.py": "", "demo/_C.so": ELF})
     original = os.open
 
     def refusing(path: object, *more: int) -> int:
-        if str(path).endswith("METADATA"):
+        if str(path).endswith(name):
             raise PermissionError(13, "Permission denied", path)
         return original(str(path), *more)
 
@@ -266,5 +287,5 @@ def test_metadata_that_cannot_be_read_is_said(site: Path, monkeypatch: pytest.Mo
     found = resolve("demo", search_path=[str(site)])
     assert found.distribution == "demo"
     assert [(each.path, each.message) for each in found.errors] == [
-        (str(info / "METADATA"), "permission denied")
+        (str(info / name), "permission denied")
     ]

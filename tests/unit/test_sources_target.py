@@ -50,6 +50,13 @@ def test_a_file_name_that_exists_is_a_file(here: Path, site: Path, name: str) ->
         resolve(name, search_path=[str(site)])
 
 
+def test_a_file_name_wins_over_a_module_of_that_name(here: Path, site: Path) -> None:
+    write(site / "demo" / "so.py", "")
+    assert resolve("demo.so", search_path=[str(site)]).root == str(site / "demo" / "so.py")
+    write(here / "demo.so")
+    assert resolve("demo.so", search_path=[str(site)]).root == str(here / "demo.so")
+
+
 def test_the_current_directory(here: Path) -> None:
     write(here / "x.so")
     found = resolve(".")

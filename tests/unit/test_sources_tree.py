@@ -106,10 +106,11 @@ def test_hard_links_are_one_library(tmp_path: Path) -> None:
 
 
 @needs_fifos
-def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+def test_only_regular_files_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe.so")
     (tmp_path / "link.so").symlink_to("pipe.so")
     (tmp_path / "null.so").symlink_to(os.devnull)
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
     assert walk(str(tmp_path)) == Tree()
     assert gather([(str(tmp_path / "pipe.so"), "pipe.so")]) == Tree()
 

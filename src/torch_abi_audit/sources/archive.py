@@ -114,15 +114,13 @@ def _libraries(
     for entry, member in entries:
         name = entry.orig_filename
         place = f"{path}/{name}"
-        if entry.is_dir():
-            continue
         if stat.S_ISLNK(entry.external_attr >> 16) and entry.create_system == _UNIX:
             links += 1
             continue
         if _leaves(name):
             errors.add(Unread(place, name, "the member's name leads out of the archive"))
             continue
-        if not worth_opening(name):
+        if entry.is_dir() or not worth_opening(name):
             continue
         if names[name] > 1:
             errors.add(Unread(place, name, "the archive holds several members of this name"))

@@ -105,11 +105,9 @@ def parse_headers(text: str) -> Headers:
         if not line:
             break
         field, colon, value = line.partition(":")
-        if not colon or field != field.strip():
-            continue
         if field.lower() == "requires-dist":
             requires.append(value.strip())
-        else:
+        elif colon:
             found.setdefault(field.lower(), value.strip())
     return Headers(found.get("name") or None, found.get("version") or None, tuple(requires))
 

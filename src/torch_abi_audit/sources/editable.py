@@ -48,7 +48,7 @@ def directories(site: str, pth: str) -> tuple[str, ...]:
     added = []
     for line in read_text(os.path.join(site, pth), _LIMIT).splitlines():
         entry = line.strip()
-        if not entry or entry.startswith(("#", "import ", "import\t")) or "\0" in entry:
+        if not entry or entry.startswith(("#", "import ", "import\t")):
             continue
         directory = os.path.normpath(os.path.join(site, entry))
         if os.path.isdir(directory):

@@ -105,7 +105,7 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
             found.name,
             found.root,
             seen.candidates,
-            is_torch=not owners and within_torch(found.root),
+            is_torch=within_torch(found.root),
             notes=found.notes + notes,
             errors=seen.unread,
         )

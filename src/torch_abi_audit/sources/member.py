@@ -188,11 +188,9 @@ def _verified(member: Member, pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         crc = zlib.crc32(piece, crc)
         size += len(piece)
-        if size > member.size:
-            raise FormatError(f"the member unpacks to more than its {member.size} bytes")
         yield piece
     if size != member.size:
-        raise FormatError(f"the member unpacks to {size} bytes and declares {member.size}")
+        raise FormatError(f"the member does not unpack to the {member.size} bytes it declares")
     if crc != member.crc:
         raise FormatError("the member's checksum does not match")
 
