@@ -35,7 +35,11 @@ ALLOWED = {
     "settings": PURE | {"gate", "report", "toml_lines"},
     "toml_lines": set(),
     "saved": {"model", "errors"},
-    "report": PURE | {"__version__", "outcome", "fingerprint", "rules", "python_abi"},
+    "migration": set(),
+    "replacements": set(),
+    "port": PURE | {"migration", "replacements", "surface"},
+    "port_since": {"errors", "migration"},
+    "report": PURE | {"__version__", "migration", "outcome", "fingerprint", "rules", "python_abi"},
 }
 """Top-level part to the parts it may import, itself aside. What is not listed is free."""
 

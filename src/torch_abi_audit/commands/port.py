@@ -1,0 +1,122 @@
+"""``torch-abi-audit port TARGET…``: the way from the unstable API to the stable one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.commands import ERROR, OK
+from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.migration import Plan
+
+
+def run(words: list[str]) -> int:
+    """Plan the migration of what ``words`` name and return the exit code."""
+    parser = _parser()
+    options = parser.parse_args(words)
+    refuse_mixed_modes(parser, options)
+    from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.errors import TargetError
+
+    try:
+        options.target = _release(options.target)
+    except ValueError:
+        parser.error(f"--target {options.target}: not a torch release such as 2.10")
+    try:
+        plans = list(_plans(options))
+    except TargetError as error:
+        complain(str(error))
+        return ERROR
+    failed = len(plans) < max(1, len(options.targets))
+    if options.since:
+        from torch_abi_audit.errors import AuditError
+
+        try:
+            plans = [_compared(one, options.since) for one in plans]
+        except (AuditError, OSError) as error:
+            complain(f"--since {options.since}: {error}")
+            return ERROR
+    _show(plans, options)
+    return ERROR if failed or any(one.verdict == "ERROR" for one in plans) else OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="torch-abi-audit port",
+        description="Say what stands in the LibTorch Stable ABI for each unstable API that is "
+        "used, what is cheap to replace, and how far a package is.",
+        epilog="exit codes: 0 planned, 2 operational error",
+        allow_abbrev=False,
+    )
+    add_target_options(parser)
+    parser.add_argument(
+        "--target",
+        metavar="RELEASE",
+        default="2.10",
+        help="the oldest torch release that the package is to run on (default: 2.10)",
+    )
+    parser.add_argument(
+        "--since", metavar="REPORT.json", help="say what went away since a report saved as JSON"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="list every symbol and where it is used"
+    )
+    return parser
+
+
+def _release(text: str) -> str:
+    """``2.10`` as ``2.10.0``."""
+    from torch_abi_audit.model import release_key
+
+    parts = text.removeprefix("torch").lstrip("=").split(".")
+    release_key(".".join(parts))
+    if not 2 <= len(parts) <= 3:
+        raise ValueError(text)
+    return ".".join(parts + ["0"] * (3 - len(parts)))
+
+
+def _plans(options: argparse.Namespace) -> Iterator[Plan]:
+    from torch_abi_audit.commands import loading
+    from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.port import plan, units_of
+
+    for one in loading.load(options).packages:
+        if one.error is not None:
+            complain(one.error)
+        elif options.targets or one.uses_torch or one.torch_verdict == "error":
+            yield plan(
+                one.name, str(one.root), units_of(one), target=options.target, notes=one.notes
+            )
+
+
+def _compared(one: Plan, path: str) -> Plan:
+    from dataclasses import replace
+
+    from torch_abi_audit.port_since import saved, since
+
+    return replace(one, since=since(one, saved(Path(path).read_bytes(), one.name)))
+
+
+def _show(plans: list[Plan], options: argparse.Namespace) -> None:
+    if options.json:
+        from torch_abi_audit.report.port_json import format_port_json
+
+        print(format_port_json(plans))
+    elif options.markdown:
+        from torch_abi_audit.report.port_markdown import format_port_markdown
+
+        print("\n\n".join(map(format_port_markdown, plans)))
+    elif plans:
+        from torch_abi_audit.commands.terminal import style
+        from torch_abi_audit.report.port import format_port
+
+        shown = [format_port(one, verbose=options.verbose, style=style()) for one in plans]
+        print("\n\n".join(shown))

@@ -1,0 +1,299 @@
+"""The migration plan: every unstable symbol under the API that a programmer knows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import replacements, surface
+from torch_abi_audit.mangling import demangle
+from torch_abi_audit.mangling.entity import entity
+from torch_abi_audit.migration import (
+    COVERED,
+    Drop,
+    FloorStep,
+    Item,
+    Plan,
+    Site,
+    Target,
+    Unit,
+    UnitProgress,
+    Way,
+)
+from torch_abi_audit.model import release_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.replacements import Replacement
+
+DEFAULT_TARGET = "2.10.0"
+"""The release that brought ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
+
+_ORDER = {Way.NOW: 0, Way.DISPATCHER: 1, Way.LATER: 2, Way.NOT_YET: 3, Way.UNKNOWN: 4}
+_UNKNOWN_EFFORT = 3
+
+
+@dataclass(slots=True)
+class _Group:
+    """The symbols of one API."""
+
+    row: Replacement | None
+    names: list[bytes] = field(default_factory=list)
+
+
+def plan(
+    name: str,
+    root: str,
+    units: Sequence[Unit],
+    *,
+    target: str = DEFAULT_TARGET,
+    objects: bool = False,
+    notes: Iterable[str] = (),
+) -> Plan:
+    """The plan for everything of one target.
+
+    Args:
+        name: What was asked for.
+        root: Where it is.
+        units: Its libraries or object files.
+        target: The oldest torch release that it is to run on, such as ``2.10.0``.
+        objects: Whether ``units`` are object files.
+        notes: Sentences that the plan should carry.
+    """
+    names = sorted({symbol for unit in units for symbol in unit.unstable})
+    text = dict(zip(names, demangle(names), strict=True))
+    groups = _grouped(text)
+    total = len(names)
+    items = [_item(api, group, units, text, target) for api, group in groups.items()]
+    items.sort(key=lambda one: (_ORDER[one.way], one.effort, -len(one.symbols), one.api))
+    known = sum(len(group.names) for group in groups.values() if group.row is not None)
+    floor, steps = _floors(units)
+    return Plan(
+        name=name,
+        root=root,
+        verdict=_verdict(units),
+        target=target,
+        coverage=_share(sum(len(one.symbols) for one in items if one.way in COVERED), total),
+        classified=_share(known, total),
+        symbols=total,
+        uses=sum(one.uses for one in items),
+        items=tuple(items),
+        targets=tuple(_targets(groups, total, target)) if total else (),
+        floor=floor,
+        floor_steps=steps,
+        drops=tuple(_drops(units)),
+        units=tuple(_progress(units, text)),
+        objects=objects,
+        notes=tuple(notes),
+    )
+
+
+def units_of(report: PackageReport) -> tuple[Unit, ...]:
+    """The libraries of an audited package that use torch, or could not be read."""
+    root = report.root
+    found = []
+    for library in report.libraries:
+        path = library.path
+        name = path.relative_to(root).as_posix() if root in path.parents else path.name
+        torch = library.torch
+        if library.error is not None or torch is None:
+            found.append(Unit(name, error=library.error or "unreadable"))
+        elif torch.uses_torch or torch.links:
+            unknown = {one.encode() for one in torch.unknown_shim_symbols}
+            shims = [one for one in torch.required if surface.shim(one) or one in unknown]
+            unstable = [one for one in torch.required if one not in frozenset(shims)]
+            found.append(Unit(name, tuple(unstable), tuple(shims), torch.links))
+    return tuple(found)
+
+
+def way(row: Replacement | None, target: str) -> Way:
+    """What a row means for code that is to run on ``target``."""
+    if row is None:
+        return Way.UNKNOWN
+    if row.use is None:
+        return Way.NOT_YET
+    late = row.floor is not None and release_key(row.floor) > release_key(target)
+    if row.through_dispatcher:
+        return Way.LATER if late else Way.DISPATCHER
+    if late and row.operator is not None:
+        reachable = release_key(replacements.DISPATCHER_SINCE) <= release_key(target)
+        return Way.DISPATCHER if reachable else Way.LATER
+    return Way.LATER if late else Way.NOW
+
+
+def _grouped(text: dict[bytes, str]) -> dict[str, _Group]:
+    groups: dict[str, _Group] = {}
+    for name, shown in text.items():
+        declared = entity(shown)
+        row = replacements.replacement(declared)
+        group = groups.setdefault(declared if row is None else row.api, _Group(row))
+        group.names.append(name)
+    return groups
+
+
+def _item(
+    api: str, group: _Group, units: Sequence[Unit], text: dict[bytes, str], target: str
+) -> Item:
+    row, names = group.row, frozenset(group.names)
+    using = [unit for unit in units if not names.isdisjoint(unit.unstable)]
+    sites = [
+        (unit.name, site)
+        for unit in using
+        for name in unit.unstable
+        if name in names
+        for site in unit.sites.get(name, ())
+    ]
+    pairs = sum(
+        not unit.sites.get(name) for unit in using for name in unit.unstable if name in names
+    )
+    told = [site for _, site in sites if site.own is not None]
+    sites.sort(
+        key=lambda one: (
+            one[1].own is not True,
+            one[0],
+            one[1].source or "",
+            one[1].line or 0,
+            one[1].function or "",
+        )
+    )
+    return Item(
+        api=api,
+        way=way(row, target),
+        use=None if row is None else row.use,
+        header=None if row is None else row.header,
+        since=None if row is None else row.since,
+        floor=None if row is None else row.floor,
+        effort=_UNKNOWN_EFFORT if row is None else row.effort,
+        note="" if row is None else row.note,
+        symbols=tuple(text[name] for name in group.names),
+        units=tuple(unit.name for unit in using),
+        uses=pairs + sum(site.count for _, site in sites),
+        own=sum(site.count for site in told if site.own) if told else None,
+        shims=() if row is None else row.shims,
+        sites=tuple(sites),
+    )
+
+
+def _targets(groups: dict[str, _Group], total: int, chosen: str) -> Iterator[Target]:
+    def covered(release: str) -> dict[str, int]:
+        return {
+            api: len(group.names)
+            for api, group in groups.items()
+            if way(group.row, release) in COVERED
+        }
+
+    here = covered(chosen)
+    for release in sorted({*replacements.header_releases(), chosen}, key=release_key):
+        there = covered(release)
+        yield Target(
+            release,
+            _share(sum(there.values()), total),
+            unlocks=tuple(sorted(there.keys() - here.keys())),
+            loses=tuple(sorted(here.keys() - there.keys())),
+        )
+
+
+def _floors(units: Sequence[Unit]) -> tuple[str | None, tuple[FloorStep, ...]]:
+    """Today's floor, and what each step down would have to do without."""
+    firsts = {
+        name.decode(): shim.first_release
+        for unit in units
+        for name in unit.shims
+        if (shim := surface.shim(name)) is not None
+    }
+    if not firsts:
+        return None, ()
+    begins = surface.STABLE_ABI_BEGINS
+    levels = sorted(
+        {begins, *(one for one in firsts.values() if release_key(one) > release_key(begins))},
+        key=release_key,
+    )
+    steps = [
+        FloorStep(
+            level,
+            tuple(
+                sorted(n for n, first in firsts.items() if release_key(first) > release_key(level))
+            ),
+        )
+        for level in reversed(levels[:-1])
+    ]
+    return levels[-1], tuple(steps)
+
+
+def _drops(units: Sequence[Unit]) -> Iterator[Drop]:
+    using: dict[str, list[str]] = {}
+    for unit in units:
+        for raw in unit.shims:
+            using.setdefault(raw.decode("ascii", "replace"), []).append(unit.name)
+    for name, where in sorted(using.items()):
+        known = surface.shim(name.encode())
+        if better := replacements.better_shim(name):
+            why = f"{better.use} stands for it: {better.note}"
+            yield Drop(name, tuple(where), why)
+        elif known is not None and known.deprecated:
+            yield Drop(name, tuple(where), "deprecated; it is still exported")
+    idle: dict[str, list[str]] = {}
+    for unit in units:
+        if unit.shims and not unit.unstable:
+            for library in _idle_links(unit):
+                idle.setdefault(library, []).append(unit.name)
+    for library, where in sorted(idle.items()):
+        yield Drop(library, tuple(where), "linked to, and nothing is imported from it")
+    left = [unit for unit in units if unit.evidence and not unit.unstable]
+    if left:
+        shown = left[0].evidence[0]
+        why = f"definitions such as {shown} show that they were compiled in"
+        yield Drop("includes of unstable headers", tuple(unit.name for unit in left), why)
+
+
+def _idle_links(unit: Unit) -> Iterator[str]:
+    """Libraries of libtorch that a stable library links to and takes nothing from."""
+    homes = [shim.exported_by for name in unit.shims if (shim := surface.shim(name)) is not None]
+    if len(homes) < len(unit.shims) or not all(homes):
+        return
+    stems = [frozenset(map(_stem, each)) for each in homes]
+    linked = {library: _stem(library) for library in unit.links}
+    direct = all(any(stem in home for stem in linked.values()) for home in stems)
+    for library, stem in linked.items():
+        if stem == "torch" and not direct:
+            continue  # the umbrella, through which the others come
+        if not any(stem in home for home in stems):
+            yield library
+
+
+def _stem(library: str) -> str:
+    return library.removeprefix("lib").partition(".")[0].lower()
+
+
+def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitProgress]:
+    needing: dict[bytes, int] = {}
+    for unit in units:
+        for name in unit.unstable:
+            needing[name] = needing.get(name, 0) + 1
+    for unit in units:
+        sites: list[Site] = [one for name in unit.unstable for one in unit.sites.get(name, ())]
+        told = [one for one in sites if one.own is not None]
+        yield UnitProgress(
+            name=unit.name,
+            unstable=len(unit.unstable),
+            shims=len(unit.shims),
+            source=unit.source,
+            last_to_need=tuple(text[name] for name in unit.unstable if needing[name] == 1),
+            evidence=unit.evidence,
+            own=sum(one.count for one in told if one.own) if told else None,
+            error=unit.error,
+        )
+
+
+def _verdict(units: Sequence[Unit]) -> str:
+    if any(unit.error is not None for unit in units):
+        return "ERROR"
+    if any(unit.unstable for unit in units):
+        return "UNSTABLE"
+    return "STABLE" if any(unit.shims for unit in units) else "NO-TORCH"
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 1.0

@@ -1,0 +1,195 @@
+"""What stands for each of libtorch's unstable names: the table in ``data/``, read when asked.
+
+Generated from a reviewed source and verified against the headers of the published torch wheels by
+``tools/generate_replacements.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_TABLE = Path(__file__).parent / "data" / "torch_replacements.json"
+
+DISPATCHER_SINCE = "2.10.0"
+"""The release that brought ``torch_call_dispatcher``."""
+_SHIM_HEADER = "torch/csrc/stable/c/shim.h"
+_OPERATOR_SCOPES = frozenset(
+    {
+        ("at",),
+        ("at", "Tensor"),
+        ("at", "TensorBase"),
+        ("at", "cpu"),
+        ("at", "cuda"),
+        ("at", "mps"),
+        ("at", "redispatch"),
+        ("at", "compositeexplicitautograd"),
+        ("at", "compositeimplicitautograd"),
+        ("at", "native"),
+    }
+)
+"""Scopes in which a function by an operator's name is a way to call that operator."""
+_CALLERS = frozenset({"call", "redispatch"})
+
+
+class Replacement(NamedTuple):
+    """One API that a programmer knows, and what stands for it in the stable ABI."""
+
+    api: str
+    """As source code spells it: ``TORCH_CHECK``."""
+    effort: int
+    """1 another spelling, 2 another shape of the call, 3 another design."""
+    use: str | None = None
+    """The stable replacement; None where there is none yet."""
+    header: str | None = None
+    """Where it is declared, relative to torch's include directory; None for what is not torch's."""
+    since: str | None = None
+    """The first torch release whose headers declare it and compile an example of it."""
+    floor: str | None = None
+    """The oldest release that a library which uses it runs on; None where any does."""
+    shims: tuple[str, ...] = ()
+    """The C shims that an example of it imports, sorted."""
+    note: str = ""
+    operator: str | None = None
+    """``aten::add.Tensor`` where the API is an operator that the dispatcher reaches."""
+
+    @property
+    def through_dispatcher(self) -> bool:
+        """Whether the replacement is a call by the operator's name."""
+        return self.use is not None and self.use.startswith("torch_call_dispatcher")
+
+
+class BetterShim(NamedTuple):
+    """A C shim for which a newer one stands."""
+
+    use: str
+    note: str
+
+
+class _Table:
+    __slots__ = ("better", "entities", "header_only", "operators", "prefixes", "releases", "rows")
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.releases: tuple[str, ...] = tuple(document["releases"])
+        self.header_only = frozenset(document["header_only"].split())
+        self.operators: dict[str, tuple[str, str]] = {}
+        for release, names in document["operators"].items():
+            for name in names.split():
+                self.operators[name.replace(".", "_")] = (name, release)
+        self.better = {
+            one["name"]: BetterShim(one["use"], one["note"]) for one in document["shims"]
+        }
+        self.rows: tuple[Replacement, ...] = ()
+        self.entities: dict[tuple[str, ...], Replacement] = {}
+        self.prefixes: list[tuple[str, Replacement]] = []
+        for entry in document["apis"]:
+            row = _row(entry)
+            self.rows += (row,)
+            for symbol in entry.get("symbols", ()):
+                if symbol.endswith("*"):
+                    self.prefixes.append((symbol[:-1], row))
+                else:
+                    self.entities[tuple(symbol.split("::"))] = row
+            for operator in entry.get("ops", ()):
+                caller = operator.replace(".", "_")
+                self.entities["at", "_ops", caller] = row._replace(operator=f"aten::{operator}")
+
+
+def replacement(entity: str) -> Replacement | None:
+    """The row that an entity, such as ``c10::detail::torchCheckFail``, falls under.
+
+    The most particular row wins: the entity itself, then the operator that it calls, then the
+    class or namespace that it belongs to. None: the table does not know it.
+    """
+    table = _table()
+    path = tuple(entity.split("::"))
+    if row := table.entities.get(path):
+        return row
+    if row := _operator(path, table):
+        return row
+    for length in range(len(path) - 1, 0, -1):
+        if row := table.entities.get(path[:length]):
+            return row
+    return next((row for prefix, row in table.prefixes if entity.startswith(prefix)), None)
+
+
+def better_shim(name: str) -> BetterShim | None:
+    """The newer shim that stands for a C shim, where there is one."""
+    return _table().better.get(name)
+
+
+def is_header_only(type_name: str) -> bool:
+    """Whether ``torch/headeronly`` declares a type by this name, in whatever namespace."""
+    return type_name in _table().header_only
+
+
+def rows() -> tuple[Replacement, ...]:
+    """Every row of the table, in its order."""
+    return _table().rows
+
+
+def header_releases() -> tuple[str, ...]:
+    """The torch releases whose headers the table was verified against, oldest first."""
+    return _table().releases
+
+
+@cache
+def _table() -> _Table:
+    return _Table(json.loads(_TABLE.read_bytes()))
+
+
+def _row(entry: dict[str, Any]) -> Replacement:
+    return Replacement(
+        api=entry["name"],
+        effort=entry["effort"],
+        use=entry.get("use"),
+        header=entry.get("header"),
+        since=entry.get("since"),
+        floor=entry.get("floor"),
+        shims=tuple(entry.get("shims", ())),
+        note=entry.get("note", ""),
+    )
+
+
+def _operator(path: tuple[str, ...], table: _Table) -> Replacement | None:
+    """What calls the operator that an entity stands for."""
+    if path[:2] == ("at", "_ops") and len(path) in (3, 4) and path[-1] in {*_CALLERS, path[2]}:
+        if row := table.entities.get(path[:3]):
+            return row
+        if (found := table.operators.get(path[2])) is None:
+            return None
+        name, overload = found[0].partition(".")[::2]
+        return _dispatched(name, overload, found[1])
+    if path[:-1] in _OPERATOR_SCOPES and (first := _named_operators().get(path[-1])):
+        return _dispatched(path[-1], None, first)
+    return None
+
+
+def _dispatched(name: str, overload: str | None, release: str) -> Replacement:
+    shown = "…" if overload is None else overload
+    return Replacement(
+        api=f"at::{name}",
+        effort=2,
+        use=f'torch_call_dispatcher("aten::{name}", "{shown}")',
+        header=_SHIM_HEADER,
+        since=max(DISPATCHER_SINCE, release, key=_order),
+        floor=max(DISPATCHER_SINCE, release, key=_order),
+        shims=("torch_call_dispatcher",),
+        operator=f"aten::{name}" + (f".{overload}" if overload else ""),
+    )
+
+
+@cache
+def _named_operators() -> dict[str, str]:
+    """Operators without their overloads, to the first release of any of them."""
+    found: dict[str, str] = {}
+    for name, release in _table().operators.values():
+        base = name.partition(".")[0]
+        found[base] = min(found.get(base, release), release, key=_order)
+    return found
+
+
+def _order(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))

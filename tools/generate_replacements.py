@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Generate ``data/torch_replacements.json`` from ``replacements.toml`` and published torch wheels.
+
+Every row names a stable replacement and code that uses it. Against the headers of the first release
+of each minor version since 2.9 (the macOS arm64 wheels: the smallest, with the same headers) it is
+verified that the header declares the replacement, from which release on, that the code compiles
+with ``TORCH_TARGET_VERSION`` set, and which C shims the result needs: they say on which torch it
+runs. The operators that ``torch_call_dispatcher`` can reach are read from the same headers.
+
+    generate_replacements.py           verify every row, write the table
+    generate_replacements.py --check   verify every row, exit 1 if the table differs
+
+Needs g++. ``--headers DIR`` keeps the headers of each release, ``--cache DIR`` what g++ said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools.replacement_checks import (  # noqa: E402
+    CheckError,
+    Compiler,
+    header_only,
+    operators,
+    prove,
+)
+from tools.replacement_source import Row, Source, SourceError, read  # noqa: E402
+from torch_abi_audit import surface  # noqa: E402
+from torch_abi_audit.surface import STABLE_ABI_BEGINS, version_key  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCE = ROOT / "tools" / "replacements.toml"
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_replacements.json"
+PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
+
+
+def releases() -> list[str]:
+    """The first release of each minor version since the stable ABI began, oldest first."""
+    known = [
+        one for one in surface.shim_releases() if version_key(one) >= version_key(STABLE_ABI_BEGINS)
+    ]
+    return [one for one in known if one.endswith(".0")]
+
+
+def headers_of(version: str, directory: Path) -> Path:
+    """The include directory of one release, unpacked below ``directory`` where it is not yet.
+
+    Raises:
+        CheckError: pip does not provide the wheel.
+    """
+    include = directory / version / "torch" / "include"
+    if include.is_dir():
+        return include
+    with tempfile.TemporaryDirectory(prefix="torch-headers-") as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--only-binary", ":all:", "--dest", scratch]
+        command += ["--platform", PLATFORM, "--python-version", "3.12", f"torch==={version}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CheckError(f"pip does not provide torch {version}: {done.stderr.strip()}")
+        (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
+            archive.extractall(directory / version, wanted)
+    return include
+
+
+def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
+    """The table.
+
+    Raises:
+        CheckError: the headers do not bear a row out.
+    """
+    known: dict[str, str] = {}
+    newest = operators(headers[max(headers, key=version_key)])
+    for release in sorted(headers, key=version_key):
+        for operator in operators(headers[release]) & newest:
+            known.setdefault(operator, release)
+    apis, refused = [], []
+    for row in source.rows:
+        if unknown := [operator for operator in row.ops if operator not in known]:
+            refused.append(f"{row.name}: no operators of ATen: {', '.join(unknown)}")
+        try:
+            apis.append(_api(row, headers, compiler))
+        except CheckError as error:
+            refused.append(str(error))
+            continue
+        print(row.name, apis[-1].get("since"), apis[-1].get("floor"), flush=True)
+    if refused:
+        raise CheckError("; ".join(refused))
+    for better in source.shims:
+        for name in (better.name, better.use):
+            if name.encode() not in surface.shims():
+                raise CheckError(f"no shim is called {name}")
+    by_release = {
+        release: " ".join(sorted(one for one, first in known.items() if first == release))
+        for release in headers
+    }
+    return {
+        "releases": list(headers),
+        "apis": apis,
+        "shims": [{"name": one.name, "use": one.use, "note": one.note} for one in source.shims],
+        "operators": {release: text for release, text in by_release.items() if text},
+        "header_only": " ".join(header_only(headers.values())),
+    }
+
+
+def _api(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
+    api: dict[str, Any] = {"name": row.name, "effort": row.effort}
+    api |= {
+        key: list(value) for key, value in (("symbols", row.symbols), ("ops", row.ops)) if value
+    }
+    if row.use:
+        api["use"] = row.use
+    if row.header:
+        proof = prove(row, headers, compiler)
+        api |= {"header": row.header, "since": proof.since, "floor": proof.floor}
+        api["shims"] = list(proof.shims)
+    if row.note:
+        api["note"] = row.note
+    return api
+
+
+def render(content: dict[str, Any]) -> str:
+    """JSON with one row a line, so that a change reads well."""
+    lines = ["{"]
+    for key, value in content.items():
+        if key in ("apis", "shims"):
+            rows = ",\n".join(json.dumps(one) for one in value)
+            lines.append(f'"{key}": [\n{rows}\n],')
+        else:
+            lines.append(f'"{key}": {json.dumps(value)},')
+    return "\n".join(lines).removesuffix(",") + "\n}\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--headers", type=Path, metavar="DIR", help="keep unpacked headers here")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what g++ said here")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="torch-replacements-") as scratch:
+        try:
+            directory = options.headers or Path(scratch) / "headers"
+            headers = {one: headers_of(one, directory) for one in releases()}
+            compiler = Compiler(headers, options.cache or Path(scratch) / "compiled")
+            content = document(read(SOURCE), headers, compiler)
+        except (CheckError, SourceError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    generated = committed.pop("generated", None)
+    if content == committed:
+        print(f"no differences from {TABLE.name}")
+        return 0
+    if options.check:
+        print(
+            f"{TABLE.name} of {generated} differs in: "
+            + ", ".join(key for key in content if content[key] != committed.get(key))
+        )
+        return 1
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    TABLE.write_text(render({"generated": today, **content}), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What the headers of a torch release prove of a replacement: declared, compiles, needs shims."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import formats, surface
+from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.surface import STABLE_ABI_BEGINS, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tools.replacement_source import Row
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_OPERATOR = re.compile(
+    r"struct TORCH_API (\w+) \{.*?"
+    r'(?:name = |name, )"aten::(\w+)".*?overload_name(?: = |, )"(\w*)"',
+    re.DOTALL,
+)
+_DECLARED = re.compile(
+    r"^\s*(?:template\s*<[^;{]*>\s*)?(?:struct|class|enum class|enum|union)\s+"
+    r"(?:alignas\(\w+\)\s*|C10_\w+\s+|TORCH_\w+\s+)*(\w+)\s*(?:final\s*)?[:{<]",
+    re.MULTILINE,
+)
+
+
+class CheckError(Exception):
+    """A row that the headers do not bear out; the text says which, and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found out of one replacement."""
+
+    since: str
+    """The first release whose headers declare it and compile its example."""
+    floor: str
+    """The oldest release that a library which uses it runs on."""
+    shims: tuple[str, ...]
+    """The C shims that its example imports, sorted."""
+
+
+class Compiler:
+    """The host's g++ on the headers of each release, with what it said kept in ``cache``."""
+
+    def __init__(self, headers: Mapping[str, Path], cache: Path) -> None:
+        self._headers, self._cache = headers, cache
+        cache.mkdir(parents=True, exist_ok=True)
+
+    def imports(self, text: str, release: str) -> frozenset[str] | None:
+        """Undefined names of ``text`` as a library; None where it does not compile."""
+        key = hashlib.sha256(f"{release}\n{text}".encode()).hexdigest()[:24]
+        kept = self._cache / f"{key}.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(self._compile(text, release)), encoding="utf-8")
+        names = json.loads(kept.read_text(encoding="utf-8"))
+        return None if names is None else frozenset(names)
+
+    def _compile(self, text: str, release: str) -> list[str] | None:
+        include = self._headers[release]
+        with tempfile.TemporaryDirectory(prefix="torch-replacement-") as scratch:
+            out = Path(scratch) / "example.so"
+            command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", "-x", "c++", "-"]
+            command += ["-o", str(out), "-I", str(include)]
+            command += ["-I", str(include / "torch" / "csrc" / "api" / "include")]
+            if subprocess.run(
+                command, input=text, text=True, capture_output=True, check=False
+            ).returncode:
+                return None
+            with open_readable(out) as source:
+                images = formats.read(source)
+                if isinstance(images, NotALibrary):
+                    raise CheckError(f"g++ wrote no library, but: {images.kind}")
+                return sorted(name.decode() for name in images[0].imports)
+
+
+def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
+    """What the headers of every release say of a row's replacement.
+
+    Raises:
+        CheckError: no release's header declares it, or its example compiles nowhere.
+    """
+    if row.header is None:
+        raise ValueError(f"{row.name} names no header")
+    declaring = [
+        release
+        for release, include in headers.items()
+        if declares((include / row.header), row.declares)
+    ]
+    if not declaring:
+        raise CheckError(f"{row.name}: no release declares {row.declares} in {row.header}")
+    since = next(
+        (one for one in declaring if compiler.imports(row.text(one), one) is not None), None
+    )
+    if since is None:
+        raise CheckError(f"{row.name}: its example compiles with the headers of no release")
+    newest = max(headers, key=version_key)
+    for target in headers:
+        imports = compiler.imports(row.text(target), newest)
+        if imports is not None:
+            break
+    else:
+        raise CheckError(f"{row.name}: its example does not compile with torch {newest}")
+    shims = sorted(name for name in imports if name.encode() in surface.shims())
+    firsts = [surface.shims()[name.encode()].first_release for name in shims]
+    floor = max([STABLE_ABI_BEGINS, target, *firsts], key=version_key)
+    return Proof(since, floor, tuple(shims))
+
+
+def declares(header: Path, identifier: str) -> bool:
+    """Whether a header says ``identifier`` outside of its comments."""
+    try:
+        text = _COMMENT.sub("", header.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return re.search(rf"\b{re.escape(identifier)}\b", text) is not None
+
+
+def operators(include: Path) -> set[str]:
+    """Every operator of ATen that a release's headers call, as ``name.overload``.
+
+    Raises:
+        CheckError: a caller is not named ``name_overload``, as its users take for granted.
+    """
+    found = set()
+    for header in sorted((include / "ATen" / "ops").glob("*_ops.h")):
+        for struct, name, overload in _OPERATOR.findall(header.read_text(encoding="utf-8")):
+            if struct != (f"{name}_{overload}" if overload else name):
+                raise CheckError(f"{header.name}: {struct} calls {name}.{overload}")
+            found.add(f"{name}.{overload}" if overload else name)
+    if not found:
+        raise CheckError(f"no operator in {include / 'ATen' / 'ops'}")
+    return found
+
+
+def header_only(includes: Iterable[Path]) -> list[str]:
+    """Types that ``torch/headeronly`` declares, in whatever namespace it keeps them."""
+    found: set[str] = set()
+    for include in includes:
+        for header in (include / "torch" / "headeronly").rglob("*.h"):
+            found.update(_DECLARED.findall(_COMMENT.sub("", header.read_text(encoding="utf-8"))))
+    return sorted(found)
