@@ -11,9 +11,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dataclasses import dataclass, field
+    from dataclasses import dataclass, field, replace
 
-    __all__ = ["dataclass", "field"]
+    __all__ = ["dataclass", "field", "replace"]
 else:
     _MISSING = object()
 
@@ -31,6 +31,10 @@ else:
         if not (frozen and slots):
             raise TypeError("record.dataclass makes frozen, slotted classes alone")
         return _record
+
+    def replace(value, /, **changes):
+        """A copy with some fields changed."""
+        return value.__replace__(**changes)
 
     def _record(cls):
         body = dict(cls.__dict__)

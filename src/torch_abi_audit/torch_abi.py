@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import Binary
 
 _TORCH_WORDS = (b"2at", b"3c10", b"5torch", b"@at@", b"@c10@", b"@torch@")
+_OWNED_WORDS = (*_TORCH_WORDS, b"caffe2", b"c10d", b"onnx_torch", b"libkineto", b"TH", b"Packed")
 _PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 
@@ -148,6 +149,8 @@ def links(binary: Binary) -> tuple[str, ...]:
 
 
 def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
+    if not any(word in name for word in _OWNED_WORDS):
+        return Kind.INTERNAL if from_libtorch else None
     declared = owner(name)
     if libtorch.owns(declared):
         if declared[0] in libtorch.TYPE_NAMESPACES or declared[0] == b"torch":

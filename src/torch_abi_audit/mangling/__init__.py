@@ -1,3 +1,5 @@
+# The grammars are read when a name needs them: most runs see plain nested names alone.
+# ruff: noqa: PLC0415
 """C++ manglings: whom a symbol belongs to, which names it spells, how it reads in C++.
 
 Names are bytes as the binary holds them. ``owner`` and ``mentions`` work on the mangled name alone:
@@ -11,20 +13,21 @@ What has no identifier stands in braces, ``{operator}`` or ``{lambda}``; an unna
 
 from __future__ import annotations
 
-import re
+from functools import cache
 
-from . import itanium, msvc
-from .cursor import Name
-from .demangle import demangle, escape
+from .escaping import escape
 
-__all__ = ["Name", "demangle", "escape", "mentions", "owner"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable
 
-# Everything that may stand before the `N` of a nested name: scopes of functions, tables and type
-# information (through pointers and const), guards, clones, thunks. Possessive: linear.
-_NESTED = re.compile(
-    rb"_Z(?:Z|T[VISTCHW][PROK]*+|G[VR]|GT[tn]|Thn?\d++_|Tvn?\d++_n?\d++_)*+N[rVKRO]*+"
-).match
+    from .cursor import Name
+
+__all__ = ["demangle", "escape", "mentions", "owner"]
+
 _ZERO, _NINE, _K, _N = b"09KN"
+_PREFIXED = b"TGZ"
 
 
 def owner(name: bytes) -> Name:
@@ -35,16 +38,16 @@ def owner(name: bytes) -> Name:
     pointers. Empty for C names and for what no name heads, such as the type ``void (at::Tensor)``.
     """
     if name[:2] != b"_Z":
-        return msvc.owner(name) if name[:1] == b"?" else ()
+        return _msvc_owner(name) if name[:1] == b"?" else ()
     # Nearly every name starts with two plain components: read here, they cost a tenth of what the
     # whole grammar does, and there may be 25,000 of them.
     try:
         if name[2] == _N:
             pos = 4 if name[3] == _K else 3
-        elif match := _NESTED(name):
+        elif name[2] in _PREFIXED and (match := _nested().match(name)):
             pos = match.end()
         else:
-            return itanium.owner(name)
+            return _itanium_owner(name)
         first = b""
         while True:
             length = name[pos] - _ZERO
@@ -68,7 +71,7 @@ def owner(name: bytes) -> Name:
                 break
     except IndexError:
         return ()
-    return itanium.owner(name)
+    return _itanium_owner(name)
 
 
 def mentions(name: bytes) -> frozenset[Name]:
@@ -79,5 +82,42 @@ def mentions(name: bytes) -> frozenset[Name]:
     nests too deep to be read to its end, those up to there.
     """
     if name[:2] == b"_Z":
-        return itanium.mentions(name)
-    return msvc.mentions(name) if name[:1] == b"?" else frozenset()
+        from .itanium import mentions as read
+    elif name[:1] == b"?":
+        from .msvc import mentions as read
+    else:
+        return frozenset()
+    return read(name)
+
+
+def demangle(names: Iterable[bytes]) -> list[str]:
+    """Text for each name, in order, escaped; a name without a mangling stands as it is."""
+    from .spelling import demangle as read
+
+    return read(names)
+
+
+def _itanium_owner(name: bytes) -> Name:
+    from .itanium import owner as read
+
+    return read(name)
+
+
+def _msvc_owner(name: bytes) -> Name:
+    from .msvc import owner as read
+
+    return read(name)
+
+
+@cache
+def _nested() -> re.Pattern[bytes]:
+    """Everything that may stand before the `N` of a nested name.
+
+    Scopes of functions, tables and type information (through pointers and const), guards, clones,
+    thunks. Possessive: linear.
+    """
+    import re
+
+    return re.compile(
+        rb"_Z(?:Z|T[VISTCHW][PROK]*+|G[VR]|GT[tn]|Thn?\d++_|Tvn?\d++_n?\d++_)*+N[rVKRO]*+"
+    )

@@ -5,10 +5,9 @@ Nothing in an expression is declared, but whatever it names is part of the symbo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .cursor import ManglingError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .cursor import MAX_DEPTH, ManglingError, Name, NestingError
 from .expressions import expression
 from .tokens import BUILTINS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .itanium import Reader
 

@@ -9,7 +9,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError, TargetError
 from torch_abi_audit.sources.distribution import (
@@ -25,6 +24,7 @@ from torch_abi_audit.sources.naming import begins_like_library, named_as_library
 from torch_abi_audit.sources.readable import open_readable
 from torch_abi_audit.sources.tree import reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.sources.readable import FileReadable
 

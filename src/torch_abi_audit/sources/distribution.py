@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.readable import read_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -181,11 +181,10 @@ def record_paths(text: str) -> Iterator[str]:
             lines = [f"{row[0]},," for row in csv.reader(lines) if row]
     for line in lines:
         path = _posix(line.rsplit(",", 2)[0])
-        if not path or "\0" in path:
-            continue
-        if ".." in path or "//" in path or "./" in path:
+        if "./" in path or "//" in path:
             path = posixpath.normpath(path)
-        yield path
+        if path and "\0" not in path:
+            yield path
 
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:

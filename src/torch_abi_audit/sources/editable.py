@@ -11,17 +11,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
 from torch_abi_audit.sources.imports import Module, find, listing, locate, top_level_modules
 from torch_abi_audit.sources.readable import read_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch_abi_audit.sources.distribution import Distribution
 
-T = TypeVar("T")
 
 _LIMIT = 1 << 20
 _LAYOUTS = ("src", "python", "lib", "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import site
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.sources.distribution import distributions, installed
@@ -20,7 +19,6 @@ from torch_abi_audit.sources.found import Candidate, Found, Inventory, Unread
 from torch_abi_audit.sources.holdings import (
     Holding,
     holding,
-    inside,
     outside,
     package,
     source_tree,
@@ -39,6 +37,7 @@ from torch_abi_audit.sources.tree import (
     walk,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -77,12 +76,12 @@ def _divided(
 ) -> Iterator[Found]:
     """The packages of one directory: those of its distributions, then what none of them claims."""
     at = {each.relative: each for each in seen}
-    claims = [{path for path in inside(each) if path in at} for each in held]
+    claims = [{path for path in each.record or () if path in at} for each in held]
     for each in at.values():  # a directory that could not be entered is in no RECORD itself
         if isinstance(each, Unread):
             prefix = each.relative + "/"
             for claim, holder in zip(claims, held, strict=True):
-                if any(path.startswith(prefix) for path in inside(holder)):
+                if any(path.startswith(prefix) for path in holder.record or ()):
                     claim.add(each.relative)
     claimed = set().union(*claims)
     owned: dict[str, list[Candidate]] = {}

@@ -5,9 +5,9 @@ Values alone. Bytes are read when ``Candidate.open`` is called; everything else 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from torch_abi_audit.record import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager

@@ -9,14 +9,13 @@ A distribution without a RECORD (some Linux packages, ``setup.py develop``) hold
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources import distribution as metadata
 from torch_abi_audit.sources import editable
 from torch_abi_audit.sources.found import Found, Unread
-from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.sources.naming import named_as_library, worth_opening
 from torch_abi_audit.sources.tree import (
     Tree,
     below,
@@ -28,13 +27,17 @@ from torch_abi_audit.sources.tree import (
     walk,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+    from collections.abc import Callable
 
     from torch_abi_audit.sources.distribution import Distribution
     from torch_abi_audit.sources.editable import Source
 
-T = TypeVar("T")
 
 _TOO_FAR = "../" * 4
 """RECORD may place files in ``bin`` or ``lib`` of the environment: three levels up, no more."""
@@ -88,17 +91,12 @@ def holding(distribution: Distribution) -> Holding:
     return Holding(distribution, headers, record, sources, tuple(unread))
 
 
-def inside(held: Holding) -> Iterator[str]:
-    """The recorded files below the site-packages directory."""
-    return (path for path in held.record or () if not _leaves(path))
-
-
 def outside(held: Holding) -> Tree:
     """The possible libraries that RECORD places beside the site-packages directory."""
     site = held.distribution.directory
     paths = (
         os.path.normpath(os.path.join(site, path))
-        for path in held.record or ()
+        for path in filter(worth_opening, held.record or ())
         if _leaves(path) and not _goes_far(path)
     )
     return gather((path, below(path, site)) for path in paths)
@@ -144,8 +142,8 @@ def contents(held: Holding, *, beside: str | None = None) -> Tree:
     skipped = "" if beside is None else below(beside, site) + "/"
     recorded = gather(
         (os.path.join(site, path), path)
-        for path in inside(held)
-        if not (skipped and f"{path}/".startswith(skipped))
+        for path in filter(worth_opening, held.record or ())
+        if not (_leaves(path) or (skipped and f"{path}/".startswith(skipped)))
     )
     return joined(recorded, outside(held), source_tree(held, beside=beside))
 

@@ -10,10 +10,11 @@ environment may belong to another interpreter.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImporter
-from typing import TYPE_CHECKING
 
+from torch_abi_audit.record import dataclass
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

@@ -9,9 +9,8 @@ avoided where a metadata directory carries the package's own name.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from torch_abi_audit.record import replace
 from torch_abi_audit.sources.distribution import (
     canonical,
     distributions,
@@ -28,6 +27,7 @@ from torch_abi_audit.sources.imports import Module, listing, locate
 from torch_abi_audit.sources.naming import named_as_library
 from torch_abi_audit.sources.tree import Tree, below, is_below, joined, one, rerooted, walk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.readable import BytesReadable, FileReadable, open_readable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

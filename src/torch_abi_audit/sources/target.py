@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.sources.naming import named_as_library
 from torch_abi_audit.sources.tree import one, reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

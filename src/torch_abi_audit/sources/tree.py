@@ -11,15 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
+from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
 from torch_abi_audit.sources.naming import begins_like_library, named_as_library, worth_opening
 from torch_abi_audit.sources.readable import OPEN_FLAGS, open_readable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Seen = TypeVar("Seen", Candidate, Unread)
+
     from collections.abc import Iterable
 
 UNENTERED = frozenset({"__pycache__", ".git", ".hg", ".svn"})
@@ -196,9 +200,6 @@ def joined(*trees: Tree) -> Tree:
     for each in trees:
         seen += [*each.candidates, *each.unread]
     return tree(seen)
-
-
-Seen = TypeVar("Seen", Candidate, Unread)
 
 
 def rerooted(seen: Iterable[Seen], root: str) -> tuple[Seen, ...]:

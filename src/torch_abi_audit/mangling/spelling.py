@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
 
 from . import itanium, msvc
+from .escaping import escape
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -33,24 +34,6 @@ def demangle(names: Iterable[bytes]) -> list[str]:
     """Text for each name, in order, escaped; a name without a mangling stands as it is."""
     read = _demangler()
     return [escape(_text(name, read) if name[:1] in b"_?" else name) for name in names]
-
-
-def escape(name: bytes | str) -> str:
-    r"""Text in which nothing is left that a terminal obeys or does not show.
-
-    Whatever is not printable becomes ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``: control characters,
-    bidirectional controls, line separators, lone surrogates; so do bytes that are not UTF-8.
-    """
-    text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in text)
-
-
-def _escaped(point: int) -> str:
-    if point < 0x100:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 @cache
