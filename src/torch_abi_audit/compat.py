@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.library_loads import Exported, columns, images, judge, unjudged
-from torch_abi_audit.load_matrix import LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.load_matrix import WORST, LibraryLoads, LoadMatrix, Loads
 from torch_abi_audit.model import release_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.load_matrix import Missing
     from torch_abi_audit.model import PackageReport
 
-_WORST = (Loads.NO, Loads.UNKNOWN, Loads.NEEDS_CUDA, Loads.YES)
 _SERVED = (Loads.YES, Loads.NEEDS_CUDA)
 _SHOWN_INSTEAD = 3
 
@@ -70,11 +69,32 @@ def compat(
     return _package(libraries, releases, builds)
 
 
-def instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tuple[str, ...]:
-    """What a release that lacks a name exports of the same entity, demangled; mostly nothing.
+def explained(matrix: LoadMatrix, builds: TorchBuilds, *, every: bool = True) -> LoadMatrix:
+    """The matrix, with what is exported ``instead`` of missing names.
 
-    Of the release nearest to those that have the name, the most alike first, three at most.
+    Args:
+        matrix: What ``compat`` gave.
+        builds: What knows torch's exports.
+        every: Of every missing name; otherwise of those alone that releases are first to lack.
     """
+    known: dict[tuple[str | None, bytes, tuple[str, ...]], tuple[str, ...]] = {}
+    libraries = []
+    for library in matrix.libraries:
+        firsts = {next(iter(library.missing_on(one)), "") for one in library.loads_on}
+        missing = []
+        for one in library.missing:
+            if every or one.symbol in firsts:
+                key = (library.platform, one.name, one.releases)
+                if key not in known:
+                    known[key] = _instead(one, library, builds)
+                missing.append(replace(one, instead=known[key]))
+            else:
+                missing.append(one)
+        libraries.append(replace(library, missing=tuple(missing)))
+    return replace(matrix, libraries=tuple(libraries))
+
+
+def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tuple[str, ...]:
     if library.platform is None:
         return ()
     known = [one.version for one in builds.releases(library.platform)]
@@ -152,11 +172,11 @@ def _answer(
 
 
 def _worst(libraries: Iterable[LibraryLoads], release: str) -> Loads:
-    return min((one.loads_on[release] for one in libraries), key=_WORST.index, default=Loads.YES)
+    return min((one.loads_on[release] for one in libraries), key=WORST.index, default=Loads.YES)
 
 
 def _worse(one: Loads, other: Loads) -> Loads:
-    return min(one, other, key=_WORST.index)
+    return min(one, other, key=WORST.index)
 
 
 def _widened(one: LibraryLoads, releases: Sequence[str]) -> LibraryLoads:

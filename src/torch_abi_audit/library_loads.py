@@ -8,12 +8,13 @@ re-export nothing, and its DLLs forward nothing. Pure: what torch exports is ask
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from torch_abi_audit import libtorch
 from torch_abi_audit.load_matrix import Absent, LibraryLoads, Loads, Missing
 from torch_abi_audit.model import Format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 

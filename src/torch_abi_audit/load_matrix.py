@@ -6,11 +6,12 @@ not sufficient: nothing here says that the layouts agree which inline header cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from torch_abi_audit.record import dataclass, field
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import PurePath
@@ -27,6 +28,9 @@ class Loads(StrEnum):
     UNKNOWN = "unknown"
     """Newer than what is known, a platform that is not covered, a library that was not read."""
 
+
+WORST = (Loads.NO, Loads.UNKNOWN, Loads.NEEDS_CUDA, Loads.YES)
+"""The answers, worst first: a package's is the worst of its libraries'."""
 
 _NOWHERE: Mapping[str, Loads] = MappingProxyType({})
 
@@ -45,6 +49,9 @@ class Missing:
     """The one library that may provide it: Mach-O two-level names, PE imports."""
     moved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Release to the other library of torch that exports the name there."""
+    instead: tuple[str, ...] = ()
+    """What the nearest release that lacks it exports of the same entity with another signature,
+    demangled, most alike first; empty unless asked for: see ``compat.explained``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from torch_abi_audit import export_index
-from torch_abi_audit.compat import compat, instead
+from torch_abi_audit.compat import compat, explained
 from torch_abi_audit.export_file import Exports, IndexedRelease
 from torch_abi_audit.export_index import Neighbour
 from torch_abi_audit.load_matrix import Loads
@@ -351,12 +351,12 @@ NEW = (
 def test_the_old_string_is_recognised() -> None:
     names = {OLD: {"libc10.so": 0b001}, NEW: {"libc10.so": 0b110}}
     builds = Builds({"linux_x86_64": names}, since="2.9.0")
-    matrix = compat(package(library(required=[OLD])), builds)
+    matrix = explained(compat(package(library(required=[OLD])), builds), builds)
     assert answers(matrix) == [YES, NO, NO]
     (one,) = matrix.libraries
     assert one.pre_cxx11 == "2.9.0"
     (missing,) = one.missing
-    (new,) = instead(missing, one, builds)
+    (new,) = missing.instead
     assert new.startswith("c10::detail::torchCheckFail(char const*, char const*, unsigned int, ")
     assert "std::__cxx11::basic_string<" in new
 
@@ -375,8 +375,19 @@ def test_a_name_that_newer_releases_still_export_is_no_sign_of_the_old_abi() -> 
 def test_instead_is_what_the_nearest_release_that_lacks_the_name_exports() -> None:
     gone, early, late = b"_ZN2at1fEi", b"_ZN2at1fEc", b"_ZN2at1fEj"
     builds = linux({gone: 0b010, early: 0b001, late: 0b100})
-    (one,) = compat(package(library(required=[gone])), builds).libraries
-    assert instead(one.missing[0], one, builds) == ("at::f(unsigned int)",)
+    matrix = compat(package(library(required=[gone])), builds)
+    assert matrix.libraries[0].missing[0].instead == ()
+    (one,) = explained(matrix, builds).libraries
+    assert one.missing[0].instead == ("at::f(unsigned int)",)
+
+
+def test_only_what_is_shown_is_explained_unless_every_name_is() -> None:
+    builds = linux({b"_ZN2at1fEc": EVERY, b"_ZN2at1gEc": EVERY})
+    matrix = compat(package(library(required=[b"_ZN2at1fEi", b"_ZN2at1gEi"])), builds)
+    (some,) = explained(matrix, builds, every=False).libraries
+    (every,) = explained(matrix, builds).libraries
+    assert [bool(one.instead) for one in some.missing] == [True, False]
+    assert [bool(one.instead) for one in every.missing] == [True, True]
 
 
 # --- variants ------------------------------------------------------------------------------------

@@ -78,6 +78,13 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
 
     chosen = writing.destinations(options, settings)
     loaded = loading.load(options)
+    if options.loads_on:
+        from dataclasses import replace
+
+        from torch_abi_audit.commands.compat import answered
+        from torch_abi_audit.commands.releases import asked
+
+        loaded = replace(loaded, packages=answered(loaded.packages, asked(None)))
     outcome = _outcome(loaded, options, settings, judged=_needs_results(chosen, options))
     unwritten = list(writing.write(outcome, chosen, options))
     writing.report_troubles(outcome)

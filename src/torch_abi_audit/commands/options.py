@@ -116,6 +116,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         help="colours in the text (default: auto, on a terminal)",
     )
     output.add_argument(
+        "--loads-on",
+        action="store_true",
+        help="say which torch releases each package loads on (more: torch-abi-audit compat -h)",
+    )
+    output.add_argument(
         "--all", action="store_true", help="show packages without torch, too (environments)"
     )
     output.add_argument(

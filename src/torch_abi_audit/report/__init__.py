@@ -5,12 +5,19 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.report.json import format_json
+    from torch_abi_audit.report.matrix import format_load_matrix
     from torch_abi_audit.report.table import format_environment_table, format_package_table
 
-__all__ = ["format_environment_table", "format_json", "format_package_table"]
+__all__ = [
+    "format_environment_table",
+    "format_json",
+    "format_load_matrix",
+    "format_package_table",
+]
 
 _HOMES = {
     "format_json": "torch_abi_audit.report.json",
+    "format_load_matrix": "torch_abi_audit.report.matrix",
     "format_package_table": "torch_abi_audit.report.table",
     "format_environment_table": "torch_abi_audit.report.table",
 }

@@ -11,6 +11,7 @@ from typing import Any
 from torch_abi_audit.fingerprint import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import EnvironmentReport, PackageReport
+from torch_abi_audit.report.json_matrix import library_keys, package_keys
 from torch_abi_audit.report.text import relative_path
 
 TYPE_CHECKING = False
@@ -104,6 +105,7 @@ def _package(report: PackageReport) -> dict[str, Any]:
         "findings": [_finding(one) for one in report.findings],
         "notes": _names(report.notes),
         "skipped": [{"path": escape(one.path), "kind": one.kind} for one in report.skipped],
+        **package_keys(report.loads),
     }
 
 
@@ -124,6 +126,7 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
             {"arch": one.arch, "cpython": _cpython(one.cpython), "torch": _torch(one.torch)}
             for one in report.slices
         ],
+        **library_keys(report.path, None if package is None else package.loads),
     }
 
 

@@ -23,7 +23,13 @@ def format_outcome(outcome: Outcome, detail: Detail) -> str:
     """The tables, and after them the lines that only ignores and baselines give rise to."""
     blocks = list(_tables(outcome, detail))
     hidden = "\n".join(_hidden(outcome, verbose=detail.verbose))
-    return "\n\n".join([*blocks, hidden] if hidden else blocks)
+    if hidden:
+        blocks.append(hidden)
+    if blocks and any(one.loads is not None for one in outcome.packages):
+        from torch_abi_audit.report.matrix import CAVEAT  # noqa: PLC0415 - asked for by few
+
+        blocks.append(CAVEAT)
+    return "\n\n".join(blocks)
 
 
 def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:

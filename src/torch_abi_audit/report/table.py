@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from torch_abi_audit.load_matrix import LoadMatrix
     from torch_abi_audit.model import (
         EnvironmentReport,
         ExtensionReport,
@@ -79,6 +80,8 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     else:
         yield f"  Torch ABI:   n/a (no compiled libraries found in {escape(str(report.root))})"
     yield f"  Min torch:   {min_torch(report)}"
+    if report.loads is not None:
+        yield f"  Loads on:    {_loads_on(report.loads)}"
     yield f"  CPython ABI: {CPYTHON_WORDS[report.cpython_verdict]}"
     yield f"  Extensions:  {len(report.extensions)}"
     yield f"  Bundled libs: {_bundled(report)}"
@@ -99,6 +102,12 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
         yield "  -- skipped --"
         for skipped in report.skipped:
             yield f"    {escape(skipped.path)}  (not a library: {skipped.kind})"
+
+
+def _loads_on(matrix: LoadMatrix) -> str:
+    from torch_abi_audit.report.matrix import loads_on  # noqa: PLC0415 - asked for by few
+
+    return loads_on(matrix)
 
 
 def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
@@ -207,11 +216,13 @@ def _environment(
         yield ""
     width = max([16, *(len(escape(one.name)) for one in shown)])
     header = ("PACKAGE", "TORCH", "MIN-TORCH", "CPYTHON", "EXTS", "BUNDLED")
+    asked = any(one.loads is not None for one in shown)
     if shown:
-        yield _cells(width, *header)
-        yield _cells(width, "-" * width, "-" * 8, "-" * 9, "-" * 7, "-" * 4, "-" * 7)
+        yield _cells(width, *header) + "  LOADS-ON" * asked
+        rule = _cells(width, "-" * width, "-" * 8, "-" * 9, "-" * 7, "-" * 4, "-" * 7)
+        yield rule + f"  {'-' * 8}" * asked
     for one in shown:
-        yield _cells(
+        cells = _cells(
             width,
             escape(one.name),
             style.verdict(TORCH_WORDS[one.torch_verdict], width=8),
@@ -220,6 +231,8 @@ def _environment(
             str(len(one.extensions)),
             str(len(one.bundled_libs)),
         )
+        loads = "" if one.loads is None else _loads_on(one.loads).partition(";")[0]
+        yield f"{cells}  {loads}".rstrip() if asked else cells
     if verbose:
         for one in shown:
             yield ""

@@ -21,6 +21,10 @@ _CODES = {
     "error": "31",
     "warning": "33",
     "note": "36",
+    "yes": "32",
+    "no": "31",
+    "needs CUDA build": "33",
+    "unknown": "33",
 }
 
 
@@ -32,6 +36,10 @@ class Style:
 
     def verdict(self, word: str, *, width: int = 0) -> str:
         """A verdict, padded to ``width``."""
+        return self._paint(word, f"{word:<{width}}")
+
+    def loads(self, word: str, *, width: int = 0) -> str:
+        """An answer of the load matrix, padded to ``width``."""
         return self._paint(word, f"{word:<{width}}")
 
     def severity(self, severity: Severity) -> str:
