@@ -172,8 +172,22 @@ def _judge_image(
     return SliceReport(
         arch=image.binary.arch,
         cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),
-        torch=torch_abi.judge(image.binary, image.kinds, resolved, spell=spell),
+        torch=torch_abi.judge(
+            image.binary, image.kinds, resolved, _exported_by_torch(image.binary), spell=spell
+        ),
     )
+
+
+def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
+    """Whether some torch release exports a name: opens the export index when it is asked."""
+
+    def exported(name: bytes) -> bool:
+        from torch_abi_audit import export_index  # noqa: PLC0415 - dear, and rarely asked
+
+        platform = export_index.platform_of(binary.format, binary.arch)
+        return platform is not None and export_index.exported(platform, name)
+
+    return exported
 
 
 def failed(target: str, error: TargetError) -> PackageReport:

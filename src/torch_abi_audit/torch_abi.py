@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model import Binary
 
+_SHIPPED_C = {
+    b"Sleef_": "sleef",
+    b"cpuinfo_": "cpuinfo",
+    b"nnp_": "nnpack",
+    b"pthreadpool_": "pthreadpool",
+}
+"""C names of others that libtorch exports and ships the headers of, and whose they are."""
+_SHIPPED_C_NAMES = tuple(_SHIPPED_C)
 _TORCH_WORDS = (b"2at", b"3c10", b"5torch", b"@at@", b"@c10@", b"@torch@")
 _OWNED_WORDS = (*_TORCH_WORDS, b"caffe2", b"c10d", b"onnx_torch", b"libkineto", b"TH", b"Packed")
 _PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
@@ -33,6 +41,8 @@ class Kind(Enum):
     """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     FOREIGN = auto()
     """Somebody else's, though it speaks of torch types."""
+    BORROWED = auto()
+    """A C name of a library whose headers torch ships: libtorch's where it exports it."""
 
 
 USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
@@ -67,8 +77,12 @@ def classify(
             kind = Kind.INTERNAL
         elif trusted is not False and _has_shim_form(name):
             kind = Kind.UNKNOWN_SHIM
+        elif trusted and not in_torch:
+            kind = Kind.INTERNAL
+        elif name.startswith(_SHIPPED_C_NAMES) and trusted is None and not in_torch:
+            kind = Kind.BORROWED if _is_borrowed(name, binary) else None
         else:
-            kind = Kind.INTERNAL if trusted and not in_torch else None
+            kind = None
         if kind is not None:
             kinds[name] = kind
     return kinds
@@ -102,6 +116,8 @@ def judge(
             continue
         if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
             kind = Kind.UNSTABLE
+        elif kind is Kind.BORROWED and exported(name):
+            kind = Kind.INTERNAL
         if name not in weak:
             groups[kind].append(name)
         elif kind in USES:
@@ -177,6 +193,14 @@ def _speaks_of_torch(name: bytes) -> bool:
     if not any(word in name for word in _TORCH_WORDS):
         return False
     return any(map(libtorch.is_torch_type, mentions(name)))
+
+
+def _is_borrowed(name: bytes, binary: Binary) -> bool:
+    """Whether a library that is linked to libtorch asks nobody else for such a name."""
+    home = _SHIPPED_C[name[: name.index(b"_") + 1]]
+    if not links(binary):
+        return False
+    return not any(home in library.rpartition("/")[2].lower() for library in binary.needed)
 
 
 def _is_lent(name: bytes) -> bool:
