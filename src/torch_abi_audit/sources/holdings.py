@@ -51,6 +51,8 @@ class Holding:
     headers: metadata.Headers
     record: tuple[str, ...] | None
     """Files that it installed, relative to its site-packages directory; None: it does not say."""
+    promising: tuple[str, ...]
+    """Those of them whose names do not exclude that they are libraries."""
     sources: tuple[Source, ...]
     """Packages and modules it owns as a whole: editable sources, or all where RECORD is missing."""
     unread: tuple[Unread, ...]
@@ -88,7 +90,8 @@ def holding(distribution: Distribution) -> Holding:
         sources = tuple(editable.packages(site, guess))
     else:
         sources = attempt(partial(editable.sources, distribution, record, names), ())
-    return Holding(distribution, headers, record, sources, tuple(unread))
+    promising = tuple(filter(worth_opening, record or ()))
+    return Holding(distribution, headers, record, promising, sources, tuple(unread))
 
 
 def outside(held: Holding) -> Tree:
@@ -96,7 +99,7 @@ def outside(held: Holding) -> Tree:
     site = held.distribution.directory
     paths = (
         os.path.normpath(os.path.join(site, path))
-        for path in filter(worth_opening, held.record or ())
+        for path in held.promising
         if _leaves(path) and not _goes_far(path)
     )
     return gather((path, below(path, site)) for path in paths)
@@ -104,7 +107,7 @@ def outside(held: Holding) -> Tree:
 
 def strays(held: Holding) -> tuple[str, ...]:
     """Libraries that RECORD places where no install would, which are left alone; as notes."""
-    names = [path for path in held.record or () if _goes_far(path) and named_as_library(path)]
+    names = [path for path in held.promising if _goes_far(path) and named_as_library(path)]
     if not names:
         return ()
     return (f"RECORD names {len(names)} libraries far outside of site-packages: not read",)
@@ -142,7 +145,7 @@ def contents(held: Holding, *, beside: str | None = None) -> Tree:
     skipped = "" if beside is None else below(beside, site) + "/"
     recorded = gather(
         (os.path.join(site, path), path)
-        for path in filter(worth_opening, held.record or ())
+        for path in held.promising
         if not (_leaves(path) or (skipped and f"{path}/".startswith(skipped)))
     )
     return joined(recorded, outside(held), source_tree(held, beside=beside))
