@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.window import window
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _SPAN = 1 << 20  # most bytes held at once
 _GAP = 1 << 14  # names further apart than this are read separately
+_DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
 _TAIL = 1 << 10  # room for the last name of a window
 _LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
 
@@ -55,9 +58,14 @@ class StringTable:
             ):
                 stop += 1
             blob = self._read(start, ordered[stop - 1] - start + _TAIL)
+            # where most of a window is wanted, splitting it whole beats searching each end
+            whole = _split(blob) if (stop - index) * _DENSE > len(blob) else {}
             for offset in ordered[index:stop]:
-                end = blob.find(0, offset - start)
-                name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
+                at = offset - start
+                name = whole.get(at)
+                if name is None:
+                    end = blob.find(0, at)
+                    name = blob[at:end] if end >= 0 else self._long_name(offset)
                 budget -= len(name)
                 if budget < 0:
                     raise FormatError("names overlap beyond what a string table can mean")
@@ -92,3 +100,10 @@ class StringTable:
         if end < 0:
             raise FormatError(f"unterminated name at offset {offset} of the string table")
         return blob[:end]
+
+
+def _split(blob: bytes) -> dict[int, bytes]:
+    """Every terminated name of a window by where it starts; tails of names are not among them."""
+    names = blob.split(b"\0")
+    names.pop()
+    return dict(zip(accumulate(map((1).__add__, map(len, names)), initial=0), names, strict=False))
