@@ -7,12 +7,12 @@ that has to do with torch.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from torch_abi_audit.library_loads import Exported, columns, images, judge, unjudged
 from torch_abi_audit.load_matrix import WORST, LibraryLoads, LoadMatrix, Loads
 from torch_abi_audit.model import release_key
+from torch_abi_audit.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

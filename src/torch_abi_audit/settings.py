@@ -7,20 +7,21 @@ there is some to read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from torch_abi_audit.errors import SettingsError
 from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import Check, nearest, unknown_rule
 from torch_abi_audit.gate.verdicts import Required
 from torch_abi_audit.model import Severity
+from torch_abi_audit.record import dataclass, field, replace
 from torch_abi_audit.report.destination import Destination
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from torch_abi_audit.toml_lines import Path
 

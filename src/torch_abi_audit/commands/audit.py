@@ -15,8 +15,9 @@ from torch_abi_audit.commands.options import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.commands.loading import Loaded
+    from torch_abi_audit.commands.loading import Loaded, Spell
     from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.report.destination import Destination
     from torch_abi_audit.settings import Settings
 
 _USAGE = """\
@@ -77,12 +78,11 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     from torch_abi_audit.commands.terminal import complain
 
     chosen = writing.destinations(options, settings)
-    loaded = loading.load(options)
+    loaded = loading.load(options, spell=_spelling(chosen, options, gated=settings is not None))
     if options.loads_on:
-        from dataclasses import replace
-
         from torch_abi_audit.commands.compat import answered
         from torch_abi_audit.commands.releases import asked
+        from torch_abi_audit.record import replace
 
         loaded = replace(loaded, packages=answered(loaded.packages, asked(None)))
     outcome = _outcome(loaded, options, settings, judged=_needs_results(chosen, options))
@@ -100,6 +100,16 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     if unwritten:
         return ERROR
     return _exit_code(outcome, options)
+
+
+def _spelling(
+    chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool
+) -> Spell:
+    """How symbols are shown: a table of counts shows none, and there may be ten thousand."""
+    from torch_abi_audit.mangling import demangle, mangled
+
+    counts = all(one.format == "text" for one in chosen) and not options.verbose
+    return mangled if counts and not (gated or options.step_summary) else demangle
 
 
 def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> bool:
@@ -128,9 +138,8 @@ def _outcome(
     settings = settings or Settings()
     terms = configuring.terms(settings, options)
     if settings.baseline is not None:
-        from dataclasses import replace
-
         from torch_abi_audit.commands import baselining
+        from torch_abi_audit.record import replace
 
         bare = replace(terms, ignores=(), gated=False)
         before = baselining.read(settings.baseline, bare, bar=not options.no_progress)

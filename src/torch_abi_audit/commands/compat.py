@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
 from torch_abi_audit.commands import ERROR, FAILED, OK
 from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
+from torch_abi_audit.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

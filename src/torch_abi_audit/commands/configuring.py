@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from torch_abi_audit.errors import SettingsError
+from torch_abi_audit.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from typing import Any
 
     from torch_abi_audit.gate.decide import Terms
     from torch_abi_audit.settings import Settings

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from torch_abi_audit.fingerprint import library_key, package_key
 from torch_abi_audit.gate import verdicts
 from torch_abi_audit.gate.selection import Selection
@@ -11,7 +9,7 @@ from torch_abi_audit.gate.summary import failures
 from torch_abi_audit.gate.verdicts import Required
 from torch_abi_audit.model import Severity
 from torch_abi_audit.outcome import Gate, Key, Outcome, Result, Status
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.record import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

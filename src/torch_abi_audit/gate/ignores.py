@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from torch_abi_audit.outcome import Result, Status
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.rules import finding, rule
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from .escaping import escape
+from .escaping import escape, mangled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .cursor import Name
 
-__all__ = ["demangle", "escape", "mentions", "owner"]
+__all__ = ["demangle", "escape", "mangled", "mentions", "owner"]
 
 _ZERO, _NINE, _K, _N = b"09KN"
 _PREFIXED = b"TGZ"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def escape(name: bytes | str) -> str:
     r"""Text in which nothing is left that a terminal obeys or does not show.
@@ -19,3 +23,8 @@ def _escaped(point: int) -> str:
     if point < 0x100:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def mangled(names: Iterable[bytes]) -> list[str]:
+    """The names as they stand in the binary, as text, escaped."""
+    return [escape(name) for name in names]

@@ -6,7 +6,6 @@ Keys stand in a fixed order, lists are sorted, names are escaped: equal reports 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from torch_abi_audit.fingerprint import digest
 from torch_abi_audit.mangling import escape
@@ -17,6 +16,7 @@ from torch_abi_audit.report.text import relative_path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from torch_abi_audit.model import (
         CPythonABIVerdict,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch_abi_audit.load_matrix import WORST
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import release_key
@@ -12,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import PurePath
+    from typing import Any
 
     from torch_abi_audit.load_matrix import LibraryLoads, LoadMatrix, Loads
 

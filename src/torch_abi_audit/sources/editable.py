@@ -9,9 +9,9 @@ Three kinds: a ``.pth`` line that names a directory, setuptools' finder module w
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 
+from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.imports import Module, find, listing, locate, top_level_modules
 from torch_abi_audit.sources.readable import read_text
 
@@ -32,7 +32,7 @@ _LAYOUTS = ("src", "python", "lib", "")
 _NOT_PACKAGES = frozenset({"benchmarks", "build", "dist", "docs", "examples", "test", "tests"})
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A package directory or a module file that an editable install points to."""
 
@@ -149,7 +149,7 @@ def sources(
             found = packages(os.path.join(home, layout).rstrip(os.sep), names)
             if found:
                 break
-    return tuple(sorted(set(found)))
+    return tuple(sorted(set(found), key=lambda each: (each.name, each.path)))
 
 
 def provided(name: str, search_path: Sequence[str]) -> Module | None:
