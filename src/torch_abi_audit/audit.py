@@ -10,6 +10,7 @@ from torch_abi_audit.model import (
     ExtensionReport,
     Format,
     Label,
+    Linkage,
     NotALibrary,
     PackageReport,
     Skipped,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.errors import TargetError
     from torch_abi_audit.model import Finding
+    from torch_abi_audit.promises import LoadsOn
     from torch_abi_audit.sources.found import Candidate, Found
 
 _WORST_TORCH = ("UNSTABLE", "STABLE", "NO-TORCH")
@@ -73,6 +75,7 @@ def audit(
     progress: Callable[[str], None] | None = None,
     *,
     spell: Callable[[Iterable[bytes]], Iterable[str]] = demangle,
+    loads_on: LoadsOn | None = None,
 ) -> PackageReport:
     """Read every candidate of a package and judge what was read; a failure stays on its library.
 
@@ -80,6 +83,7 @@ def audit(
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
         spell: How symbols are shown. A reader of counts alone may leave them mangled.
+        loads_on: Which torch releases an unstable package loads on; see ``promises``.
     """
     scope = _Scope()
     for candidate in found.candidates:
@@ -106,7 +110,12 @@ def audit(
             reports[relative] = _judge(images, providers, variant, spell)
         except (FormatError, OSError) as error:
             reports[relative] = _unread(images[0].candidate, error)
-    return _package(found, reports, scope.skipped, releases)
+    report = _package(found, reports, scope.skipped, releases)
+    if found.distribution is None or not report.libraries:
+        return report
+    from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
+
+    return compared(report, found, loads_on)
 
 
 def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
@@ -159,6 +168,20 @@ def _judge(
         ),
         variant=variant,
         slices=tuple(slices) if len(slices) > 1 else (),
+        linkage=tuple(_linkage(image.binary) for image in images),
+    )
+
+
+def _linkage(binary: Binary) -> Linkage:
+    return Linkage(
+        binary.format,
+        binary.arch,
+        binary.needed,
+        binary.delay_needed,
+        binary.soname,
+        binary.version_needs,
+        binary.rpaths,
+        binary.min_os,
     )
 
 
@@ -270,13 +293,23 @@ def _findings(relative: str, report: ExtensionReport, found: Found) -> Iterator[
             evidence=torch.unresolved_symbols,
         )
     promised, floor = python_abi.promised_floor(found.tags), cpython.min_python
-    if promised and floor and cpython.intent and release_key(floor) > release_key(promised):
+    if promised and floor and cpython.intent and _admits_older(found, promised, floor):
         yield finding(
             "P203",
             f"it needs Python {floor}, and its wheel is tagged for {promised}",
             library=relative,
             evidence=cpython.floor_symbols,
         )
+
+
+def _admits_older(found: Found, promised: str, floor: str) -> bool:
+    """Whether an installer may put it on a Python below ``floor``: by tag and Requires-Python."""
+    oldest, needed = release_key(promised)[1], release_key(floor)[1]
+    if oldest >= needed:
+        return False
+    from torch_abi_audit.metadata import admits  # noqa: PLC0415 - few get here
+
+    return any(admits(found.requires_python, minor) for minor in range(oldest, needed))
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -212,6 +212,20 @@ class SliceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Linkage:
+    """What one image asks of its platform; the fields are those of ``Binary``."""
+
+    format: Format
+    arch: str
+    needed: tuple[str, ...] = ()
+    delay_needed: tuple[str, ...] = ()
+    soname: str | None = None
+    version_needs: tuple[tuple[str, str], ...] = ()
+    rpaths: tuple[str, ...] = ()
+    min_os: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExtensionReport:
     """One library: its verdicts, or why it could not be read."""
 
@@ -232,6 +246,8 @@ class ExtensionReport:
     ships one library per release."""
     slices: tuple[SliceReport, ...] = ()
     """Each architecture of a universal file; the verdicts above are the worst of them."""
+    linkage: tuple[Linkage, ...] = ()
+    """What each of its images asks of the platform: one, or several in a universal file."""
 
     @property
     def label(self) -> str:
@@ -248,6 +264,20 @@ class Skipped:
     path: str
     """Below the package's root."""
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """The CUDA libraries that a package is linked to."""
+
+    majors: tuple[int, ...]
+    """CUDA releases that their names stand for, such as ``12``, oldest first."""
+    libraries: tuple[str, ...]
+    """The libraries, as recorded in the files: ``libcudart.so.12``; sorted."""
+    bundled: tuple[str, ...] = ()
+    """Those of them that the package brings itself."""
+    dependencies: tuple[str, ...] = ()
+    """Declared dependencies that bring CUDA libraries: ``nvidia-cuda-runtime-cu12``; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +299,15 @@ class PackageReport:
     skipped: tuple[Skipped, ...] = ()
     loads: LoadMatrix | None = None
     """Which torch releases it loads on; None unless asked for: see ``compat``."""
+    requires_torch: str | None = None
+    """The declared requirement on torch, ``torch>=2.10``, where the metadata has one."""
+    proposed_requires_torch: str | None = None
+    """The requirement that the binaries call for; None where it is not known."""
+    cuda: Cuda | None = None
+    glibc: str | None = None
+    """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""
+    min_python: str | None = None
+    """Oldest Python that its extension modules load on, as far as the files show."""
 
     @property
     def libraries(self) -> tuple[ExtensionReport, ...]:

@@ -158,6 +158,9 @@ Package: unstable_ops
 {listed}
         ... 6 more
         cpython private: _PyLong_Sign
+  -- findings --
+    warning M301 no-torch-requirement: it uses torch (unstable) and declares no requirement on it
+        fix: Declare the torch releases that the binaries load on.
 """
     )
 

@@ -29,6 +29,8 @@ ALLOWED = {
     "library_loads": PURE | {"export_file", "export_index"},
     "compat": PURE | {"export_file", "export_index", "library_loads"},
     "sources": {"model", "errors", "sources"},
+    "platforms": {"model"},
+    "metadata": {"model", "platforms", "rules", "libtorch", "metadata"},
     "outcome": {"model"},
     "fingerprint": {"model", "outcome"},
     "gate": PURE | {"outcome", "fingerprint", "report", "rules"},

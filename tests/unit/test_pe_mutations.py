@@ -73,7 +73,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(len(SEEDS)))
 def test_mutations(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - repeatable damage, no secret
+    chance = random.Random(seed)
     headers = SEEDS[seed][: pe_files.BODY]
     endings = {"read": 0, "damaged": 0, "not a library": 0}
     for turn in range(3000):

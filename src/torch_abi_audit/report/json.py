@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model import (
         CPythonABIVerdict,
+        Cuda,
         ExtensionReport,
         Finding,
         TorchABIVerdict,
@@ -105,6 +106,11 @@ def _package(report: PackageReport) -> dict[str, Any]:
         "findings": [_finding(one) for one in report.findings],
         "notes": _names(report.notes),
         "skipped": [{"path": escape(one.path), "kind": one.kind} for one in report.skipped],
+        "requires_torch": _optional(report.requires_torch),
+        "proposed_requires_torch": report.proposed_requires_torch,
+        "cuda": None if report.cuda is None else _cuda(report.cuda),
+        "glibc": report.glibc,
+        "min_python": report.min_python,
         **package_keys(report.loads),
     }
 
@@ -162,6 +168,15 @@ def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
         "required_symbols": _names(
             one.decode(errors="backslashreplace") for one in verdict.required
         ),
+    }
+
+
+def _cuda(cuda: Cuda) -> dict[str, Any]:
+    return {
+        "majors": list(cuda.majors),
+        "libraries": _names(cuda.libraries),
+        "bundled": _names(cuda.bundled),
+        "dependencies": _names(cuda.dependencies),
     }
 
 

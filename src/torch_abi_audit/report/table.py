@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import (
         EnvironmentReport,
         ExtensionReport,
+        Finding,
         PackageReport,
         TorchABIVerdict,
     )
@@ -111,17 +112,24 @@ def _loads_on(matrix: LoadMatrix) -> str:
 
 
 def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    if report.findings:
-        yield "  -- findings --"
-        for one in report.findings:
-            where = f"{escape(one.library)}: " if one.library is not None else ""
-            yield (
-                f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}: "
-                f"{where}{escape(one.message)}"
-            )
-            if verbose:
-                yield from ("        " + line for line in _listed("evidence", one.evidence))
-                yield f"        fix: {escape(one.fix)}"
+    """A line for each rule, worst first; with ``verbose`` one for each finding, and its proof."""
+    if not report.findings:
+        return
+    yield "  -- findings --"
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for at, one in enumerate(report.findings):
+        alone = str(at) if verbose or one.library is None else ""
+        groups.setdefault((one.rule, alone), []).append(one)
+    for one, *others in groups.values():
+        where = f"{escape(one.library)}: " if one.library is not None else ""
+        rest = f" (+{plural(len(others), 'more finding')})" if others else ""
+        yield (
+            f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}: "
+            f"{where}{escape(one.message)}{rest}"
+        )
+        if verbose:
+            yield from ("        " + line for line in _listed("evidence", one.evidence))
+            yield f"        fix: {escape(one.fix)}"
 
 
 def min_torch(report: PackageReport, *, absent: str = "n/a") -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.rules.definition import Rule
 
-FAMILIES: Mapping[str, str] = MappingProxyType({"torch": "T", "python": "P", "run": "EIN"})
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {"torch": "T", "python": "P", "metadata": "M", "linkage": "L", "cuda": "C", "run": "EIN"}
+)
 """Module of each family to the letters that its ids begin with, in the order of the rule pages."""
 
 

@@ -68,6 +68,8 @@ def wheel(path: str) -> Found:
         is_torch=is_torch(name),
         notes=notes,
         errors=(*errors, *unread),
+        requires_python=said.requires_python,
+        from_archive=True,
     )
 
 

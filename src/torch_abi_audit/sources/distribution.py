@@ -53,6 +53,7 @@ class Headers:
     name: str | None = None
     version: str | None = None
     requires: tuple[str, ...] = ()
+    requires_python: str | None = None
 
 
 def canonical(name: str) -> str:
@@ -94,7 +95,12 @@ def headers(distribution: Distribution) -> Headers:
     said = parse_headers(text)
     name, _, rest = distribution.folder.rpartition(".")[0].partition("-")
     version = rest.partition("-")[0]
-    return Headers(said.name or name, said.version or version or None, said.requires)
+    return Headers(
+        said.name or name,
+        said.version or version or None,
+        said.requires,
+        said.requires_python,
+    )
 
 
 def parse_headers(text: str) -> Headers:
@@ -109,7 +115,12 @@ def parse_headers(text: str) -> Headers:
             requires.append(value.strip())
         elif colon:
             found.setdefault(field.lower(), value.strip())
-    return Headers(found.get("name") or None, found.get("version") or None, tuple(requires))
+    return Headers(
+        found.get("name") or None,
+        found.get("version") or None,
+        tuple(requires),
+        found.get("requires-python") or None,
+    )
 
 
 def tags(wheel_file: str) -> tuple[str, ...]:

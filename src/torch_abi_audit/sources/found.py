@@ -82,6 +82,10 @@ class Found:
     notes: tuple[str, ...] = ()
     """Sentences a reader of the report should see."""
     errors: tuple[Unread, ...] = ()
+    requires_python: str | None = None
+    """Its ``Requires-Python``, as written."""
+    from_archive: bool = False
+    """Whether it is a release as it is handed out, not an installed one."""
 
 
 @dataclass(frozen=True, slots=True)

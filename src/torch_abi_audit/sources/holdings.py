@@ -165,12 +165,18 @@ def package(held: Holding, seen: Tree) -> Found:
         distribution=held.name,
         version=held.headers.version,
         import_names=held.import_names,
-        tags=metadata.stated_tags(held.distribution) if seen.candidates else (),
+        tags=tags(held) if seen.candidates else (),
         requires=held.headers.requires,
         is_torch=metadata.is_torch(held.name),
         notes=strays(held),
         errors=rerooted({*seen.unread, *held.unread}, root),
+        requires_python=held.headers.requires_python,
     )
+
+
+def tags(held: Holding) -> tuple[str, ...]:
+    """The wheel tags that it states; none for an editable install, whose wheel held no library."""
+    return () if held.sources else metadata.stated_tags(held.distribution)
 
 
 def _root(held: Holding, seen: Tree) -> str:

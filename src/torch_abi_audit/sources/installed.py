@@ -17,12 +17,11 @@ from torch_abi_audit.sources.distribution import (
     installed,
     is_torch,
     record_text,
-    stated_tags,
     top_level,
 )
 from torch_abi_audit.sources.editable import project, provided
 from torch_abi_audit.sources.found import Found
-from torch_abi_audit.sources.holdings import Holding, contents, holding, package, strays
+from torch_abi_audit.sources.holdings import Holding, contents, holding, package, strays, tags
 from torch_abi_audit.sources.imports import Module, listing, locate
 from torch_abi_audit.sources.naming import named_as_library
 from torch_abi_audit.sources.tree import Tree, below, is_below, joined, one, rerooted, walk
@@ -121,11 +120,12 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
         held.name,
         held.headers.version,
         held.import_names,
-        stated_tags(owners[0]),
+        tags(held),
         held.headers.requires,
         is_torch(held.name),
         found.notes + strays(held),
         tuple(dict.fromkeys((*seen.unread, *rest.unread, *held.unread))),
+        held.headers.requires_python,
     )
 
 

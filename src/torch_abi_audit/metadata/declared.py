@@ -1,0 +1,199 @@
+"""What a distribution declares: tags, requirements, and the environments that they admit.
+
+``packaging`` is imported where a marker or a specifier has to be understood, and not before: most
+packages never need it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from torch_abi_audit import platforms
+from torch_abi_audit.record import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.platforms import Platform
+
+OLDEST_MINOR = 6
+"""Python 3.6: older ones are beside the point of every wheel that is built today."""
+
+_INTERPRETER = re.compile(r"(cp|py|pp)(3)(\d*)")
+_SIMPLE_FLOOR = re.compile(r">=\s*3(?:\.(\d+))?(?:\.0|\.\*)?\s*")
+_SYSTEMS = {"elf": "linux", "mach-o": "macos", "pe": "windows"}
+_MARKERS = {
+    "linux": ("linux", "Linux", "posix", {}),
+    "macos": ("darwin", "Darwin", "posix", {}),
+    "windows": ("win32", "Windows", "nt", {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The metadata of one distribution, as written."""
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    """``Requires-Dist`` lines."""
+    requires_python: str | None = None
+    beside: tuple[str, ...] = ()
+    """File names of libraries of the distribution that are not rows of the report."""
+    is_torch: bool = False
+    is_python_distribution: bool = True
+    """False where there is no such metadata: a conda package, or a directory by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class WheelTag:
+    """One tag, in its three parts."""
+
+    python: str
+    abi: str
+    platform: str
+
+    @property
+    def interpreter(self) -> tuple[str, int | None] | None:
+        """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for others."""
+        match = _INTERPRETER.fullmatch(self.python)
+        return None if match is None else (match[1], int(match[3]) if match[3] else None)
+
+    @property
+    def is_abi3(self) -> bool:
+        """Whether it promises the stable ABI, of either flavour."""
+        return self.abi in {"abi3", "abi3t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment that an installer may put the distribution into."""
+
+    python: str
+    """``3.11``."""
+    system: str
+    machine: str
+    """As ``Binary.arch`` spells it."""
+
+    def markers(self) -> dict[str, str]:
+        """The values that a requirement's markers see."""
+        name, system, os_name, machines = _MARKERS[self.system]
+        return {
+            "extra": "",
+            "implementation_name": "cpython",
+            "implementation_version": f"{self.python}.0",
+            "os_name": os_name,
+            "platform_machine": machines.get(self.machine, self.machine),
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": system,
+            "platform_version": "",
+            "python_full_version": f"{self.python}.0",
+            "python_version": self.python,
+            "sys_platform": name,
+        }
+
+
+def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
+    """The tags of a distribution, in parts; those without three parts left out."""
+    return tuple(WheelTag(*parts) for tag in declared.tags if len(parts := tag.split("-", 2)) == 3)
+
+
+def tag_platforms(tags: Iterable[WheelTag]) -> tuple[Platform, ...]:
+    """The platforms of the tags, each once; none for ``any``."""
+    found = {tag.platform: platforms.platform(tag.platform) for tag in tags}
+    return tuple(one for one in found.values() if one is not None)
+
+
+def pythons(declared: Declared) -> tuple[str, ...]:
+    """The known minor releases of CPython that an installer gives the distribution to."""
+    tags = wheel_tags(declared)
+    return tuple(
+        f"3.{minor}"
+        for minor in range(OLDEST_MINOR, newest_minor() + 1)
+        if (not tags or any(_serves(tag, minor) for tag in tags))
+        and admits(declared.requires_python, minor)
+    )
+
+
+def environments(declared: Declared, report: PackageReport) -> tuple[Environment, ...]:
+    """Every known environment that the tags and ``Requires-Python`` admit."""
+    places = {
+        (one.system, machine)
+        for one in tag_platforms(wheel_tags(declared))
+        for machine in one.architectures
+        if one.system in _MARKERS
+    } or {
+        (_SYSTEMS[image.format], image.arch)
+        for library in report.libraries
+        for image in library.linkage
+    }
+    return tuple(
+        Environment(python, system, machine)
+        for python in pythons(declared)
+        for system, machine in sorted(places)
+    )
+
+
+def admits(requires_python: str | None, minor: int) -> bool:
+    """Whether ``Requires-Python`` lets some release of Python 3.``minor`` in.
+
+    What cannot be understood lets everything in: ``unreadable_python`` says so.
+    """
+    if requires_python is None or not requires_python.strip():
+        return True
+    simple = _SIMPLE_FLOOR.fullmatch(requires_python)
+    if simple:
+        return minor >= int(simple[1] or 0)
+    specifiers = _specifiers(requires_python)
+    return specifiers is None or any(
+        specifiers.contains(f"3.{minor}.{patch}") for patch in (0, 5, 10, 99)
+    )
+
+
+def unreadable_python(requires_python: str | None) -> bool:
+    """Whether ``Requires-Python`` is no valid specifier."""
+    return (
+        requires_python is not None
+        and _SIMPLE_FLOOR.fullmatch(requires_python) is None
+        and _specifiers(requires_python) is None
+    )
+
+
+@cache
+def newest_minor() -> int:
+    """The newest Python 3 minor release that a torch release has wheels for."""
+    newest = platforms.torch_releases()[-1]
+    return max(int(python.partition(".")[2]) for python in newest.pythons)
+
+
+def dependencies(declared: Declared) -> Iterator[str]:
+    """The canonical names of everything required, extras included."""
+    for line in declared.requires:
+        match = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
+        if match:
+            yield re.sub(r"[-_.]+", "-", match[1]).lower()
+
+
+def _serves(tag: WheelTag, minor: int) -> bool:
+    match tag.interpreter:
+        case ("cp", None) | ("py", None):
+            return True
+        case ("cp", int(named)):
+            return minor >= named if tag.is_abi3 else minor == named
+        case ("py", int(named)):
+            return minor >= named
+    return False
+
+
+@cache
+def _specifiers(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+
+    try:
+        return SpecifierSet(text, prereleases=True)
+    except InvalidSpecifier:
+        return None

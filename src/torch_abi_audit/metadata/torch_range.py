@@ -1,0 +1,281 @@
+"""The declared requirement on torch against the releases that the binaries load on."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit.metadata.declared import Declared, Environment, dependencies
+from torch_abi_audit.metadata.releases import exact, listed, short
+from torch_abi_audit.model import release_key
+from torch_abi_audit.platforms import torch_releases
+from torch_abi_audit.record import dataclass
+from torch_abi_audit.rules import finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+
+    from torch_abi_audit.model import Finding, PackageReport
+
+_LOADS = frozenset({"yes", "needs-cuda"})
+_FAR = "2.9999"
+"""A release that nobody can have tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What the binaries call for."""
+
+    stable: bool
+    floor: str | None
+    """Oldest release that they load on; a lower bound where ``exactly`` is False."""
+    exactly: bool
+    loads_on: Mapping[str, str] | None
+    """Release to ``yes``, ``no``, ``needs-cuda`` or ``unknown``; None where it was not asked."""
+
+    def fails_on(self, release: str) -> bool:
+        """Whether a known release is known not to serve."""
+        if self.loads_on is not None and release in self.loads_on:
+            return self.loads_on[release] == "no"
+        return self.stable and self.floor is not None and _older(release, self.floor)
+
+    @property
+    def proposal(self) -> str | None:
+        """The requirement to declare; None where it is not known."""
+        if self.stable:
+            return f"torch>={short(self.floor)}" if self.floor and self.exactly else None
+        return exact(self.loads_on, _LOADS) if self.loads_on else None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The requirement on torch, as each environment sees it."""
+
+    per_environment: Mapping[Environment, SpecifierSet | None]
+    """None where an environment is not told to install torch."""
+    extras: tuple[str, ...]
+    by_url: bool
+    unreadable: tuple[str, ...]
+
+    @property
+    def text(self) -> str | None:
+        """The requirement as one specifier; several where environments differ."""
+        if self.by_url:
+            return "torch @ URL"
+        found = {f"torch{one}" for one in self.per_environment.values() if one is not None}
+        return " | ".join(sorted(found)) or None
+
+    def admitted(self) -> tuple[str, ...]:
+        """The known releases that some environment may install, oldest first."""
+        return tuple(
+            release.version
+            for release in torch_releases()
+            if any(
+                specifiers is not None
+                and environment.python in release.pythons
+                and specifiers.contains(release.version)
+                for environment, specifiers in self.per_environment.items()
+            )
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it admits minor releases of torch that do not exist yet."""
+        return any(
+            specifiers is not None and specifiers.contains(_FAR)
+            for specifiers in self.per_environment.values()
+        )
+
+
+def needed(report: PackageReport, loads_on: Mapping[str, str] | None) -> Needed:
+    """What the libraries of a package need of torch together."""
+    using = [one for one in report.libraries if one.torch is not None and one.torch.uses_torch]
+    verdicts = [one.torch for one in using if one.torch is not None]
+    stable = all(one.stable for one in verdicts)
+    floor = None
+    if stable:
+        fixed = [one.torch.min_torch_version for one in using if one.torch and not one.variant]
+        by_variant: dict[str, list[str]] = {}
+        for one in using:
+            if one.variant and one.torch is not None and one.torch.min_torch_version:
+                by_variant.setdefault(one.variant, []).append(one.torch.min_torch_version)
+        lowest = [max(floors, key=release_key) for floors in by_variant.values()]
+        floors = [each for each in fixed if each is not None]
+        floors += [min(lowest, key=release_key)] if lowest else []
+        floor = max(floors, key=release_key, default=None)
+    elif loads_on:
+        floor = min(
+            (each for each, answer in loads_on.items() if answer in _LOADS),
+            key=release_key,
+            default=None,
+        )
+    complete = not any(one.unknown_shim_symbols for one in verdicts)
+    return Needed(stable, floor, complete, loads_on)
+
+
+def reachable(environments: Sequence[Environment]) -> tuple[str, ...]:
+    """The known releases that have wheels for the Pythons of these environments."""
+    wanted = {environment.python for environment in environments}
+    return tuple(one.version for one in torch_releases() if wanted & one.pythons)
+
+
+def installable(
+    need: Needed | None, said: Range | None, environments: Sequence[Environment]
+) -> tuple[str, ...] | None:
+    """The known releases that an installer may put beside the package and that may load it.
+
+    None where torch has nothing to do with it, and where too little is known.
+    """
+    if need is None:
+        return said.admitted() if said is not None else None
+    if said is None and not need.stable and need.loads_on is None:
+        return None
+    admitted = reachable(environments) if said is None or said.by_url else said.admitted()
+    if not need.stable and need.loads_on is not None:
+        return tuple(each for each in admitted if need.loads_on.get(each) in _LOADS)
+    return tuple(each for each in admitted if not need.fails_on(each))
+
+
+def declared_range(declared: Declared, environments: Sequence[Environment]) -> Range | None:
+    """The requirement on torch; None where no line speaks of it."""
+    lines = [
+        line
+        for line, name in zip(declared.requires, _names(declared), strict=True)
+        if name == "torch"
+    ]
+    if not lines:
+        return None
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+
+    requirements = []
+    unreadable = []
+    for line in lines:
+        try:
+            requirements.append(Requirement(_without_local(line)))
+        except InvalidRequirement:
+            unreadable.append(line)
+    applying = {
+        environment: [
+            one
+            for one in requirements
+            if one.marker is None or one.marker.evaluate(environment.markers())
+        ]
+        for environment in environments
+    }
+    return Range(
+        {environment: _all_of(found) for environment, found in applying.items()},
+        _extras(requirements),
+        any(one.url for found in applying.values() for one in found),
+        tuple(unreadable),
+    )
+
+
+def findings(need: Needed, said: Range | None) -> Iterator[Finding]:
+    """Where the requirement on torch and the binaries disagree."""
+    proposal = need.proposal
+    fix = f"Declare `{proposal}`." if proposal else None
+    better = f": declare `{proposal}`" if proposal else ""
+    if said is not None:
+        for line in said.unreadable:
+            yield finding("M306", f"the requirement {line!r} cannot be read", evidence=[line])
+        if said.unreadable or said.by_url:
+            return
+    if said is None or (not any(said.per_environment.values()) and said.text is None):
+        if said is None or said.per_environment:
+            yield finding("M301", _unrequired(need, said) + better, fix=fix)
+        return
+    missing = sorted({e.python for e, one in said.per_environment.items() if one is None})
+    if missing:
+        yield finding("M301", f"no requirement on torch on Python {', '.join(missing)}", fix=fix)
+    yield from _range_findings(need, said, fix, better)
+
+
+def _range_findings(need: Needed, said: Range, fix: str | None, better: str) -> Iterator[Finding]:
+    admitted = said.admitted()
+    known = reachable(tuple(said.per_environment))
+    failing = [each for each in admitted if need.fails_on(each)]
+    floor = need.floor
+    early = [each for each in failing if floor is not None and _older(each, floor)]
+    late = [each for each in failing if each not in early]
+    if early and floor is not None:
+        yield finding(
+            "M302",
+            f"`{said.text}` admits torch {listed(early, known)}; the binaries need {floor}{better}",
+            evidence=early,
+            fix=fix,
+        )
+    if late:
+        yield finding(
+            "M305",
+            f"`{said.text}` admits torch {listed(late, known)}, on which the binaries do not "
+            f"load{better}",
+            evidence=late,
+            fix=fix,
+        )
+    if not need.stable and said.is_open:
+        yield finding(
+            "M303",
+            f"the binaries use unstable symbols, and `{said.text}` admits every later torch"
+            f"{better}",
+            fix=fix,
+        )
+    if need.stable and need.exactly and floor is not None and admitted:
+        newest = [
+            each
+            for each in known
+            if not _older(each, admitted[-1]) and each not in admitted and not need.fails_on(each)
+        ]
+        if newest:
+            yield finding(
+                "M304",
+                f"`{said.text}` keeps out torch {listed(newest, known)}, on which the stable "
+                "binaries load",
+                evidence=newest,
+                fix=fix,
+            )
+
+
+def _unrequired(need: Needed, said: Range | None) -> str:
+    what = "stable" if need.stable else "unstable"
+    text = f"it uses torch ({what}) and declares no requirement on it"
+    if said is not None and said.extras:
+        text = f"it uses torch ({what}) and requires it with the extra {said.extras[0]!r} alone"
+    if need.floor is not None and need.stable:
+        text += f"; the binaries need {need.floor}"
+    return text
+
+
+def _names(declared: Declared) -> list[str]:
+    by_line = (tuple(dependencies(Declared(requires=(line,)))) for line in declared.requires)
+    return [names[0] if names else "" for names in by_line]
+
+
+def _without_local(line: str) -> str:
+    """``torch==2.9.0+cu128`` as ``torch==2.9.0``: the build is beside the point here."""
+    return re.sub(r"(==\s*[\d.]+)\+[A-Za-z0-9.]+", r"\1", line)
+
+
+def _all_of(requirements: Sequence[Requirement]) -> SpecifierSet | None:
+    if not requirements:
+        return None
+    combined = requirements[0].specifier
+    for one in requirements[1:]:
+        combined &= one.specifier
+    return combined
+
+
+def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
+    names = {
+        name
+        for one in requirements
+        if one.marker is not None
+        for name in re.findall(r"""extra\s*==\s*["']([^"']+)""", str(one.marker))
+    }
+    return tuple(sorted(names))
+
+
+def _older(one: str, other: str) -> bool:
+    return release_key(one) < release_key(other)

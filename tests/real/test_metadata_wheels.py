@@ -1,0 +1,94 @@
+"""What published wheels declare against what their binaries need: each answer was looked up."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.real.wheels import fetch
+from torch_abi_audit import PackageReport, inspect_package
+
+LINUX = "manylinux_2_28_x86_64"
+
+
+def audited(requirement: str, platform: str = LINUX, python: str = "3.11") -> PackageReport:
+    report = inspect_package(fetch(requirement, platform, python))
+    assert report.error is None
+    assert report.libraries
+    return report
+
+
+def rules(report: PackageReport) -> set[str]:
+    return {one.rule for one in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "others"),
+    [
+        ("torchao==0.18.0", {"M318"}),
+        ("torchaudio==2.11.0", set()),
+        ("torchcodec==0.17.0", {"L404"}),  # FFmpeg is the user's own
+    ],
+)
+def test_stable_packages_without_a_torch_requirement(requirement: str, others: set[str]) -> None:
+    report = audited(requirement)
+    assert rules(report) == {"M301", *others}
+    assert report.requires_torch is None
+    assert report.proposed_requires_torch == "torch>=2.11"
+    assert report.cuda is not None
+    assert report.cuda.majors == (13,)
+
+
+def test_the_floor_differs_between_platforms() -> None:
+    report = audited("torchaudio==2.11.0", "macosx_14_0_arm64")
+    assert report.proposed_requires_torch == "torch>=2.10"
+    assert rules(report) == {"M301", "L403"}  # its libc++ says macOS 12.1 under a tag for 11.0
+
+
+@pytest.mark.parametrize(("python", "floor"), [("3.12", "3.11"), ("3.15", "3.15")])
+def test_abi3_and_abi3t_wheels_of_cryptography(python: str, floor: str) -> None:
+    report = audited("cryptography==50.0.2", "manylinux_2_34_x86_64", python)
+    assert rules(report) == set()
+    assert report.min_python == floor
+    assert report.cpython_verdict == "abi3-compliant"
+
+
+def test_torchtext_loads_on_no_torch_that_its_requirement_admits() -> None:
+    report = audited("torchtext==0.18.0", "manylinux1_x86_64")
+    assert report.requires_torch == "torch>=2.3.0"
+    assert report.proposed_requires_torch is None
+    assert report.glibc == "2.14"
+    assert rules(report) >= {"M303", "M305", "L401", "L402"}  # manylinux1 promises glibc 2.5
+
+
+def test_unstable_wheels_are_held_against_the_load_matrix() -> None:
+    report = audited("torchrl==0.14.1")
+    assert report.requires_torch == "torch>=2.1.0"
+    assert (report.proposed_requires_torch or "").startswith("torch>=2.14,<2.")
+    assert rules(report) == {"M302", "M303"}
+    assert rules(audited("torchaudio==2.9.0")) == set()
+
+
+def test_a_cpython_file_in_an_abi3_wheel() -> None:
+    assert rules(audited("torchao==0.14.0")) == {"M301", "M311"}
+
+
+def test_cuda_of_another_major_than_torchs() -> None:
+    report = audited("xformers==0.0.35")
+    assert report.requires_torch == "torch>=2.10"
+    assert rules(report) == {"C501"}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "platform"),
+    [
+        ("numpy==2.4.6", LINUX),
+        ("numpy==2.4.6", "musllinux_1_2_x86_64"),
+        ("numpy==2.4.6", "win_amd64"),
+        ("bcrypt==5.0.0", LINUX),
+        ("pynacl==1.6.2", LINUX),
+        ("psutil==7.2.2", "manylinux2014_x86_64"),
+        ("safetensors==0.8.0", "manylinux_2_17_x86_64"),
+    ],
+)
+def test_well_kept_wheels_have_no_findings(requirement: str, platform: str) -> None:
+    assert audited(requirement, platform).findings == ()
