@@ -113,9 +113,8 @@ def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tu
 def _package(
     libraries: tuple[LibraryLoads, ...], releases: tuple[str, ...], builds: TorchBuilds
 ) -> LoadMatrix:
-    known = {
-        builds.releases(one.platform)[-1].version for one in libraries if one.platform is not None
-    }
+    newest = {builds.newest(one.platform) for one in libraries if one.platform is not None}
+    known = [one for one in newest if one is not None]
     covered = {one.path for one in libraries if one.platform is not None}
     counted = [one for one in libraries if one.platform is not None or one.path not in covered]
     common = [one for one in counted if one.variant is None]

@@ -57,6 +57,9 @@ class GivenTorch:
         """Its own alone."""
         return (self._release,) if platform == self.platform else ()
 
+    def newest(self, platform: str) -> None:  # noqa: ARG002 - as any builds are asked
+        """Nothing is said of other releases."""
+
     def lookup(self, platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
         """Which of its libraries export each of ``names``."""
         asked = frozenset(names) if platform == self.platform else frozenset[bytes]()

@@ -40,6 +40,9 @@ class TorchBuilds(Protocol):
     def releases(self, platform: str, /) -> tuple[IndexedRelease, ...]:
         """The releases that are known, oldest first; bitmaps count in this order."""
 
+    def newest(self, platform: str, /) -> str | None:
+        """The newest release there is, as far as known; None where others are not spoken of."""
+
     def lookup(self, platform: str, names: Iterable[bytes], /) -> Mapping[bytes, Exports]:
         """Who exports each of ``names``; those that nobody exports are left out."""
 
@@ -168,7 +171,8 @@ def judge(
         needs_cuda=bool(cuda) or any(map(_is_cuda_library, image.linked)),
         pre_cxx11=_pre_cxx11(provision.lacking, platform, builds),
         variant=image.report.variant,
-        open_upwards=(image.torch.stable or not image.torch.required)
+        open_upwards=builds.newest(platform) is not None
+        and (image.torch.stable or not image.torch.required)
         and states[known[-1].version] in (Loads.YES, Loads.NEEDS_CUDA),
     )
 

@@ -63,6 +63,9 @@ class Builds:
             libraries = ("libc10.dylib", "libtorch_cpu.dylib", "libtorch_python.dylib")
         return tuple(IndexedRelease(one, "", cuda, (), None, libraries) for one in ALL)
 
+    def newest(self, platform: str) -> str | None:
+        return self.releases(platform)[-1].version
+
     def lookup(self, platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
         asked = frozenset(names)
         self.questions.append((platform, asked))
