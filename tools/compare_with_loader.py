@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Hold the load matrix against the dynamic loader itself: ``ldd -r`` on Linux x86_64.
+
+Published wheels are unpacked beside the shared libraries of published torches, and the loader is
+asked which symbols of each library it cannot resolve. Of these, the ones that are torch's must be
+exactly what the matrix says is missing there. NVIDIA's libraries are not needed: what lacks them is
+reported by the loader for other libraries, and for names that torch does not export.
+
+    compare_with_loader.py                                    everything below
+    compare_with_loader.py --torch 2.11.0 --wheel torchaudio==2.9.0
+    compare_with_loader.py --markdown docs/loader.md          record the result
+
+Downloads about 3 GB of torch once, by pip, into ``--cache``, which keeps the libraries alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools.wheels import WheelError, download  # noqa: E402
+from torch_abi_audit import export_index, formats, libtorch, torch_abi  # noqa: E402
+from torch_abi_audit.api import inspect_package  # noqa: E402
+from torch_abi_audit.compat import compat  # noqa: E402
+from torch_abi_audit.model import NotALibrary  # noqa: E402
+from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torch_abi_audit.library_loads import TorchBuilds
+    from torch_abi_audit.load_matrix import LibraryLoads
+
+CACHE = Path.home() / ".cache" / "torch-abi-audit-loader"
+PLATFORM = "linux_x86_64"
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+TAGS = tuple(
+    f"{tag}_x86_64"
+    for tag in ("manylinux1", "manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
+)
+TORCHES = ("2.6.0", "2.9.1", "2.11.0", "2.15.0")
+WHEELS = (
+    *("dgl==2.1.0", "fbgemm-gpu-cpu==1.4.0", "humming-kernels==0.1.19", "tensordict==0.10.0"),
+    *("torch-tensorrt==2.9.0", "torchao==0.13.0", "torchao==0.14.0", "torchao==0.18.0"),
+    *("torchaudio==2.6.0", "torchaudio==2.7.0", "torchaudio==2.8.0", "torchaudio==2.9.0"),
+    *("torchaudio==2.10.0", "torchaudio==2.11.0", "torchcodec==0.8.0", "torchcodec==0.9.0"),
+    *("torchcodec==0.11.1", "torchcodec==0.17.0", "torchdata==0.7.1", "torchrl==0.10.0"),
+    *("torchrl==0.14.1", "torchtext==0.18.0", "torchvision==0.21.0", "torchvision==0.23.0"),
+    *("torchvision==0.24.0", "torchvision==0.25.0", "xformers==0.0.33", "xformers==0.0.35"),
+)
+
+_UNDEFINED = re.compile(r"^undefined symbol: (\S+?)(?:, version \S+)?\s+\((.+)\)$", re.MULTILINE)
+_NOT_FOUND = re.compile(r"^\s*(\S+) => not found$", re.MULTILINE)
+_SHARED = re.compile(r"[^/]*\.so(?:\.[\w.]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the matrix and the loader say of one library and one torch."""
+
+    wheel: str
+    library: str
+    torch: str
+    matrix: frozenset[bytes]
+    """Names that the matrix says are missing."""
+    loader: frozenset[bytes]
+    """Names of torch that the loader cannot resolve."""
+    absent: frozenset[str]
+    """Libraries of torch that the matrix says are not shipped."""
+    not_found: frozenset[str]
+    """Libraries of torch that the loader does not find."""
+
+    @property
+    def agree(self) -> bool:
+        """Whether both say the same."""
+        return self.matrix == self.loader and self.absent == self.not_found
+
+
+def compare(
+    wheel: Path, torch: Path, builds: TorchBuilds, release: str, scratch: Path
+) -> Iterator[Comparison]:
+    """Every library of a wheel that has to do with torch, against one torch.
+
+    Args:
+        wheel: A wheel file for Linux x86_64.
+        torch: The directory of torch's shared libraries.
+        builds: What the matrix is made from.
+        release: Which release of ``builds`` the directory holds.
+        scratch: An empty directory, which the wheel is unpacked into.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        members = [one for one in archive.namelist() if _SHARED.fullmatch(one.rpartition("/")[2])]
+        archive.extractall(scratch, members)
+    report = inspect_package(wheel)
+    matrix = compat(report, builds, within=lambda one: one == release)
+    exported = _exported(torch)
+    for library in matrix.libraries:
+        file = scratch / library.path.relative_to(wheel)
+        missing, not_found = _asked_of_loader(file, torch, scratch)
+        own = {one.path.name for one in report.libraries}
+        yield Comparison(
+            wheel=wheel.name,
+            library=str(library.path.relative_to(wheel)),
+            torch=release,
+            matrix=_missing(library, release),
+            loader=frozenset(one for one in missing if _is_torchs(one, file) or one in exported),
+            absent=frozenset(each.library for each in library.absent),
+            not_found=frozenset(
+                one for one in not_found if libtorch.is_libtorch(one) and one not in own
+            ),
+        )
+
+
+def _missing(library: LibraryLoads, release: str) -> frozenset[bytes]:
+    return frozenset(one.name for one in library.missing if release in one.releases)
+
+
+def _is_torchs(name: bytes, file: Path) -> bool:
+    """Whether some torch exports a name, or by its owner only torch could."""
+    if export_index.exported(PLATFORM, name):
+        return True
+    with open_readable(file) as source:
+        images = formats.read(source)
+    if isinstance(images, NotALibrary):
+        return False
+    kind = torch_abi.classify([name], images[0]).get(name)
+    return kind in torch_abi.USES or kind is torch_abi.Kind.HEADER_ONLY
+
+
+def _asked_of_loader(file: Path, torch: Path, unpacked: Path) -> tuple[set[bytes], set[str]]:
+    """What the loader cannot resolve in one library, and which libraries it does not find.
+
+    Torch and Python's side of it are there first, as when Python has imported torch; so are the
+    wheel's own directories, which its packages find in their own ways.
+    """
+    homes = {path.parent for path in unpacked.rglob("*.so*")}
+    environment = {
+        **os.environ,
+        "LD_LIBRARY_PATH": ":".join(map(str, (torch, *sorted(homes)))),
+        "LD_PRELOAD": f"{torch / 'libtorch.so'} {torch / 'libtorch_python.so'}",
+        # what ldd -r sets; ldd itself is a shell script, which would be given the same libraries
+        "LD_TRACE_LOADED_OBJECTS": "1",
+        "LD_WARN": "yes",
+        "LD_BIND_NOW": "yes",
+    }
+    done = subprocess.run(
+        [LOADER, str(file)], capture_output=True, text=True, check=False, env=environment
+    )
+    output = done.stdout + done.stderr
+    if "=>" not in output:
+        raise RuntimeError(f"{LOADER} {file}: {output[:300]}")
+    undefined = {name.encode() for name, where in _UNDEFINED.findall(output) if where == str(file)}
+    return undefined, set(_NOT_FOUND.findall(output))
+
+
+_EXPORTS: dict[Path, frozenset[bytes]] = {}
+
+
+def _exported(torch: Path) -> frozenset[bytes]:
+    """Everything that libtorch's libraries in a directory export."""
+    if torch not in _EXPORTS:
+        names: set[bytes] = set()
+        for file in sorted(torch.glob("*.so*")):
+            if libtorch.is_libtorch(file.name):
+                with open_readable(file) as source:
+                    images = formats.read(source)
+                    if not isinstance(images, NotALibrary):
+                        names |= formats.exports(source, images[0])
+        _EXPORTS[torch] = frozenset(names)
+    return _EXPORTS[torch]
+
+
+# --- fetching ------------------------------------------------------------------------------------
+
+
+def torch_libraries(cache: Path, version: str) -> Path:
+    """The shared libraries of a published torch, without the rest of it.
+
+    Raises:
+        WheelError: pip does not provide it.
+    """
+    home = cache / f"torch-{version}-{PLATFORM}"
+    if not home.is_dir():
+        print(f"torch {version}", file=sys.stderr)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            wheel = download("torch", version, TAGS, Path(scratch))
+            unpack_torch(wheel, Path(scratch) / "libraries")
+            (Path(scratch) / "libraries").rename(home)
+    return home
+
+
+def unpack_torch(wheel: Path, home: Path) -> Path:
+    """The shared libraries of a torch wheel, in one directory."""
+    home.mkdir(parents=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            name = member.rpartition("/")[2]
+            if member.startswith("torch/lib/") and _SHARED.fullmatch(name):
+                with archive.open(member) as packed, (home / name).open("wb") as plain:
+                    shutil.copyfileobj(packed, plain, 1 << 20)
+    return home
+
+
+def published(cache: Path, requirement: str) -> Path:
+    """A published wheel, downloaded once.
+
+    Raises:
+        WheelError: pip does not provide it.
+    """
+    project, _, version = requirement.partition("==")
+    home = cache / "published" / requirement
+    found = sorted(home.glob("*.whl"))
+    if found:
+        return found[0]
+    print(requirement, file=sys.stderr)
+    home.mkdir(parents=True, exist_ok=True)
+    return download(project, version, TAGS, home)
+
+
+# --- program -------------------------------------------------------------------------------------
+
+
+def table(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """The result as markdown: a row for each wheel, a column for each torch."""
+    torches = list(dict.fromkeys(one.torch for one in comparisons))
+    yield f"| wheel | libraries | {' | '.join(f'torch {one}' for one in torches)} |"
+    yield f"|---|---|{'---|' * len(torches)}"
+    for wheel in dict.fromkeys(one.wheel for one in comparisons):
+        of_it = [one for one in comparisons if one.wheel == wheel]
+        cells = []
+        for torch in torches:
+            rows = [one for one in of_it if one.torch == torch]
+            agree = sum(one.agree for one in rows)
+            lacking = len({name for one in rows for name in one.loader})
+            files = sorted({name for one in rows for name in one.not_found})
+            cells.append(
+                f"{agree} of {len(rows)} agree; "
+                + (f"{lacking} names missing" if lacking else "all names there")
+                + (f"; not found: {', '.join(files)}" if files else "")
+            )
+        count = len({one.library for one in of_it})
+        yield f"| {'-'.join(wheel.split('-')[:2])} | {count} | {' | '.join(cells)} |"
+
+
+def differences(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """A line for each name or file that one side alone reports."""
+    for one in comparisons:
+        if not one.agree:
+            where = f"{one.wheel}: {one.library}: torch {one.torch}"
+            for title, names in (
+                ("the loader alone lacks", sorted(one.loader - one.matrix)),
+                ("the matrix alone lacks", sorted(one.matrix - one.loader)),
+            ):
+                yield from (f"{where}: {title} {name.decode('latin-1')}" for name in names)
+            for file in sorted(one.absent ^ one.not_found):
+                yield f"{where}: only one side misses the file {file}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; 0 both agree on everything, 1 they do not, 2 something cannot be had."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--torch", action="append", metavar="X", help=f"[{' '.join(TORCHES)}]")
+    parser.add_argument("--wheel", action="append", metavar="NAME==X", help="[two dozen]")
+    parser.add_argument("--cache", type=Path, metavar="DIR", default=CACHE, help=f"[{CACHE}]")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
+    options = parser.parse_args(arguments)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    comparisons: list[Comparison] = []
+    try:
+        for requirement in options.wheel or WHEELS:
+            wheel = published(options.cache, requirement)
+            for version in options.torch or TORCHES:
+                torch = torch_libraries(options.cache, version)
+                with tempfile.TemporaryDirectory() as scratch:
+                    comparisons += compare(wheel, torch, export_index, version, Path(scratch))
+    except WheelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    lines = list(table(comparisons))
+    agreed = sum(one.agree for one in comparisons)
+    unlike = list(differences(comparisons))
+    text = "\n".join([*lines, "", f"{agreed} of {len(comparisons)} comparisons agree.", *unlike])
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(f"{_HEAD}\n{text}\n", encoding="utf-8")
+    return 1 if unlike else 0
+
+
+_HEAD = """\
+# The load matrix against the dynamic loader
+
+Written by `tools/compare_with_loader.py`. For each library, `ldd -r` on Linux x86_64 with the
+libraries of one published torch (`LD_LIBRARY_PATH`, and `LD_PRELOAD` of `libtorch.so` and
+`libtorch_python.so`, as they are there when Python has imported torch) says which of its symbols
+cannot be resolved. Of these, the ones that are torch's (exported by any indexed release or by that
+very torch, or torch's by their owner) must be exactly the names that the load matrix says that
+release lacks; and the libraries of torch that the loader does not find exactly those that it says
+are not shipped. A cell counts the libraries on which both agree, and the distinct names missing.
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
