@@ -5,7 +5,14 @@ A module is imported when its verb is given. Without a verb, ``audit`` runs.
 
 from __future__ import annotations
 
-VERBS = ("audit", "compat", "port", "rule")
+VERBS = (
+    "audit",
+    "compat",
+    "completion",
+    "config",
+    "port",
+    "rule",
+)
 """Words that, standing first, name a command rather than a TARGET."""
 
 OK, FAILED, ERROR, EMPTY, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
