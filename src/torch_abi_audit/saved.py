@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from torch_abi_audit import model
+from torch_abi_audit import load_matrix, model
 from torch_abi_audit.errors import AuditError
 from torch_abi_audit.model import PackageReport
 
@@ -90,6 +90,8 @@ def _instance(kind: Any, held: dict[str, object], where: str) -> Any:  # noqa: A
     values = {}
     for name, hint in _hints(kind).items():
         key = "required_symbols" if name == "required" else name
+        if name == "required" and key not in held:
+            raise _KindError(f"{where} has no {key}: it was written by an older version")
         if key in held:
             values[name] = _value(hint, held[key], f"{where}.{key}")
     try:
@@ -101,7 +103,7 @@ def _instance(kind: Any, held: dict[str, object], where: str) -> Any:  # noqa: A
 @cache
 def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - see ``_value``
     names = {"PurePath": PurePath, "Mapping": Mapping}
-    hints = get_type_hints(kind, {**vars(model), **names})
+    hints = get_type_hints(kind, {**vars(load_matrix), **vars(model), **names})
     return {one.name: hints[one.name] for one in fields(kind)}
 
 

@@ -33,15 +33,18 @@ ALLOWED = {
     "metadata": {"model", "platforms", "rules", "libtorch", "metadata"},
     "outcome": {"model"},
     "fingerprint": {"model", "outcome"},
-    "gate": PURE | {"outcome", "fingerprint", "report", "rules"},
+    "gate": PURE | {"outcome", "fingerprint", "pairing", "report", "rules"},
+    "pairing": set(),
+    "diff": PURE | {"fingerprint", "pairing", "report"},
     "settings": PURE | {"gate", "report", "toml_lines"},
     "toml_lines": set(),
-    "saved": {"model", "errors"},
+    "saved": {"model", "load_matrix", "errors"},
     "migration": set(),
     "replacements": set(),
     "port": PURE | {"migration", "replacements", "surface"},
     "port_since": {"errors", "migration"},
-    "report": PURE | {"__version__", "migration", "outcome", "fingerprint", "rules", "python_abi"},
+    "report": PURE
+    | {"__version__", "diff", "migration", "outcome", "fingerprint", "rules", "python_abi"},
 }
 """Top-level part to the parts it may import, itself aside. What is not listed is free."""
 

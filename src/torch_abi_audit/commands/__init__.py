@@ -10,6 +10,7 @@ VERBS = (
     "compat",
     "completion",
     "config",
+    "diff",
     "port",
     "rule",
 )

@@ -27,10 +27,10 @@ def read(target: str, terms: Terms, *, bar: bool) -> Baseline:
     """
     from torch_abi_audit.gate import baseline, baseline_file
     from torch_abi_audit.gate.decide import decide
+    from torch_abi_audit.sources.documents import read_text
 
-    path = Path(target)
-    if path.suffix == ".json":
-        text = _text(path)
+    if target.endswith(".json"):
+        text = read_text(target)
         if '"baseline_version"' in text[:200] or '"schema_version"' not in text:
             return baseline_file.parse(text, target)
         from torch_abi_audit import saved
@@ -56,17 +56,6 @@ def write(path: str, outcome: Outcome) -> int:
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror or error}") from error
     return sum(one.size for one in found)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(
-            f"cannot read the baseline {path}: {error.strerror or error}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not a baseline: not UTF-8") from error
 
 
 def _audited(target: str, *, bar: bool) -> tuple[PackageReport, ...]:

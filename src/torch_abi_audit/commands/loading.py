@@ -58,6 +58,18 @@ def audited(
     return _audited([_resolve(target) for target in targets], bar=bar, spell=spell)
 
 
+def saved_reports(path: str) -> tuple[PackageReport, ...]:
+    """The reports that ``--json`` wrote to a file.
+
+    Raises:
+        AuditError: it cannot be read, or holds something else.
+    """
+    from torch_abi_audit import saved
+    from torch_abi_audit.sources.documents import read_text
+
+    return saved.parse(read_text(path), path)
+
+
 def _resolve(target: str) -> Found | PackageReport:
     try:
         return sources.resolve(target)

@@ -168,6 +168,7 @@ def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
         "required_symbols": _names(
             one.decode(errors="backslashreplace") for one in verdict.required
         ),
+        "required_from": _names(verdict.required_from),
     }
 
 

@@ -24,7 +24,7 @@ def format_outcome(outcome: Outcome, detail: Detail) -> str:
     page.text(f"## torch-abi-audit: {_headline(outcome)}", "")
     if outcome.gate is not None:
         for failure in outcome.gate.failures:
-            page.text(f"- {_plain(failure)}")
+            page.text(f"- {plain(failure)}")
         if outcome.gate.failures:
             page.text("")
     shown = [
@@ -39,7 +39,7 @@ def format_outcome(outcome: Outcome, detail: Detail) -> str:
         page.table(
             ("Severity", "Rule", "Where", "What"),
             (
-                (one.severity, one.rule, f"`{_code(one.path)}`", _plain(one.message))
+                (one.severity, one.rule, f"`{_code(one.path)}`", plain(one.message))
                 for one in findings
             ),
         )
@@ -50,7 +50,7 @@ def format_outcome(outcome: Outcome, detail: Detail) -> str:
         page.text("", f"{plural(fixed, 'finding')} of the baseline fixed.")
     for report in shown:
         if report.libraries:
-            summary = f"Libraries of {_plain(report.name)} ({len(report.libraries)})"
+            summary = f"Libraries of {plain(report.name)} ({len(report.libraries)})"
             page.fold(summary)
             page.table(
                 ("Library", "Torch", "CPython", "Shims", "Unstable", "Min torch"),
@@ -120,9 +120,9 @@ def _headline(outcome: Outcome) -> str:
 
 
 def _row(report: PackageReport) -> tuple[str, ...]:
-    version = f" {_plain(report.version)}" if report.version else ""
+    version = f" {plain(report.version)}" if report.version else ""
     return (
-        _plain(report.name) + version,
+        plain(report.name) + version,
         TORCH_WORDS[report.torch_verdict],
         min_torch(report),
         CPYTHON_WORDS[report.cpython_verdict],
@@ -134,7 +134,7 @@ def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]
     name = f"`{_code(escape(relative_path(library.path, report.root)))}`"
     torch, cpython = library.torch, library.cpython
     if torch is None or cpython is None or library.error is not None:
-        return (name, "ERROR", _plain(library.error or ""), "", "", "")
+        return (name, "ERROR", plain(library.error or ""), "", "", "")
     unstable = len(torch.unstable_symbols) + len(torch.internal_symbols)
     floor = torch.min_torch_version or ""
     shims = str(torch.stable_shim_count)
@@ -145,7 +145,8 @@ def _cells(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in markdown that is taken literally, in a table too."""
     return escape(text).translate(_SPECIAL)
 
 

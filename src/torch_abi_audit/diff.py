@@ -1,0 +1,318 @@
+"""What changed between two reports of the same packages, and what of it is worse.
+
+Pure. The releases that a package loads on are compared where both reports hold a load matrix.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.fingerprint import library_key, package_key, symbol_key
+from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.model import release_key
+from torch_abi_audit.pairing import pair_packages, pair_renamed
+from torch_abi_audit.record import dataclass
+from torch_abi_audit.report.text import relative_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from torch_abi_audit.model import ExtensionReport, Finding, PackageReport
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A value that is not what it was; None is absence."""
+
+    what: str
+    """A short noun phrase: ``torch verdict``."""
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """Names of one kind that came or went."""
+
+    kind: str
+    """``unstable``, ``internal``, ``shim``, ``unknown shim``, ``unresolved``, ``unresolvable``,
+    ``weak`` or ``cpython``: the lists of the verdicts."""
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryChange:
+    """A library that came, went, or changed; paths below the packages' roots."""
+
+    old: str | None
+    new: str | None
+    changes: tuple[Changed, ...] = ()
+    symbols: tuple[Symbols, ...] = ()
+
+    @property
+    def renamed(self) -> bool:
+        """Whether it is there on both sides, under names that are no build's variations."""
+        return self.old is not None and self.new is not None and self.old != self.new
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed in one package."""
+
+    name: str
+    old: PackageReport | None
+    new: PackageReport | None
+    changes: tuple[Changed, ...] = ()
+    """Verdicts, floors and metadata of the package as a whole."""
+    libraries: tuple[LibraryChange, ...] = ()
+    """Those that differ: changed first, then new, then gone."""
+    unchanged: int = 0
+    """Libraries on both sides without a difference."""
+    symbols: tuple[Symbols, ...] = ()
+    """Over all libraries: a symbol that only moved from one to another is in neither list."""
+    releases_gained: tuple[str, ...] = ()
+    """Torch releases that it loads on now and did not before; empty where that was not asked."""
+    releases_lost: tuple[str, ...] = ()
+    findings_gained: tuple[Finding, ...] = ()
+    findings_lost: tuple[Finding, ...] = ()
+    worse: tuple[str, ...] = ()
+    """What got worse, a clause each; empty where nothing did."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing differs."""
+        return not (
+            self.changes
+            or self.libraries
+            or self.symbols
+            or self.releases_gained
+            or self.releases_lost
+            or self.findings_gained
+            or self.findings_lost
+        )
+
+
+_TORCH = ("no-torch", "torch-stable", "torch-unstable", "error")
+_CPYTHON = ("no-extensions", "abi3-compliant", "mixed", "not-abi3")
+_COUNTED = {"unstable": "unstable symbol", "internal": "internal symbol"}
+
+
+def diff(old: tuple[PackageReport, ...], new: tuple[PackageReport, ...]) -> tuple[Difference, ...]:
+    """The differences of each package: those on both sides, then new ones, then those gone."""
+    before = {package_key(one): one for one in old}
+    after = {package_key(one): one for one in new}
+    pairs = pair_packages(list(before), list(after))
+    found = [_package(before[pairs[key]], after[key]) for key in after if key in pairs]
+    found += [
+        Difference(one.name, None, one, worse=tuple(_worse_alone(one)))
+        for key, one in after.items()
+        if key not in pairs
+    ]
+    gone = [one for key, one in before.items() if key not in pairs.values()]
+    return (*found, *(Difference(one.name, one, None) for one in gone))
+
+
+def _package(old: PackageReport, new: PackageReport) -> Difference:
+    before, after = _keyed(old), _keyed(new)
+    pairs = pair_renamed(list(before), list(after))
+    changed, same = [], 0
+    for key in after:
+        if key in pairs:
+            one = _library(old, new, before[pairs[key]], after[key], moved=key != pairs[key])
+            same += one is None
+            changed += [] if one is None else [one]
+    changed += [
+        LibraryChange(None, _path(new, after[key]), tuple(_changes(None, after[key])))
+        for key in after
+        if key not in pairs
+    ]
+    changed += [
+        LibraryChange(_path(old, one), None, tuple(_changes(one, None)))
+        for key, one in before.items()
+        if key not in pairs.values()
+    ]
+    gained, lost = _releases(old, new)
+    symbols = tuple(_symbols(_all_names(old.libraries), _all_names(new.libraries)))
+    came = _findings(new, old)
+    return Difference(
+        name=new.name,
+        old=old,
+        new=new,
+        changes=tuple(_of_package(old, new)),
+        libraries=tuple(changed),
+        unchanged=same,
+        symbols=symbols,
+        releases_gained=gained,
+        releases_lost=lost,
+        findings_gained=came,
+        findings_lost=_findings(old, new),
+        worse=tuple(_worse(old, new, symbols, lost, came)),
+    )
+
+
+def _keyed(report: PackageReport) -> dict[str, ExtensionReport]:
+    """Library keys to libraries; several that differ in their tags alone get a number."""
+    seen: Counter[str] = Counter()
+    keyed = {}
+    for one in sorted(report.libraries, key=lambda each: _path(report, each)):
+        key = library_key(report, _path(report, one))
+        seen[key] += 1
+        keyed[key if seen[key] == 1 else f"{key}#{seen[key]}"] = one
+    return keyed
+
+
+def _path(report: PackageReport, library: ExtensionReport) -> str:
+    return relative_path(library.path, report.root)
+
+
+def _library(
+    old: PackageReport,
+    new: PackageReport,
+    before: ExtensionReport,
+    after: ExtensionReport,
+    *,
+    moved: bool,
+) -> LibraryChange | None:
+    changes = tuple(_changes(before, after))
+    symbols = tuple(_symbols(_all_names((before,)), _all_names((after,))))
+    if not (changes or symbols or moved):
+        return None
+    first, second = _path(old, before), _path(new, after)
+    return LibraryChange(first if moved else second, second, changes, symbols)
+
+
+def _changes(old: ExtensionReport | None, new: ExtensionReport | None) -> Iterator[Changed]:
+    before, after = _facts(old), _facts(new)
+    for what in {**after, **before}:
+        first, second = before.get(what), after.get(what)
+        if first != second:
+            yield Changed(what, first, second)
+
+
+def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
+    if library is None:
+        return {}
+    torch, cpython = library.torch, library.cpython
+    return {
+        "torch verdict": library.label,
+        "torch floor": None if torch is None else torch.min_torch_version,
+        "cpython label": None if cpython is None else str(cpython.label),
+        "python floor": cpython.min_python if cpython is not None and cpython.intent else None,
+        "error": library.error,
+    }
+
+
+def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
+    for what, first, second in (
+        ("version", old.version, new.version),
+        ("torch verdict", old.torch_verdict, new.torch_verdict),
+        ("torch floor", old.min_torch_version, new.min_torch_version),
+        ("cpython verdict", old.cpython_verdict, new.cpython_verdict),
+        ("python floor", _python_floor(old), _python_floor(new)),
+        ("import names", " ".join(old.import_names), " ".join(new.import_names)),
+    ):
+        if first != second:
+            yield Changed(what, first or None, second or None)
+
+
+def _python_floor(report: PackageReport) -> str | None:
+    """The oldest Python on which every library that claims abi3 loads."""
+    floors = [
+        one.cpython.min_python
+        for one in report.libraries
+        if one.cpython is not None and one.cpython.intent and one.cpython.min_python is not None
+    ]
+    return max(floors, key=release_key, default=None)
+
+
+def _all_names(libraries: Iterable[ExtensionReport]) -> Mapping[str, dict[str, str]]:
+    """Kind to symbol keys and names, over all of ``libraries``."""
+    names: dict[str, dict[str, str]] = {}
+    for library in libraries:
+        for kind, listed in _names(library):
+            names.setdefault(kind, {}).update((symbol_key(one), one) for one in listed)
+    return names
+
+
+def _names(library: ExtensionReport) -> Iterator[tuple[str, Iterable[str]]]:
+    torch, cpython = library.torch, library.cpython
+    if torch is None or cpython is None:
+        return
+    yield "unstable", torch.unstable_symbols
+    yield "internal", torch.internal_symbols
+    no_shims = {*torch.internal_symbols, *torch.unstable_symbols, *torch.unknown_shim_symbols}
+    plain = [name.decode() for name in torch.required if name[:2] != b"_Z" and name[:1] != b"?"]
+    yield "shim", [name for name in plain if name not in no_shims]
+    yield "unknown shim", torch.unknown_shim_symbols
+    yield "unresolved", torch.unresolved_symbols
+    yield "unresolvable", torch.unresolvable_symbols
+    yield "weak", torch.weak_symbols
+    yield "cpython", cpython.violations
+
+
+def _symbols(
+    old: Mapping[str, dict[str, str]], new: Mapping[str, dict[str, str]]
+) -> Iterator[Symbols]:
+    for kind in {**new, **old}:
+        before, after = old.get(kind, {}), new.get(kind, {})
+        gained = tuple(sorted(name for key, name in after.items() if key not in before))
+        lost = tuple(sorted(name for key, name in before.items() if key not in after))
+        if gained or lost:
+            yield Symbols(kind, gained, lost)
+
+
+def _releases(old: PackageReport, new: PackageReport) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if old.loads is None or new.loads is None:
+        return (), ()
+    before, after = old.loads.loads_on, new.loads.loads_on
+    asked = [one for one in after if one in before]
+    came = tuple(one for one in asked if _good(after[one]) and not _good(before[one]))
+    return came, tuple(one for one in asked if _good(before[one]) and not _good(after[one]))
+
+
+def _good(answer: Loads) -> bool:
+    return answer in (Loads.YES, Loads.NEEDS_CUDA)
+
+
+def _findings(these: PackageReport, others: PackageReport) -> tuple[Finding, ...]:
+    """Findings of one report whose rule says nothing about that library in the other."""
+    known = {(one.rule, library_key(others, one.library)) for one in others.findings}
+    return tuple(
+        one for one in these.findings if (one.rule, library_key(these, one.library)) not in known
+    )
+
+
+def _worse(
+    old: PackageReport,
+    new: PackageReport,
+    symbols: tuple[Symbols, ...],
+    lost: tuple[str, ...],
+    came: tuple[Finding, ...],
+) -> Iterator[str]:
+    if _TORCH.index(new.torch_verdict) > max(1, _TORCH.index(old.torch_verdict)):
+        yield f"torch verdict: {old.torch_verdict} to {new.torch_verdict}"
+    if _CPYTHON.index(new.cpython_verdict) > max(1, _CPYTHON.index(old.cpython_verdict)):
+        yield f"cpython verdict: {old.cpython_verdict} to {new.cpython_verdict}"
+    for one in symbols:
+        if one.kind in _COUNTED and one.gained:
+            noun = _COUNTED[one.kind] + ("" if len(one.gained) == 1 else "s")
+            yield f"{len(one.gained)} new {noun}"
+    for what, first, second in (
+        ("torch", old.min_torch_version, new.min_torch_version),
+        ("python", _python_floor(old), _python_floor(new)),
+    ):
+        if first is not None and second is not None and release_key(second) > release_key(first):
+            yield f"{what} floor: {first} to {second}"
+    if lost:
+        yield f"no longer loads on torch {', '.join(lost)}"
+    for finding in came:
+        if finding.severity == "error":
+            yield f"{finding.rule}: {finding.message}"
+
+
+def _worse_alone(report: PackageReport) -> Iterator[str]:
+    """What is bad about a package that was not there before."""
+    if _TORCH.index(report.torch_verdict) > 1:
+        yield f"new package: {report.torch_verdict}"
