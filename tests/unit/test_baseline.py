@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +12,11 @@ from torch_abi_audit.gate.baseline import Baseline, entries
 from torch_abi_audit.gate.decide import decide
 from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import Check, Selection
-from torch_abi_audit.model import PackageReport
 from torch_abi_audit.outcome import Entry, Key, Outcome, Status
 from torch_abi_audit.rules import finding
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model import PackageReport
 
 
 def taken(*reports: PackageReport, is_file: bool = True) -> Baseline:
@@ -28,6 +31,7 @@ def failing(found: Outcome) -> dict[str, tuple[str, ...]]:
     return {one.finding.rule: one.finding.evidence for one in found.results if one.fails}
 
 
+ENTRY = '{"baseline_version": 1, "entries": [{"package": "p", "library": "l", "rule": "T101", %s}]}'
 OLD = package(
     library("_C.cpython-311-x86_64-linux-gnu.so", unstable("c10::a()", "c10::b()"), module=True),
     findings=[finding("T102", "m", library="libc10-0a1b2c3d.so")],
@@ -165,13 +169,11 @@ def test_the_file_is_sorted_and_comes_back() -> None:
         ('{"baseline_version": 1, "entries": [1]}', "f: entry 1 needs"),
         ('{"baseline_version": 1, "entries": [{"package": "p"}]}', "f: entry 1 needs"),
         (
-            '{"baseline_version": 1, "entries": [{"package": "p", "library": "l", "rule": "T101", '
-            '"symbols": [1]}]}',
+            ENTRY % '"symbols": [1]',
             "f: entry 1 needs",
         ),
         (
-            '{"baseline_version": 1, "entries": [{"package": "p", "library": "l", "rule": "T101", '
-            '"symbol": "x"}]}',
+            ENTRY % '"symbol": "x"',
             "f: entry 1 needs",
         ),
     ],

@@ -29,7 +29,23 @@ def test_what_is_reported(selection: Selection, reported: str, left_out: str) ->
         assert not selection.reports(rule_id), rule_id
 
 
-OURS = "T101 T102 T103 T104 T105 T106 P201 P202 P203 P204 E001 N001 I001 I002 I003".split()
+OURS = [
+    "T101",
+    "T102",
+    "T103",
+    "T104",
+    "T105",
+    "T106",
+    "P201",
+    "P202",
+    "P203",
+    "P204",
+    "E001",
+    "N001",
+    "I001",
+    "I002",
+    "I003",
+]
 MODULE = library("_C.so", module=True)
 TORCH = package(MODULE, library("lib/x.abi3.so", stable()))
 NO_TORCH_AT_ALL = package(library("_C.so", NO_TORCH, module=True))

@@ -7,9 +7,8 @@ from collections import defaultdict
 from torch_abi_audit.fingerprint import symbol_key
 from torch_abi_audit.gate.ignores import narrowed
 from torch_abi_audit.outcome import Entry, Key, Result, Status
-from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.pairing import pair_libraries, pair_packages
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.rules import finding, rule
 
 TYPE_CHECKING = False
