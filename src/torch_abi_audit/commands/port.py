@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch_abi_audit.migration import Plan
+    from torch_abi_audit.sources.build_tree import BuildFile
 
 
 def run(words: list[str]) -> int:
@@ -84,17 +85,47 @@ def _release(text: str) -> str:
 
 
 def _plans(options: argparse.Namespace) -> Iterator[Plan]:
+    """A plan for each target in order: object files where it names any, else libraries."""
+    from torch_abi_audit.sources.build_tree import build_files
+
+    plain: list[str] = []
+    for target in options.targets:
+        files = build_files(target)
+        if files:
+            yield from _of_libraries(options, plain)
+            plain = []
+            yield _of_objects(target, files, options)
+        else:
+            plain.append(target)
+    if plain or not options.targets:
+        yield from _of_libraries(options, plain)
+
+
+def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[Plan]:
     from torch_abi_audit.commands import loading
     from torch_abi_audit.commands.terminal import complain
     from torch_abi_audit.port import plan, units_of
 
-    for one in loading.load(options).packages:
+    if options.targets and not targets:
+        return
+    chosen = argparse.Namespace(**{**vars(options), "targets": targets})
+    for one in loading.load(chosen).packages:
         if one.error is not None:
             complain(one.error)
-        elif options.targets or one.uses_torch or one.torch_verdict == "error":
-            yield plan(
-                one.name, str(one.root), units_of(one), target=options.target, notes=one.notes
-            )
+        elif targets or one.uses_torch or one.torch_verdict == "error":
+            root = str(one.root)
+            yield plan(one.name, root, units_of(one), target=options.target, notes=one.notes)
+
+
+def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Namespace) -> Plan:
+    from torch_abi_audit.port import plan
+    from torch_abi_audit.progress import progress
+    from torch_abi_audit.translation_units import units
+
+    with progress(len(files), enabled=not options.no_progress) as step:
+        found, notes = units(files, step)
+    root = str(Path(target).resolve())
+    return plan(target, root, found, target=options.target, objects=True, notes=notes)
 
 
 def _compared(one: Plan, path: str) -> Plan:

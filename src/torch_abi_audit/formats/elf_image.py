@@ -153,12 +153,7 @@ class Image:
 
     def architecture(self) -> str:
         """The machine, spelled as wheel tags do."""
-        little, wide = self.layout.order == "<", self.layout.wide
-        name = _SIZED_MACHINES.get(self.machine)
-        if name is None:
-            return _MACHINES.get(self.machine, f"machine-{self.machine}")
-        suffix = {"ppc64": "le" if little else "", "s390": "x" if wide else ""}
-        return name + suffix.get(name, "64" if wide else "32")
+        return architecture(self.machine, wide=self.layout.wide, little=self.layout.order == "<")
 
     def strings(self) -> StringTable:
         """The dynamic string table."""
@@ -180,6 +175,15 @@ class Image:
         for first in range(0, count, _CHUNK):
             length = min(_CHUNK, count - first) * entry
             yield first, window(self.source, offset + first * entry, length, "symbol table")
+
+
+def architecture(machine: int, *, wide: bool, little: bool) -> str:
+    """An ELF machine, word size and byte order, spelled as wheel tags do."""
+    name = _SIZED_MACHINES.get(machine)
+    if name is None:
+        return _MACHINES.get(machine, f"machine-{machine}")
+    suffix = {"ppc64": "le" if little else "", "s390": "x" if wide else ""}
+    return name + suffix.get(name, "64" if wide else "32")
 
 
 def open_image(source: Readable) -> Image | NotALibrary:

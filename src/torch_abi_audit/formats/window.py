@@ -38,3 +38,22 @@ def c_string(blob: bytes, offset: int, what: str) -> bytes:
     if end < 0:
         raise FormatError(f"{what}: unterminated string at offset {offset}")
     return blob[offset:end]
+
+
+class Budget:
+    """How many bytes the tables of one file may take together: honest ones do not overlap."""
+
+    __slots__ = ("_left", "_what")
+
+    def __init__(self, source: Readable, what: str) -> None:
+        self._left, self._what = 2 * source.size + (1 << 16), what
+
+    def spend(self, size: int) -> None:
+        """Count ``size`` bytes more.
+
+        Raises:
+            FormatError: the tables overlap, so that reading them could take without end.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise FormatError(f"{self._what} overlap beyond what a file can mean")

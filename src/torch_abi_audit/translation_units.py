@@ -1,0 +1,173 @@
+"""From object files to what each asks of libtorch: the pipeline of a build directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch_abi_audit import libtorch, replacements, surface, torch_abi
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats import objects
+from torch_abi_audit.mangling import demangle, owner
+from torch_abi_audit.migration import Site, Unit
+from torch_abi_audit.model import Binary
+from torch_abi_audit.sources.build_tree import ARCHIVE_SUFFIXES
+from torch_abi_audit.sources.readable import open_readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from torch_abi_audit.formats.object_file import ObjectFile, Reference
+    from torch_abi_audit.sources.build_tree import BuildFile
+
+_FOREIGN = re.compile(
+    r"(?:^|/)(?:torch/include|site-packages|dist-packages)/|^/usr/(?:include|lib|local/include)/"
+    r"|/include/c\+\+/|/(?:libcxx|libstdc\+\+)/",
+)
+"""Source files that are not the project's: torch's headers, the compiler's, the system's."""
+_SHOWN_EVIDENCE = 50
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read of a tree."""
+
+    objects: dict[str, ObjectFile] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    sizes: set[tuple[str, int]] = field(default_factory=set)
+    copies: int = 0
+    empty: int = 0
+
+
+def units(
+    files: Iterable[BuildFile], progress: Callable[[str], None] | None = None
+) -> tuple[tuple[Unit, ...], tuple[str, ...]]:
+    """Every translation unit of a build, and what a reader should know of how they were found.
+
+    A unit that could not be read has an ``error``. What another unit of the build defines is not
+    libtorch's to provide.
+    """
+    read = _Read()
+    ordered = sorted(files, key=lambda one: one.relative.lower().endswith(ARCHIVE_SUFFIXES))
+    for file in ordered:
+        if progress is not None:
+            progress(file.relative)
+        _read(file, read)
+    defined: dict[bytes, set[str]] = {}
+    for name, found in read.objects.items():
+        for symbol in found.defined:
+            defined.setdefault(symbol, set()).add(name)
+    made = [_unit(name, found, defined) for name, found in read.objects.items()]
+    made += [Unit(name, error=message) for name, message in read.errors.items()]
+    return tuple(sorted(made, key=lambda one: one.name)), tuple(_notes(read))
+
+
+def _read(file: BuildFile, read: _Read) -> None:
+    name = file.relative
+    try:
+        with open_readable(file.path) as source:
+            kind = objects.kind(source)
+            if kind == "archive":
+                members = 0
+                for member, found in objects.members(source):
+                    members += 1
+                    _keep(f"{name}({member})", found, read)
+                read.empty += not members
+                return
+            if kind is None:
+                read.errors[name] = (
+                    "empty file: cut short or never written"
+                    if source.size == 0
+                    else "named as an object file, and neither ELF, Mach-O, COFF nor an archive"
+                )
+                return
+            result = objects.read(source)
+    except FormatError as error:
+        read.errors[name] = str(error)
+    except OSError as error:
+        read.errors[name] = error.strerror or str(error)
+    else:
+        if result is not None:
+            _keep(name, result, read)
+
+
+def _keep(name: str, found: ObjectFile | FormatError, read: _Read) -> None:
+    if isinstance(found, FormatError):
+        read.errors[name] = str(found)
+        return
+    plain = name.partition("(")[2].removesuffix(")") if name.endswith(")") else name
+    short = plain.replace("\\", "/").rpartition("/")[2]
+    key = short, hash((found.undefined, found.defined))
+    if name.endswith(")") and key in read.sizes:
+        read.copies += 1  # the archive was made of object files that lie in the tree as well
+        return
+    read.sizes.add(key)
+    read.objects[name] = found
+
+
+def _unit(name: str, found: ObjectFile, defined: Mapping[bytes, set[str]]) -> Unit:
+    binary = Binary(
+        found.format, found.arch, 64, "little", found.undefined, weak_imports=found.weak_undefined
+    )
+    kinds = torch_abi.classify(found.undefined + found.weak_undefined, binary)
+    resolved = frozenset(one for one in kinds if defined.get(one, set()) - {name})
+    verdict = torch_abi.judge(binary, kinds, resolved)
+    unknown = {one.encode() for one in verdict.unknown_shim_symbols}
+    shims = tuple(one for one in verdict.required if surface.shim(one) or one in unknown)
+    taken = frozenset(shims)
+    unstable = tuple(one for one in verdict.required if one not in taken)
+    return Unit(
+        name=name,
+        unstable=unstable,
+        shims=shims,
+        sites={one: _sites(found.references.get(one, ())) for one in unstable},
+        source=found.source,
+        evidence=() if unstable else _evidence(found),
+    )
+
+
+def _sites(references: tuple[Reference, ...]) -> tuple[Site, ...]:
+    functions = [one.function for one in references if one.function is not None]
+    text = dict(zip(functions, demangle(functions), strict=True))
+    return tuple(
+        Site(
+            function=None if one.function is None else text[one.function],
+            source=one.source,
+            line=one.line,
+            count=one.count,
+            own=_is_own(one),
+        )
+        for one in references
+    )
+
+
+def _is_own(reference: Reference) -> bool | None:
+    """Whether the project's own source spells a reference, as far as anything tells."""
+    if reference.source is not None:
+        return _FOREIGN.search(reference.source.replace("\\", "/")) is None
+    if reference.function is not None:
+        declared = owner(reference.function)
+        if libtorch.owns(declared) or declared[:1] in ((b"torch",), (b"std",)):
+            return False
+    return None
+
+
+def _evidence(found: ObjectFile) -> tuple[str, ...]:
+    """Inline definitions of classes that only unstable headers have, demangled."""
+    names = sorted(one for one in found.weak if _is_unstable_class(owner(one)))
+    return tuple(demangle(names[:_SHOWN_EVIDENCE]))
+
+
+def _is_unstable_class(declared: tuple[bytes, ...]) -> bool:
+    if len(declared) < 2 or declared[0] not in libtorch.TYPE_NAMESPACES:
+        return False
+    name = declared[1].decode("utf-8", "replace")
+    return name[:1].isupper() and not replacements.is_header_only(name)
+
+
+def _notes(read: _Read) -> Iterable[str]:
+    if read.copies:
+        yield f"{read.copies} archive members are copies of object files and are counted once"
+    if read.empty:
+        yield f"{read.empty} archives hold no object file (import libraries, or empty)"

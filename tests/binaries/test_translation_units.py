@@ -1,0 +1,194 @@
+"""Build directories: what each translation unit asks of libtorch, through the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from torch_abi_audit.cli import main
+from torch_abi_audit.sources.build_tree import build_files
+from torch_abi_audit.translation_units import units
+
+HEADER = """\
+namespace c10 {
+namespace detail { void torchCheckFail(const char*, const char*, unsigned int, const char*); }
+struct TensorImpl { int n; __attribute__((noinline)) int numel() {
+  if (!n) detail::torchCheckFail("numel", "TensorImpl.h", 3, "");
+  return n;
+} };
+struct Half { int bits; __attribute__((noinline)) int value() { return bits; } };
+}
+"""
+UNSTABLE = """\
+#include <c10/core/TensorImpl.h>
+namespace mine { int shared(int); }
+int first(int x) {
+  c10::detail::torchCheckFail("first", "a.cpp", 4, "");
+  c10::TensorImpl t{x};
+  return t.numel() + mine::shared(x);
+}
+"""
+MIGRATED = """\
+extern "C" int torch_call_dispatcher(int);
+namespace mine { int shared(int x) { return torch_call_dispatcher(x); } }
+"""
+LEFTOVER = """\
+#include <c10/core/TensorImpl.h>
+extern "C" int torch_call_dispatcher(int);
+namespace c10 { struct Storage { __attribute__((noinline)) int f(int x) { return x; } }; }
+int third(int x) {
+  c10::Half h{x};
+  c10::Storage s;
+  return torch_call_dispatcher(h.value()) + s.f(x);
+}
+"""
+
+
+def compiled(directory: Path, files: dict[str, str], *flags: str) -> Path:
+    include = directory / "site-packages" / "torch" / "include"
+    header = include / "c10" / "core" / "TensorImpl.h"
+    header.parent.mkdir(parents=True, exist_ok=True)
+    header.write_text(HEADER)
+    for name, text in files.items():
+        out = directory / "build" / name
+        out.parent.mkdir(parents=True, exist_ok=True)
+        source = directory / "csrc" / f"{out.name.split('.')[0]}.cpp"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(text)
+        subprocess.run(
+            ["g++", "-c", "-O0", "-g", f"-I{include}", *flags, source, "-o", out], check=True
+        )
+    return directory / "build"
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """A tree of CMake's and setuptools' shapes in one."""
+    return compiled(
+        tmp_path,
+        {
+            "CMakeFiles/mine.dir/csrc/a.cpp.o": UNSTABLE,
+            "CMakeFiles/mine.dir/csrc/b.cpp.o": MIGRATED,
+            "temp.linux-x86_64-cpython-311/csrc/c.o": LEFTOVER,
+            "CMakeFiles/CompilerIdCXX/probe.o": UNSTABLE,
+        },
+    )
+
+
+def port(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, dict[str, Any]]:
+    code = main(["port", *map(str, words), "--json"])
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return code, document
+
+
+def test_every_unit_by_itself(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, plan = port(capsys, build)
+    assert code == 0
+    assert plan["object_files"] is True
+    assert [(one["name"], one["state"], one["unstable"]) for one in plan["files"]] == [
+        ("CMakeFiles/mine.dir/csrc/a.cpp.o", "UNSTABLE", 1),
+        ("CMakeFiles/mine.dir/csrc/b.cpp.o", "STABLE", 0),
+        ("temp.linux-x86_64-cpython-311/csrc/c.o", "STABLE", 0),
+    ]
+    (check,) = plan["apis"]
+    assert (check["api"], check["uses"], check["uses_in_own_source"]) == ("TORCH_CHECK", 2, 1)
+    own, inlined = check["sites"]
+    assert (own["function"], own["line"], own["own_source"]) == ("first(int)", 4, True)
+    assert Path(own["source"]).name == "a.cpp"
+    assert (inlined["function"], inlined["line"]) == ("c10::TensorImpl::numel()", 4)
+    assert inlined["own_source"] is False
+    assert plan["files"][0]["last_to_need"] == check["symbols"]
+
+
+def test_unstable_headers_show_though_nothing_unstable_is_used(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, plan = port(capsys, build)
+    evidence = {one["name"]: one["header_evidence"] for one in plan["files"]}
+    assert evidence["temp.linux-x86_64-cpython-311/csrc/c.o"] == ["c10::Storage::f(int)"]
+    assert evidence["CMakeFiles/mine.dir/csrc/b.cpp.o"] == []
+    assert [one["what"] for one in plan["could_be_dropped"]] == ["includes of unstable headers"]
+
+
+def test_progress_shows_while_the_library_stays_unstable(
+    tmp_path: Path, build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extra = {"temp.linux-x86_64-cpython-311/csrc/d.o": UNSTABLE.replace("first", "fourth")}
+    compiled(tmp_path, extra)
+    saved = tmp_path / "saved.json"
+    assert main(["port", str(build), "--json"]) == 0
+    saved.write_text(capsys.readouterr().out)
+    compiled(tmp_path, dict.fromkeys(extra, MIGRATED.replace("shared", "other")))
+    _, plan = port(capsys, build, "--since", saved)
+    assert plan["verdict"] == "UNSTABLE"
+    assert plan["since"]["gone"] == []
+    assert plan["since"]["files"] == [
+        {"name": "temp.linux-x86_64-cpython-311/csrc/d.o", "before": 1, "now": 0}
+    ]
+    assert main(["port", str(build), "--since", str(saved)]) == 0
+    assert "    temp.linux-x86_64-cpython-311/csrc/d.o: 1 -> 0" in capsys.readouterr().out
+
+
+def test_archives_in_a_tree_are_not_counted_twice(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objects = sorted(build.rglob("*.cpp.o"))
+    subprocess.run(["ar", "rcs", build / "libmine.a", *objects], check=True)
+    _, plan = port(capsys, build)
+    assert len(plan["files"]) == 3
+    assert any("counted once" in note for note in plan["notes"])
+    _, alone = port(capsys, build / "libmine.a")
+    assert [one["name"] for one in alone["files"]] == ["libmine.a(a.cpp.o)", "libmine.a(b.cpp.o)"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty file"),
+        (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x01\x00", "cut short"),
+        (b"BC\xc0\xde" + bytes(64), "bitcode"),
+        (b"no object at all", "neither ELF"),
+        (b"!<thin>\n", "thin archive"),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(
+    build: Path, capsys: pytest.CaptureFixture[str], content: bytes, words: str
+) -> None:
+    (build / "broken.o").write_bytes(content)
+    code, plan = port(capsys, build)
+    assert code == 2
+    assert plan["verdict"] == "ERROR"
+    broken = next(one for one in plan["files"] if one["name"] == "broken.o")
+    assert words in broken["error"]
+    assert len(plan["files"]) == 4
+
+
+def test_single_files_and_windows_objects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "w.cpp"
+    source.write_text(
+        "namespace c10 { namespace detail { __declspec(dllimport) void torchCheckFail("
+        "const char*, const char*, unsigned int, const char*); } }\n"
+        'void f() { c10::detail::torchCheckFail("", "", 1, ""); }\n'
+    )
+    out = tmp_path / "w.obj"
+    command = [sys.executable, "-m", "ziglang", "c++", "-target", "x86_64-windows-msvc", "-c"]
+    subprocess.run([*command, "-fno-sanitize=all", source, "-o", out], check=True)
+    code, plan = port(capsys, out)
+    assert code == 0
+    assert [item["api"] for item in plan["apis"]] == ["TORCH_CHECK"]
+
+
+def test_a_directory_without_objects_is_a_package(tmp_path: Path) -> None:
+    (tmp_path / "libx.a").write_bytes(b"!<arch>\n")
+    (tmp_path / "x.py").write_text("")
+    assert build_files(str(tmp_path)) == ()
+    assert build_files("json") == ()
+    assert [one.relative for one in build_files(str(tmp_path / "libx.a"))] == ["libx.a"]
+    assert units(build_files(str(tmp_path / "libx.a")))[0] == ()
