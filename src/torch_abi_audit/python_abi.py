@@ -25,7 +25,7 @@ def references(binary: Binary) -> tuple[bytes, ...]:
     """
     providers = binary.providers
     found = []
-    for name in binary.imports:
+    for name in [one for one in binary.imports if one.startswith((b"Py", b"_Py"))]:
         if not _is_c_api(name):
             continue
         provider = providers.get(name)

@@ -17,6 +17,7 @@ from torch_abi_audit.record import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
     _ShimCells: TypeAlias = list[str | int | None]
@@ -94,6 +95,9 @@ class _ShimTable(Mapping[bytes, Shim]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def names(self) -> AbstractSet[bytes]:
+        return self._rows.keys()
+
     def _shim(self, cells: _ShimCells) -> Shim:
         first, device, exporters, deprecated, guard, last = cells + [None] * (6 - len(cells))
         return Shim(
@@ -114,6 +118,11 @@ def _shim_table() -> _ShimTable:
 def shims() -> Mapping[bytes, Shim]:
     """Every shim ever declared, by C name; a row is built when it is looked up."""
     return _shim_table()
+
+
+def shim_names() -> AbstractSet[bytes]:
+    """The C names of ``shims``."""
+    return _shim_table().names()
 
 
 def shim(name: bytes) -> Shim | None:

@@ -22,9 +22,8 @@ _SHIPPED_C = {
 }
 """C names of others that libtorch exports and ships the headers of, and whose they are."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
-_TORCH_WORDS = (b"2at", b"3c10", b"5torch", b"@at@", b"@c10@", b"@torch@")
-_OWNED_WORDS = (*_TORCH_WORDS, b"caffe2", b"c10d", b"onnx_torch", b"libkineto", b"TH", b"Packed")
 _PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
+_OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 
 
@@ -60,12 +59,12 @@ def classify(
         in_torch: Whether it belongs to the torch distribution, where plain C names that one of
             libtorch's libraries takes from another are the project's own affair.
     """
-    known = surface.shims()
+    known = surface.shim_names()
     providers = binary.providers
-    kinds: dict[bytes, Kind] = {}
-    for name in names:
-        if name.startswith(_PLAINLY_UNSTABLE):  # nearly all there is: the rest of the rule agrees
-            kinds[name] = Kind.UNSTABLE
+    listed = tuple(names)
+    kinds = dict.fromkeys(filter(_is_plainly_unstable, listed), Kind.UNSTABLE)
+    for name in listed:
+        if name in kinds:
             continue
         provider = providers.get(name)
         trusted = None if provider is None else libtorch.is_libtorch(provider)
@@ -73,16 +72,12 @@ def classify(
             kind = _of_cpp(name, from_libtorch=trusted is True)
         elif name in known:
             kind = None if trusted is False else Kind.SHIM
-        elif libtorch.owns_c_name(name):
+        elif name.startswith(_OWN_C_FORMS) and libtorch.owns_c_name(name):
             kind = Kind.INTERNAL
-        elif trusted is not False and _has_shim_form(name):
+        elif trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
             kind = Kind.UNKNOWN_SHIM
-        elif trusted and not in_torch:
-            kind = Kind.INTERNAL
-        elif name.startswith(_SHIPPED_C_NAMES) and trusted is None and not in_torch:
-            kind = Kind.BORROWED if _is_borrowed(name, binary) else None
         else:
-            kind = None
+            kind = Kind.INTERNAL if trusted and not in_torch else None
         if kind is not None:
             kinds[name] = kind
     return kinds
@@ -164,8 +159,16 @@ def links(binary: Binary) -> tuple[str, ...]:
     )
 
 
+def _is_plainly_unstable(name: bytes) -> bool:
+    """Whether the first component is ``at`` or ``c10``, which is what the whole rule asks.
+
+    Nearly all there is of C++ in a library that uses torch is of this form.
+    """
+    return name.startswith(_PLAINLY_UNSTABLE)
+
+
 def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
-    if not any(word in name for word in _OWNED_WORDS):
+    if not _may_name_torch(name) and not _may_be_owned(name):
         return Kind.INTERNAL if from_libtorch else None
     declared = owner(name)
     if libtorch.owns(declared):
@@ -190,17 +193,30 @@ def _has_shim_form(name: bytes) -> bool:
 
 def _speaks_of_torch(name: bytes) -> bool:
     """Whether its demangled text names a type of the unstable API."""
-    if not any(word in name for word in _TORCH_WORDS):
-        return False
-    return any(map(libtorch.is_torch_type, mentions(name)))
+    return _may_name_torch(name) and any(map(libtorch.is_torch_type, mentions(name)))
 
 
-def _is_borrowed(name: bytes, binary: Binary) -> bool:
-    """Whether a library that is linked to libtorch asks nobody else for such a name."""
-    home = _SHIPPED_C[name[: name.index(b"_") + 1]]
-    if not links(binary):
-        return False
-    return not any(home in library.rpartition("/")[2].lower() for library in binary.needed)
+def _may_name_torch(name: bytes) -> bool:
+    # written out: called for every C++ name there is, and nearly always false
+    return (
+        b"2at" in name
+        or b"3c10" in name
+        or b"5torch" in name
+        or b"@at@" in name
+        or b"@c10@" in name
+        or b"@torch@" in name
+    )
+
+
+def _may_be_owned(name: bytes) -> bool:
+    return (
+        b"caffe2" in name
+        or b"c10d" in name
+        or b"TH" in name
+        or b"Packed" in name
+        or b"onnx_torch" in name
+        or b"libkineto" in name
+    )
 
 
 def _is_lent(name: bytes) -> bool:

@@ -61,6 +61,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         return tuple(_text(text[offset]) for offset in offsets)
 
     needed, soname, rpath, runpath = map(texts, listed)
+    named = {version: _text(text[name]) for version, (_, name) in needs.items()}
     imports = tuple(dict.fromkeys(text[offset] for offset in strong.values()))
     taken = frozenset(imports)
     return Binary(
@@ -76,10 +77,10 @@ def read(source: Readable) -> Binary | NotALibrary:
         soname=soname[0] if soname else None,
         entry_points=_entry_points(image, strings),
         versions={
-            text[offset]: _text(text[needs[version][1]])
+            text[offset]: named[version]
             for table in (weak, strong)
             for index, offset in table.items()
-            if (version := versions.get(index, 0)) in needs
+            if (version := versions.get(index, 0)) in named
         },
         version_needs=tuple(
             sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
@@ -118,9 +119,8 @@ def _undefined(image: Image) -> tuple[dict[int, int], dict[int, int]]:
         sections = array("H", chunk)[3 if image.layout.wide else 7 :: stride]
         for position in _zeros(sections):
             name, info, _, _ = unpack(chunk, position * entry)
-            if not name or info >> 4 == _STB_LOCAL or info & 15 in _NAMELESS_TYPES:
-                continue
-            (weak if info >> 4 == _STB_WEAK else strong)[first + position] = name
+            if name and _BINDABLE[info]:
+                (weak if info >> 4 == _STB_WEAK else strong)[first + position] = name
     return strong, weak
 
 

@@ -58,14 +58,14 @@ class StringTable:
             ):
                 stop += 1
             blob = self._read(start, ordered[stop - 1] - start + _TAIL)
+            wanted = ordered[index:stop]
             # where most of a window is wanted, splitting it whole beats searching each end
-            whole = _split(blob) if (stop - index) * _DENSE > len(blob) else {}
-            for offset in ordered[index:stop]:
-                at = offset - start
-                name = whole.get(at)
+            whole = _split(blob, start) if len(wanted) * _DENSE > len(blob) else {}
+            for offset in wanted:
+                name = whole.get(offset)
                 if name is None:
-                    end = blob.find(0, at)
-                    name = blob[at:end] if end >= 0 else self._long_name(offset)
+                    end = blob.find(0, offset - start)
+                    name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
                 budget -= len(name)
                 if budget < 0:
                     raise FormatError("names overlap beyond what a string table can mean")
@@ -102,8 +102,9 @@ class StringTable:
         return blob[:end]
 
 
-def _split(blob: bytes) -> dict[int, bytes]:
-    """Every terminated name of a window by where it starts; tails of names are not among them."""
+def _split(blob: bytes, start: int) -> dict[int, bytes]:
+    """Every terminated name of a window by its offset in the table; tails are not among them."""
     names = blob.split(b"\0")
     names.pop()
-    return dict(zip(accumulate(map((1).__add__, map(len, names)), initial=0), names, strict=False))
+    starts = accumulate(map((1).__add__, map(len, names)), initial=start)
+    return dict(zip(starts, names, strict=False))

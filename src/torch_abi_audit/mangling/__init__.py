@@ -92,9 +92,12 @@ def mentions(name: bytes) -> frozenset[Name]:
 
 def demangle(names: Iterable[bytes]) -> list[str]:
     """Text for each name, in order, escaped; a name without a mangling stands as it is."""
+    listed = list(names)
+    if not any(name.startswith((b"_", b"?")) for name in listed):
+        return mangled(listed)
     from .spelling import demangle as read
 
-    return read(names)
+    return read(listed)
 
 
 def _itanium_owner(name: bytes) -> Name:
