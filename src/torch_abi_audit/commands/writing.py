@@ -89,9 +89,9 @@ def report_troubles(outcome: Outcome) -> None:
         return
     lines = list(gate.failures)
     if lines:
-        from torch_abi_audit.gate.summary import new_symbols
+        from torch_abi_audit.gate.summary import standing_symbols
 
-        lines += new_symbols(outcome.results)
+        lines += standing_symbols(outcome.results)
     elif gate.empty and not any(one.error is not None for one in outcome.packages):
         lines = ["nothing was audited: no target holds a compiled library (see --allow-empty)"]
     if lines:

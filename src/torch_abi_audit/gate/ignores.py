@@ -25,7 +25,7 @@ class Ignore:
     """An id, or the beginning of some."""
     package: str | None = None
     library: str | None = None
-    """Glob of the path below the package's root."""
+    """Glob of the path below the package's root, with or without the root's own name before it."""
     symbol: str | None = None
     """Glob of a demangled symbol, for rules whose evidence is itemized."""
     expires: dt.date | None = None
@@ -33,18 +33,21 @@ class Ignore:
     origin: str = ""
     """Where it stands: ``pyproject.toml:12``."""
 
-    def covers(self, package: str, one: Finding) -> bool:
+    def covers(self, result: Result) -> bool:
         """Whether it speaks of a finding, symbols aside.
 
         What could not be read must be named: by its rule and its library.
         """
+        one = result.finding
         if one.rule == "E001" and (self.rule != "E001" or not self.library or not one.library):
             return False
         if self.rule is not None and not one.rule.startswith(self.rule):
             return False
-        if self.package is not None and not fnmatchcase(package, self.package):
+        if self.package is not None and not fnmatchcase(result.package, self.package):
             return False
-        if self.library is not None and not fnmatchcase(one.library or "", self.library):
+        if self.library is not None and not any(
+            fnmatchcase(path, self.library) for path in _paths(result)
+        ):
             return False
         return self.symbol is None or rule(one.rule).itemized
 
@@ -73,7 +76,7 @@ def apply(
 
 def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result:
     one = result.finding
-    covering = {at: each for at, each in ignores.items() if each.covers(result.package, one)}
+    covering = {at: each for at, each in ignores.items() if each.covers(result)}
     if not covering:
         return result
     whole = next((at for at, each in covering.items() if each.symbol is None), None)
@@ -106,6 +109,14 @@ def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...])
         finding=replace(one, evidence=standing, message=message),
         hidden=result.hidden + hidden,
     )
+
+
+def _paths(result: Result) -> tuple[str, ...]:
+    """A library's path from the package's root, and from the directory that holds the root."""
+    library = result.finding.library
+    if library is None or result.report is None:
+        return ()
+    return library, f"{result.report.root.name}/{library}"
 
 
 def _upkeep(ignores: tuple[Ignore, ...], used: set[int], today: dt.date) -> Iterator[Finding]:

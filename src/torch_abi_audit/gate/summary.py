@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PYTHON = ("P201", "P202")
 SHOWN = 15
-"""New symbols named per rule and package; the rest is a count."""
+"""Symbols named per rule and package; the rest is a count."""
 
 
 def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -> Iterator[str]:
@@ -26,35 +26,35 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
         torch = [one for one in mine if one.finding.rule == "T101"]
         if torch:
             count = _libraries(len(torch))
-            yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_new(torch)}"
+            yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_partly(torch)}"
         python = [one for one in mine if one.finding.rule in _PYTHON]
         if python:
             modules = {relative_path(one.path, package.root) for one in package.extensions}
             alone = all(one.finding.library in modules for one in python)
             count = plural(len(python), "extension module") if alone else _libraries(len(python))
-            yield f"{package.name}: {count} outside of the CPython Stable ABI{_new(python)}"
+            yield f"{package.name}: {count} outside of the CPython Stable ABI{_partly(python)}"
         rest = Counter(one.finding.rule for one in mine if one not in torch + python)
         for rule_id, times in rest.items():
             yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
 
 
-def new_symbols(results: tuple[Result, ...]) -> Iterator[str]:
-    """The evidence that is new beside an ignore or a baseline, where only part of it is."""
+def standing_symbols(results: tuple[Result, ...]) -> Iterator[str]:
+    """What stands of findings of which an ignore or a baseline hides the rest."""
     for one in results:
         if one.fails and one.hidden:
             for symbol in one.finding.evidence[:SHOWN]:
-                yield f"new in {one.where}: {symbol}"
+                yield f"{one.where}: {symbol}"
             if len(one.finding.evidence) > SHOWN:
-                yield f"new in {one.where}: ... {len(one.finding.evidence) - SHOWN} more"
+                yield f"{one.where}: ... {len(one.finding.evidence) - SHOWN} more"
 
 
-def _new(results: list[Result]) -> str:
+def _partly(results: list[Result]) -> str:
     hidden = sum(len(one.hidden) for one in results)
     if not hidden:
         return ""
-    new = sum(len(one.finding.evidence) for one in results)
-    return f" ({plural(new, 'new symbol')}, {hidden} known)"
+    left = sum(len(one.finding.evidence) for one in results)
+    return f" ({plural(left, 'symbol')}; {hidden} more ignored or in the baseline)"
 
 
 def _libraries(count: int) -> str:

@@ -89,9 +89,15 @@ def _python(
             evidence=violations,
         )
     elif labels != {Label.OK} and library.entry_points and package.uses_torch:
-        label = next(one.label for one in verdicts if one.label is not Label.OK)
-        proof = f": {some(violations)}" if violations else ""
-        yield finding("P202", f"{label}{proof}", library=name, evidence=violations)
+        message = f"built for one Python: imports {some(violations)}" if violations else ""
+        if Label.NO_CAPI in labels:
+            message = "claims abi3 in its name, and refers to nothing of CPython"
+        yield finding(
+            "P202",
+            message or "makes no claim of abi3 in its name",
+            library=name,
+            evidence=violations,
+        )
     for verdict in verdicts:
         floor = verdict.min_python
         allowed = required.python

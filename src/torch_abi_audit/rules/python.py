@@ -27,8 +27,8 @@ RULES = (
         "Build it with `py_limited_api=True`; pybind11 modules need nanobind or the raw Limited "
         "API, or a library that is loaded by `torch.ops.load_library` and needs no Python at all.",
         Severity.WARNING,
-        example="_C.cpython-311-x86_64-linux-gnu.so: uses-private-api: _PyObject_GetDictPtr and 3 "
-        "more",
+        example="_C.cpython-311-x86_64-linux-gnu.so: built for one Python: imports "
+        "_PyObject_GetDictPtr and 3 more",
     ),
     Rule(
         "P203",
