@@ -106,10 +106,11 @@ def compare(
     report = inspect_package(wheel)
     matrix = compat(report, builds, within=lambda one: one == release)
     exported = _exported(torch)
+    own = {one.path.name for one in report.libraries}
+    needed = {one.path: one.needed for one in report.libraries}
     for library in matrix.libraries:
         file = scratch / library.path.relative_to(wheel)
         missing, not_found = _asked_of_loader(file, torch, scratch)
-        own = {one.path.name for one in report.libraries}
         yield Comparison(
             wheel=wheel.name,
             library=str(library.path.relative_to(wheel)),
@@ -118,7 +119,10 @@ def compare(
             loader=frozenset(one for one in missing if _is_torchs(one, file) or one in exported),
             absent=frozenset(each.library for each in library.absent),
             not_found=frozenset(
-                one for one in not_found if libtorch.is_libtorch(one) and one not in own
+                # the loader names what the libraries that it opens on the way need, too
+                one
+                for one in not_found.intersection(needed[library.path])
+                if libtorch.is_libtorch(one) and one not in own
             ),
         )
 

@@ -1,0 +1,76 @@
+"""The load matrix against the dynamic loader itself, with the one torch that CI has on disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.real.wheels import fetch
+from tools.compare_with_loader import Comparison, compare, differences, unpack_torch
+from torch_abi_audit.api import inspect_package
+from torch_abi_audit.compat import compat
+from torch_abi_audit.given_torch import GivenTorch, given_torch
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.uname().machine != "x86_64",
+    reason="the loader of Linux x86_64 is asked",
+)
+
+ANSWERS = {
+    "torchaudio==2.8.0": "no",
+    "torchaudio==2.9.0": "no",
+    "torchaudio==2.11.0": "yes",
+    "torchcodec==0.8.0": "no",
+    "torchcodec==0.17.0": "yes",
+    "torchrl==0.10.0": "no",
+    "torchrl==0.14.1": "no",
+    "torchvision==0.24.0": "no",
+}
+"""What a CUDA build of torch 2.13.0 does with each wheel."""
+
+
+@pytest.fixture(scope="module")
+def torch_wheel() -> Path:
+    return fetch("torch==2.13.0", "manylinux_2_28_x86_64")
+
+
+@pytest.fixture(scope="module")
+def torch(torch_wheel: Path) -> GivenTorch:
+    return given_torch(str(torch_wheel))
+
+
+@pytest.fixture(scope="module")
+def libraries(torch_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpack_torch(torch_wheel, tmp_path_factory.mktemp("torch") / "lib")
+
+
+@pytest.mark.parametrize("requirement", ANSWERS)
+def test_the_loader_misses_what_the_matrix_says(
+    requirement: str, torch: GivenTorch, libraries: Path, tmp_path: Path
+) -> None:
+    wheel = fetch(requirement, "manylinux_2_28_x86_64")
+    compared = list(compare(wheel, libraries, torch, "2.13.0", tmp_path))
+    assert compared
+    assert list(differences(compared)) == []
+    answer = compat(inspect_package(wheel), torch).loads_on["2.13.0"]
+    cpu = torch.releases(torch.platform)[0].cuda is None
+    expected = ANSWERS[requirement]
+    assert answer == ("needs-cuda" if cpu and expected == "yes" else expected)
+
+
+def test_a_disagreement_would_be_seen() -> None:
+    one = Comparison(
+        *("w", "l", "2.13.0"),
+        matrix=frozenset({b"a"}),
+        loader=frozenset({b"b"}),
+        absent=frozenset({"libcaffe2.so"}),
+        not_found=frozenset(),
+    )
+    assert list(differences([one])) == [
+        "w: l: torch 2.13.0: the loader alone lacks b",
+        "w: l: torch 2.13.0: the matrix alone lacks a",
+        "w: l: torch 2.13.0: only one side misses the file libcaffe2.so",
+    ]
