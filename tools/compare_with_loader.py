@@ -34,7 +34,7 @@ from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit import export_index, formats, libtorch, torch_abi  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
 from torch_abi_audit.compat import compat  # noqa: E402
-from torch_abi_audit.model import NotALibrary  # noqa: E402
+from torch_abi_audit.model import Format, NotALibrary  # noqa: E402
 from torch_abi_audit.sources.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Comparison:
 def compare(
     wheel: Path, torch: Path, builds: TorchBuilds, release: str, scratch: Path
 ) -> Iterator[Comparison]:
-    """Every library of a wheel that has to do with torch, against one torch.
+    """Every library of a wheel, those without torch included, against one torch.
 
     Args:
         wheel: A wheel file for Linux x86_64.
@@ -107,21 +107,23 @@ def compare(
     matrix = compat(report, builds, within=lambda one: one == release)
     exported = _exported(torch)
     own = {one.path.name for one in report.libraries}
-    needed = {one.path: one.needed for one in report.libraries}
-    for library in matrix.libraries:
+    for library in report.libraries:
+        if library.format is not Format.ELF:
+            continue
         file = scratch / library.path.relative_to(wheel)
+        judged = matrix.of(library.path)
         missing, not_found = _asked_of_loader(file, torch, scratch)
         yield Comparison(
             wheel=wheel.name,
             library=str(library.path.relative_to(wheel)),
             torch=release,
-            matrix=_missing(library, release),
+            matrix=frozenset(name for one in judged for name in _missing(one, release)),
             loader=frozenset(one for one in missing if _is_torchs(one, file) or one in exported),
-            absent=frozenset(each.library for each in library.absent),
+            absent=frozenset(each.library for one in judged for each in one.absent),
             not_found=frozenset(
                 # the loader names what the libraries that it opens on the way need, too
                 one
-                for one in not_found.intersection(needed[library.path])
+                for one in not_found.intersection(library.needed)
                 if libtorch.is_libtorch(one) and one not in own
             ),
         )

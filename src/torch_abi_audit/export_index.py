@@ -42,6 +42,7 @@ __all__ = [
     "platforms",
     "releases",
     "uses_old_string",
+    "with_cuda",
 ]
 
 DATA = Path(__file__).parent / "data"
@@ -90,6 +91,11 @@ def lookup(platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
     are known; on the others, every name that torch's libraries export.
     """
     return _file(platform).lookup(names)
+
+
+def with_cuda(names: Iterable[bytes]) -> Mapping[bytes, Exports]:
+    """Who exports each of ``names`` in builds with CUDA: on Linux x86_64 every build is one."""
+    return lookup("linux_x86_64", names)
 
 
 def exported(platform: str, name: bytes) -> bool:

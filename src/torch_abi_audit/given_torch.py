@@ -69,6 +69,10 @@ class GivenTorch:
                 found[name] = (*found.get(name, ()), (library, 1))
         return {name: Exports(by_library) for name, by_library in found.items()}
 
+    def with_cuda(self, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
+        """What the index says: a build without CUDA cannot tell."""
+        return export_index.with_cuda(names)
+
     def nearest(self, platform: str, name: bytes) -> tuple[Neighbour, ...]:
         """Of what any indexed release exports of the same entity, what this torch does."""
         if platform not in export_index.platforms():

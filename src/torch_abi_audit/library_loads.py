@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from torch_abi_audit import libtorch
+from torch_abi_audit.export_file import Exports
 from torch_abi_audit.load_matrix import Absent, LibraryLoads, Loads, Missing
 from torch_abi_audit.model import Format
 
@@ -18,11 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from torch_abi_audit.export_file import Exports, IndexedRelease
+    from torch_abi_audit.export_file import IndexedRelease
     from torch_abi_audit.export_index import Neighbour
     from torch_abi_audit.model import ExtensionReport, TorchABIVerdict
 
-_CUDA_REFERENCE = "linux_x86_64"  # every build there is a CUDA build: it tells whose a name is
 _CUDA_LIBRARIES = frozenset(
     {"torch_cuda", "c10_cuda", "torch_cuda_linalg", "torch_nvshmem", "caffe2_nvrtc"}
 )
@@ -46,6 +46,9 @@ class TorchBuilds(Protocol):
     def lookup(self, platform: str, names: Iterable[bytes], /) -> Mapping[bytes, Exports]:
         """Who exports each of ``names``; those that nobody exports are left out."""
 
+    def with_cuda(self, names: Iterable[bytes], /) -> Mapping[bytes, Exports]:
+        """Who exports each of ``names`` in builds with CUDA, of whatever platform."""
+
     def nearest(self, platform: str, name: bytes, /) -> tuple[Neighbour, ...]:
         """What is exported of the same entity with another signature, most alike first."""
 
@@ -56,12 +59,13 @@ class TorchBuilds(Protocol):
 class Exported:
     """What was asked of some builds so far: each name is asked for once, whole packages at once."""
 
-    __slots__ = ("_asked", "_found", "builds")
+    __slots__ = ("_asked", "_found", "_with_cuda", "builds")
 
     def __init__(self, builds: TorchBuilds) -> None:
         self.builds = builds
         self._asked: dict[str, set[bytes]] = {}
         self._found: dict[str, dict[bytes, Exports]] = {}
+        self._with_cuda: dict[bytes, Exports] = {}
 
     def ask(self, images: Iterable[Image]) -> None:
         """Look up all that some images need of torch."""
@@ -82,6 +86,14 @@ class Exported:
             found.update(self.builds.lookup(platform, new))
             asked |= new
         return found
+
+    def with_cuda(self, names: Collection[bytes]) -> Mapping[bytes, Exports]:
+        """Who exports each of ``names`` in builds with CUDA."""
+        new = set(names) - self._with_cuda.keys()
+        if new:
+            self._with_cuda.update(dict.fromkeys(new, Exports()))
+            self._with_cuda.update(self.builds.with_cuda(new))
+        return self._with_cuda
 
 
 class Image(NamedTuple):
@@ -231,14 +243,14 @@ def _wanted(torch: TorchABIVerdict) -> dict[bytes, str | None]:
 def _cuda_names(provision: _Provision, platform: str, exported: Exported) -> frozenset[bytes]:
     """Those of its names that only CUDA builds provide: the libraries they live in say so."""
     reference: Mapping[bytes, Exports] = {}
-    if platform != _CUDA_REFERENCE in exported.builds.platforms():
-        # where a platform's builds are without CUDA, another's tell: names are the same
+    if any(one.cuda is None for one in exported.builds.releases(platform)):
+        # a build without CUDA cannot tell: another's can, names being the same
         strange = [
             name
             for name, file in provision.wanted.items()
             if file is None and name not in provision.found
         ]
-        reference = exported.of(_CUDA_REFERENCE, strange)
+        reference = exported.with_cuda(strange)
     return frozenset(
         name
         for name, file in provision.wanted.items()
@@ -248,7 +260,9 @@ def _cuda_names(provision: _Provision, platform: str, exported: Exported) -> fro
 
 
 def _is_cuda_name(exports: Exports | None) -> bool:
-    return exports is not None and all(map(_is_cuda_library, dict(exports.by_library)))
+    if exports is None or not exports.by_library:
+        return False
+    return all(map(_is_cuda_library, dict(exports.by_library)))
 
 
 def _state(

@@ -76,8 +76,12 @@ def classify(
             kind = Kind.INTERNAL
         elif trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
             kind = Kind.UNKNOWN_SHIM
+        elif in_torch:
+            continue
+        elif trusted is None and name.startswith(_SHIPPED_C_NAMES):
+            kind = Kind.BORROWED if _is_borrowed(name, binary) else None
         else:
-            kind = Kind.INTERNAL if trusted and not in_torch else None
+            kind = Kind.INTERNAL if trusted else None
         if kind is not None:
             kinds[name] = kind
     return kinds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from tools.compare_with_loader import Comparison, compare, differences, unpack_t
 from torch_abi_audit.api import inspect_package
 from torch_abi_audit.compat import compat
 from torch_abi_audit.given_torch import GivenTorch, given_torch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.uname().machine != "x86_64",

@@ -72,6 +72,9 @@ class Builds:
         known = self.exports.get(platform, {})
         return {one: Exports(tuple(known[one].items())) for one in asked if one in known}
 
+    def with_cuda(self, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
+        return self.lookup("linux_x86_64", names)
+
     def nearest(self, platform: str, name: bytes) -> tuple[Neighbour, ...]:
         known = self.exports.get(platform, {})
         return tuple(
