@@ -223,6 +223,14 @@ def _may_be_owned(name: bytes) -> bool:
     )
 
 
+def _is_borrowed(name: bytes, binary: Binary) -> bool:
+    """Whether a library that is linked to libtorch asks nobody else for such a name."""
+    home = _SHIPPED_C[name[: name.index(b"_") + 1]]
+    if not links(binary):
+        return False
+    return not any(home in library.rpartition("/")[2].lower() for library in binary.needed)
+
+
 def _is_lent(name: bytes) -> bool:
     declared = owner(name)
     return bool(declared) and declared[0] in libtorch.LENDERS
