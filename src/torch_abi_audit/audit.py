@@ -95,12 +95,13 @@ def audit(
     neighbours = _Scope()
     if any(image.kinds or image.python for images in scope.images.values() for image in images):
         for candidate in found.siblings:
-            _read(candidate, neighbours, found)
+            if not _is_libtorch(candidate, found):
+                _read(candidate, neighbours, found)
     providers = [
         image
         for images in (*scope.images.values(), *neighbours.images.values())
         for image in images
-        if not (found.is_torch and libtorch.is_libtorch(image.filename))
+        if not _is_libtorch(image.candidate, found)
     ]
     reports = dict(scope.errors)
     releases = variants.releases([*scope.errors, *scope.images])
@@ -116,6 +117,11 @@ def audit(
     from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
 
     return compared(report, found, loads_on)
+
+
+def _is_libtorch(candidate: Candidate, found: Found) -> bool:
+    """Whether it is one of torch's own libraries, which count as libtorch, not as siblings."""
+    return found.is_torch and libtorch.is_libtorch(candidate.relative)
 
 
 def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:

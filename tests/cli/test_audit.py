@@ -22,6 +22,7 @@ from tests.sources import source
 from tests.toolchain import gcc
 from torch_abi_audit import __version__
 from torch_abi_audit.cli import main
+from torch_abi_audit.commands.audit import PlainOptions, parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -385,3 +386,10 @@ def test_a_package_called_like_a_verb(
     for words in (["audit", "audit"], ["./audit"]):
         assert main(words) == 0
         assert "Package: audit\n" in capsys.readouterr().out
+
+
+def test_targets_alone_mean_what_the_parser_says_they_mean() -> None:
+    parsed = vars(parser().parse_args(["one", "two"]))
+    plain = PlainOptions(["one", "two"])
+    for name, value in parsed.items():
+        assert (getattr(plain, name) or None) == (value or None), name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from torch_abi_audit import __version__
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
 from torch_abi_audit.commands.options import (
@@ -15,6 +13,8 @@ from torch_abi_audit.commands.options import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from torch_abi_audit.commands.loading import Loaded, Spell
     from torch_abi_audit.outcome import Outcome
     from torch_abi_audit.report.destination import Destination
@@ -38,8 +38,7 @@ exit codes:
 
 def run(words: list[str]) -> int:
     """Audit what ``words`` name and return the exit code."""
-    options_parser = parser()
-    options = options_parser.parse_args(words)
+    options = _plain(words) or parser().parse_args(words)
     from torch_abi_audit.commands import configuring
     from torch_abi_audit.commands.terminal import complain
     from torch_abi_audit.errors import AuditError
@@ -48,22 +47,45 @@ def run(words: list[str]) -> int:
         settings = configuring.in_force(options)
         if settings is not None and not options.env and options.site_packages is None:
             options.targets = list(settings.targets)
-        refuse_mixed_modes(options_parser, options)
+        refuse_mixed_modes(parser, options)
         return _audit(options, settings)
     except AuditError as error:
         complain(str(error))
         return ERROR
 
 
+def _plain(words: list[str]) -> argparse.Namespace | None:
+    """The options where there are TARGETs alone: the common case does without ``argparse``."""
+    if not words or any(word.startswith("-") for word in words):
+        return None
+    return PlainOptions(words)  # type: ignore[return-value]
+
+
+class PlainOptions:
+    """What the parser would give for TARGETs alone: all that is not here is off."""
+
+    color = "auto"
+
+    def __init__(self, targets: list[str]) -> None:
+        self.targets = targets
+
+    def __getattr__(self, _name: str) -> None:
+        """An option that was not given."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The verb's options."""
+    import argparse
+
+    from torch_abi_audit.commands.options import help_format
+
     made = argparse.ArgumentParser(
         prog="torch-abi-audit",
         usage=_USAGE,
         description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
         "Stable ABI.\nNothing that is audited is imported or executed.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=help_format,
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

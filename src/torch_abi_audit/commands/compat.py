@@ -29,7 +29,7 @@ def run(words: list[str]) -> int:
     """Answer for what ``words`` name and return the exit code."""
     parser = _parser()
     options = parser.parse_args(words)
-    refuse_mixed_modes(parser, options)
+    refuse_mixed_modes(lambda: parser, options)
     from torch_abi_audit.commands import loading
     from torch_abi_audit.commands.releases import asked
     from torch_abi_audit.commands.terminal import complain

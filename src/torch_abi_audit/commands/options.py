@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +27,25 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def refuse_mixed_modes(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """End with a usage error unless exactly one of the modes was chosen."""
+def help_format(prog: str) -> argparse.HelpFormatter:
+    """A formatter that keeps the line breaks of descriptions.
+
+    Given a width, ``argparse`` need not import ``shutil`` and all its archivers to ask for one.
+    """
+    import argparse
+    import os
+
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
+    except (OSError, ValueError):
+        columns = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=columns - 2)
+
+
+def refuse_mixed_modes(
+    parser: Callable[[], argparse.ArgumentParser], options: argparse.Namespace
+) -> None:
+    """End with a usage error, of the parser that is made for it, unless one mode was chosen."""
     modes = [
         name
         for name, given in (
@@ -38,9 +56,9 @@ def refuse_mixed_modes(parser: argparse.ArgumentParser, options: argparse.Namesp
         if given
     ]
     if not modes:
-        parser.error("nothing to inspect: give a TARGET, --env or --site-packages PATH")
+        parser().error("nothing to inspect: give a TARGET, --env or --site-packages PATH")
     if len(modes) > 1:
-        parser.error(f"{' and '.join(modes)} exclude each other: give one of them")
+        parser().error(f"{' and '.join(modes)} exclude each other: give one of them")
 
 
 def add_gate_options(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ def run(words: list[str]) -> int:
     """Plan the migration of what ``words`` name and return the exit code."""
     parser = _parser()
     options = parser.parse_args(words)
-    refuse_mixed_modes(parser, options)
+    refuse_mixed_modes(lambda: parser, options)
     from torch_abi_audit.commands.terminal import complain
     from torch_abi_audit.errors import TargetError
 
