@@ -94,6 +94,18 @@ class Difference:
         )
 
 
+KINDS = (
+    "unstable",
+    "internal",
+    "shim",
+    "unknown shim",
+    "unresolved",
+    "unresolvable",
+    "weak",
+    "cpython",
+)
+"""The kinds of ``Symbols``, in the order in which they are listed."""
+
 _TORCH = ("no-torch", "torch-stable", "torch-unstable", "error")
 _CPYTHON = ("no-extensions", "abi3-compliant", "mixed", "not-abi3")
 _COUNTED = {"unstable": "unstable symbol", "internal": "internal symbol"}
@@ -255,7 +267,7 @@ def _names(library: ExtensionReport) -> Iterator[tuple[str, Iterable[str]]]:
 def _symbols(
     old: Mapping[str, dict[str, str]], new: Mapping[str, dict[str, str]]
 ) -> Iterator[Symbols]:
-    for kind in {**new, **old}:
+    for kind in KINDS:
         before, after = old.get(kind, {}), new.get(kind, {})
         gained = tuple(sorted(name for key, name in after.items() if key not in before))
         lost = tuple(sorted(name for key, name in before.items() if key not in after))

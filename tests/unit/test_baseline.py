@@ -64,10 +64,8 @@ def test_a_new_symbol_fails_alone() -> None:
     found = against(taken(OLD), more)
     assert failing(found) == {"T101": ("c10::new()",)}
     assert found.gate is not None
-    assert found.gate.failures == (
-        "pkg: 1 library outside of the LibTorch Stable ABI "
-        "(1 symbol; 2 more ignored or in the baseline)",
-    )
+    (failure,) = found.gate.failures
+    assert failure.startswith("pkg: 1 library outside of the LibTorch Stable ABI (1 symbol; 2 more")
 
 
 def test_a_new_library_fails() -> None:

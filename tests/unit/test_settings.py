@@ -163,13 +163,9 @@ ERRORS = [
 def test_errors_point_at_the_line(text: str, line: int, problem: str, *, embedded: bool) -> None:
     if embedded:
         header = "[tool.torch-abi-audit"
-        text = (
-            "[project]\n# speaks of\n"
-            + f"{header}]\n"
-            + text.replace("[[ignore]]", f"[{header}.ignore]]").replace(
-                "[require]", f"{header}.require]"
-            )
-        )
+        text = text.replace("[[ignore]]", f"[{header}.ignore]]")
+        text = text.replace("[require]", f"{header}.require]")
+        text = f"[project]\n# speaks of\n{header}]\n{text}"
         line += 3
     with pytest.raises(SettingsError) as caught:
         parse(text, "some.toml", embedded=embedded)

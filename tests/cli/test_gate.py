@@ -1,0 +1,273 @@
+"""The gate as its users meet it: exit codes, configuration, a ratchet from first to last."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sources import source
+from tests.toolchain import gcc
+from torch_abi_audit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHIM = "torch_call_dispatcher"
+
+
+def mangled(number: int) -> str:
+    """``at::fN()``, as a compiler mangles it."""
+    name = f"f{number}"
+    return f"_ZN2at{len(name)}{name}Ev"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gate")
+    gcc(source([SHIM]), root / "good" / "_C.abi3.so")
+    gcc(source([mangled(1)]), root / "bad" / "_C.so")
+    gcc(source([SHIM, "torch_newer_than_all"]), root / "warned" / "_C.so")
+    gcc(source([SHIM]), root / "torn" / "_C.so")
+    (root / "torn" / "_C.so").write_bytes((root / "torn" / "_C.so").read_bytes()[:300])
+    (root / "empty").mkdir()
+    (root / "empty" / "readme.txt").write_text("nothing to see")
+    return root
+
+
+@pytest.fixture
+def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of its own, in which the built packages are."""
+    for one in built.iterdir():
+        (tmp_path / one.name).symlink_to(one)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return tmp_path
+
+
+CODES = [
+    # inspected, no gate asked for
+    ("./bad", 0),
+    ("./empty", 0),
+    ("./bad --ignore T104", 0),
+    # gates that pass
+    ("./good --check all", 0),
+    ("./bad --check abi3", 0),
+    ("./bad --select P", 0),
+    ("./warned --check all", 0),
+    ("./warned --fail-on error", 0),
+    ("./bad --check all --ignore T", 0),
+    ("./bad --check all --exit-zero", 0),
+    # gates that fail
+    ("./bad --check torch", 1),
+    ("./bad --check all", 1),
+    ("./bad --select T101", 1),
+    ("./bad --fail-on error", 1),
+    ("./warned --fail-on warning", 1),
+    ("./warned --select T104", 1),
+    ("./good ./bad --check torch", 1),
+    # what could not be read goes before all
+    ("./torn", 2),
+    ("./torn --check all", 2),
+    ("./bad ./torn --check all --exit-zero", 2),
+    ("./torn --check all --ignore E001", 2),
+    ("./nothing-here --check all", 2),
+    ("./bad --check all --select X", 2),
+    ("./bad --baseline nothing.json", 2),
+    ("./bad --config nothing.toml", 2),
+    ("./bad --isolated --config nothing.toml", 2),
+    ("./bad --write-baseline /nowhere/b.json", 2),
+    # a gate that audited nothing
+    ("./empty --check torch", 3),
+    ("./empty --check all --exit-zero", 3),
+    ("./empty --check all --allow-empty", 0),
+    ("./empty ./good --check all", 0),
+    ("./empty ./good --fail-on warning", 1),
+    ("./empty ./good --fail-on warning --allow-empty", 0),
+]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("words", "code"), CODES)
+def test_exit_codes(words: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == code
+    written = capsys.readouterr()
+    assert "Traceback" not in written.err
+    assert ("FAIL:" in written.err) is (
+        code in (1, 3) or ("--exit-zero" in words and "bad" in words)
+    )
+
+
+@pytest.mark.usefixtures("here")
+def test_a_gate_without_libraries_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["./empty", "--check", "torch"]) == 3
+    assert capsys.readouterr().err == (
+        "FAIL:\n  nothing was audited: no target holds a compiled library (see --allow-empty)\n"
+    )
+
+
+def configure(here: Path, text: str) -> None:
+    (here / "pyproject.toml").write_text(f"[tool.torch-abi-audit]\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code"),
+    [
+        ('check = "torch"', "./bad", 1),
+        ('check = "torch"', "./bad --isolated", 0),
+        ('check = "torch"', "./bad --check abi3", 0),
+        ('targets = ["./bad"]\ncheck = "torch"', "", 1),
+        ('targets = ["*ood", "ba?"]\ncheck = "torch"', "", 1),
+        ('targets = ["./bad"]\ncheck = "torch"', "./good", 0),
+        ('select = ["T104"]', "./warned", 1),
+        ('fail-on = "warning"', "./warned", 1),
+        ('check = "all"\nallow-empty = true', "./empty", 0),
+        ('require = {torch = ">=2.9"}', "./good", 1),
+        ('require = {torch = ">=2.10"}', "./good", 0),
+        ('check = "all"\nignore = ["T101"]', "./bad", 0),
+        ('check = "all"\nignore = ["T101"]', "./bad --ignore P", 1),
+        ('check = "all"\nignore = [{rule = "T101", reason = "old"}]', "./bad --ignore P", 0),
+        ('ignore = [{rule = "E001", library = "_C.so", reason = "test data"}]', "./torn", 0),
+        ('ignore = [{rule = "E001", library = "x", reason = "test data"}]', "./torn", 2),
+        ('chek = "torch"', "./bad", 2),
+    ],
+)
+def test_the_configuration_decides(
+    text: str, words: str, code: int, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(here, text)
+    assert main(words.split()) == code, capsys.readouterr().err
+
+
+def test_it_is_found_from_below_and_its_paths_are_its_own(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'targets = ["./bad"]\ncheck = "torch"\nbaseline = "b.json"\nformat = ["json:out.json"]'
+    configure(here, text)
+    (here / "b.json").write_text('{"baseline_version": 1, "entries": []}')
+    below = here / "docs" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main([]) == 1
+    assert "Package: bad" in capsys.readouterr().out
+    assert json.loads((here / "out.json").read_text())["name"] == "bad"
+    assert not (below / "out.json").exists()
+    # the search ends with the repository
+    (here / "docs" / ".git").mkdir()
+    assert main(["../../bad"]) == 0
+
+
+def test_a_file_of_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "audit.toml").write_text('check = "torch"\n')
+    configure(here, 'check = "abi3"')
+    assert main(["./bad", "--config", "audit.toml"]) == 1
+    (here / "other").mkdir()
+    (here / "other" / "pyproject.toml").write_text("[project]\n")
+    assert main(["./bad", "--config", "other/pyproject.toml"]) == 2
+    assert "other/pyproject.toml has no [tool.torch-abi-audit]" in capsys.readouterr().err
+
+
+def test_errors_name_file_and_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(here, '\ncheck = "torch"\nignroe = []')
+    assert main(["./bad"]) == 2
+    assert capsys.readouterr().err == (
+        "torch-abi-audit: error: pyproject.toml:4: unknown key ignroe; did you mean ignore?\n"
+    )
+
+
+def test_config_shows_what_is_in_force(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(
+        here,
+        'check = "torch"\nignore = [\n  {rule = "T101", library = "x", reason = "y"},\n]\n'
+        'require = {torch = ">=2.10"}',
+    )
+    assert main(["config", "./bad", "--fail-on", "warning"]) == 0
+    out = capsys.readouterr().out
+    assert re.sub(" +", " ", out) == (
+        'targets = ["./bad"] # the command line\n'
+        'check = "torch" # pyproject.toml:2\n'
+        "select = [] # default\n"
+        "ignore = [ # pyproject.toml:3\n"
+        ' {rule = "T101", library = "x", reason = "y"},\n'
+        "]\n"
+        'fail-on = "warning" # --fail-on\n'
+        "format = [] # default\n"
+        "baseline = (not set) # default\n"
+        "allow-empty = false # default\n"
+        'require.torch = "2.10" # pyproject.toml:6\n'
+        "require.python = (not set) # default\n"
+    )
+    assert main(["config", "--isolated", "--json"]) == 0
+    isolated = json.loads(capsys.readouterr().out)
+    assert isolated["check"] == {"value": None, "origin": None}
+    configure(here, "check = 1")
+    assert main(["config"]) == 2
+
+
+def test_the_ratchet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Adopt with 300 findings, fail on a new one, fix one, fail on its entry, clean up."""
+
+    def build(numbers: list[int], name: str) -> None:
+        for old in (here / "ops").glob("*") if (here / "ops").exists() else ():
+            old.unlink()
+        gcc(source([mangled(one) for one in numbers]), here / "ops" / name)
+
+    def gate(*words: str) -> tuple[int, str]:
+        code = main(["./ops", "--check", "torch", "--baseline", "abi.json", *words])
+        return code, capsys.readouterr().err
+
+    build(list(range(300)), "_C.cpython-311-x86_64-linux-gnu.so")
+    assert main(["./ops", "--check", "torch"]) == 1
+    assert main(["./ops", "--check", "torch", "--write-baseline", "abi.json"]) == 0
+    assert "wrote 300 findings to abi.json" in capsys.readouterr().err
+    assert gate() == (0, "")
+
+    build(list(range(300)), "_C.abi3.so")  # another build of the same source
+    assert gate() == (0, "")
+
+    build(list(range(301)), "_C.abi3.so")  # one more
+    code, err = gate()
+    assert code == 1
+    assert err == (
+        "FAIL:\n  ops: 1 library outside of the LibTorch Stable ABI "
+        "(1 symbol; 300 more ignored or in the baseline)\n  _C.abi3.so: at::f300()\n"
+    )
+
+    build(list(range(1, 300)), "_C.abi3.so")  # one fixed
+    stale = "abi.json: T101 in ops/_C: 1 entry is fixed and must leave the file"
+    code, err = gate()
+    assert (code, err) == (1, f"FAIL:\n  {stale.replace('ops/_C', '_C')}\n")
+    assert gate("--ignore", "I003")[0] == 0
+
+    assert gate("--write-baseline", "abi.json")[0] == 0  # the file is cleaned
+    text = (here / "abi.json").read_text()
+    assert "at::f0()" not in text
+    assert text.count("at::f") == 299
+    assert gate() == (0, "")
+
+    build(list(range(300)), "_C.abi3.so")  # and it cannot come back
+    assert gate()[0] == 1
+
+
+def test_a_target_or_a_report_as_baseline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gcc(source([mangled(1), mangled(2)]), here / "next" / "_C.so")
+    assert main(["./bad", "--format", "json:old.json"]) == 0
+    for baseline in ("./bad", "old.json"):
+        assert main(["./next", "--check", "torch", "--baseline", baseline]) == 1
+        err = capsys.readouterr().err
+        assert "1 symbol; 1 more ignored or in the baseline" in err
+        assert "_C.so: at::f2()" in err
+        assert main(["./bad", "--check", "torch", "--baseline", baseline]) == 0
+        # what a target no longer has is told, and fails nothing
+        assert main(["./good", "--check", "torch", "--baseline", baseline]) == 0
+        assert "Fixed: 1 finding of the baseline" in capsys.readouterr().out
+    assert main(["./bad", "--check", "torch", "--baseline", "./torn"]) == 2
+    assert "the baseline ./torn could not be read" in capsys.readouterr().err
+    assert main(["./bad", "--check", "torch", "--baseline", "./no-such"]) == 2
+
+
+def test_an_unreadable_library_is_not_taken_into_a_baseline(here: Path) -> None:
+    assert main(["./torn", "--write-baseline", "abi.json"]) == 2
+    assert json.loads((here / "abi.json").read_text())["entries"] == []

@@ -1,0 +1,98 @@
+"""``diff`` between releases that moved to the stable ABI."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.real.wheels import fetch
+from torch_abi_audit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+PLATFORM = "manylinux_2_28_x86_64"
+STABLE_ON = ["2.11.0", "2.12.0", "2.12.1", "2.13.0", "2.14.0", "2.14.1", "2.15.0"]
+
+
+def compared(
+    old: str | Path, new: str | Path, capsys: pytest.CaptureFixture[str], *words: str
+) -> tuple[int, dict[str, Any]]:
+    code = main(["diff", str(old), str(new), "--json", *words])
+    (package,) = json.loads(capsys.readouterr().out)["packages"]
+    return code, package
+
+
+def counts(listed: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    return {one["kind"]: (len(one["gained"]), len(one["lost"])) for one in listed}
+
+
+def changes(listed: list[dict[str, str]]) -> dict[str, tuple[str | None, str | None]]:
+    return {one["what"]: (one["old"], one["new"]) for one in listed}
+
+
+def test_torchao(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = fetch("torchao==0.14.0", PLATFORM), fetch("torchao==0.18.0", PLATFORM)
+    code, found = compared(old, new, capsys)
+    assert code == 0
+    assert changes(found["changes"])["torch verdict"] == ("torch-unstable", "torch-stable")
+    assert changes(found["changes"])["torch floor"] == (None, "2.11.0")
+    assert [(one["old"], one["new"]) for one in found["libraries"]] == [
+        ("torchao/_C_cutlass_90a.abi3.so", "torchao/_C_cutlass_90a.abi3.so"),
+        (
+            "torchao/prototype/mxfp8_cuda.cpython-310-x86_64-linux-gnu.so",
+            "torchao/_C_mxfp8.cpython-310-x86_64-linux-gnu.so",
+        ),
+        ("torchao/_C.abi3.so", None),
+        ("torchao/_C_cutlass_100a.abi3.so", None),
+    ]
+    assert counts(found["symbols"]) == {
+        "unstable": (0, 78),
+        "internal": (0, 2),
+        "shim": (67, 0),
+        "cpython": (0, 6),
+    }
+    assert counts(found["libraries"][0]["symbols"]) == {
+        "unstable": (0, 64),
+        "internal": (0, 2),
+        "shim": (57, 0),
+    }
+    assert found["releases_gained"] == STABLE_ON
+    assert found["releases_lost"] == ["2.9.0", "2.9.1"]
+
+
+def test_torchcodec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = fetch("torchcodec==0.8.0", PLATFORM), fetch("torchcodec==0.17.0", PLATFORM)
+    code, found = compared(old, new, capsys, "--check")
+    assert code == 1
+    assert found["worse"] == ["no longer loads on torch 2.8.0, 2.9.0, 2.9.1"]
+    pairs = {one["new"]: one["old"] for one in found["libraries"]}
+    for number in range(4, 9):
+        for name in (f"core{number}", f"custom_ops{number}"):
+            path = f"torchcodec/libtorchcodec_{name}.so"
+            assert pairs[path] == path
+    assert pairs["torchcodec/libtorchcodec_pybind_ops.so"] == (
+        "torchcodec/libtorchcodec_pybind_ops4.so"
+    )
+    assert pairs["torchcodec/libtorchcodec_core9.so"] is None
+    assert counts(found["symbols"])["unstable"] == (0, 67)
+    assert counts(found["symbols"])["shim"] == (79, 0)
+    assert found["releases_gained"] == STABLE_ON
+
+    # saved reports say the same as the wheels
+    saved = []
+    for wheel in (old, new):
+        main([str(wheel), "--json"])
+        saved.append(tmp_path / f"{wheel.stem}.json")
+        saved[-1].write_text(capsys.readouterr().out)
+    again = compared(saved[0], saved[1], capsys, "--check")[1]
+    assert {**again, "old": None, "new": None} == {**found, "old": None, "new": None}
+
+    code, back = compared(new, old, capsys, "--check")
+    assert code == 1
+    assert back["worse"][:2] == [
+        "torch verdict: torch-stable to torch-unstable",
+        "67 new unstable symbols",
+    ]
