@@ -142,6 +142,7 @@ OWNERS = {
     "a global function's cold part": ("_Z3foov.isra.0.cold", "foo"),
     "a version": ("_ZN2at3fooEv@@TORCH_2", "at::foo"),
     "a variable's version": ("_ZSt4cout@@GLIBCXX_3.4", "std::cout"),
+    "a thread-local's initialiser on Mach-O": ("_ZZN2at3fooEvE3bar$tlv$init", "at::foo"),
     # what is not a name
     "only the prefix": ("_Z", ""),
     "only the nesting": ("_ZN", ""),
@@ -245,6 +246,10 @@ MENTIONS = {
     ),
     "a substituted namespace behind a function type": (
         "_ZN1a1fEPFvNS_1bEEN1c1dENS3_1eE",
+        "a::f a::b c::d c::e",
+    ),
+    "a substituted namespace behind a reference in a function type": (
+        "_ZN1a1fEPFvRNS_1bEEN1c1dENS4_1eE",
         "a::f a::b c::d c::e",
     ),
     "a substituted namespace behind a pack": ("_ZN1a1fIJiN1b1cEEEEvDpT_NS1_1dE", "a::f b::c b::d"),
@@ -363,6 +368,8 @@ MENTIONS = {
     "a clone": ("_Z1fN2at1AE.isra.0.cold", "f at::A"),
     "a version": ("_Z1fN2at1AE@@V1", "f at::A"),
     "a vector variant of a C function": ("_ZGVnN2v_sin", ""),
+    "a thread-local's initialiser on Mach-O": ("_ZZN2at1fEvE1x$tlv$init", "at::f"),
+    "a substitution for auto, by Clang": ("_ZN1a1fIiEEDaT_S2_NS_1bE", "a::f a::b"),
     "garbage behind the name": ("_ZN2at1fEv!", ""),
     "cut short in the signature": ("_ZN2at1fEN3c101", ""),
     "a substitution from the future": ("_ZN2at1fES9_", ""),

@@ -55,7 +55,7 @@ def _read(symbol: bytes) -> Reader | None:
             return reader
         except (ValueError, IndexError):
             continue
-        if reader.pos == len(symbol) or symbol[reader.pos] in b".@":  # a clone, a version
+        if reader.pos == len(symbol) or symbol[reader.pos] in b".@$":  # clone, version, $tlv$init
             return reader
     return None
 
@@ -68,7 +68,8 @@ class Reader(Tokens):
     def __init__(self, text: bytes, pos: int, *, clang: bool = False) -> None:
         super().__init__(text, pos)
         self.clang = clang
-        """Whether ``E`` closes the scopes of a dependent name, as Clang has it and GCC has not."""
+        """Whether to read as Clang writes what GCC writes otherwise: in Clang's, ``E`` closes the
+        scopes of a dependent name, and a substitution may stand for ``auto``."""
         self.owner: Name = ()
         """Where the declared entity lives, once all is read."""
 
@@ -81,7 +82,7 @@ class Reader(Tokens):
         if self.take(b"Ua"):  # Clang's enable_if attribute
             self.identifier()
             self.arguments()
-        while self.pos < end and (c := text[self.pos]) not in b"E.@":
+        while self.pos < end and (c := text[self.pos]) not in b"E.@$":
             if c in BUILTINS:
                 self.pos += 1
                 self.size += 8

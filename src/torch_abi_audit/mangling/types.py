@@ -163,7 +163,7 @@ def _extended(reader: Reader) -> bool:
         return True
     reader.size += 10
     if kind in b"ehfdisuacn":
-        return False
+        return reader.clang and kind in b"ac"
     if kind == _F:  # _Float16, _Float32x, std::bfloat16_t
         reader.number()
         reader.pos += 1
