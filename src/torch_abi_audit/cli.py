@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_GARBAGE = 100_000
+"""Values made between two looks for cycles: the tables are large, and hardly any cycle is made."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
@@ -19,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after the program's name; those of the process where not given.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(_GARBAGE)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

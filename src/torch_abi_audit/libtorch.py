@@ -27,7 +27,7 @@ TYPE_NAMESPACES = frozenset({b"at", b"c10"})
 HEADER_ONLY = frozenset({b"stable", b"headeronly"})
 """Components of ``torch`` that are inlined from headers: no libtorch ever exported one."""
 
-_GUESTS = frozenset({b"executor"})
+GUESTS = frozenset({b"executor"})
 """Components of ``torch`` that other projects define: ExecuTorch's runtime."""
 
 LENDERS = frozenset({b"std", b"__gnu_cxx", b"pybind11"})
@@ -49,7 +49,7 @@ def owns(owner: tuple[bytes, ...]) -> bool:
     """Whether the entity whose leading components are ``owner`` is libtorch's own."""
     match owner:
         case (b"torch", component, *_):
-            return component not in HEADER_ONLY and component not in _GUESTS
+            return component not in HEADER_ONLY and component not in GUESTS
         case (first, _, *_) if first in NAMESPACES:
             return True
         case (first, *_):
@@ -66,7 +66,7 @@ def is_torch_type(path: tuple[bytes, ...]) -> bool:
     """Whether a qualified name is of the unstable C++ API: ``at::``, ``c10::``, ``torch::``."""
     match path:
         case (b"torch", component, *_):
-            return component not in HEADER_ONLY and component not in _GUESTS
+            return component not in HEADER_ONLY and component not in GUESTS
         case (first, _, *_):
             return first in TYPE_NAMESPACES
     return False

@@ -23,6 +23,13 @@ _SHIPPED_C = {
 """C names of others that libtorch exports and ships the headers of, and whose they are."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
 _PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
+_TORCHS = (b"_ZN5torch", b"_ZNK5torch")
+_NOT_TORCHS = tuple(
+    b"%b%d%b" % (start, len(part), part)
+    for start in _TORCHS
+    for part in (*libtorch.HEADER_ONLY, *libtorch.GUESTS)
+)
+_STD = (b"_ZNSt", b"_ZNKSt", b"_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 
@@ -62,7 +69,16 @@ def classify(
     known = surface.shim_names()
     providers = binary.providers
     listed = tuple(names)
-    kinds = dict.fromkeys(filter(_is_plainly_unstable, listed), Kind.UNSTABLE)
+    # nearly all there is of C++ in a library that uses torch begins so; the whole rule agrees
+    kinds = dict.fromkeys(
+        [
+            name
+            for name in listed
+            if name.startswith(_PLAINLY_UNSTABLE)
+            or (name.startswith(_TORCHS) and not name.startswith(_NOT_TORCHS))
+        ],
+        Kind.UNSTABLE,
+    )
     for name in listed:
         if name in kinds:
             continue
@@ -163,16 +179,8 @@ def links(binary: Binary) -> tuple[str, ...]:
     )
 
 
-def _is_plainly_unstable(name: bytes) -> bool:
-    """Whether the first component is ``at`` or ``c10``, which is what the whole rule asks.
-
-    Nearly all there is of C++ in a library that uses torch is of this form.
-    """
-    return name.startswith(_PLAINLY_UNSTABLE)
-
-
 def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
-    if not _may_name_torch(name) and not _may_be_owned(name):
+    if not _may_name_torch(name) and (name.startswith(_STD) or not _may_be_owned(name)):
         return Kind.INTERNAL if from_libtorch else None
     declared = owner(name)
     if libtorch.owns(declared):

@@ -182,7 +182,7 @@ def recorded(distribution: Distribution) -> tuple[str, ...] | None:
     )
 
 
-def record_paths(text: str) -> Iterator[str]:
+def record_paths(text: str) -> list[str]:
     """The paths of a RECORD file, normalised; none that no system could open."""
     lines = text.replace("\r\n", "\n").split("\n")
     if '"' in text:
@@ -190,25 +190,27 @@ def record_paths(text: str) -> Iterator[str]:
 
         with suppress(csv.Error):  # then read as if nothing were quoted
             lines = [f"{row[0]},," for row in csv.reader(lines) if row]
-    for line in lines:
-        path = _posix(line.rsplit(",", 2)[0])
-        if "./" in path or "//" in path:
-            path = posixpath.normpath(path)
-        if path and "\0" not in path:
-            yield path
+    paths = [line.rsplit(",", 2)[0] for line in lines]
+    if os.sep == "\\":
+        paths = [path.replace("\\", "/") for path in paths]
+    return [
+        posixpath.normpath(path) if "./" in path or "//" in path else path
+        for path in paths
+        if path and "\0" not in path
+    ]
 
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:
     """The top-level names that files of these paths can be imported by, sorted."""
-    names = set()
-    for path in paths:
-        if not path.endswith((".py", ".so", ".pyd")):
-            continue
-        top, slash, _ = path.partition("/")
-        name = top if slash else top.partition(".")[0]
-        if name.isidentifier() and not name.startswith(("__pycache__", "__editable__")):
-            names.add(name)
-    return tuple(sorted(names))
+    modules = [path for path in paths if path.endswith((".py", ".so", ".pyd"))]
+    tops = {path[: path.index("/")] if "/" in path else path.partition(".")[0] for path in modules}
+    return tuple(
+        sorted(
+            name
+            for name in tops
+            if name.isidentifier() and not name.startswith(("__pycache__", "__editable__"))
+        )
+    )
 
 
 def installed(search_path: Iterable[str]) -> Iterator[Distribution]:

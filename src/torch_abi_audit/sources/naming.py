@@ -55,7 +55,7 @@ def named_as_library(filename: str) -> bool:
 def worth_opening(filename: str) -> bool:
     """Whether a file of this name can be a library at all."""
     _, dot, suffix = filename.rpartition(".")
-    return not dot or suffix.lower() not in OTHER_FORMATS
+    return not dot or (suffix not in OTHER_FORMATS and suffix.lower() not in OTHER_FORMATS)
 
 
 def begins_like_library(head: bytes) -> bool:
