@@ -8,7 +8,9 @@ that has to do with torch.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TypeAlias
 
+from torch_abi_audit import variants
 from torch_abi_audit.library_loads import Exported, columns, images, judge, unjudged
 from torch_abi_audit.load_matrix import WORST, LibraryLoads, LoadMatrix, Loads
 from torch_abi_audit.model import release_key
@@ -118,10 +120,11 @@ def _package(
     covered = {one.path for one in libraries if one.platform is not None}
     counted = [one for one in libraries if one.platform is not None or one.path not in covered]
     common = [one for one in counted if one.variant is None]
-    variants: dict[str, list[LibraryLoads]] = {}
+    by_minor: dict[str, dict[str, list[LibraryLoads]]] = {}
     for one in counted:
         if one.variant is not None:
-            variants.setdefault(one.variant, []).append(one)
+            told_apart = by_minor.setdefault(one.variant, {})
+            told_apart.setdefault(variants.flavour(one.path.as_posix()), []).append(one)
     loads_on: dict[str, Loads] = {}
     serving: dict[str, str] = {}
     notes = [
@@ -130,7 +133,7 @@ def _package(
         if one not in counted
     ]
     for release in releases:
-        state, variant, note = _answer(release, common, variants)
+        state, variant, note = _answer(release, common, by_minor)
         loads_on[release] = state
         if variant is not None:
             serving[release] = variant
@@ -142,23 +145,27 @@ def _package(
         loads_on=MappingProxyType(loads_on),
         serving=MappingProxyType(serving),
         known_to=min(known, key=release_key, default=None),
-        open_upwards=not variants and all(one.open_upwards for one in counted),
+        open_upwards=not by_minor and all(one.open_upwards for one in counted),
         notes=tuple(notes),
     )
 
 
+_Flavours: TypeAlias = "Mapping[str, list[LibraryLoads]]"
+
+
 def _answer(
-    release: str, common: list[LibraryLoads], variants: Mapping[str, list[LibraryLoads]]
+    release: str, common: list[LibraryLoads], by_minor: Mapping[str, _Flavours]
 ) -> tuple[Loads, str | None, str | None]:
     """A package's answer for one release, the variant that serves it, and what to note of it."""
     state = _worst(common, release)
-    if not variants:
+    if not by_minor:
         return state, None, None
     minor = ".".join(release.split(".")[:2])
-    if minor in variants:
-        of_it = _worst(variants[minor], release)
-        return _worse(state, of_it), minor if of_it in _SERVED else None, None
-    able = [one for one in variants if _worst(variants[one], release) in _SERVED]
+    own = _of_variant(by_minor.get(minor, {}), release)
+    if own is not None:
+        return _worse(state, own), minor if own in _SERVED else None, None
+    answers = {one: _best(flavours, release) for one, flavours in by_minor.items()}
+    able = [one for one, answer in answers.items() if answer in _SERVED]
     if able and state is not Loads.NO:
         others = " or ".join(sorted(able, key=release_key))
         note = (
@@ -166,8 +173,20 @@ def _answer(
             f"{others} needs, if the package picks that"
         )
         return _worse(state, Loads.UNKNOWN), None, note
-    judged = {_worst(each, release) for each in variants.values()}
-    return _worse(state, Loads.UNKNOWN if judged == {Loads.UNKNOWN} else Loads.NO), None, None
+    unknown = set(answers.values()) == {Loads.UNKNOWN}
+    return _worse(state, Loads.UNKNOWN if unknown else Loads.NO), None, None
+
+
+def _of_variant(flavours: _Flavours, release: str) -> Loads | None:
+    """What the variants for a release's minor release say; None where there is none for it."""
+    stated = {flavour: variants.patch_release(flavour) for flavour in flavours}
+    fitting = {one: each for one, each in flavours.items() if stated[one] in (None, release)}
+    return _best(fitting, release) if fitting else None
+
+
+def _best(flavours: _Flavours, release: str) -> Loads:
+    """Flavours stand in each other's place: one that loads is enough."""
+    return max((_worst(each, release) for each in flavours.values()), key=WORST.index)
 
 
 def _worst(libraries: Iterable[LibraryLoads], release: str) -> Loads:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import re
 
 _WORDS = ("torch", "pt")
+_SUFFIXES = (".so", ".pyd", ".dylib", ".dll", ".abi3")
 _BETWEEN = "-_v"
 
 
@@ -24,6 +25,31 @@ def torch_release(relative: str) -> str | None:
         return None
     marks = [match["dotted"] or _unpack(match["packed"]) for match in _mark().finditer(relative)]
     return marks[-1] if marks else None
+
+
+def flavour(relative: str) -> str:
+    """What tells variants for one torch release apart: patch release, CUDA, ABI, as its path says.
+
+    ``2.1.1`` of ``libx_pytorch_2.1.1.so``, ``112cu116`` of ``x.so.pt112cu116``: libraries of one
+    flavour belong together, those of another are in their place.
+    """
+    matches = list(_mark().finditer(relative))
+    if not matches:
+        return ""
+    start = min(at for at in (matches[-1].start("dotted"), matches[-1].start("packed")) if at >= 0)
+    component = relative[start:].partition("/")[0]
+    for suffix in _SUFFIXES:
+        component = component.removesuffix(suffix)
+    return component.lower()
+
+
+def patch_release(of_flavour: str) -> str | None:
+    """The patch release that a flavour begins with: ``2.1.1``; None where it names none."""
+    numbers = of_flavour.split(".")
+    if len(numbers) < 3 or not all(each.isdigit() for each in numbers[:2]):
+        return None
+    patch = numbers[2][: len(numbers[2]) - len(numbers[2].lstrip("0123456789"))]
+    return ".".join([*numbers[:2], patch]) if patch else None
 
 
 def releases(relatives: list[str]) -> tuple[str, ...]:

@@ -399,7 +399,7 @@ def test_only_what_is_shown_is_explained_unless_every_name_is() -> None:
 # --- variants ------------------------------------------------------------------------------------
 
 
-def variants(*minors: str) -> list[ExtensionReport]:
+def built_for(*minors: str) -> list[ExtensionReport]:
     return [
         library(f"p/torch-{one}/_C.so", [f"_ZN2at3v{one.replace('.', '')}Ev".encode()], variant=one)
         for one in minors
@@ -408,7 +408,7 @@ def variants(*minors: str) -> list[ExtensionReport]:
 
 def test_with_variants_each_release_is_served_by_its_own() -> None:
     builds = linux({b"_ZN2at3v28Ev": 0b001, b"_ZN2at3v29Ev": 0b010})
-    matrix = compat(package(*variants("2.8", "2.9")), builds)
+    matrix = compat(package(*built_for("2.8", "2.9")), builds)
     assert answers(matrix) == [YES, YES, NO]
     assert dict(matrix.serving) == {"2.8.0": "2.8", "2.9.0": "2.9"}
     assert matrix.notes == ()
@@ -416,7 +416,7 @@ def test_with_variants_each_release_is_served_by_its_own() -> None:
 
 def test_a_release_without_a_variant_is_unknown_where_another_would_load() -> None:
     builds = linux({b"_ZN2at3v28Ev": 0b001, b"_ZN2at3v29Ev": 0b110})
-    matrix = compat(package(*variants("2.8", "2.9")), builds)
+    matrix = compat(package(*built_for("2.8", "2.9")), builds)
     assert answers(matrix) == [YES, YES, UNKNOWN]
     assert "2.10.0 has no variant of its own" in matrix.notes[0]
     assert not matrix.open_upwards
@@ -424,12 +424,55 @@ def test_a_release_without_a_variant_is_unknown_where_another_would_load() -> No
 
 def test_a_variant_that_does_not_load_on_its_own_release_serves_none() -> None:
     builds = linux({b"_ZN2at3v28Ev": EVERY})
-    matrix = compat(package(*variants("2.8", "2.9")), builds)
+    matrix = compat(package(*built_for("2.8", "2.9")), builds)
     assert matrix.loads_on["2.9.0"] is NO
     assert "2.9.0" not in matrix.serving
 
 
 def test_what_all_variants_share_must_load_as_well() -> None:
     builds = linux({b"_ZN2at3v28Ev": 0b001, b"_ZN2at3v29Ev": 0b010, b"_ZN2at1aEv": 0b010})
-    matrix = compat(package(library(required=[b"_ZN2at1aEv"]), *variants("2.8", "2.9")), builds)
+    matrix = compat(package(library(required=[b"_ZN2at1aEv"]), *built_for("2.8", "2.9")), builds)
     assert answers(matrix) == [NO, YES, NO]
+
+
+def flavoured(path: str, name: bytes, variant: str = "2.9") -> ExtensionReport:
+    return library(path, [name], variant=variant)
+
+
+def test_flavours_of_one_release_stand_in_each_others_place() -> None:
+    builds = linux({b"_ZN2at3newEv": 0b010, b"_ZN2at1aEv": EVERY})
+    matrix = compat(
+        package(
+            flavoured("p/torch29-cxx11-cu126/x.so", b"_ZN2at3newEv"),
+            flavoured("p/torch29-cxx98-cu126/x.so", b"_ZN2at3oldEv"),
+            flavoured("p/torch28/x.so", b"_ZN2at1aEv", "2.8"),
+        ),
+        builds,
+    )
+    assert answers(matrix) == [YES, YES, UNKNOWN]
+    assert dict(matrix.serving) == {"2.8.0": "2.8", "2.9.0": "2.9"}
+
+
+def test_libraries_of_one_flavour_are_all_needed() -> None:
+    builds = linux({b"_ZN2at1aEv": EVERY})
+    matrix = compat(
+        package(
+            flavoured("p/x_torch29.so", b"_ZN2at1aEv"),
+            flavoured("p/y_torch29.so", b"_ZN2at4goneEv"),
+            flavoured("p/x_torch28.so", b"_ZN2at1aEv", "2.8"),
+        ),
+        builds,
+    )
+    assert answers(matrix) == [YES, NO, UNKNOWN]
+
+
+def test_a_variant_for_a_patch_release_serves_that_one_alone() -> None:
+    builds = linux({b"_ZN2at1aEv": EVERY})
+    matrix = compat(
+        package(
+            flavoured("p/libx_pytorch_2.9.1.so", b"_ZN2at1aEv"),
+            flavoured("p/libx_pytorch_2.8.0.so", b"_ZN2at1aEv", "2.8"),
+        ),
+        builds,
+    )
+    assert answers(matrix) == [YES, UNKNOWN, UNKNOWN]
