@@ -85,6 +85,10 @@ OWNERS = {
     "arguments with an expression": ("_ZN3FooIXsr2at3BarE1xEE3barEv", "Foo::bar"),
     "arguments with an address": ("_ZN3FooIXadL_ZN2at1fEvEEE3barEv", "Foo::bar"),
     "arguments with a pack": ("_ZN3FooIJiN2at6TensorEEE3barEv", "Foo::bar"),
+    "arguments with a substitution for auto, by Clang": (
+        "_ZN3FooIZN1a1fIiEEDaT_S3_NS0_1bEE1CE3barEv",
+        "Foo::bar",
+    ),
     # std and its abbreviations
     "std": ("_ZNSt6vectorIN2at6TensorESaIS1_EE9push_backERKS1_", "std::vector"),
     "const, std": ("_ZNKSt6vectorIiSaIiEE4sizeEv", "std::vector"),

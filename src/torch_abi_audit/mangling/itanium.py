@@ -21,16 +21,18 @@ _A, _B, _C, _D, _E, _G, _I, _L, _M, _N, _Q, _R, _S, _T, _U, _V, _W, _X, _Z = b"A
 
 def owner(symbol: bytes) -> Name:
     """Where the declared entity lives; empty where nothing named is declared."""
-    if b"sr" in symbol:  # then only the end tells whether the beginning was read aright
-        reader = _read(symbol)
-        return reader.owner if reader else ()
-    start = 2
-    while symbol[start : start + 1] == b"Z":  # what is local to a function belongs with it
-        start += 1
-    try:
-        return Reader(symbol, start).entity() or ()
-    except (ValueError, IndexError):
-        return ()
+    if b"sr" not in symbol:  # where it is, only the end tells how the beginning is to be read
+        start = 2
+        while symbol[start : start + 1] == b"Z":  # what is local to a function belongs with it
+            start += 1
+        try:
+            return Reader(symbol, start).entity() or ()
+        except NestingError:
+            return ()
+        except (ValueError, IndexError):
+            pass
+    reader = _read(symbol)
+    return reader.owner if reader else ()
 
 
 def mentions(symbol: bytes) -> frozenset[Name]:
