@@ -47,7 +47,7 @@ class Proof:
     floor: str
     """The oldest release that a library which uses it runs on."""
     shims: tuple[str, ...]
-    """The C shims that its example imports, sorted."""
+    """The C shims that its example imports for the oldest releases and the newest, sorted."""
 
 
 class Compiler:
@@ -105,16 +105,21 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
     if since is None:
         raise CheckError(f"{row.name}: its example compiles with the headers of no release")
     newest = max(headers, key=version_key)
-    for target in headers:
-        imports = compiler.imports(row.text(target), newest)
-        if imports is not None:
-            break
-    else:
+    built = {target: compiler.imports(row.text(target), newest) for target in (*headers,)[:2]}
+    for target in (*headers,)[2:]:
+        if target == newest or not any(imports is not None for imports in built.values()):
+            built[target] = compiler.imports(row.text(target), newest)
+    shims = {
+        target: {name for name in imports if name.encode() in surface.shims()}
+        for target, imports in built.items()
+        if imports is not None
+    }
+    if not shims:
         raise CheckError(f"{row.name}: its example does not compile with torch {newest}")
-    shims = sorted(name for name in imports if name.encode() in surface.shims())
-    firsts = [surface.shims()[name.encode()].first_release for name in shims]
-    floor = max([STABLE_ABI_BEGINS, target, *firsts], key=version_key)
-    return Proof(since, floor, tuple(shims))
+    oldest = min(shims, key=version_key)
+    firsts = [surface.shims()[name.encode()].first_release for name in shims[oldest]]
+    floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=version_key)
+    return Proof(since, floor, tuple(sorted(set().union(*shims.values()))))
 
 
 def declares(header: Path, identifier: str) -> bool:

@@ -50,7 +50,7 @@ class Replacement(NamedTuple):
     floor: str | None = None
     """The oldest release that a library which uses it runs on; None where any does."""
     shims: tuple[str, ...] = ()
-    """The C shims that an example of it imports, sorted."""
+    """The C shims that an example of it imports, for one target or another, sorted."""
     note: str = ""
     operator: str | None = None
     """``aten::add.Tensor`` where the API is an operator that the dispatcher reaches."""

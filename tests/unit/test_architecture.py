@@ -39,12 +39,29 @@ ALLOWED = {
     "settings": PURE | {"gate", "report", "toml_lines"},
     "toml_lines": set(),
     "saved": {"model", "load_matrix", "errors"},
+    "explanation": set(),
+    "error_text": set(),
+    "symbol_history": PURE | {"explanation", "export_file", "export_index"},
+    "explain_symbol": PURE
+    | {"explanation", "export_index", "replacements", "surface", "symbol_history"},
+    "explain_library": PURE | {"explanation", "explain_symbol", "export_index"},
+    "explain": PURE | {"error_text", "explain_library", "explain_symbol", "explanation", "rules"},
+    "explain_target": PURE | {"compat", "explain_symbol", "explanation", "load_matrix"},
     "migration": set(),
     "replacements": set(),
     "port": PURE | {"migration", "replacements", "surface"},
     "port_since": {"errors", "migration"},
     "report": PURE
-    | {"__version__", "diff", "migration", "outcome", "fingerprint", "rules", "python_abi"},
+    | {
+        "__version__",
+        "diff",
+        "explanation",
+        "migration",
+        "outcome",
+        "fingerprint",
+        "rules",
+        "python_abi",
+    },
 }
 """Top-level part to the parts it may import, itself aside. What is not listed is free."""
 

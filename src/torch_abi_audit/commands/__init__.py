@@ -11,6 +11,7 @@ VERBS = (
     "completion",
     "config",
     "diff",
+    "explain",
     "port",
     "rule",
 )

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 def run(words: list[str]) -> int:
     """Plan the migration of what ``words`` name and return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(words)
-    refuse_mixed_modes(lambda: parser, options)
+    made = parser()
+    options = made.parse_args(words)
+    refuse_mixed_modes(parser, options)
     from torch_abi_audit.commands.terminal import complain
     from torch_abi_audit.errors import TargetError
 
     try:
         options.target = _release(options.target)
     except ValueError:
-        parser.error(f"--target {options.target}: not a torch release such as 2.10")
+        made.error(f"--target {options.target}: not a torch release such as 2.10")
     try:
         plans = list(_plans(options))
     except TargetError as error:
@@ -46,31 +46,32 @@ def run(words: list[str]) -> int:
     return ERROR if failed or any(one.verdict == "ERROR" for one in plans) else OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    made = argparse.ArgumentParser(
         prog="torch-abi-audit port",
         description="Say what stands in the LibTorch Stable ABI for each unstable API that is "
         "used, what is cheap to replace, and how far a package is.",
         epilog="exit codes: 0 planned, 2 operational error",
         allow_abbrev=False,
     )
-    add_target_options(parser)
-    parser.add_argument(
+    add_target_options(made)
+    made.add_argument(
         "--target",
         metavar="RELEASE",
         default="2.10",
         help="the oldest torch release that the package is to run on (default: 2.10)",
     )
-    parser.add_argument(
+    made.add_argument(
         "--since", metavar="REPORT.json", help="say what went away since a report saved as JSON"
     )
-    form = parser.add_mutually_exclusive_group()
+    form = made.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
-    parser.add_argument(
+    made.add_argument(
         "-v", "--verbose", action="store_true", help="list every symbol and where it is used"
     )
-    return parser
+    return made
 
 
 def _release(text: str) -> str:

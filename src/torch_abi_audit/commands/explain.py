@@ -1,0 +1,109 @@
+"""``torch-abi-audit explain TEXT``: what an error, a symbol, a label or a rule means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from torch_abi_audit.commands import ERROR, OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain import Installed
+    from torch_abi_audit.explanation import Explanation
+
+
+def run(words: list[str]) -> int:
+    """Explain what ``words`` say and return the exit code."""
+    made = parser()
+    options = made.parse_args(words)
+    text = " ".join(options.text)
+    if text == "-":
+        text = sys.stdin.read()
+    if not text.strip():
+        made.error("nothing to explain: give an error's text, a symbol, a label or a rule")
+    from torch_abi_audit.commands.terminal import complain, style
+    from torch_abi_audit.errors import AuditError
+    from torch_abi_audit.explain import explain
+    from torch_abi_audit.report import explain as show
+
+    try:
+        installed = _installed(options.torch)
+        answer = explain(text, installed, ".".join(map(str, sys.version_info[:2])))
+        if options.with_target:
+            answer = _beside(answer, options.with_target, installed)
+    except AuditError as error:
+        complain(str(error))
+        return ERROR
+    if options.json:
+        print(show.format_explanation_json(answer))
+    elif options.markdown:
+        print(show.format_explanation_markdown(answer))
+    else:
+        print(show.format_explanation(answer, style=style()))
+    return OK
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    made = argparse.ArgumentParser(
+        prog="torch-abi-audit explain",
+        description="Say what an ImportError means, where a symbol went, what a label or a rule "
+        "is, and what to do. Nothing is imported or executed.",
+        epilog="exit codes: 0 answered, 2 operational error",
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="+",
+        help="an error's text, a symbol (mangled or not), a row's label, a rule; - reads stdin",
+    )
+    made.add_argument(
+        "--with",
+        dest="with_target",
+        metavar="TARGET",
+        help="the package or library that fails: which torch releases it finds its names in",
+    )
+    made.add_argument(
+        "--torch",
+        metavar="RELEASE",
+        help="the torch at hand, such as 2.13.0; that of this environment where not given",
+    )
+    form = made.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    return made
+
+
+def _installed(asked: str | None) -> Installed | None:
+    """The torch of this environment, by its metadata; nothing of it is imported."""
+    from torch_abi_audit.explain import Installed
+
+    if asked is not None:
+        local = asked.partition("+")[2]
+        cuda = f"{local[2:4]}.{local[4:]}" if local.startswith("cu") else None
+        return Installed(asked, cuda if local else "of an unknown release")
+    import re
+    from importlib import metadata
+
+    try:
+        distribution = metadata.distribution("torch")
+        text = distribution.read_text("../torch/version.py") or ""
+    except (metadata.PackageNotFoundError, OSError):
+        return None
+    stated = re.search(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
+    return Installed(distribution.version, None if stated is None else stated[1])
+
+
+def _beside(answer: Explanation, target: str, installed: Installed | None) -> Explanation:
+    """The answer with what the target that fails asks of torch.
+
+    Raises:
+        TargetError: the target names nothing.
+    """
+    from torch_abi_audit import sources
+    from torch_abi_audit.audit import audit
+    from torch_abi_audit.explain_target import beside
+
+    return beside(answer, audit(sources.resolve(target)), installed)

@@ -1,0 +1,356 @@
+"""What a symbol is, whose, and why nobody provides it. Pure but for the tables that it asks."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit import export_index, libtorch, replacements, surface
+from torch_abi_audit.explanation import Cause, Explanation, History
+from torch_abi_audit.mangling import demangle, owner
+from torch_abi_audit.mangling.entity import entity
+from torch_abi_audit.record import dataclass, replace
+from torch_abi_audit.symbol_history import history, named, span
+
+_CUDA = re.compile(
+    r"_*(?:cu(?:da|blas|blasLt|dnn|fft|rand|solver|sparse)?[A-Z]\w*|nccl\w+|nvrtc\w+"
+    r"|nvtx\w+|cudaRegister\w+|fatbinwrap\w*|nvJitLink\w+)"
+)
+_OPENMP = re.compile(r"(?:GOMP_|__kmpc_|omp_)\w+")
+_STABLE = ("torch::stable", "torch::headeronly")
+
+
+_SUFFIXES = {
+    "linux_x86_64": ".so",
+    "linux_aarch64": ".so",
+    "macosx_arm64": ".dylib",
+    "win_amd64": ".dll",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The torch of the environment at hand."""
+
+    version: str
+    """As it states it, such as ``2.13.0+cpu``."""
+    cuda: str | None = None
+    """Its CUDA release; None for a build without."""
+
+    @property
+    def release(self) -> str:
+        """Without what follows a plus sign."""
+        return self.version.partition("+")[0]
+
+
+def symbol(text: str, system: str | None, installed: Installed | None) -> Explanation:
+    """What a mangled or demangled symbol is and where it went.
+
+    Raises:
+        IndexFileError: the export index is missing or damaged.
+    """
+    platform = {"macos": "macosx_arm64", "windows": "win_amd64"}.get(system or "", "linux_x86_64")
+    plain = text.partition("@")[0] if not text.startswith("?") else text
+    if plain.startswith("?"):
+        platform = "win_amd64"
+    name = _raw(plain, platform)
+    if name is None:
+        return Explanation(
+            text,
+            "symbol",
+            demangled=text,
+            causes=(Cause.UNKNOWN,),
+            unknown=(
+                (
+                    "no torch release that is known exports a function of that name, and without "
+                    "its mangled form no more can be told"
+                ),
+            ),
+        )
+    shown = demangle([name])[0]
+    base = Explanation(text, "symbol", symbol=name.decode("utf-8", "replace"), demangled=shown)
+    known = history(name, platform)
+    if shim := surface.shim(name):
+        return _of_shim(base, shim, known, installed)
+    if shown.startswith(_STABLE) or owner(name)[:2] in (
+        (b"torch", b"stable"),
+        (b"torch", b"headeronly"),
+    ):
+        return _of_headers(base)
+    is_torch = bool(known.releases) or libtorch.owns(owner(name)) or libtorch.owns_c_name(name)
+    if is_torch:
+        return _of_torch(base, known, installed)
+    return _of_others(base, name)
+
+
+def _raw(text: str, platform: str) -> bytes | None:
+    """The raw name as the index has it; None for a demangled one that nothing exports."""
+    text = text.removeprefix("__imp_")
+    if text.startswith("__Z"):
+        text = text[1:]
+    if text.startswith(("_Z", "?")):
+        return text.encode("utf-8", "surrogateescape")
+    if "::" in text or "(" in text:
+        return named(text, platform)
+    name = text.encode("utf-8", "surrogateescape")
+    if platform == "macosx_arm64" and text.startswith("_") and not surface.shim(name):
+        return name[1:]
+    return name
+
+
+def _of_shim(
+    base: Explanation, shim: surface.Shim, known: History, installed: Installed | None
+) -> Explanation:
+    suffix = _SUFFIXES[known.platform]
+    home = next((one for one in shim.exported_by if one.endswith(suffix)), None)
+    is_a = [f"a C function of the LibTorch Stable ABI, since torch {shim.first_release}"]
+    if shim.device != "generic":
+        is_a.append(f"it is for {shim.device} builds")
+    causes, why = [Cause.OTHER_TORCH], [f"torch releases before {shim.first_release} lack it"]
+    if shim.device == "cuda":
+        causes.append(Cause.CPU_TORCH)
+        why.append("only CUDA builds of torch export it")
+    if installed is not None and _at_least(installed.release, shim.first_release):
+        causes = (
+            [Cause.CPU_TORCH, Cause.IMPORT_ORDER]
+            if shim.device == "cuda"
+            else [Cause.IMPORT_ORDER, Cause.OTHER_TORCH]
+        )
+        why.append(f"the torch at hand, {installed.version}, should have it")
+    return replace(
+        base,
+        is_a=tuple(is_a),
+        owner="libtorch's C shim",
+        provider=home,
+        history=known,
+        causes=tuple(causes),
+        why=tuple(why),
+        advice=(
+            f"install torch {shim.first_release} or later",
+            (
+                f"or rebuild with TORCH_TARGET_VERSION set to the oldest torch that is to be "
+                f"served, below {shim.first_release}"
+            ),
+        ),
+        pair=_pair(known, installed),
+    )
+
+
+def _of_headers(base: Explanation) -> Explanation:
+    return replace(
+        base,
+        is_a=("a name of torch's header-only C++ API, which no release of torch exports",),
+        owner="the library's own build",
+        causes=(Cause.INCOMPLETE_BUILD,),
+        why=("it must be compiled in from the header that defines it",),
+        advice=("include the header that defines it in the file that uses it, and rebuild",),
+    )
+
+
+def _of_torch(base: Explanation, known: History, installed: Installed | None) -> Explanation:
+    causes, why, unknown = _blame(known, installed)
+    row = replacements.replacement(entity(base.demangled or ""))
+    advice = []
+    if known.releases and Cause.OTHER_TORCH in causes:
+        advice.append(f"install a torch that has it, such as torch=={known.releases[-1]}")
+    if Cause.CPU_TORCH in causes:
+        advice.append("install a CUDA build of torch, or a CPU build of the package")
+    if Cause.OLD_STRING in causes:
+        advice.append("rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, as torch's wheels are")
+    if Cause.IMPORT_ORDER in causes:
+        advice.append("import torch before the extension, and link the extension to libtorch")
+    if Cause.OTHER_TORCH in causes:
+        advice.append("or rebuild the package against the torch that it is to run on")
+    if row is not None and row.use is not None:
+        where = f" ({row.header}, runs on torch {row.floor} and later)" if row.header else ""
+        advice.append(f"or write {row.use}{where} in place of {row.api}, from the stable ABI")
+    home = [
+        library
+        for library, releases in known.libraries
+        if known.releases and known.releases[-1] in releases
+    ]
+    return replace(
+        base,
+        is_a=("part of libtorch's C++ API, for which no release promises anything",),
+        owner="libtorch",
+        provider=home[0] if home else None,
+        history=known,
+        causes=tuple(causes),
+        why=tuple(why),
+        advice=tuple(advice),
+        unknown=tuple(unknown),
+        pair=_pair(known, installed),
+    )
+
+
+def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], list[str], list[str]]:
+    """Likely causes, what speaks for them, and what cannot be told."""
+    everything = tuple(one.version for one in export_index.releases(known.platform))
+    causes: list[Cause] = []
+    why: list[str] = []
+    unknown: list[str] = []
+    if known.old_string:
+        causes.append(Cause.OLD_STRING)
+        first = export_index.first_cxx11(known.platform)
+        why.append(
+            f"its std::string is that of before the C++11 ABI, which torch's wheels have "
+            f"left{f' with {first}' if first else ''}"
+        )
+    if known.cuda:
+        causes.append(Cause.CPU_TORCH)
+        why.append("only CUDA builds of torch export it")
+    has = installed is not None and installed.release in known.releases
+    if has and installed is not None:
+        why.append(f"torch {installed.release} exports it, and that is the release at hand")
+        if not (known.cuda and installed.cuda is None):
+            causes.append(Cause.IMPORT_ORDER)
+        unknown.append("whether the process loaded the torch at hand, or another one")
+    elif known.releases and known.missing:
+        at = Cause.OTHER_TORCH
+        causes.insert(0 if not known.old_string else len(causes), at)
+        why.append(f"torch {span(known.missing, everything)} lack it")
+    elif known.releases:
+        causes.append(Cause.IMPORT_ORDER)
+        why.append(
+            f"every release from {known.oldest} to {known.newest} exports it, so the "
+            "release is not what is wrong"
+        )
+        unknown.append("whether a torch older or newer than these was loaded")
+    elif not known.old_string:
+        causes.append(Cause.OTHER_TORCH)
+        why.append(
+            f"no release from {known.oldest} to {known.newest} exports it on {known.platform}"
+        )
+        unknown.append(
+            f"whether a torch before {known.oldest}, after {known.newest}, a nightly or another "
+            "build (ROCm, XPU, a distribution's) exports it, or whether it should have been inlined"
+        )
+    why += _of_old_builds(known)
+    if known.instead:
+        why.append(
+            "the others export the same entity with another signature: " + "; ".join(known.instead)
+        )
+    elif known.releases and known.missing and not has:
+        unknown.append("whether it was removed there, or only hidden: exports show no difference")
+    return causes or [Cause.UNKNOWN], why, unknown
+
+
+def _of_old_builds(known: History) -> list[str]:
+    """Whether what lacks a name lacks it for its ``std::string`` alone."""
+    first = export_index.first_cxx11(known.platform)
+    if first is None or known.old_string or not known.missing or not known.releases:
+        return []
+    if any(_at_least(one, first) for one in known.missing):
+        return []
+    if not any("std::string" in one for one in known.instead):
+        return []
+    return [
+        (
+            f"torch's wheels before {first} were built for the pre-C++11 ABI of std::string; other "
+            "builds of those releases may export it"
+        )
+    ]
+
+
+def _of_others(base: Explanation, name: bytes) -> Explanation:
+    text = name.decode("utf-8", "replace")
+    if surface.is_cpython_name(name):
+        stable = surface.stable_python_name(name)
+        said = (
+            f"in its Stable ABI since {stable.added}"
+            if stable
+            else "outside of its Stable ABI: it comes and goes with releases of Python"
+        )
+        return replace(
+            base,
+            is_a=(f"a name of CPython, {said}",),
+            owner="CPython",
+            provider="python",
+            causes=(Cause.WRONG_PYTHON,),
+            why=("the Python that runs does not export it",),
+            advice=(
+                "install the package's build for the Python that runs",
+                "or rebuild it with that Python, or for abi3 with Py_LIMITED_API set",
+            ),
+        )
+    if _CUDA.fullmatch(text):
+        return replace(
+            base,
+            is_a=("a name of NVIDIA's CUDA libraries",),
+            owner="CUDA",
+            causes=(Cause.CUDA_MAJOR, Cause.INCOMPLETE_BUILD),
+            why=("CUDA libraries of another major release lack names, or the link left one out",),
+            advice=(
+                "install the package's build for the CUDA major of the torch at hand",
+                "or link the library of CUDA that has it",
+            ),
+        )
+    if _OPENMP.fullmatch(text):
+        return replace(
+            base,
+            is_a=("a name of an OpenMP runtime",),
+            owner="OpenMP",
+            causes=(Cause.INCOMPLETE_BUILD,),
+            why=("it was compiled with OpenMP and linked without",),
+            advice=("link with the flag that it was compiled with, such as -fopenmp",),
+        )
+    declared = owner(name)
+    if declared[:1] in ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",)):
+        return replace(
+            base,
+            is_a=("a name of the C++ standard library",),
+            owner="the C++ standard library",
+            provider="libstdc++.so.6",
+            causes=(Cause.OLD_SYSTEM,),
+            why=("the library that was loaded is older than the compiler of the package",),
+            advice=("install a newer libstdc++, or a package built for older systems",),
+            unknown=("which of several copies in the process was loaded",),
+        )
+    if declared and len(declared) > 1:
+        space = declared[0].decode("utf-8", "replace")
+        return replace(
+            base,
+            is_a=(f"a name of {space}, not of torch: no release of torch exports it",),
+            owner=space,
+            causes=(Cause.INCOMPLETE_BUILD,),
+            why=(
+                (
+                    "what defines it was left out of the build or of the link, or is in another "
+                    "library that was not loaded"
+                ),
+            ),
+            advice=(
+                "add the source file or the library that defines it to the build, and rebuild",
+                "in CUDA extensions, look for a .cu file that was not compiled",
+            ),
+            unknown=("which project the namespace belongs to",),
+        )
+    return replace(
+        base,
+        causes=(Cause.UNKNOWN,),
+        unknown=(
+            (
+                "whose this name is: it is no C shim of torch, no name of CPython's, and no "
+                "release of torch exports it"
+            ),
+        ),
+    )
+
+
+def _pair(known: History, installed: Installed | None) -> tuple[str, ...]:
+    if installed is None:
+        return ()
+    if installed.release in known.releases:
+        lacks = known.cuda and installed.cuda is None
+        said = "lacks it: it is a build without CUDA" if lacks else "exports it"
+    elif installed.release in known.missing:
+        said = "does not export it"
+    else:
+        said = f"is none of the releases that are known ({known.oldest} to {known.newest})"
+    return (f"the torch at hand, {installed.version}, {said}",)
+
+
+def _at_least(release: str, floor: str) -> bool:
+    try:
+        return surface.version_key(release) >= surface.version_key(floor)
+    except ValueError:
+        return False

@@ -1,0 +1,75 @@
+"""An explanation in view of the package that fails: which torch it was built for. Pure."""
+
+from __future__ import annotations
+
+from torch_abi_audit.compat import compat
+from torch_abi_audit.explanation import Cause, Explanation
+from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain_symbol import Installed
+    from torch_abi_audit.model import PackageReport
+
+_UNNAMED = ("Windows found", "Windows did not")
+
+
+def beside(answer: Explanation, report: PackageReport, installed: Installed | None) -> Explanation:
+    """The same answer, with the version pair, and what the package lacks on the torch at hand.
+
+    Raises:
+        IndexFileError: the export index is missing or damaged.
+    """
+    name = report.name if report.version is None else f"{report.name} {report.version}"
+    unread = [one.path.name for one in report.libraries if one.error is not None]
+    unknown = list(answer.unknown)
+    if unread:
+        unknown.append(f"what {', '.join(unread)} needs: it could not be read")
+    matrix = compat(report)
+    if not matrix.uses_torch:
+        nothing = (*answer.pair, f"{name} asks nothing of torch")
+        return replace(answer, pair=nothing, unknown=tuple(unknown))
+    served = [
+        one
+        for one, state in matrix.loads_on.items()
+        if state is not Loads.NO and state is not Loads.UNKNOWN
+    ]
+    pair = [
+        *answer.pair,
+        f"{name} finds all its names in torch "
+        + (", ".join(served) if served else "no release that is known"),
+    ]
+    advice, causes, why = list(answer.advice), list(answer.causes), list(answer.why)
+    required = {one for lib in report.libraries if lib.torch for one in lib.torch.required}
+    if answer.symbol is not None and answer.symbol.encode() not in required:
+        unknown.append(f"where the name comes from: no library of {name} needs it from torch")
+    if installed is not None and installed.release in matrix.loads_on:
+        state = matrix.loads_on[installed.release]
+        lacking = [(one.path.name, one.missing_on(installed.release)) for one in matrix.libraries]
+        gone = [(file, names) for file, names in lacking if names]
+        pair.append(f"with torch {installed.release}: {state}")
+        for file, names in gone[:3]:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            why.append(f"{file} lacks {names[0]}{more} there")
+        if gone and state is Loads.NO:
+            causes = [Cause.OTHER_TORCH, *(one for one in causes if one is not Cause.OTHER_TORCH)]
+            if answer.is_a and answer.is_a[0].startswith(_UNNAMED):
+                causes = [Cause.OTHER_TORCH]
+                unknown = [one for one in unknown if "Windows does not say" not in one]
+            if served:
+                advice.insert(
+                    0,
+                    f"install torch=={served[-1]}, or a build of {report.name} for "
+                    f"torch {installed.release}",
+                )
+    elif installed is not None:
+        unknown.append(f"whether it loads on torch {installed.release}, which is not known")
+    return replace(
+        answer,
+        causes=tuple(causes),
+        why=tuple(why),
+        advice=tuple(advice),
+        pair=tuple(pair),
+        unknown=tuple(unknown),
+    )

@@ -1,0 +1,107 @@
+"""What torch's releases did with a symbol: who exported it, since when, what came instead."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit import export_index
+from torch_abi_audit.explanation import History
+from torch_abi_audit.mangling import demangle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.export_file import Exports
+
+_SHOWN = 3
+_QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:::~?[A-Za-z_]\w*)+")
+
+
+def history(name: bytes, platform: str) -> History:
+    """What the export index knows of a raw name on a platform.
+
+    Raises:
+        IndexFileError: the index is missing or damaged.
+        KeyError: it does not cover the platform.
+    """
+    releases = export_index.releases(platform)
+    versions = tuple(one.version for one in releases)
+    exports = export_index.lookup(platform, (name,)).get(name)
+    bitmap = 0 if exports is None else exports.releases
+    having = _of(bitmap, versions)
+    missing = tuple(one for one in versions if one not in having)
+    libraries = (
+        ()
+        if exports is None
+        else tuple((library, _of(each, versions)) for library, each in exports.by_library)
+    )
+    neighbours = export_index.nearest(platform, name) if missing else ()
+    lacking = ((1 << len(versions)) - 1) & ~bitmap
+    alike = [one.name for one in neighbours if one.exports.releases & lacking]
+    return History(
+        platform=platform,
+        oldest=versions[0],
+        newest=versions[-1],
+        releases=having,
+        missing=missing,
+        libraries=libraries,
+        cuda=exports is not None and _is_cuda(exports),
+        instead=tuple(demangle(alike[:_SHOWN])),
+        old_string=export_index.uses_old_string(name) or _is_old_tag(name, alike),
+    )
+
+
+def named(text: str, platform: str) -> bytes | None:
+    """The raw name that a demangled one stands for, as far as some release exports one like it.
+
+    Of several overloads, the one whose text is the same but for spaces; else the first.
+    """
+    match = _QUALIFIED.search(text)
+    if match is None:
+        return None
+    parts = match[0].split("::")
+    if parts[-1].startswith("~"):
+        last = "D1"
+    else:
+        last = "C1" if len(parts) > 1 and parts[-1] == parts[-2] else f"{len(parts[-1])}{parts[-1]}"
+    body = "".join(f"{len(part)}{part}" for part in parts[:-1]) + last
+    found: dict[bytes, None] = {}
+    for prefix in ("_ZN", "_ZNK"):
+        probe = f"{prefix}{body}Ev".encode()
+        if export_index.exported(platform, probe):
+            found[probe] = None
+        found.update(dict.fromkeys(one.name for one in export_index.nearest(platform, probe)))
+    names = list(found)
+    wanted = _squeezed(text)
+    for name, shown in zip(names, demangle(names), strict=True):
+        if _squeezed(shown) == wanted:
+            return name
+    return names[0] if names else None
+
+
+def span(releases: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """Releases as ranges of neighbours: ``2.4.0 to 2.9.1, 2.15.0``."""
+    runs: list[list[str]] = []
+    for release in releases:
+        at = known.index(release)
+        if runs and at and runs[-1][-1] == known[at - 1]:
+            runs[-1].append(release)
+        else:
+            runs.append([release])
+    return ", ".join(one[0] if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in runs)
+
+
+def _of(bitmap: int, versions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for at, one in enumerate(versions) if bitmap >> at & 1)
+
+
+def _is_cuda(exports: Exports) -> bool:
+    return all(export_index.is_cuda_library(library) for library, _ in exports.by_library)
+
+
+def _is_old_tag(name: bytes, alike: list[bytes]) -> bool:
+    """Whether the only difference to what there is instead is the C++11 ABI's tag."""
+    return any(one.replace(b"B5cxx11", b"") == name for one in alike)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text).replace("[abi:cxx11]", "")

@@ -1,0 +1,95 @@
+"""``explain --with``: the library that fails, beside the torch at hand, on the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.toolchain import gcc
+from torch_abi_audit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib"
+WINDOWS = (
+    "ImportError: DLL load failed while importing _C: The specified procedure could not be found."
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    text = f"extern void {NAME}(void); void use(void) {{ {NAME}(); }}"
+    return gcc(text, tmp_path / "_C.so")
+
+
+def explained(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
+    assert main(["explain", *map(str, words), "--json"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_the_version_pair(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = explained(
+        capsys, f"_C.so: undefined symbol: {NAME}", "--with", library, "--torch", "2.10.0"
+    )
+    assert answer["causes"][0] == "built-for-another-torch"
+    assert answer["advice"][0].startswith("install torch==2.9.1, or a build of")
+    assert "with torch 2.10.0: no" in answer["at_hand"]
+    assert any("_C.so lacks c10::cuda::c10_cuda_check" in one for one in answer["why"])
+
+
+def test_windows_names_nothing_and_the_library_does(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = explained(capsys, WINDOWS, "--torch", "2.10.0")
+    assert any("Windows does not say" in one for one in alone["unknown"])
+    beside = explained(capsys, WINDOWS, "--with", library, "--torch", "2.10.0")
+    assert beside["causes"] == ["built-for-another-torch"]
+    assert not any("Windows does not say" in one for one in beside["unknown"])
+
+
+def test_a_library_that_does_not_need_the_name(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = explained(
+        capsys,
+        "x: undefined symbol: _ZN3c104warnERKNS_7WarningE",
+        "--with",
+        library,
+        "--torch",
+        "2.9.0",
+    )
+    assert any("no library of _C.so needs it" in one for one in answer["unknown"])
+    assert "with torch 2.9.0: yes" in answer["at_hand"]
+
+
+def test_a_library_without_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = gcc("int f(void) { return 1; }", tmp_path / "plain.so")
+    answer = explained(capsys, "torch_call_dispatcher", "--with", plain)
+    assert "plain.so asks nothing of torch" in answer["at_hand"]
+
+
+def test_standard_input_text_and_markdown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"Traceback …\nx.so: undefined symbol: {NAME}\n"))
+    assert main(["explain", "-", "--torch", "2.10.0"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("c10::cuda::c10_cuda_check_implementation(int, char const*, char const*")
+    assert "  likely cause:  built for another torch [built-for-another-torch]\n" in text
+    assert "  missing in:    torch 2.10.0 to 2.15.0\n" in text
+    assert main(["explain", "T101", "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("### `T101 unstable-torch-symbols`\n\n- **what**: ")
+
+
+def test_wrong_use_and_wrong_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", " "])
+    assert ended.value.code == 2
+    capsys.readouterr()
+    assert main(["explain", "T101", "--with", "/no/such/file"]) == 2
+    assert "no such file" in capsys.readouterr().err
