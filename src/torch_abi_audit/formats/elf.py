@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import Readable
 
 _DF_1_PIE = 0x08000000
+_ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
 _STB_LOCAL, _STB_WEAK = 0, 2
 _NAMELESS_TYPES = frozenset({3, 4})  # STT_SECTION, STT_FILE
 _SHN_UNDEF = 0
@@ -159,7 +160,7 @@ def _number(column: bytes) -> int:
 
 def _entry_points(image: Image, strings: StringTable) -> tuple[bytes, ...]:
     """Exported ``PyInit``/``PyModExport`` names, without naming any other export."""
-    found = strings.find_prefixes((b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_"))
+    found = strings.find_prefixes(_ENTRIES)
     if not found:
         return ()
     exported: set[bytes] = set()

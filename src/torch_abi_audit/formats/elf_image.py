@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model import Readable
 
-_CHUNK = 1 << 16  # symbols looked at in one go: bounds memory whatever the size of the file
+_CHUNK = 1 << 12  # symbols looked at in one go: bounds memory whatever the size of the file
 
 _KINDS = {1: "object file", 2: "executable", 4: "core dump"}
 _ET_DYN = 3

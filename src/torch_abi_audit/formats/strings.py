@@ -9,11 +9,11 @@ from torch_abi_audit.formats.window import window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from torch_abi_audit.model import Readable
 
-_SPAN = 1 << 20  # most bytes held at once
+_SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fault in
 _GAP = 1 << 14  # names further apart than this are read separately
 _DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
 _TAIL = 1 << 10  # room for the last name of a window
@@ -46,7 +46,7 @@ class StringTable:
                 f"name at offset {ordered[-1]} lies outside the string table of {self._size} bytes"
             )
         found: dict[int, bytes] = {}
-        budget = 4 * self._size + _SPAN
+        budget = 4 * self._size + _LONGEST
         index = 0
         while index < len(ordered):
             start = ordered[index]
@@ -73,22 +73,19 @@ class StringTable:
             index = stop
         return found
 
-    def find_prefixes(self, prefixes: Collection[bytes]) -> Mapping[int, bytes]:
-        """Every place where a name, or the tail of one, starts with one of ``prefixes``."""
-        found: dict[int, bytes] = {}
-        overlap = max(map(len, prefixes)) - 1
-        stem = min(prefixes, key=len)[:2]
-        start = 0
-        while start < self._size:
-            blob = self._read(start, _SPAN + overlap)
-            if stem in blob:
-                for prefix in prefixes:
-                    at = blob.find(prefix)
-                    while 0 <= at < _SPAN:
-                        found[start + at] = b""
-                        at = blob.find(prefix, at + 1)
-            start += _SPAN
-        return self.names(found) if found else found
+    def find_prefixes(self, prefixes: tuple[bytes, ...]) -> dict[int, bytes]:
+        """Every name, or tail of one, that begins with one of ``prefixes``, by its offset."""
+        common = min(map(len, prefixes)) - 1
+        stems = {prefix[:common] for prefix in prefixes}  # fewer to search for
+        found: set[int] = set()
+        for start in range(0, self._size, _SPAN):
+            blob = self._read(start, _SPAN + common)
+            for stem in stems:
+                at = blob.find(stem)
+                while 0 <= at < _SPAN:
+                    found.add(start + at)
+                    at = blob.find(stem, at + 1)
+        return {at: name for at, name in self.names(found).items() if name.startswith(prefixes)}
 
     def _read(self, start: int, length: int) -> bytes:
         length = min(length, self._size - start)
