@@ -1,4 +1,4 @@
-"""A bar with a count on stderr, for work on a terminal that takes longer than a second."""
+"""A bar with a count, or bytes, on stderr, for work on a terminal that takes over a second."""
 
 from __future__ import annotations
 
@@ -27,19 +27,60 @@ def progress(total: int, *, enabled: bool) -> Iterator[Callable[[str], None] | N
         bar.close()
 
 
+class Activity:
+    """One bar for a whole run: bytes while files are fetched, a count while libraries are read."""
+
+    def __init__(self) -> None:
+        self._bar = _Bar(0)
+
+    def expect(self, files: int) -> None:
+        """Say how many files there are to read."""
+        self._bar.total = files
+
+    def step(self, name: str) -> None:
+        """Count one more file, before it is read."""
+        self._bar.step(name)
+
+    def watch(self, url: str, done: int, total: int) -> None:
+        """Say how much of a file has been fetched."""
+        of = f"/{total / 1e6:.1f}" if total else ""
+        self._bar.show(f"{url.rpartition('/')[2]}  {done / 1e6:.1f}{of} MB", done, total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+
+@contextmanager
+def activity(*, enabled: bool) -> Iterator[Activity | None]:
+    """What draws a bar on a terminal; ``None`` where none is wanted."""
+    if not enabled or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    drawn = Activity()
+    try:
+        yield drawn
+    finally:
+        drawn.close()
+
+
 class _Bar:
     def __init__(self, total: int) -> None:
-        self._total, self._done, self._start = total, 0, monotonic()
+        self.total, self._done, self._start = total, 0, monotonic()
         self._close: Callable[[], None] | None = None
-        self._show: Callable[[str], None] | None = None
+        self._show: Callable[[str, int, int], None] | None = None
 
     def step(self, name: str) -> None:
         """Count one more file."""
         self._done += 1
+        self.show(name, self._done, self.total)
+
+    def show(self, text: str, done: int, total: int) -> None:
+        """Draw ``done`` of ``total`` (0: not known) and a text; nothing in the first second."""
         if self._show is None and monotonic() - self._start > _PATIENCE:
             self._open()
         if self._show is not None:
-            self._show(name)
+            self._show(text, done, total)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -49,19 +90,23 @@ class _Bar:
     def _open(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - slow to import, and seldom needed
         from rich.markup import escape  # noqa: PLC0415
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
         bar = Progress(
             TextColumn("reading"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TextColumn("{task.description}"),
             console=Console(stderr=True),
             transient=True,
         )
-        task = bar.add_task("", total=self._total)
+        task = bar.add_task("", total=None, count="")
         bar.start()
         self._close = bar.stop
-        self._show = lambda name: bar.update(
-            task, completed=self._done, description=escape(name[-60:])
+        self._show = lambda text, done, total: bar.update(
+            task,
+            completed=done,
+            total=total or None,
+            description=escape(text[-70:]),
+            count=f"{self._done}/{self.total}" if self.total else "",
         )

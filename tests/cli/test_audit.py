@@ -299,7 +299,7 @@ def test_ctrl_c_ends_quietly() -> None:
         "from torch_abi_audit import cli, sources\n"
         "def hang(*a, **k):\n"
         "    print('ready', flush=True); time.sleep(60)\n"
-        "sources.resolve = hang\n"
+        "sources.several = hang\n"
         "sys.exit(cli.main(['x']))\n"
     )
     process = subprocess.Popen(

@@ -94,8 +94,10 @@ def test_a_zip_archive_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "sources.zip"
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("x.so", ELF)
-    with pytest.raises(TargetError, match="not a wheel"):
-        resolve(str(path))
+    found = resolve(str(path))
+    assert relatives(found) == ["x.so"]
+    assert found.distribution is None
+    assert "not a wheel" in found.notes[0]
 
 
 def test_a_wheel_that_is_cut_short(tmp_path: Path) -> None:

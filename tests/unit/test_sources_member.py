@@ -4,6 +4,7 @@ import os
 import struct
 import zipfile
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from tests.wheel_damage import LIBRARY, NOISE, central, data_of, errors, failure
 from torch_abi_audit.errors import AuditError, FormatError
 from torch_abi_audit.sources import member, resolve
 from torch_abi_audit.sources.archive import wheel as opened
-from torch_abi_audit.sources.readable import BytesReadable
+from torch_abi_audit.sources.readable import BytesReadable, open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ def test_bombs_are_refused_by_what_they_declare(
     assert words in str(member.refusal(bomb))
     with (
         pytest.raises(FormatError, match=words),
-        member.open_member(str(wheel(tmp_path, {"demo/_C.so": ELF})), bomb),
+        member.open_member(partial(open_readable, wheel(tmp_path, {"demo/_C.so": ELF})), bomb),
     ):
         pass
 

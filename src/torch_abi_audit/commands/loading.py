@@ -7,15 +7,18 @@ from torch_abi_audit.audit import audit, failed
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.model import PackageReport
-from torch_abi_audit.progress import progress
+from torch_abi_audit.progress import activity
 from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from torch_abi_audit.progress import Activity
     from torch_abi_audit.sources import Found
+    from torch_abi_audit.sources.index import Choice
+    from torch_abi_audit.sources.web import Watch
 
     Spell = Callable[[Iterable[bytes]], Iterable[str]]
 
@@ -40,22 +43,55 @@ def load(options: argparse.Namespace, *, spell: Spell = demangle) -> Loaded:
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
     """
+    bar = not options.no_progress
+    search_path = None
+    if options.site_packages is None and (place := _other_interpreter(options.python)):
+        from torch_abi_audit.sources.interpreters import interpreter
+
+        other = interpreter(place)
+        search_path = other.path
+        if not options.targets:
+            inventory = sources.inventory(other.sites)
+    elif not options.targets:
+        inventory = (
+            sources.environment() if options.env else sources.site_packages(options.site_packages)
+        )
     if options.targets:
-        return Loaded(audited(options.targets, bar=not options.no_progress, spell=spell))
-    inventory = (
-        sources.environment() if options.env else sources.site_packages(options.site_packages)
-    )
+        choice = _choice(options)
+        return Loaded(
+            audited(options.targets, bar=bar, spell=spell, choice=choice, path=search_path)
+        )
     return Loaded(
-        _audited(inventory.packages, bar=not options.no_progress, spell=spell),
+        _audited(inventory.packages, bar=bar, spell=spell),
         directory=inventory.directories[0] if inventory.directories else "",
     )
 
 
 def audited(
-    targets: Sequence[str], *, bar: bool, spell: Spell = demangle
+    targets: Sequence[str],
+    *,
+    bar: bool,
+    spell: Spell = demangle,
+    choice: Choice | None = None,
+    path: Sequence[str] | None = None,
 ) -> tuple[PackageReport, ...]:
-    """The reports on TARGETs; one that names nothing has the reason in its ``error``."""
-    return _audited([_resolve(target) for target in targets], bar=bar, spell=spell)
+    """The reports on TARGETs; one that names nothing has the reason in its ``error``.
+
+    Args:
+        targets: As typed; one may stand for several packages.
+        bar: Whether to draw a bar.
+        spell: How symbols are shown; see ``audit``.
+        choice: Which wheels of an index are wanted.
+        path: Where import and distribution names are looked up; our own ``sys.path`` if None.
+    """
+    with activity(enabled=bar) as shown:
+        watch = None if shown is None else shown.watch
+        found = [
+            one
+            for target in targets
+            for one in _resolve(target, search_path=path, choice=choice, watch=watch)
+        ]
+        return _audit_each(found, shown, spell)
 
 
 def saved_reports(path: str) -> tuple[PackageReport, ...]:
@@ -70,19 +106,66 @@ def saved_reports(path: str) -> tuple[PackageReport, ...]:
     return saved.parse(read_text(path), path)
 
 
-def _resolve(target: str) -> Found | PackageReport:
+def _other_interpreter(asked: str | None) -> str | None:
+    """The interpreter or environment that is meant instead of ours, and a word on it if implied."""
+    if asked is not None:
+        return asked
+    import os
+
+    if not (os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")):
+        return None
+    from torch_abi_audit.commands.terminal import say
+    from torch_abi_audit.sources.interpreters import activated
+
+    prefix = activated()
+    if prefix is not None:
+        say(f"this is the activated environment {prefix} (--python chooses another)")
+    return prefix
+
+
+def _choice(options: argparse.Namespace) -> Choice | None:
+    if not any(target.startswith(sources.INDEX_PREFIX) for target in options.targets):
+        return None
+    from torch_abi_audit.sources.index import Choice
+
+    return Choice(
+        options.platform,
+        options.python_version,
+        bool(options.all_platforms),
+        bool(options.history),
+    )
+
+
+def _resolve(
+    target: str,
+    *,
+    search_path: Sequence[str] | None,
+    choice: Choice | None,
+    watch: Watch | None,
+) -> Iterator[Found | PackageReport]:
     try:
-        return sources.resolve(target)
+        for one in sources.several(target, search_path=search_path, choice=choice, watch=watch):
+            yield failed(target, one) if isinstance(one, TargetError) else one
     except TargetError as error:
-        return failed(target, error)
+        yield failed(target, error)
 
 
 def _audited(
     found: Sequence[Found | PackageReport], *, bar: bool, spell: Spell
 ) -> tuple[PackageReport, ...]:
-    total = sum(0 if isinstance(one, PackageReport) else len(one.candidates) for one in found)
-    with progress(total, enabled=bar) as step:
-        return tuple(
-            one if isinstance(one, PackageReport) else audit(one, step, spell=spell)
-            for one in found
+    with activity(enabled=bar) as shown:
+        return _audit_each(found, shown, spell)
+
+
+def _audit_each(
+    found: Sequence[Found | PackageReport], shown: Activity | None, spell: Spell
+) -> tuple[PackageReport, ...]:
+    step = None
+    if shown is not None:
+        step = shown.step
+        shown.expect(
+            sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
         )
+    return tuple(
+        one if isinstance(one, PackageReport) else audit(one, step, spell=spell) for one in found
+    )

@@ -14,13 +14,37 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "targets",
         metavar="TARGET",
         nargs="*",
-        help="an import or distribution name, a package directory, a library file or a wheel",
+        help="an import or distribution name, a package directory, a library file, a wheel or "
+        "another archive, a directory of wheels, or pypi:NAME[==VERSION]",
     )
     parser.add_argument(
         "--env", action="store_true", help="every package of the running interpreter"
     )
     parser.add_argument(
         "--site-packages", metavar="PATH", help="every package of a site-packages directory"
+    )
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="look in the environment of this interpreter or directory; alone: all of it",
+    )
+    index = parser.add_argument_group("pypi: targets (pip's own configuration says from where)")
+    index.add_argument(
+        "--platform",
+        metavar="TAG",
+        help="take wheels for this platform: manylinux_2_28_x86_64, linux_x86_64, macosx_arm64, "
+        "win_amd64 … (default: this machine)",
+    )
+    index.add_argument(
+        "--python-version",
+        metavar="3.X",
+        help="take wheels for this Python (default: the running one, or the newest there is)",
+    )
+    index.add_argument(
+        "--all-platforms", action="store_true", help="take a wheel for every platform"
+    )
+    index.add_argument(
+        "--history", action="store_true", help="take a wheel of every release, oldest first"
     )
     parser.add_argument(
         "--no-progress", action="store_true", help="never draw a progress bar on the terminal"
@@ -55,10 +79,38 @@ def refuse_mixed_modes(
         )
         if given
     ]
+    if options.python is not None and options.site_packages is not None:
+        parser().error("--python and --site-packages exclude each other: give one of them")
+    if options.python is not None and not options.targets:
+        options.env = True
+        return
+    _refuse_idle_index_options(parser, options)
     if not modes:
         parser().error("nothing to inspect: give a TARGET, --env or --site-packages PATH")
     if len(modes) > 1:
         parser().error(f"{' and '.join(modes)} exclude each other: give one of them")
+
+
+def _refuse_idle_index_options(
+    parser: Callable[[], argparse.ArgumentParser], options: argparse.Namespace
+) -> None:
+    asked = [
+        name
+        for name, given in (
+            ("--platform", options.platform is not None),
+            ("--python-version", options.python_version is not None),
+            ("--all-platforms", options.all_platforms),
+            ("--history", options.history),
+        )
+        if given
+    ]
+    if asked and not any(target.startswith("pypi:") for target in options.targets):
+        parser().error(f"{asked[0]} is for pypi: targets")
+    if options.all_platforms and options.platform is not None:
+        parser().error("--all-platforms and --platform exclude each other: give one of them")
+    version = options.python_version
+    if version is not None and not version.removeprefix("3.").removesuffix("t").isdecimal():
+        parser().error("--python-version takes a release such as 3.12")
 
 
 def add_gate_options(parser: argparse.ArgumentParser) -> None:

@@ -22,11 +22,13 @@ from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Found, Unread
 from torch_abi_audit.sources.member import Member, head, open_member
 from torch_abi_audit.sources.naming import begins_like_library, named_as_library, worth_opening
 from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.sources.seekable import Seekable
 from torch_abi_audit.sources.tree import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.sources.readable import FileReadable
+    from torch_abi_audit.model import Readable
+    from torch_abi_audit.sources.member import Opener
 
 TOTAL_LIMIT = 64 << 30
 """Unpacked bytes of one wheel that are worth reading: several times the largest known."""
@@ -37,22 +39,35 @@ _UTF8 = 0x800
 _UNIX = 3
 
 
-def wheel(path: str) -> Found:
-    """The package in the wheel file ``path``.
+def wheel(path: str, opener: Opener | None = None) -> Found:
+    """The package in a wheel.
+
+    Args:
+        path: Where it is: its file, or ``pypi:`` and its name.
+        opener: Opens it for positioned reads, where it is no file.
 
     Raises:
         TargetError: it cannot be read, is no zip archive, or holds no distribution.
     """
+    opener = opener or partial(open_readable, path)
     try:
-        with open_readable(path) as archive:
-            members = _members(path)
-            candidates, errors, notes = _libraries(path, archive, members)
+        with opener() as archive:
+            members = _members(path, archive)
+            candidates, errors, notes = _libraries(path, opener, archive, members)
             texts, unread = _metadata(path, archive, members)
     except OSError as error:
         raise TargetError(f"cannot read {path}: {reason(error)}") from error
-    filename = os.path.basename(path)
+    filename = os.path.basename(path).removeprefix("pypi:")
     if not texts and not filename.lower().endswith(".whl"):
-        raise TargetError(f"{path} is a zip archive without a *.dist-info directory: not a wheel")
+        return Found(
+            filename,
+            path,
+            candidates,
+            import_names=import_names(entry.filename for entry, _ in members),
+            notes=("a zip archive without a *.dist-info directory: not a wheel", *notes),
+            errors=errors,
+            from_archive=True,
+        )
     parts = filename.rpartition(".")[0].split("-")
     said = parse_headers(texts.get("METADATA", ""))
     name = said.name or parts[0]
@@ -76,10 +91,10 @@ def wheel(path: str) -> Found:
 Entries = Sequence[tuple[zipfile.ZipInfo, Member]]
 
 
-def _members(path: str) -> list[tuple[zipfile.ZipInfo, Member]]:
+def _members(path: str, opened: Readable) -> list[tuple[zipfile.ZipInfo, Member]]:
     """The archive's directory, each entry with what is needed to read it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(Seekable(opened)) as archive:
             entries, directory_at = archive.infolist(), archive.start_dir
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise TargetError(f"{path} is no zip archive, or cut short or damaged: {error}") from error
@@ -105,7 +120,7 @@ def _members(path: str) -> list[tuple[zipfile.ZipInfo, Member]]:
 
 
 def _libraries(
-    path: str, archive: FileReadable, entries: Entries
+    path: str, opener: Opener, archive: Readable, entries: Entries
 ) -> tuple[tuple[Candidate, ...], tuple[Unread, ...], tuple[str, ...]]:
     """The members that may be libraries, those that cannot be read, and remarks."""
     names = Counter(entry.orig_filename for entry, _ in entries)
@@ -142,8 +157,8 @@ def _libraries(
             if total > TOTAL_LIMIT:
                 errors.add(Unread(place, name, f"more than {TOTAL_LIMIT >> 30} GiB in one archive"))
                 continue
-            opener = partial(open_member, path, member)
-            candidates.append(Candidate(place, name, first, member.size, opener))
+            within = partial(open_member, opener, member)
+            candidates.append(Candidate(place, name, first, member.size, within))
     return (
         tuple(sorted(candidates, key=lambda each: each.relative)),
         tuple(sorted(errors, key=lambda each: (each.relative, each.message))),
@@ -152,10 +167,10 @@ def _libraries(
 
 
 def _metadata(
-    path: str, archive: FileReadable, entries: Entries
+    path: str, archive: Readable, entries: Entries
 ) -> tuple[dict[str, str], tuple[Unread, ...]]:
     """The texts of the wheel's ``*.dist-info``, by file name; RECORD counts, unread."""
-    own = canonical(os.path.basename(path).partition("-")[0])
+    own = canonical(os.path.basename(path).removeprefix("pypi:").partition("-")[0])
     texts: dict[str, str] = {}
     unread = []
     for entry, member in sorted(entries, key=lambda each: each[0].filename):

@@ -13,13 +13,16 @@ from contextlib import contextmanager
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.record import dataclass
-from torch_abi_audit.sources.readable import BytesReadable, FileReadable, open_readable
+from torch_abi_audit.sources.readable import BytesReadable, FileReadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from torch_abi_audit.model import Readable
+
+    Opener = Callable[[], AbstractContextManager[Readable]]
 
 MEMORY_LIMIT = 64 << 20
 SIZE_LIMIT = 8 << 30
@@ -103,14 +106,14 @@ def head(archive: Readable, member: Member, length: int) -> bytes:
 
 
 @contextmanager
-def open_member(path: str, member: Member) -> Iterator[Readable]:
-    """A member of the archive at ``path``, unpacked and verified, for positioned reads.
+def open_member(archive_opener: Opener, member: Member) -> Iterator[Readable]:
+    """A member of an archive, unpacked and verified, for positioned reads.
 
     Raises:
         OSError: the archive cannot be read, or no temporary file can be written.
         FormatError: the member is damaged, or not to be unpacked.
     """
-    with open_readable(path) as archive:
+    with archive_opener() as archive:
         start = _start(archive, member)
         if member.method == _STORED:
             _verify(member, _stored(archive, start, member))

@@ -1,5 +1,5 @@
 # pathlib costs more than the reads it would name, and most runs need one of these modules:
-# ruff: noqa: PLC0415, PTH100, PTH116
+# ruff: noqa: PLC0415, PTH100, PTH112, PTH113, PTH116, PTH118, PTH208
 """From the words of a command line to packages; nothing that is named is imported or executed."""
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from torch_abi_audit.sources.tree import one, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch_abi_audit.sources.found import Found, Inventory
+    from torch_abi_audit.sources.index import Choice
+    from torch_abi_audit.sources.web import Watch
 
+INDEX_PREFIX = "pypi:"
+
+_TARS = ".tar .tar.gz .tgz .tar.bz2 .tbz2 .tar.xz .txz .tar.zst"
+_ARCHIVES = (".conda", *_TARS.split())
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -36,6 +42,11 @@ def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
     """
     if "\0" in target or not target:
         raise TargetError("a target must not be empty or hold a NUL character")
+    if target.startswith(INDEX_PREFIX):
+        first = next(several(target))
+        if isinstance(first, TargetError):
+            raise first
+        return first
     exists = os.path.lexists(target)
     if _written_as_path(target):
         if not exists and (os.sep in target or "/" in target):
@@ -57,6 +68,46 @@ def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
     raise TargetError(_unknown(target, path))
 
 
+def several(
+    target: str,
+    *,
+    search_path: Sequence[str] | None = None,
+    choice: Choice | None = None,
+    watch: Watch | None = None,
+) -> Iterator[Found | TargetError]:
+    """The packages that ``target`` stands for: one, the wheels of a directory, or of an index.
+
+    Args:
+        target: As typed.
+        search_path: As for ``resolve``.
+        choice: Which wheels of an index are wanted.
+        watch: Told how much of a file has been fetched.
+
+    Raises:
+        TargetError: it names nothing that can be audited.
+    """
+    if target.startswith(INDEX_PREFIX):
+        from torch_abi_audit.sources.index import Choice, wheels
+        from torch_abi_audit.sources.web import ignore
+
+        yield from wheels(target, choice or Choice(), watch or ignore)
+        return
+    released = _wheels_of(target) if os.path.isdir(target) else ()
+    for path in released:
+        try:
+            yield _at_path(path)
+        except TargetError as error:
+            yield error
+    if not released:
+        yield resolve(target, search_path=search_path)
+        return
+    from torch_abi_audit.sources import installed
+
+    rest = installed.directory(os.path.abspath(target))
+    if rest.candidates or rest.errors:
+        yield rest
+
+
 def environment() -> Inventory:
     """Every package of the running interpreter's site-packages directories.
 
@@ -66,6 +117,17 @@ def environment() -> Inventory:
     from torch_abi_audit.sources.environment import inventory, running_directories
 
     return inventory(running_directories())
+
+
+def inventory(directories: Sequence[str]) -> Inventory:
+    """Every package of several site-packages directories.
+
+    Raises:
+        TargetError: one of them cannot be listed.
+    """
+    from torch_abi_audit.sources.environment import inventory as divided
+
+    return divided(directories)
 
 
 def site_packages(path: str) -> Inventory:
@@ -81,12 +143,22 @@ def site_packages(path: str) -> Inventory:
     return inventory((os.path.abspath(path),))
 
 
+def _wheels_of(directory: str) -> tuple[str, ...]:
+    """The wheels that lie in a directory such as ``dist/``, sorted."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return ()
+    paths = (os.path.join(directory, name) for name in names if name.lower().endswith(".whl"))
+    return tuple(path for path in paths if os.path.isfile(path))
+
+
 def _written_as_path(target: str) -> bool:
     return (
         os.sep in target
         or "/" in target
         or target in {os.curdir, os.pardir}
-        or target.lower().endswith(".whl")
+        or target.lower().endswith((".whl", *_ARCHIVES))
         or named_as_library(target)
     )
 
@@ -104,6 +176,10 @@ def _at_path(target: str) -> Found:
         return installed.directory(path)
     if not stat.S_ISREG(mode):
         raise TargetError(f"neither a file nor a directory: {target}")
+    if path.lower().endswith(_ARCHIVES):
+        from torch_abi_audit.sources.unpacked import archive
+
+        return archive(path)
     if path.lower().endswith(".whl") or any(
         each.head.startswith(_ZIP) for each in one(path).candidates
     ):
