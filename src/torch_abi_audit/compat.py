@@ -7,6 +7,7 @@ that has to do with torch.
 
 from __future__ import annotations
 
+from functools import cache
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -51,11 +52,8 @@ def compat(
     unread = [one for one, _ in found if one.error is not None or one.torch is None]
     if not unread and not any(each for _, each in found):
         return LoadMatrix()
-    if builds is None:
-        from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
-
-        builds = export_index
-    exported = Exported(builds)
+    exported = _exported(builds)
+    builds = exported.builds
     exported.ask(image for _, each in found for image in each)
     judged = {
         library.path: [judge(image, exported, within, beyond) for image in each]
@@ -148,6 +146,20 @@ def _package(
         open_upwards=not by_minor and all(one.open_upwards for one in counted),
         notes=tuple(notes),
     )
+
+
+def _exported(builds: TorchBuilds | None) -> Exported:
+    from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
+
+    return _indexed() if builds is None or builds is export_index else Exported(builds)
+
+
+@cache
+def _indexed() -> Exported:
+    """What the index was asked already: a run asks for the same names more than once."""
+    from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
+
+    return Exported(export_index)
 
 
 _Flavours: TypeAlias = "Mapping[str, list[LibraryLoads]]"

@@ -197,6 +197,32 @@ def test_an_operational_error_goes_before_the_gate(unstable: Path, tmp_path: Pat
     assert run("compat", "no_such_package_at_all").returncode == 2
 
 
+def test_a_gate_that_asked_about_nothing_does_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "module.py").touch()
+    done = run("compat", "--check", tmp_path)
+    assert done.returncode == 3
+    assert "no target holds a compiled library" in done.stderr
+    assert run("compat", tmp_path).returncode == 0
+
+
+def test_a_missing_index_is_one_sentence(stable: Path, tmp_path: Path) -> None:
+    script = (
+        "import pathlib, sys\nfrom torch_abi_audit import export_index\n"
+        "export_index.DATA = pathlib.Path(sys.argv.pop(1))\n"
+        "from torch_abi_audit.cli import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    for words in (("compat",), ("--loads-on",)):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path), *words, str(stable)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "the export index cannot be read" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 # --- one very torch ------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from torch_abi_audit.commands import ERROR, FAILED, OK
+from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
 from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
 from torch_abi_audit.record import replace
 
@@ -22,6 +22,7 @@ exit codes:
   0  answered, whatever the answers
   1  --check was given, and not every release that was asked for is known to load it
   2  operational error: unknown name, unreadable path, damaged library, wrong usage
+  3  --check was given, and no target holds a compiled library
 """
 
 
@@ -47,6 +48,9 @@ def run(words: list[str]) -> int:
     broken = options.check and _gate(packages)
     if any(one.torch_verdict == "error" for one in packages):
         return ERROR
+    if options.check and not any(one.libraries for one in packages):
+        complain("nothing was asked about: no target holds a compiled library")
+        return EMPTY
     return FAILED if broken else OK
 
 
