@@ -83,6 +83,13 @@ class Gate:
     """One sentence for each package and reason; empty where it passes."""
     empty: bool = False
     """Nothing was audited, and that was not allowed."""
+    unread: bool = False
+    """Something could not be read, so that nothing good can be said."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all was read, and nothing fails."""
+        return not (self.failures or self.empty or self.unread)
 
 
 @dataclass(frozen=True, slots=True)

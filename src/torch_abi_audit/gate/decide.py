@@ -86,7 +86,8 @@ def decide(
             for one in results
         )
         empty = not terms.allow_empty and not any(one.libraries for one in packages)
-        gate = Gate(tuple(failures(packages, results)), empty)
+        unread = any(one.key.rule == "E001" and one.status is Status.OPEN for one in results)
+        gate = Gate(tuple(failures(packages, results)), empty, unread)
     packages, results = _as_shown(packages, results)
     return Outcome(packages, results, site_packages, fixed, gate)
 

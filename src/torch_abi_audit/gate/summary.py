@@ -25,15 +25,18 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
         mine = [one for one in results if one.fails and one.report is package]
         torch = [one for one in mine if one.finding.rule == "T101"]
         if torch:
-            count = _libraries(len(torch))
+            count = plural(len(torch), "library")
             yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_partly(torch)}"
         python = [one for one in mine if one.finding.rule in _PYTHON]
         if python:
             modules = {relative_path(one.path, package.root) for one in package.extensions}
             alone = all(one.finding.library in modules for one in python)
-            count = plural(len(python), "extension module") if alone else _libraries(len(python))
+            count = (
+                plural(len(python), "extension module") if alone else plural(len(python), "library")
+            )
             yield f"{package.name}: {count} outside of the CPython Stable ABI{_partly(python)}"
-        rest = Counter(one.finding.rule for one in mine if one not in torch + python)
+        told = {"T101", *_PYTHON}
+        rest = Counter(one.finding.rule for one in mine if one.finding.rule not in told)
         for rule_id, times in rest.items():
             yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
@@ -55,7 +58,3 @@ def _partly(results: list[Result]) -> str:
         return ""
     left = sum(len(one.finding.evidence) for one in results)
     return f" ({plural(left, 'symbol')}; {hidden} more ignored or in the baseline)"
-
-
-def _libraries(count: int) -> str:
-    return "1 library" if count == 1 else f"{count} libraries"

@@ -34,7 +34,7 @@ def _text(one: Difference, *, verbose: bool) -> Iterator[str]:
     yield f"Package: {escape(one.name)}{_presence(one)}"
     if one.empty:
         if one.old is not None and one.new is not None:
-            yield f"  no difference ({plural(one.unchanged, 'library').replace('ys', 'ies')})"
+            yield f"  no difference ({plural(one.unchanged, 'library')})"
         yield from _judgement(one)
         return
     for change in one.changes:

@@ -1,7 +1,7 @@
 """Workflow commands of GitHub Actions: a group with everything, one annotation a library.
 
 GitHub shows ten errors and ten warnings of a step: where there are more libraries than that, the
-last annotation says how many.
+last annotation says how many. Under a gate, an error is what fails it, or could not be read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LISTED = 15
 """Pieces of evidence in an annotation; the rest is a count."""
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-_WORST = tuple(_LEVELS)
+_WORST = tuple(_LEVELS.values())
 
 
 def format_outcome(outcome: Outcome, _detail: Detail) -> str:
@@ -35,7 +35,8 @@ def format_outcome(outcome: Outcome, _detail: Detail) -> str:
     libraries: dict[str, list[Group]] = {}
     for one in groups:
         libraries.setdefault(one.path, []).append(one)
-    return "\n".join((*_log(groups), *_annotations(libraries)))
+    gated = outcome.gate is not None
+    return "\n".join((*_log(groups), *_annotations(libraries, gated=gated)))
 
 
 def _log(groups: tuple[Group, ...]) -> Iterator[str]:
@@ -47,20 +48,26 @@ def _log(groups: tuple[Group, ...]) -> Iterator[str]:
     yield "::endgroup::"
 
 
-def _annotations(libraries: dict[str, list[Group]]) -> Iterator[str]:
-    for severity, level in _LEVELS.items():
-        paths = [path for path, ones in libraries.items() if _worst(ones) is severity]
+def _annotations(libraries: dict[str, list[Group]], *, gated: bool) -> Iterator[str]:
+    for level in _WORST:
+        paths = [path for path, ones in libraries.items() if _worst(ones, gated=gated) == level]
         shown = paths if len(paths) <= LIMIT else paths[: LIMIT - 1]
         for path in shown:
             yield _command(level, path, "\n\n".join(map(_paragraph, libraries[path])))
         if shown != paths:
-            left = plural(len(paths) - len(shown), "more library").replace("librarys", "libraries")
+            left = plural(len(paths) - len(shown), "more library")
             named = "\n".join(paths[len(shown) :][:LISTED])
             yield _command(level, f"{left} with findings", f"All are in the log.\n{named}")
 
 
-def _worst(groups: list[Group]) -> Severity:
-    return min((one.severity for one in groups), key=_WORST.index)
+def _worst(groups: list[Group], *, gated: bool) -> str:
+    return min((_level(one, gated=gated) for one in groups), key=_WORST.index)
+
+
+def _level(one: Group, *, gated: bool) -> str:
+    if gated and (one.fails or one.rule == "E001"):
+        return "error"
+    return "warning" if gated and one.severity == "error" else _LEVELS[one.severity]
 
 
 def _paragraph(one: Group) -> str:

@@ -79,9 +79,10 @@ def _entry(one: Entry) -> dict[str, Any]:
 
 def _gate(gate: Gate) -> dict[str, Any]:
     return {
-        "passed": not gate.failures and not gate.empty,
+        "passed": gate.passed,
         "failures": _names(gate.failures),
         "empty": gate.empty,
+        "unread": gate.unread,
     }
 
 

@@ -112,7 +112,7 @@ class _Page:
 def _headline(outcome: Outcome) -> str:
     if outcome.gate is None:
         return plural(len(outcome.packages), "package")
-    if any(one.finding.rule == "E001" for one in outcome.standing):
+    if outcome.gate.unread:
         return "could not read everything"
     if outcome.gate.empty:
         return "nothing was audited"

@@ -51,7 +51,7 @@ def headline(plan: Plan) -> tuple[str, ...]:
 def cost(item: Item, plan: Plan) -> str:
     """How many symbols, files and uses an API has."""
     kind = "object file" if plan.objects else "library"
-    files = plural(len(item.units), kind).replace("librarys", "libraries")
+    files = plural(len(item.units), kind)
     uses = plural(item.uses, "use")
     own = f" ({item.own} in own source)" if item.own is not None else ""
     return f"{plural(len(item.symbols), 'symbol')}, {files}, {uses}{own}"

@@ -56,8 +56,10 @@ COLOUR = Style(colour=True)
 
 
 def plural(count: int, noun: str) -> str:
-    """A count and its noun: ``1 file``, ``2 files``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """A count and its noun: ``1 file``, ``2 files``, ``3 libraries``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{count} {noun}s"
 
 
 def relative_path(path: PurePath, root: PurePath) -> str:
