@@ -65,7 +65,7 @@ class Difference:
     old: PackageReport | None
     new: PackageReport | None
     changes: tuple[Changed, ...] = ()
-    """Verdicts, floors and metadata of the package as a whole."""
+    """Verdicts, floors and metadata of the package as a whole; an empty text is None, too."""
     libraries: tuple[LibraryChange, ...] = ()
     """Those that differ: changed first, then new, then gone."""
     unchanged: int = 0
@@ -224,9 +224,18 @@ def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
         ("cpython verdict", old.cpython_verdict, new.cpython_verdict),
         ("python floor", _python_floor(old), _python_floor(new)),
         ("import names", " ".join(old.import_names), " ".join(new.import_names)),
+        ("requires torch", old.requires_torch, new.requires_torch),
+        ("should require", old.proposed_requires_torch, new.proposed_requires_torch),
+        ("oldest python", old.min_python, new.min_python),
+        ("oldest glibc", old.glibc, new.glibc),
+        ("cuda", _cuda(old), _cuda(new)),
     ):
         if first != second:
             yield Changed(what, first or None, second or None)
+
+
+def _cuda(report: PackageReport) -> str | None:
+    return None if report.cuda is None else ", ".join(map(str, report.cuda.majors))
 
 
 def _python_floor(report: PackageReport) -> str | None:

@@ -39,6 +39,7 @@ def test_torchao(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert changes(found["changes"])["torch verdict"] == ("torch-unstable", "torch-stable")
     assert changes(found["changes"])["torch floor"] == (None, "2.11.0")
+    assert changes(found["changes"])["should require"][1] == "torch>=2.11"
     assert [(one["old"], one["new"]) for one in found["libraries"]] == [
         ("torchao/_C_cutlass_90a.abi3.so", "torchao/_C_cutlass_90a.abi3.so"),
         (

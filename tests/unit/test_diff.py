@@ -7,7 +7,7 @@ import pytest
 from tests.reports import ABI3, library, package, stable, unstable
 from torch_abi_audit.diff import Changed, Difference, Symbols, diff
 from torch_abi_audit.load_matrix import LoadMatrix, Loads
-from torch_abi_audit.model import CPythonABIVerdict, PackageReport
+from torch_abi_audit.model import CPythonABIVerdict, Cuda, PackageReport
 from torch_abi_audit.rules import finding
 
 
@@ -93,6 +93,28 @@ def test_the_python_side() -> None:
     found = only(abi3, package(library("_C.so", stable(), loose, module=True)))
     assert found.worse == ("cpython verdict: abi3-compliant to not-abi3",)
     assert Symbols("cpython", ("_PyX",), ()) in found.symbols
+
+
+def test_metadata() -> None:
+    old = replace(OLD, version="1.0", requires_torch="torch>=2.9", glibc="2.17")
+    new = replace(
+        OLD,
+        version="2.0",
+        proposed_requires_torch="torch>=2.11",
+        glibc="2.28",
+        min_python="3.10",
+        cuda=Cuda((12, 13), ("libcudart.so.12", "libcudart.so.13")),
+    )
+    found = only(old, new)
+    assert found.changes == (
+        Changed("version", "1.0", "2.0"),
+        Changed("requires torch", "torch>=2.9", None),
+        Changed("should require", None, "torch>=2.11"),
+        Changed("oldest python", None, "3.10"),
+        Changed("oldest glibc", "2.17", "2.28"),
+        Changed("cuda", None, "12, 13"),
+    )
+    assert found.worse == ()
 
 
 def loads(report: PackageReport, **answers: str) -> PackageReport:

@@ -25,6 +25,7 @@ RULES = (
         "It loads only where the user has that CUDA installed, in the loader's way.",
         "Require the nvidia packages of that CUDA, or say that the user must bring it.",
         Severity.WARNING,
+        itemized=True,
         example="_C.so: it needs libcudart.so.12 (CUDA 12), and nothing that it brings or "
         "requires provides that",
     ),

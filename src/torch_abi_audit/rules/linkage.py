@@ -14,6 +14,7 @@ RULES = (
         "`version GLIBC_… not found`.",
         "Tag the wheel for the glibc that it needs, or build on an older system.",
         Severity.ERROR,
+        itemized=True,
         example="_C.so: it needs glibc 2.34, and the wheel's tag manylinux_2_28_x86_64 promises "
         "2.28",
     ),
@@ -26,6 +27,7 @@ RULES = (
         "Build with the compiler of the manylinux image, which links the newer parts statically, "
         "or raise the tag.",
         Severity.ERROR,
+        itemized=True,
         example="_C.so: it needs GLIBCXX symbols 3.4.30, and the wheel's tag "
         "manylinux_2_28_x86_64 promises 3.4.24",
     ),
@@ -49,6 +51,7 @@ RULES = (
         "Bundle it (auditwheel, delocate, delvewheel), or say in the documentation where it comes "
         "from.",
         Severity.WARNING,
+        itemized=True,
         example="_C.so: neither the package, its platform nor torch provides libavutil.so.58",
     ),
     Rule(

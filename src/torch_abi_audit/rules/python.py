@@ -38,6 +38,7 @@ RULES = (
         "fails to load with an undefined symbol.",
         "Raise the tag (py_limited_api) to the floor, or define Py_LIMITED_API as the tag says.",
         Severity.ERROR,
+        itemized=True,
         example="_C.abi3.so: it needs Python 3.11, and its wheel is tagged for 3.8",
     ),
     Rule(
@@ -48,6 +49,7 @@ RULES = (
         "them this abi3 library ends with an undefined symbol.",
         "Define `Py_LIMITED_API` as the required release, or raise `require.python`.",
         Severity.ERROR,
+        itemized=True,
         example="_C.abi3.so: it needs Python 3.11, and the configuration allows 3.10 at most",
     ),
 )

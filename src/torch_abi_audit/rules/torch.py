@@ -73,6 +73,7 @@ RULES = (
         "of them this library ends with an undefined symbol.",
         "Build with `TORCH_TARGET_VERSION` set to the required release, or raise `require.torch`.",
         Severity.ERROR,
+        itemized=True,
         example="_C.so: it needs torch 2.11.0, and the configuration allows 2.10 at most",
     ),
 )
