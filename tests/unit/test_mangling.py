@@ -325,6 +325,10 @@ MENTIONS = {
         "f Foo Foo::type at::Small at::vv",
     ),
     "a constrained parameter": ("_Z1fITkN2at5SmallE1AEiT_", "f A at::Small"),
+    "a substituted namespace behind a constraint": (
+        "_ZN1a1fITkN1b1CEN1c1AEEEvNS2_1xE",
+        "a::f b::C c::A c::x",
+    ),
     "a constrained auto": ("_Z1fIiEDkN2at5SmallET_", "f at::Small"),
     "a decltype as scope": ("_Z1fIiENDTfp_E4typeET_", "f"),
     "a generic lambda with all kinds of parameters": (
@@ -390,6 +394,10 @@ MENTIONS = {
     "cl: a class template": ("?f@?$A@VTensor@at@@@@QEAAXXZ", "A::f at::Tensor"),
     "cl: numbers": ("??$f@$0BA@$0A@$00@@YAXY01VTensor@at@@@Z", "f at::Tensor"),
     "cl: an address": ("??$f@$1?g@at@@YAXXZ@@YAXXZ", "f at::g"),
+    "cl: a repetition of an address's template": (
+        "??$g@$1??$h@H@b@@YAXXZV21@@@YAXXZ",
+        "g b::h",
+    ),
     "cl: an empty pack": ("??$f@$$V@@YAXVTensor@at@@@Z", "f at::Tensor"),
     "cl: an auto parameter": ("??$f@$MW4E@at@@00@@YAXXZ", "f at::E"),
     "cl: a repeated namespace": ("?f@at@@YAXVTensor@1@@Z", "at::f at::Tensor"),
