@@ -57,7 +57,7 @@ class GivenTorch:
         """Its own alone."""
         return (self._release,) if platform == self.platform else ()
 
-    def newest(self, platform: str) -> None:
+    def newest(self, platform: str) -> str | None:
         """Nothing is said of other releases."""
 
     def lookup(self, platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:

@@ -120,6 +120,12 @@ def test_a_library_of_the_old_abi_is_named(tmp_path: Path) -> None:
     assert answers(made)["bundled_libs"][0]["pre_cxx11_abi"] is True
 
 
+def test_an_undefined_header_only_name_loads_nowhere(tmp_path: Path) -> None:
+    made = gcc(source(["_ZN5torch6stable6DeviceC1EPKc", STABLE]), tmp_path / "_C.so")
+    text = compat(made)
+    assert "loads on: no torch from 2.4.0 to 2.15.0; 2.15.0 lacks torch::stable::Device::" in text
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

@@ -277,6 +277,11 @@ def test_a_windows_import_says_by_its_dll_that_it_needs_cuda() -> None:
     assert answers(compat(package(one), Builds({}))) == [CUDA] * 3
 
 
+def test_a_missing_file_of_no_cuda_build_makes_it_no() -> None:
+    arm = library(needed=["libtorch_cuda.so", "libcaffe2.so"], arch="aarch64")
+    assert answers(compat(package(arm), linux({}))) == [NO] * 3
+
+
 def test_a_cuda_build_that_lacks_a_cuda_name_is_no() -> None:
     builds = Builds({"linux_x86_64": {b"_ZN3c104cuda1fEv": {"libc10_cuda.so": 0b011}}})
     assert answers(compat(package(library(required=[b"_ZN3c104cuda1fEv"])), builds)) == [
@@ -330,6 +335,13 @@ def test_a_name_that_moved_to_another_dylib_no_longer_resolves() -> None:
     (missing,) = matrix.libraries[0].missing
     assert missing.provider == "libc10.dylib"
     assert dict(missing.moved) == {"2.9.0": "libtorch_cpu.dylib", "2.10.0": "libtorch_cpu.dylib"}
+
+
+def test_windows_does_not_mind_the_case_of_the_dll_that_provides_a_name() -> None:
+    name = b"?f@at@@YAXXZ"
+    builds = Builds({"win_amd64": {name: {"c10.dll": EVERY}}})
+    one = library(required=[name], frm=["C10.dll"], format_=Format.PE)
+    assert answers(compat(package(one), builds)) == [YES] * 3
 
 
 def test_a_flat_name_may_come_from_any_dylib() -> None:

@@ -72,6 +72,11 @@ def test_the_summary(letters: str, open_upwards: bool, expected: str) -> None:
     assert loads_on(matrix(letters, open_upwards=open_upwards)) == expected
 
 
+def test_nothing_is_said_of_later_releases_where_the_newest_was_not_asked_for() -> None:
+    asked = matrix("nnyyy", open_upwards=True, known_to="2.12.0")
+    assert loads_on(asked) == "torch 2.9.1 – 2.11.0"
+
+
 def test_the_summary_of_what_does_not_use_torch() -> None:
     assert loads_on(LoadMatrix()) == "any torch (no library uses it)"
 
