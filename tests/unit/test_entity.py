@@ -45,6 +45,11 @@ from torch_abi_audit.mangling.entity import entity
             "public: static class at::Tensor __cdecl at::_ops::mm::call(class at::Tensor const &)",
             "at::_ops::mm::call",
         ),
+        ("void* operator new(unsigned long)", "operator new"),
+        (
+            "pybind11::detail::type_caster<at::Tensor, void>::operator at::Tensor&&() &&",
+            "pybind11::detail::type_caster::operator at::Tensor&&",
+        ),
         ("const c10::Error::`vftable'", "c10::Error"),
         ("public: virtual __cdecl c10::Error::~Error(void)", "c10::Error::~Error"),
     ],

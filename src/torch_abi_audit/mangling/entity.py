@@ -11,7 +11,7 @@ _TABLES = re.compile(
 )
 _OPERATOR = re.compile(
     r"operator(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?\w+|[^\w\s<>()\[\]]+"
-    r"| ?(?:new|delete)(?:\[\])?)"
+    r"| ?(?:new|delete)(?:\[\])?(?=[(<])| [^(]+(?=\())"
 )
 _MSVC_WORDS = re.compile(
     r"^(?:(?:\[thunk\]: )?(?:public|protected|private): )?(?:(?:static|virtual) )*"
