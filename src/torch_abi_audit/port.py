@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from torch_abi_audit import replacements, surface
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
@@ -22,6 +19,7 @@ from torch_abi_audit.migration import (
 )
 from torch_abi_audit.model import release_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -35,12 +33,14 @@ _ORDER = {Way.NOW: 0, Way.DISPATCHER: 1, Way.LATER: 2, Way.NOT_YET: 3, Way.UNKNO
 _UNKNOWN_EFFORT = 3
 
 
-@dataclass(slots=True)
 class _Group:
     """The symbols of one API."""
 
-    row: Replacement | None
-    names: list[bytes] = field(default_factory=list)
+    __slots__ = ("names", "row")
+
+    def __init__(self, row: Replacement | None) -> None:
+        self.row = row
+        self.names: list[bytes] = []
 
 
 def plan(

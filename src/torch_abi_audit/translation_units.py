@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from torch_abi_audit import libtorch, replacements, surface, torch_abi
 from torch_abi_audit.errors import FormatError
@@ -15,6 +13,7 @@ from torch_abi_audit.model import Binary
 from torch_abi_audit.sources.build_tree import ARCHIVE_SUFFIXES
 from torch_abi_audit.sources.readable import open_readable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -29,15 +28,16 @@ _FOREIGN = re.compile(
 _SHOWN_EVIDENCE = 50
 
 
-@dataclass(slots=True)
 class _Read:
     """What was read of a tree."""
 
-    objects: dict[str, ObjectFile] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    sizes: set[tuple[str, int]] = field(default_factory=set)
-    copies: int = 0
-    empty: int = 0
+    __slots__ = ("copies", "empty", "errors", "objects", "sizes")
+
+    def __init__(self) -> None:
+        self.objects: dict[str, ObjectFile] = {}
+        self.errors: dict[str, str] = {}
+        self.sizes: set[tuple[str, int]] = set()
+        self.copies = self.empty = 0
 
 
 def units(

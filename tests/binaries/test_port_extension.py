@@ -17,9 +17,13 @@ from typing import Any
 import pytest
 
 from tests.real.wheels import fetch
+from tools.replacement_source import Row, read
+from torch_abi_audit import replacements
 from torch_abi_audit.cli import main
+from torch_abi_audit.model import release_key
 
 HERE = Path(__file__).parent / "port_extension"
+ROOT = Path(__file__).parents[2]
 FILES = ("ones", "scale", "square")
 RELEASE = "2.13.0"
 TARGET = "-DTORCH_TARGET_VERSION=0x020A000000000000"
@@ -229,3 +233,34 @@ def _torch(directory: Path) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target"]
     subprocess.run([*command, str(directory), f"torch=={RELEASE}"], check=True)
     return directory
+
+
+def test_the_table_of_replacements_compiles(headers: Path) -> None:
+    """Every example of a row that the headers of 2.13 have, in few files."""
+    known = {one.api: one for one in replacements.rows()}
+    together: list[Row] = []
+    alone: list[Row] = []
+    for row in read(ROOT / "tools" / "replacements.toml").rows:
+        proven = known[row.name]
+        if proven.since is None or release_key(
+            max(proven.since, proven.floor or "", key=release_key)
+        ) > release_key(RELEASE):
+            continue
+        (together if row.code and not row.cuda else alone).append(row)
+    assert len(together) > 50
+    includes = sorted(
+        {f"#include <{header}>" for row in together for header in (row.header, *row.also)}
+    )
+    macros = sorted({f"#define {macro} 1" for row in together for macro in row.define})
+    version = together[0].text(RELEASE).splitlines()[0]
+    functions = [
+        f"void example{number}(torch::stable::Tensor& t) {{ {row.code} }}"
+        for number, row in enumerate(together)
+    ]
+    tensor = "#include <torch/csrc/stable/tensor.h>"
+    texts = ["\n".join([version, *macros, tensor, *includes, *functions])]
+    texts += [row.text(RELEASE) for row in alone]
+    for text in texts:
+        command = ["g++", "-std=c++20", "-fsyntax-only", "-w", f"-I{headers}", "-x", "c++", "-"]
+        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr[:2000]

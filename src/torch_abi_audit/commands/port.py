@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.commands import ERROR, OK
 from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -119,6 +118,8 @@ def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[P
 
 
 def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Namespace) -> Plan:
+    from pathlib import Path
+
     from torch_abi_audit.port import plan
     from torch_abi_audit.progress import progress
     from torch_abi_audit.translation_units import units
@@ -130,9 +131,10 @@ def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Nam
 
 
 def _compared(one: Plan, path: str) -> Plan:
-    from dataclasses import replace
+    from pathlib import Path
 
     from torch_abi_audit.port_since import saved, since
+    from torch_abi_audit.record import replace
 
     return replace(one, since=since(one, saved(Path(path).read_bytes(), one.name)))
 

@@ -5,12 +5,13 @@ Layout: ``ar(5)`` of System V and BSD; the archive chapter of the PE/COFF specif
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.macho_slices import Slice
 from torch_abi_audit.formats.window import window
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

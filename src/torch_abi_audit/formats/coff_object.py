@@ -6,7 +6,7 @@ Layouts: Microsoft's PE/COFF specification; ``ANON_OBJECT_HEADER_BIGOBJ`` of ``w
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
@@ -15,6 +15,7 @@ from torch_abi_audit.formats.references import references
 from torch_abi_audit.formats.window import Budget, c_string, window
 from torch_abi_audit.model import Format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from torch_abi_audit.errors import FormatError
+from torch_abi_audit.record import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

@@ -6,7 +6,7 @@ Layouts: the System V gABI. Every count and offset is bounded by the file.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
@@ -17,6 +17,7 @@ from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import Budget, c_string, window
 from torch_abi_audit.model import Format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

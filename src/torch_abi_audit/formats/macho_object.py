@@ -6,7 +6,7 @@ Layouts: Apple's ``mach-o/loader.h``, ``nlist.h`` and ``reloc.h``.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
@@ -16,6 +16,7 @@ from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.formats.window import Budget, window
 from torch_abi_audit.model import Format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

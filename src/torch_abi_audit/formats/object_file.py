@@ -5,10 +5,11 @@ Values alone, shared by the readers of ELF, Mach-O and COFF objects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from torch_abi_audit.record import dataclass, field
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

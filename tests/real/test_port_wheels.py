@@ -1,0 +1,133 @@
+"""Plans for published wheels: how much is known, and whether successors bear the plan out."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real.wheels import fetch
+from torch_abi_audit import replacements, sources
+from torch_abi_audit.audit import audit
+from torch_abi_audit.migration import Plan, Way
+from torch_abi_audit.port import plan, units_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINUX, OLD_LINUX = "manylinux_2_28_x86_64", "manylinux1_x86_64"
+
+WHEELS = (  # requirement, platform, its unstable symbols, and least share that can be replaced
+    ("torchaudio==2.8.0", LINUX, 246, 0.95),
+    ("torchaudio==2.9.0", LINUX, 161, 0.95),
+    ("torchcodec==0.8.0", LINUX, 69, 0.95),
+    ("torchcodec==0.11.1", LINUX, 4, 1),
+    ("torchao==0.14.0", LINUX, 80, 0.95),
+    ("torchtext==0.18.0", OLD_LINUX, 77, 0.75),
+    ("torchrl==0.10.0", LINUX, 84, 0.95),
+    ("torchrl==0.14.1", LINUX, 90, 0.95),
+    ("torchaudio==2.9.0", "win_amd64", 300, 0.85),
+    ("torchaudio==2.9.0", "macosx_11_0_arm64", 125, 0.95),
+)
+SUCCESSORS = (
+    ("torchaudio==2.9.0", "torchaudio==2.11.0"),
+    ("torchcodec==0.8.0", "torchcodec==0.17.0"),
+    ("torchao==0.14.0", "torchao==0.18.0"),
+)
+LEFT = {
+    "torchaudio==2.11.0": {
+        "CUDACachingAllocator",  # came with CUDAStreamGuard's inlined helpers
+        "RECORD_FUNCTION",  # came with typed operator handles
+        "Tensor::item",
+        "at::get_num_threads",  # both came with at::parallel_for's template
+        "at::get_thread_num",
+    },
+    "torchcodec==0.17.0": {"Tensor::fill_"},
+    "torchao==0.18.0": {  # all four came with CUDAStreamGuard's inlined helpers
+        "CUDACachingAllocator",
+        "CUDAStream::synchronize",
+        "getStreamFromPool",
+        "setCurrentCUDAStream, CUDAStreamGuard",
+    },
+}
+"""APIs that a successor no longer uses in any form: none of their shims is imported."""
+
+
+@cache
+def planned(requirement: str, platform: str) -> Plan:
+    wheel = _wheel(requirement, platform)
+    report = audit(sources.resolve(str(wheel)))
+    return plan(report.name, str(report.root), units_of(report))
+
+
+def _wheel(requirement: str, platform: str) -> Path:
+    return fetch(requirement, platform)
+
+
+@pytest.mark.parametrize(("requirement", "platform", "count", "least"), WHEELS)
+def test_nearly_every_symbol_is_known(
+    requirement: str, platform: str, count: int, least: float
+) -> None:
+    one = planned(requirement, platform)
+    assert (one.symbols, one.verdict) == (count, "UNSTABLE")
+    assert one.classified >= 0.99
+    assert one.coverage >= least
+    assert sum(len(item.symbols) for item in one.items) == one.symbols
+    unknown = [item.api for item in one.items if item.way is Way.UNKNOWN]
+    assert len(unknown) <= 0.01 * count
+
+
+@pytest.mark.parametrize(("old", "new"), SUCCESSORS)
+def test_successors_import_what_the_plan_promised(old: str, new: str) -> None:
+    wheel = _wheel(new, LINUX)
+    report = audit(sources.resolve(str(wheel)))
+    assert report.torch_verdict == "torch-stable"
+    imported = {shim.decode() for unit in units_of(report) for shim in unit.shims}
+    common = {
+        shim
+        for row in replacements.rows()
+        if row.api in ("at::Tensor", "TORCH_LIBRARY")
+        for shim in row.shims
+    }
+    left, kept = set(), 0
+    for item in planned(old, LINUX).items:
+        if item.way not in (Way.NOW, Way.DISPATCHER) or not item.shims:
+            continue
+        telling = set(item.shims) - common or set(item.shims)
+        if telling & imported:
+            kept += 1
+        else:
+            left.add(item.api)
+    assert left == LEFT[new]
+    assert kept >= 20
+
+
+@pytest.mark.parametrize(("old", "new"), SUCCESSORS)
+def test_operators_that_successors_name_are_in_the_plan(old: str, new: str) -> None:
+    """A stable library holds the names of the operators that it calls through the dispatcher."""
+    with zipfile.ZipFile(_wheel(new, LINUX)) as archive:
+        data = b"\0".join(archive.read(name) for name in archive.namelist() if name.endswith(".so"))
+    called = {
+        item.api: item
+        for item in planned(old, LINUX).items
+        if item.way is Way.DISPATCHER and item.api.startswith("at::")
+    }
+    still = [api for api in called if b"aten::" + api[4:].encode() + b"\0" in data]
+    for api in still:
+        assert "torch_call_dispatcher" in called[api].shims, api
+    if new.startswith("torchcodec"):
+        assert still, "no operator is named any longer: the test proves nothing"
+
+
+def test_what_a_stable_package_could_drop() -> None:
+    one = planned("torchaudio==2.11.0", LINUX)
+    assert (one.verdict, one.coverage, one.classified, one.items) == ("STABLE", 1, 1, ())
+    assert one.floor == "2.11.0"
+    assert one.floor_steps[0].release == "2.10.0"
+    assert one.floor_steps[0].without == (
+        "torch_dtype_float4_e2m1fn_x2",
+        "torch_dtype_float8_e8m0fnu",
+    )
+    assert {"libc10.so", "libtorch.so"} <= {drop.what for drop in one.drops}
