@@ -9,7 +9,7 @@ from torch_abi_audit.explanation import Cause, Explanation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain_symbol import Installed
+    from torch_abi_audit.explanation import Installed
 
 _CUDA = re.compile(
     r"(?:lib)?(?:cudart|cublas|cublasLt|cudnn\w*|cufft|curand|cusolver|cusparse\w*|nvrtc|nvJitLink"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit import export_index, libtorch, replacements, surface
-from torch_abi_audit.explanation import Cause, Explanation, History
+from torch_abi_audit.explanation import Cause, Explanation, History, Installed
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
-from torch_abi_audit.record import dataclass, replace
+from torch_abi_audit.record import replace
 from torch_abi_audit.symbol_history import history, named, span
 
 _CUDA = re.compile(
@@ -25,21 +25,6 @@ _SUFFIXES = {
     "macosx_arm64": ".dylib",
     "win_amd64": ".dll",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The torch of the environment at hand."""
-
-    version: str
-    """As it states it, such as ``2.13.0+cpu``."""
-    cuda: str | None = None
-    """Its CUDA release; None for a build without."""
-
-    @property
-    def release(self) -> str:
-        """Without what follows a plus sign."""
-        return self.version.partition("+")[0]
 
 
 def symbol(text: str, system: str | None, installed: Installed | None) -> Explanation:

@@ -9,7 +9,7 @@ from torch_abi_audit.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain_symbol import Installed
+    from torch_abi_audit.explanation import Installed
     from torch_abi_audit.model import PackageReport
 
 _UNNAMED = ("Windows found", "Windows did not")

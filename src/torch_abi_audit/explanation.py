@@ -88,3 +88,18 @@ class Explanation:
     """What could not be told, as sentences."""
     pair: tuple[str, ...] = ()
     """The versions at hand: of the torch that is installed, of what was given to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The torch of the environment at hand."""
+
+    version: str
+    """As it states it, such as ``2.13.0+cpu``."""
+    cuda: str | None = None
+    """Its CUDA release; None for a build without."""
+
+    @property
+    def release(self) -> str:
+        """Without what follows a plus sign."""
+        return self.version.partition("+")[0]

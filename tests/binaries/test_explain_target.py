@@ -93,3 +93,16 @@ def test_wrong_use_and_wrong_targets(capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert main(["explain", "T101", "--with", "/no/such/file"]) == 2
     assert "no such file" in capsys.readouterr().err
+
+
+def test_the_torch_at_hand_is_found_and_not_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise SystemExit('imported')\n")
+    (tmp_path / "torch" / "version.py").write_text(
+        "from typing import Optional\n__version__ = '2.13.0+cu130'\ncuda: Optional[str] = '13.0'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    answer = explained(capsys, "libcudart.so.12: cannot open shared object file: No such file")
+    assert answer["at_hand"] == ["the torch at hand is 2.13.0+cu130, for CUDA 13.0"]

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from torch_abi_audit.error_text import Kind, clue
-from torch_abi_audit.explain import Installed, explain
-from torch_abi_audit.explanation import Cause, Explanation
+from torch_abi_audit.explain import explain
+from torch_abi_audit.explanation import Cause, Explanation, Installed
 from torch_abi_audit.report.explain import (
     format_explanation,
     format_explanation_json,

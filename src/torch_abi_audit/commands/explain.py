@@ -9,8 +9,10 @@ from torch_abi_audit.commands import ERROR, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain import Installed
-    from torch_abi_audit.explanation import Explanation
+    from torch_abi_audit.explanation import Explanation, Installed
+
+
+_LARGEST = 1 << 16
 
 
 def run(words: list[str]) -> int:
@@ -77,23 +79,28 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _installed(asked: str | None) -> Installed | None:
-    """The torch of this environment, by its metadata; nothing of it is imported."""
-    from torch_abi_audit.explain import Installed
+    """The torch that ``import torch`` would find, by its version file; nothing is imported."""
+    from torch_abi_audit.explanation import Installed
 
     if asked is not None:
         local = asked.partition("+")[2]
         cuda = f"{local[2:4]}.{local[4:]}" if local.startswith("cu") else None
         return Installed(asked, cuda if local else "of an unknown release")
+    import os
     import re
-    from importlib import metadata
 
-    try:
-        distribution = metadata.distribution("torch")
-        text = distribution.read_text("../torch/version.py") or ""
-    except (metadata.PackageNotFoundError, OSError):
-        return None
-    stated = re.search(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
-    return Installed(distribution.version, None if stated is None else stated[1])
+    for directory in sys.path:
+        path = os.path.join(directory, "torch", "version.py")  # noqa: PTH118 - pathlib is slow
+        try:
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                text = file.read(_LARGEST)
+        except (OSError, ValueError):
+            continue
+        version = re.search(r"^__version__\b[^=\n]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
+        built = re.search(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
+        if version is not None:
+            return Installed(version[1], None if built is None else built[1])
+    return None
 
 
 def _beside(answer: Explanation, target: str, installed: Installed | None) -> Explanation:
