@@ -160,5 +160,7 @@ def _of_cuda(
 def _at_hand(installed: Installed | None) -> tuple[str, ...]:
     if installed is None:
         return ()
+    if not installed.stated:
+        return (f"the torch at hand is {installed.version}, in a build that is not known",)
     cuda = f"for CUDA {installed.cuda}" if installed.cuda else "without CUDA"
     return (f"the torch at hand is {installed.version}, {cuda}",)

@@ -181,12 +181,13 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
             f"left{f' with {first}' if first else ''}"
         )
     if known.cuda:
-        causes.append(Cause.CPU_TORCH)
         why.append("only CUDA builds of torch export it")
+        if installed is None or installed.cuda is None:
+            causes.append(Cause.CPU_TORCH)
     has = installed is not None and installed.release in known.releases
     if has and installed is not None:
         why.append(f"torch {installed.release} exports it, and that is the release at hand")
-        if not (known.cuda and installed.cuda is None):
+        if not (known.cuda and installed.stated and installed.cuda is None):
             causes.append(Cause.IMPORT_ORDER)
         unknown.append("whether the process loaded the torch at hand, or another one")
     elif known.releases and known.missing:
@@ -325,7 +326,7 @@ def _pair(known: History, installed: Installed | None) -> tuple[str, ...]:
     if installed is None:
         return ()
     if installed.release in known.releases:
-        lacks = known.cuda and installed.cuda is None
+        lacks = known.cuda and installed.stated and installed.cuda is None
         said = "lacks it: it is a build without CUDA" if lacks else "exports it"
     elif installed.release in known.missing:
         said = "does not export it"

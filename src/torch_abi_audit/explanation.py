@@ -98,6 +98,8 @@ class Installed:
     """As it states it, such as ``2.13.0+cpu``."""
     cuda: str | None = None
     """Its CUDA release; None for a build without."""
+    stated: bool = True
+    """Whether ``cuda`` is known: a plain release number does not say which build it is of."""
 
     @property
     def release(self) -> str:

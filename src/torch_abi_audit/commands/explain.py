@@ -85,7 +85,7 @@ def _installed(asked: str | None) -> Installed | None:
     if asked is not None:
         local = asked.partition("+")[2]
         cuda = f"{local[2:4]}.{local[4:]}" if local.startswith("cu") else None
-        return Installed(asked, cuda if local else "of an unknown release")
+        return Installed(asked, cuda, stated=bool(local))
     import os
     import re
 
