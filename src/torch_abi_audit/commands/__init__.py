@@ -1,6 +1,7 @@
-"""The verbs of the command line: one module each, with ``run(words) -> exit code``.
+"""The verbs of the command line, one module each: ``run(words) -> exit code`` and ``parser()``.
 
-A module is imported when its verb is given. Without a verb, ``audit`` runs.
+A module is imported when its verb is given. Without a verb, ``audit`` runs. Completion reads the
+parsers of all.
 """
 
 from __future__ import annotations

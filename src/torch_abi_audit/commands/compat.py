@@ -28,9 +28,9 @@ exit codes:
 
 def run(words: list[str]) -> int:
     """Answer for what ``words`` name and return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(words)
-    refuse_mixed_modes(lambda: parser, options)
+    options_parser = parser()
+    options = options_parser.parse_args(words)
+    refuse_mixed_modes(lambda: options_parser, options)
     from torch_abi_audit.commands import loading
     from torch_abi_audit.commands.releases import asked
     from torch_abi_audit.commands.terminal import complain
@@ -79,8 +79,9 @@ def answered(
     return tuple(done)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    made = argparse.ArgumentParser(
         prog="torch-abi-audit compat",
         description="Say which torch releases compiled libraries load on, by the names that they "
         "need\nand that torch's libraries export. Nothing that is asked about is imported or "
@@ -89,30 +90,30 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_target_options(parser)
-    parser.add_argument(
+    add_target_options(made)
+    made.add_argument(
         "--torch",
         metavar="SPEC",
         help="only these releases ('>=2.10,<2.13'), or this very torch: the path of an installed "
         "torch directory or of a torch wheel",
     )
-    parser.add_argument(
+    made.add_argument(
         "--check",
         action="store_true",
         help="exit with 1 unless every release that is asked for loads every package",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the matrix")
-    parser.add_argument(
+    made.add_argument("--json", action="store_true", help="print JSON instead of the matrix")
+    made.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
         help="colours in the text (default: auto, on a terminal)",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="list every missing name")
-    parser.add_argument(
+    made.add_argument("-v", "--verbose", action="store_true", help="list every missing name")
+    made.add_argument(
         "--all", action="store_true", help="show packages without torch, too (environments)"
     )
-    return parser
+    return made
 
 
 def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:

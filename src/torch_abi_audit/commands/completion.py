@@ -43,8 +43,7 @@ def _whole() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="torch-abi-audit", allow_abbrev=False)
     verbs = whole.add_subparsers()
     for verb in VERBS:
-        module = import_module(f"torch_abi_audit.commands.{verb}")
-        one: argparse.ArgumentParser = (getattr(module, "parser", None) or module._parser)()  # noqa: SLF001
+        one: argparse.ArgumentParser = import_module(f"torch_abi_audit.commands.{verb}").parser()
         helped = (one.description or "").partition("\n")[0]
         branch = verbs.add_parser(verb, parents=[one], add_help=False, help=helped)
         for action in branch._actions:  # noqa: SLF001 - where shtab looks for file names
