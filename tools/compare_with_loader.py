@@ -307,13 +307,14 @@ def main(arguments: list[str] | None = None) -> int:
 _HEAD = """\
 # The load matrix against the dynamic loader
 
-Written by `tools/compare_with_loader.py`. For each library, `ldd -r` on Linux x86_64 with the
-libraries of one published torch (`LD_LIBRARY_PATH`, and `LD_PRELOAD` of `libtorch.so` and
-`libtorch_python.so`, as they are there when Python has imported torch) says which of its symbols
-cannot be resolved. Of these, the ones that are torch's (exported by any indexed release or by that
-very torch, or torch's by their owner) must be exactly the names that the load matrix says that
-release lacks; and the libraries of torch that the loader does not find exactly those that it says
-are not shipped. A cell counts the libraries on which both agree, and the distinct names missing.
+Written by `tools/compare_with_loader.py`. For each library, the dynamic loader of Linux x86_64, run
+as `ldd -r` runs it (a shell script, which would be given the same preloads), with the libraries of
+one published torch (`LD_LIBRARY_PATH`, and `LD_PRELOAD` of `libtorch.so` and `libtorch_python.so`,
+as they are there when Python has imported torch), says which symbols cannot be resolved. Of these,
+the ones that are torch's (exported by any indexed release or by that very torch, or torch's by
+their owner) must be exactly the names that the load matrix says that release lacks; and the
+libraries of torch that the loader does not find exactly those that it says are not shipped. A cell
+counts the libraries on which both agree, and the distinct names missing.
 """
 
 if __name__ == "__main__":
