@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit import __version__
-from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
+from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK, VERBS
 from torch_abi_audit.commands.options import (
     add_gate_options,
     add_output_options,
@@ -25,7 +25,8 @@ torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
                        [--json] [--all] [-v]
                        [TARGET ...]
        torch-abi-audit [--check {torch,abi3,both,all}] [--baseline FILE]
-                       [--format FORMAT[:FILE]] ... [TARGET ...]"""
+                       [--format FORMAT[:FILE]] ... [TARGET ...]
+       torch-abi-audit VERB ..."""
 
 _EPILOG = """\
 exit codes:
@@ -84,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         usage=_USAGE,
         description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
         "Stable ABI.\nNothing that is audited is imported or executed.",
-        epilog=_EPILOG,
+        epilog=_verbs() + _EPILOG,
         formatter_class=help_format,
         allow_abbrev=False,
     )
@@ -93,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
     add_output_options(made)
     add_gate_options(made)
     return made
+
+
+def _verbs() -> str:
+    lines = (f"  {verb:<12}{answer}\n" for verb, answer in VERBS.items())
+    return "verbs, each with its own --help:\n" + "".join(lines) + "\n"
 
 
 def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
