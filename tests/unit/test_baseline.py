@@ -114,6 +114,12 @@ def test_an_ignored_symbol_is_still_there() -> None:
     assert {one.status for one in found.results} == {Status.IGNORED, Status.KNOWN}
 
 
+def test_a_symbol_that_is_ignored_alone_is_still_there() -> None:
+    found = against(taken(OLD), OLD, ignores=(Ignore("r", symbol="c10::a()"),))
+    assert found.fixed == ()
+    assert failing(found) == {}
+
+
 def test_a_wheel_and_its_unpacked_directory_share_a_baseline() -> None:
     wheel = package(
         library("torchx/lib/_C.so", unstable("c10::a()"), root="/d/torchx-1-py3-none-any.whl"),

@@ -52,6 +52,15 @@ def test_the_way_back_is_worse() -> None:
     )
 
 
+def test_beginning_to_use_the_stable_abi_is_not_worse() -> None:
+    assert only(package(library("_C.so")), package(library("_C.so", stable()))).worse == ()
+    assert only(package(library("_C.so")), OLD).worse[0] == (
+        "torch verdict: no-torch to torch-unstable"
+    )
+    module = library("_C.so", stable(), ABI3, module=True)
+    assert only(package(library("_C.so", stable())), package(module)).worse == ()
+
+
 def test_a_symbol_that_moved_is_neither_new_nor_gone() -> None:
     two = package(library("a.so", unstable("c10::a()")), library("b.so", unstable("c10::b()")))
     moved = package(library("a.so", unstable("c10::b()")), library("b.so", unstable("c10::a()")))

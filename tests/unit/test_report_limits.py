@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,36 @@ def test_an_error_is_what_fails() -> None:
     assert "::warning title=torch-abi-audit%3A pkg/lib/x0000.so::T101" in gated
     free = render("github", many(1, gated=False), Detail())
     assert "::error title=torch-abi-audit%3A pkg/lib/x0000.so::T101" in free
+
+
+def test_builds_of_one_library_keep_fingerprints_of_their_own() -> None:
+    report = package(
+        *(library(f"_C.cpython-3{at}-darwin.so", unstable("c10::a()")) for at in range(10, 13))
+    )
+    issues = json.loads(render("gitlab", decide((report,), terms()), Detail()))
+    prints = [one["fingerprint"] for one in issues]
+    assert prints == [prints[0], f"{prints[0]}-2", f"{prints[0]}-3"]
+
+
+def test_one_result_for_a_library_and_rule() -> None:
+    report = package(
+        library("_C.so"),
+        findings=[
+            finding("L404", "needs a", library="_C.so"),
+            finding("L404", "needs b", library="_C.so"),
+        ],
+    )
+    (issue,) = json.loads(render("gitlab", decide((report,), terms()), Detail()))
+    assert issue["description"] == "L404: needs a; needs b"
+
+
+def test_a_case_fails_by_the_gate_and_by_its_errors_without_one() -> None:
+    outcome = many(1, selection=Selection(Check.ABI3))
+    assert 'failures="0"' in render("junit", outcome, Detail())
+    assert 'failures="1"' in render("junit", many(1, gated=False), Detail())
+    assert 'failures="1"' in render("junit", many(1), Detail())
+    torn = decide((package(library("x.so", error="cut short")),), terms())
+    assert 'errors="1"' in render("junit", torn, Detail())
 
 
 def test_nothing_to_say_is_no_line() -> None:

@@ -16,6 +16,7 @@ from torch_abi_audit.rules import finding
         (Selection(select=("T",)), "T101 T104 I003", "P201 N001"),
         (Selection(select=("T",), ignore=("T104",)), "T101", "T104"),
         (Selection(select=("T104",), ignore=("T",)), "T104", "T101"),
+        (Selection(select=("T104", "T101"), ignore=("T104",)), "T101", "T104"),
         (Selection(select=("ALL",), ignore=("P",)), "T101 N001", "P201"),
         (Selection(Check.TORCH, select=("P203",)), "T101 T106 P203", "P201 T102"),
         (Selection(ignore=("ALL",)), "E001", "T101 N001 I001"),
