@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from torch_abi_audit.formats.object_file import ObjectFile, Reference
+    from torch_abi_audit.model import Readable
     from torch_abi_audit.sources.build_tree import BuildFile
 
 _FOREIGN = re.compile(
@@ -64,32 +65,33 @@ def units(
 
 
 def _read(file: BuildFile, read: _Read) -> None:
-    name = file.relative
     try:
         with open_readable(file.path) as source:
-            kind = objects.kind(source)
-            if kind == "archive":
-                members = 0
-                for member, found in objects.members(source):
-                    members += 1
-                    _keep(f"{name}({member})", found, read)
-                read.empty += not members
-                return
-            if kind is None:
-                read.errors[name] = (
-                    "empty file: cut short or never written"
-                    if source.size == 0
-                    else "named as an object file, and neither ELF, Mach-O, COFF nor an archive"
-                )
-                return
-            result = objects.read(source)
+            parts = objects.architectures(source)
+            for suffix, part in parts:
+                _read_part(f"{file.relative}{suffix}", part, read)
     except FormatError as error:
-        read.errors[name] = str(error)
+        read.errors[file.relative] = str(error)
     except OSError as error:
-        read.errors[name] = error.strerror or str(error)
-    else:
-        if result is not None:
-            _keep(name, result, read)
+        read.errors[file.relative] = error.strerror or str(error)
+
+
+def _read_part(name: str, source: Readable, read: _Read) -> None:
+    kind = objects.kind(source)
+    if kind == "archive":
+        members = 0
+        for member, found in objects.members(source):
+            members += 1
+            _keep(f"{name}({member})", found, read)
+        read.empty += not members
+    elif kind is None:
+        raise FormatError(
+            "empty file: cut short or never written"
+            if source.size == 0
+            else "named as an object file, and neither ELF, Mach-O, COFF nor an archive"
+        )
+    elif (result := objects.read(source)) is not None:
+        _keep(name, result, read)
 
 
 def _keep(name: str, found: ObjectFile | FormatError, read: _Read) -> None:

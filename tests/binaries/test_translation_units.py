@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,49 @@ def test_a_directory_without_objects_is_a_package(tmp_path: Path) -> None:
     assert build_files("json") == ()
     assert [one.relative for one in build_files(str(tmp_path / "libx.a"))] == ["libx.a"]
     assert units(build_files(str(tmp_path / "libx.a")))[0] == ()
+
+
+def test_universal_objects_and_windows_archives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "u.cpp"
+    source.write_text(
+        "namespace c10 { namespace detail { void torchCheckFail("
+        "const char*, const char*, unsigned int, const char*); } }\n"
+        'void f() { c10::detail::torchCheckFail("", "", 1, ""); }\n'
+    )
+    zig = [sys.executable, "-m", "ziglang"]
+    slices = []
+    for target in ("x86_64-macos", "aarch64-macos", "x86_64-windows-msvc"):
+        out = tmp_path / f"{target}.obj"
+        command = [*zig, "c++", "-target", target, "-c", "-fno-sanitize=all", source, "-o", out]
+        subprocess.run(command, check=True)
+        slices.append(out)
+    subprocess.run([*zig, "lib", f"/out:{tmp_path / 'w.lib'}", slices[2]], check=True)
+    _, plan = port(capsys, tmp_path / "w.lib")
+    assert [(one["name"].startswith("w.lib("), one["unstable"]) for one in plan["files"]] == [
+        (True, 1)
+    ]
+    fat, at = struct.pack(">II", 0xCAFEBABE, 2), 4096
+    images = [one.read_bytes() for one in slices[:2]]
+    for cpu, image in zip(((0x01000007, 3), (0x0100000C, 0)), images, strict=True):
+        fat += struct.pack(">iiIII", *cpu, at, len(image), 12)
+        at += 16384
+    data = bytearray(fat.ljust(4096, b"\0"))
+    for number, image in enumerate(images):
+        data[4096 + number * 16384 : 4096 + number * 16384] = image.ljust(16384, b"\0")
+    (tmp_path / "fat.o").write_bytes(data)
+    code, plan = port(capsys, tmp_path / "fat.o")
+    assert code == 0
+    assert [(one["name"], one["unstable"]) for one in plan["files"]] == [
+        ("fat.o[1]", 1),
+        ("fat.o[2]", 1),
+    ]
+
+
+def test_a_plan_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.a").write_bytes(b"!<arch>\n")
+    assert main(["port", str(tmp_path / "empty.a")]) == 0
+    said = capsys.readouterr().out
+    assert "no library or object file that uses torch was found" in said
+    assert "hold no object file" in said

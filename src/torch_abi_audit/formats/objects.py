@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import archive_members
+from torch_abi_audit.model import NotALibrary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +13,25 @@ if TYPE_CHECKING:
     from torch_abi_audit.formats.object_file import ObjectFile
     from torch_abi_audit.model import Readable
 
+_UNIVERSAL = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 _SLIM = b"__gnu_lto_slim"
+
+
+def architectures(source: Readable) -> tuple[tuple[str, Readable], ...]:
+    """The images of a universal file, each with a word for its name; a plain file as it is.
+
+    Raises:
+        FormatError: the universal file is damaged.
+    """
+    if source.read_at(0, 4) not in _UNIVERSAL:
+        return (("", source),)
+    from torch_abi_audit.formats import macho_slices  # noqa: PLC0415
+
+    found = macho_slices.slices(source)
+    if isinstance(found, NotALibrary):
+        raise FormatError(f"no object file, but: {found.kind}")
+    return tuple((f"[{number}]", one) for number, one in enumerate(found, 1))
 
 
 def kind(source: Readable) -> str | None:

@@ -11,13 +11,15 @@ _TABLES = re.compile(
 )
 _OPERATOR = re.compile(
     r"operator(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?\w+|[^\w\s<>()\[\]]+"
-    r"| ?(?:new|delete)(?:\[\])?(?=[(<])| [^(]+(?=\())"
+    r"| ?(?:new|delete)(?:\[\])?(?=[(<])| [^(]{1,200}(?=\())"
 )
 _MSVC_WORDS = re.compile(
     r"^(?:(?:\[thunk\]: )?(?:public|protected|private): )?(?:(?:static|virtual) )*"
 )
 _CALLING = re.compile(r"\b__(?:cdecl|thiscall|stdcall|vectorcall|fastcall|clrcall)\b ")
 _MSVC_TABLES = re.compile(r"::`(?:vftable|vbtable|RTTI [\w ]+)'(?:\{.*\})?$|(?: |::)?`RTTI .*'$")
+_LONGEST = 1 << 16
+"""No compiler's name is longer; what claims to be is not worth a walk."""
 _OPEN, _CLOSE = "<({[", ">)}]"
 
 
@@ -28,6 +30,8 @@ def entity(text: str) -> str:
     and type information count as the class that they belong to. Works on what ``c++filt`` and
     MSVC's ``undname`` print; a text with no such form is returned as it is.
     """
+    if len(text) > _LONGEST:
+        return text
     text = _TABLES.sub("", text)
     if "`" in text:
         text = _MSVC_TABLES.sub("", text).removeprefix("const ")

@@ -38,6 +38,8 @@ def percent(share: float) -> str:
 
 def headline(plan: Plan) -> tuple[str, ...]:
     """What the two figures say, in words."""
+    if not plan.units:
+        return ("nothing to port: no library or object file that uses torch was found",)
     if not plan.symbols:
         return ("nothing to port: no unstable symbol of libtorch is used",)
     counted = plural(plan.symbols, "unstable symbol")
