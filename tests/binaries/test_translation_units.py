@@ -239,3 +239,16 @@ def test_a_plan_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     assert "no library or object file that uses torch was found" in said
     assert "hold no object file" in said
+
+
+def test_what_the_build_defines_itself_is_not_torchs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uses = "namespace at { int of_the_project(int); } int f() { return at::of_the_project(1); }"
+    build = compiled(tmp_path, {"uses.o": uses})
+    _, alone = port(capsys, build)
+    assert alone["unstable_symbols"] == 1
+    compiled(tmp_path, {"defines.o": "namespace at { int of_the_project(int x) { return x; } }"})
+    _, together = port(capsys, build)
+    assert together["unstable_symbols"] == 0
+    assert together["verdict"] == "NO-TORCH"

@@ -253,3 +253,10 @@ def test_clues() -> None:
     assert found is not None
     assert found.versions == ("GLIBCXX_3.4.29",)
     assert clue("all is well") is None
+
+
+def test_a_cuda_build_at_hand_is_not_blamed_for_being_none() -> None:
+    text = "x.so: undefined symbol: _ZN3c104cuda9SetDeviceEa"
+    assert explain(text, Installed("2.8.0+cu128", "12.8")).causes == (Cause.OTHER_TORCH,)
+    assert explain(text, Installed("2.8.0+cpu")).causes == (Cause.OTHER_TORCH, Cause.CPU_TORCH)
+    assert explain(text, Installed("2.7.1+cpu")).causes == (Cause.CPU_TORCH,)

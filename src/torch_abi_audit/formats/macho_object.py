@@ -29,7 +29,6 @@ _MAGICS = {
     b"\xcf\xfa\xed\xfe": ("<", True),
 }
 _MACHINES = {7: "i686", 0x01000007: "x86_64", 12: "armv7", 0x0100000C: "arm64", 18: "ppc"}
-_ARM64, _ARM64_ADDEND = 0x0100000C, 10
 _MH_OBJECT = 1
 _LC_SEGMENT, _LC_SEGMENT_64, _LC_SYMTAB = 1, 0x19, 2
 _N_STAB, _N_PEXT, _N_TYPE, _N_EXT, _N_SECT = 0xE0, 0x10, 0x0E, 0x01, 0x0E
@@ -186,9 +185,6 @@ class _Reader:
             number = info & 0xFFFFFF if self.order == "<" else info >> 8
             low = info >> 24 if self.order == "<" else info & 0xFF
             external = bool(low & 0x08) if self.order == "<" else bool(low & 0x10)
-            kind = low >> 4 if self.order == "<" else low & 0x0F
-            if self.machine == _ARM64 and kind == _ARM64_ADDEND:
-                continue
             yield address, number, external
 
     def _relocations(self) -> Iterator[tuple[int, int, _Symbol]]:
