@@ -211,6 +211,7 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
             "build (ROCm, XPU, a distribution's) exports it, or whether it should have been inlined"
         )
     why += _of_old_builds(known)
+    why += _moved(known)
     if known.instead:
         why.append(
             "the others export the same entity with another signature: " + "; ".join(known.instead)
@@ -218,6 +219,25 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
     elif known.releases and known.missing and not has:
         unknown.append("whether it was removed there, or only hidden: exports show no difference")
     return causes or [Cause.UNKNOWN], why, unknown
+
+
+def _moved(known: History) -> list[str]:
+    """Whether another of torch's libraries exports it since some release."""
+    if not known.releases:
+        return []
+    before = {library for library, each in known.libraries if known.releases[0] in each}
+    after = {library for library, each in known.libraries if known.releases[-1] in each}
+    if before & after:
+        return []
+    since = next(
+        release
+        for release in known.releases
+        if any(library in after and release in each for library, each in known.libraries)
+    )
+    said = f"it moved from {', '.join(sorted(before))} to {', '.join(sorted(after))} in {since}"
+    if known.platform.startswith("linux"):
+        return [said]
+    return [f"{said}: what was linked before looks for it in the old place alone"]
 
 
 def _of_old_builds(known: History) -> list[str]:

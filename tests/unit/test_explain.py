@@ -260,3 +260,16 @@ def test_a_cuda_build_at_hand_is_not_blamed_for_being_none() -> None:
     assert explain(text, Installed("2.8.0+cu128", "12.8")).causes == (Cause.OTHER_TORCH,)
     assert explain(text, Installed("2.8.0+cpu")).causes == (Cause.OTHER_TORCH, Cause.CPU_TORCH)
     assert explain(text, Installed("2.7.1+cpu")).causes == (Cause.CPU_TORCH,)
+
+
+def test_a_symbol_that_moved_to_another_library() -> None:
+    answer = explain(
+        "_ZN3c1010Dispatcher27callWithDispatchKeySlowPathIvJRKN2at6TensorENS_6SymIntEEEET_RKNS_19"
+        "TypedOperatorHandleIFS7_DpT0_EEERNS2_13StepCallbacksENS_14DispatchKeySetERKNS_14Kernel"
+        "FunctionESA_"
+    )
+    assert any(
+        one.startswith("it moved from libtorch_cpu.so to libtorch_python.so in 2.")
+        for one in answer.why
+    )
+    assert "moved:" in everything(answer)

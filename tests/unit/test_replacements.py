@@ -79,6 +79,7 @@ def test_the_most_particular_row_wins() -> None:
     assert replacement("torch::Library::_def").api == "Library::def"  # type: ignore[union-attr]
     assert replacement("torch::Library::reset").api == "TORCH_LIBRARY"  # type: ignore[union-attr]
     assert replacement("c10::ErrorOfOthers::what") is None
+    assert replacement("c10::ivalue::ConstantString::create").api == "c10::IValue"  # type: ignore[union-attr]
     assert replacement("THPGeneratorClass").use is None  # type: ignore[union-attr]
     assert replacement("at::_ops::not_an_operator::call") is None
     assert replacement("at::nothing_known") is None
