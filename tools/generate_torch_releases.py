@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Generate ``src/torch_abi_audit/data/torch_releases.json`` from the package index.
+
+For each final release of torch: the Pythons that it has wheels for, by their names, and the CUDA
+release that the wheels for Linux and Windows are built for, as ``torch/version.py`` in them says.
+That one file is read out of each wheel by HTTP range, through the user's own pip configuration.
+
+    generate_torch_releases.py                    read every release, write the table
+    generate_torch_releases.py --check            exit 1 if the committed table differs
+    generate_torch_releases.py --release 2.16.0   merge one release into the committed table
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch_abi_audit.model import release_key
+from torch_abi_audit.sources.pip_config import pip_config
+from torch_abi_audit.sources.remote import opener
+from torch_abi_audit.sources.seekable import Seekable
+from torch_abi_audit.sources.simple import listing
+from torch_abi_audit.sources.web import Web
+
+if TYPE_CHECKING:
+    from torch_abi_audit.sources.simple import Listed
+
+TABLE = Path(__file__).resolve().parents[1] / "src/torch_abi_audit/data/torch_releases.json"
+_WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
+_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
+_PLATFORMS = {
+    "linux_x86_64": re.compile(r".*linux.*_x86_64"),
+    "linux_aarch64": re.compile(r".*linux.*_aarch64"),
+    "win_amd64": re.compile(r"win_amd64"),
+}
+
+
+def releases(wanted: str | None) -> dict[str, Any]:
+    """Release to its row; of one release where ``wanted`` names it."""
+    config = pip_config()
+    web = Web(config)
+    groups: dict[str, list[tuple[re.Match[str], Listed]]] = {}
+    for one in listing("torch", config, web):
+        match = _WHEEL.fullmatch(one.filename)
+        if match and not one.yanked and not one.is_local and wanted in {None, match[1]}:
+            groups.setdefault(match[1], []).append((match, one))
+    return {version: _row(groups[version], web) for version in sorted(groups, key=release_key)}
+
+
+def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> dict[str, Any]:
+    pythons = sorted({int(match[2]) for match, _ in wheels})
+    cuda = {}
+    for name, platform in _PLATFORMS.items():
+        one = next((one for match, one in wheels if platform.fullmatch(match[4])), None)
+        if one is not None:
+            version = _cuda(one, web)
+            if version is not None:
+                cuda[name] = version
+    return {"pythons": " ".join(f"3.{minor}" for minor in pythons), "cuda": cuda}
+
+
+def _cuda(one: Listed, web: Web) -> str | None:
+    opened = opener(web, one.url, one.size, one.sha256)
+    with opened() as wheel, zipfile.ZipFile(Seekable(wheel)) as archive:
+        text = archive.read("torch/version.py").decode()
+    found = _CUDA.search(text)
+    if found is None:
+        raise ValueError(f"{one.filename}: torch/version.py states no CUDA version, nor None")
+    return found[1]
+
+
+def render(rows: dict[str, Any]) -> str:
+    """The table as the committed file's text: one release a line."""
+    lines = (f"  {json.dumps(version)}: {json.dumps(row)}" for version, row in rows.items())
+    return '{"releases": {\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def main() -> int:
+    """Write the table, or compare it."""
+    parser = argparse.ArgumentParser(description="Generate the table of torch releases.")
+    parser.add_argument("--check", action="store_true", help="compare; write nothing")
+    parser.add_argument("--release", help="read this release alone")
+    options = parser.parse_args()
+    rows = releases(options.release)
+    if options.release is not None:
+        merged = {**json.loads(TABLE.read_bytes())["releases"], **rows}
+        rows = {version: merged[version] for version in sorted(merged, key=release_key)}
+    text = render(rows)
+    if not options.check:
+        TABLE.write_text(text, encoding="utf-8")
+        return 0
+    if TABLE.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{TABLE} differs from what the index says now", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
