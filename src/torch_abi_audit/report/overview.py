@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from torch_abi_audit.model import EnvironmentReport
+from torch_abi_audit.model import EnvironmentReport, Severity
 from torch_abi_audit.outcome import Status
-from torch_abi_audit.report.table import format_environment_table, format_package_table
+from torch_abi_audit.report.table import (
+    RANK,
+    TORCH_WORDS,
+    format_environment_table,
+    format_package_table,
+)
 from torch_abi_audit.report.text import escape, plural
 
 TYPE_CHECKING = False
@@ -22,6 +27,8 @@ _WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
 def format_outcome(outcome: Outcome, detail: Detail) -> str:
     """The tables, and after them the lines that only ignores and baselines give rise to."""
     blocks = list(_tables(outcome, detail))
+    if outcome.site_packages is None and len(outcome.packages) > 1:
+        blocks.append(_summary(outcome))
     hidden = "\n".join(_hidden(outcome, verbose=detail.verbose))
     if hidden:
         blocks.append(hidden)
@@ -44,6 +51,17 @@ def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
     for one in outcome.packages:
         if one.error is None:
             yield format_package_table(one, verbose=detail.verbose, style=detail.style)
+
+
+def _summary(outcome: Outcome) -> str:
+    """One line on several targets: verdicts, then findings, worst first."""
+    reports = outcome.packages
+    words = [TORCH_WORDS[one.torch_verdict] for one in reports]
+    verdicts = [f"{words.count(word)} {word}" for word in RANK if word in words]
+    found = Counter(one.severity for report in reports for one in report.findings)
+    findings = [plural(found[each], each.value) for each in Severity if found[each]]
+    text = f"Summary: {plural(len(reports), 'package')}: {', '.join(verdicts)}"
+    return f"{text}; findings: {', '.join(findings)}" if findings else text
 
 
 def _hidden(outcome: Outcome, *, verbose: bool) -> Iterator[str]:

@@ -34,7 +34,7 @@ CPYTHON_WORDS = {
     "mixed": "mixed",
     "no-extensions": "n/a",
 }
-_RANK = ("ERROR", "UNSTABLE", "STABLE", "NO-TORCH")
+RANK = ("ERROR", "UNSTABLE", "STABLE", "NO-TORCH")
 _PLAIN_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
 
 
@@ -217,7 +217,7 @@ def _environment(
         one for one in report.packages if show_all or TORCH_WORDS[one.torch_verdict] != "NO-TORCH"
     ]
     shown.sort(
-        key=lambda one: (_RANK.index(TORCH_WORDS[one.torch_verdict]), one.name.lower(), one.name)
+        key=lambda one: (RANK.index(TORCH_WORDS[one.torch_verdict]), one.name.lower(), one.name)
     )
     if report.site_packages is not None:
         yield f"Site-packages: {escape(str(report.site_packages))}"
