@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -193,3 +194,42 @@ def test_a_directory_of_wheels(tmp_path: Path) -> None:
     rest = list(several(str(dist)))[-1]
     assert isinstance(rest, Found)
     assert relatives(rest) == ["stray.so"]
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.bz2", "x.tar.xz", "x.conda"])
+def test_changed_bytes_end_in_a_result_or_in_one_sentence(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "x.conda":
+        whole = conda(path, {MODULE: ELF * 20, "lib/y.so": ELF}).read_bytes()
+    else:
+        mode = name.removeprefix("x.tar").lstrip(".")
+        whole = tarball({"x.so": ELF * 20, "demo-1/PKG-INFO": b"Name: demo\n\n"}, mode)
+    chance = random.Random(name)
+    outcomes = set()
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.choice([len(data), chance.randrange(len(data))])])
+        try:
+            found = resolve(str(path))
+        except TargetError:
+            outcomes.add("refused")
+            continue
+        outcomes.add("read")
+        for each in found.candidates:
+            contents(each)
+    assert "refused" in outcomes
+
+
+def test_an_encrypted_part_of_a_conda_package(tmp_path: Path) -> None:
+    path = conda(tmp_path / "x.conda", {MODULE: ELF})
+    data = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(signature, at + 4)
+    path.write_bytes(data)
+    with pytest.raises(TargetError, match="encrypted"):
+        resolve(str(path))

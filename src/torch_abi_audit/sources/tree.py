@@ -228,7 +228,7 @@ def is_below(path: str, root: str) -> bool:
 
 def reason(error: OSError) -> str:
     """Why the system refused, as a clause: ``permission denied``."""
-    text = error.strerror or type(error).__name__
+    text = error.strerror or str(error) or type(error).__name__
     return text[:1].lower() + text[1:]
 
 

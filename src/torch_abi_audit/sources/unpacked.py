@@ -12,6 +12,7 @@ import os
 import tarfile
 import weakref
 import zipfile
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -38,6 +39,10 @@ RATIO_LIMIT = 1000
 _FREE = 64 << 20
 """So much may be unpacked whatever the ratio."""
 
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.error),
+    RuntimeError,  # an encrypted member, or a method that zipfile does not know
+)
 _PIECE = 1 << 20
 _TEXT_LIMIT = 1 << 22
 _TORCH = frozenset({"pytorch", "libtorch", "torch"})
@@ -92,7 +97,7 @@ def archive(path: str) -> Found:
         else:
             with _decompressed(path, name.lower()) as stream:
                 _through(path, stream, kept, os.path.getsize(path))
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
+    except _DAMAGE as error:
         raise TargetError(
             f"{path} is damaged, or not the archive its name says: {error}"
         ) from error
