@@ -35,7 +35,8 @@ ALLOWED = {
     "fingerprint": {"model", "outcome"},
     "gate": PURE | {"outcome", "fingerprint", "pairing", "report", "rules"},
     "pairing": set(),
-    "diff": PURE | {"fingerprint", "pairing", "report"},
+    "difference": {"model"},
+    "diff": PURE | {"difference", "fingerprint", "pairing", "report"},
     "settings": PURE | {"gate", "report", "toml_lines"},
     "toml_lines": set(),
     "saved": {"model", "load_matrix", "errors"},
@@ -54,7 +55,7 @@ ALLOWED = {
     "report": PURE
     | {
         "__version__",
-        "diff",
+        "difference",
         "explanation",
         "migration",
         "outcome",

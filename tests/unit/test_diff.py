@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.reports import ABI3, library, package, stable, unstable
-from torch_abi_audit.diff import Changed, Difference, Symbols, diff
+from torch_abi_audit.diff import diff
+from torch_abi_audit.difference import Changed, Difference, Symbols
 from torch_abi_audit.load_matrix import LoadMatrix, Loads
 from torch_abi_audit.model import CPythonABIVerdict, Cuda, PackageReport
 from torch_abi_audit.rules import finding
