@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from torch_abi_audit import export_index, libtorch, replacements, surface
+from torch_abi_audit.explain_foreign import foreign
 from torch_abi_audit.explanation import Cause, Explanation, History, Installed
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.record import replace
 from torch_abi_audit.symbol_history import history, named, span
 
-_CUDA = re.compile(
-    r"_*(?:cu(?:da|blas|blasLt|dnn|fft|rand|solver|sparse)?[A-Z]\w*|nccl\w+|nvrtc\w+"
-    r"|nvtx\w+|cudaRegister\w+|fatbinwrap\w*|nvJitLink\w+)"
-)
-_OPENMP = re.compile(r"(?:GOMP_|__kmpc_|omp_)\w+")
 _STABLE = ("torch::stable", "torch::headeronly")
 
 
@@ -64,7 +58,7 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
     is_torch = bool(known.releases) or libtorch.owns(owner(name)) or libtorch.owns_c_name(name)
     if is_torch:
         return _of_torch(base, known, installed)
-    return _of_others(base, name)
+    return foreign(base, name)
 
 
 def _raw(text: str, platform: str) -> bytes | None:
@@ -255,91 +249,6 @@ def _of_old_builds(known: History) -> list[str]:
             "builds of those releases may export it"
         )
     ]
-
-
-def _of_others(base: Explanation, name: bytes) -> Explanation:
-    text = name.decode("utf-8", "replace")
-    if surface.is_cpython_name(name):
-        stable = surface.stable_python_name(name)
-        said = (
-            f"in its Stable ABI since {stable.added}"
-            if stable
-            else "outside of its Stable ABI: it comes and goes with releases of Python"
-        )
-        return replace(
-            base,
-            is_a=(f"a name of CPython, {said}",),
-            owner="CPython",
-            provider="python",
-            causes=(Cause.WRONG_PYTHON,),
-            why=("the Python that runs does not export it",),
-            advice=(
-                "install the package's build for the Python that runs",
-                "or rebuild it with that Python, or for abi3 with Py_LIMITED_API set",
-            ),
-        )
-    if _CUDA.fullmatch(text):
-        return replace(
-            base,
-            is_a=("a name of NVIDIA's CUDA libraries",),
-            owner="CUDA",
-            causes=(Cause.CUDA_MAJOR, Cause.INCOMPLETE_BUILD),
-            why=("CUDA libraries of another major release lack names, or the link left one out",),
-            advice=(
-                "install the package's build for the CUDA major of the torch at hand",
-                "or link the library of CUDA that has it",
-            ),
-        )
-    if _OPENMP.fullmatch(text):
-        return replace(
-            base,
-            is_a=("a name of an OpenMP runtime",),
-            owner="OpenMP",
-            causes=(Cause.INCOMPLETE_BUILD,),
-            why=("it was compiled with OpenMP and linked without",),
-            advice=("link with the flag that it was compiled with, such as -fopenmp",),
-        )
-    declared = owner(name)
-    if declared[:1] in ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",)):
-        return replace(
-            base,
-            is_a=("a name of the C++ standard library",),
-            owner="the C++ standard library",
-            provider="libstdc++.so.6",
-            causes=(Cause.OLD_SYSTEM,),
-            why=("the library that was loaded is older than the compiler of the package",),
-            advice=("install a newer libstdc++, or a package built for older systems",),
-            unknown=("which of several copies in the process was loaded",),
-        )
-    if declared and len(declared) > 1:
-        space = declared[0].decode("utf-8", "replace")
-        return replace(
-            base,
-            is_a=(f"a name of {space}, not of torch: no release of torch exports it",),
-            owner=space,
-            causes=(Cause.INCOMPLETE_BUILD,),
-            why=(
-                (
-                    "what defines it was left out of the build or of the link, or is in another "
-                    "library that was not loaded"
-                ),
-            ),
-            advice=(
-                "add the source file or the library that defines it to the build, and rebuild",
-                "in CUDA extensions, look for a .cu file that was not compiled",
-            ),
-            unknown=("which project the namespace belongs to",),
-        )
-    return replace(
-        base,
-        causes=(Cause.UNKNOWN,),
-        unknown=(
-            (
-                "whose this name is: it is no C shim of torch, no name of CPython's, and no "
-                "release of torch exports it"
-            ),
-        ),
-    )
 
 
 def _pair(known: History, installed: Installed | None) -> tuple[str, ...]:

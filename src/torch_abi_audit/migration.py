@@ -175,7 +175,7 @@ class Plan:
     """The oldest torch release that the package is to run on."""
     coverage: float
     """Share of the distinct unstable symbols that can be replaced, or called through the
-    dispatcher, at ``target``; 1 where there are none."""
+    dispatcher, at ``target``; 1 where there are none, 0 where files could not be read as well."""
     classified: float
     """Share of them that falls under any row of the table; 1 where there are none."""
     symbols: int

@@ -70,13 +70,22 @@ def plan(
     items.sort(key=lambda one: (_ORDER[one.way], one.effort, -len(one.symbols), one.api))
     known = sum(len(group.names) for group in groups.values() if group.row is not None)
     floor, steps = _floors(units)
+    unread = sum(unit.error is not None for unit in units)
+    blind = bool(unread) and not total  # nothing is claimed of what was not read
+    said = list(notes)
+    if unread:
+        said.append(
+            f"{unread} of {len(units)} files could not be read: the figures are of the rest"
+        )
     return Plan(
         name=name,
         root=root,
         verdict=_verdict(units),
         target=target,
-        coverage=_share(sum(len(one.symbols) for one in items if one.way in COVERED), total),
-        classified=_share(known, total),
+        coverage=0.0
+        if blind
+        else _share(sum(len(one.symbols) for one in items if one.way in COVERED), total),
+        classified=0.0 if blind else _share(known, total),
         symbols=total,
         uses=sum(one.uses for one in items),
         items=tuple(items),
@@ -86,7 +95,7 @@ def plan(
         drops=tuple(_drops(units)),
         units=tuple(_progress(units, text)),
         objects=objects,
-        notes=tuple(notes),
+        notes=tuple(said),
     )
 
 

@@ -43,8 +43,16 @@ ALLOWED = {
     "explanation": set(),
     "error_text": set(),
     "symbol_history": PURE | {"explanation", "export_file", "export_index"},
+    "explain_foreign": PURE | {"explanation", "surface"},
     "explain_symbol": PURE
-    | {"explanation", "export_index", "replacements", "surface", "symbol_history"},
+    | {
+        "explain_foreign",
+        "explanation",
+        "export_index",
+        "replacements",
+        "surface",
+        "symbol_history",
+    },
     "explain_library": PURE | {"explanation", "explain_symbol", "export_index"},
     "explain": PURE | {"error_text", "explain_library", "explain_symbol", "explanation", "rules"},
     "explain_target": PURE | {"compat", "explain_symbol", "explanation", "load_matrix"},

@@ -40,6 +40,8 @@ def headline(plan: Plan) -> tuple[str, ...]:
     """What the two figures say, in words."""
     if not plan.units:
         return ("nothing to port: no library or object file that uses torch was found",)
+    if not plan.symbols and plan.verdict == "ERROR":
+        return ("nothing can be said: see what could not be read",)
     if not plan.symbols:
         return ("nothing to port: no unstable symbol of libtorch is used",)
     counted = plural(plan.symbols, "unstable symbol")
@@ -47,6 +49,11 @@ def headline(plan: Plan) -> tuple[str, ...]:
         f"{percent(plan.coverage)} of {counted} can be replaced for torch {plan.target} and later",
         f"{percent(plan.classified)} fall under a known API",
     )
+
+
+def these_shims(count: int) -> str:
+    """``this shim``, ``these 2 shims``."""
+    return "this shim" if count == 1 else f"these {count} shims"
 
 
 def cost(item: Item, plan: Plan) -> str:
@@ -134,7 +141,7 @@ def _floor(plan: Plan) -> Iterator[str]:
     held = "its shims need" if plan.verdict == "STABLE" else "the shims so far need"
     yield f"    {held} torch {plan.floor}"
     for step in plan.floor_steps:
-        yield f"    without these {plural(len(step.without), 'shim')}: {step.release}"
+        yield f"    without {these_shims(len(step.without))}: {step.release}"
         yield from ("        " + line for line in _listed("", step.without, limit=SHOWN))
 
 

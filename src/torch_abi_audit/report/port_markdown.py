@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.report.port import TITLES, cost, headline, percent, terms
+from torch_abi_audit.report.port import TITLES, cost, headline, percent, terms, these_shims
 from torch_abi_audit.report.text import escape, plural
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"The shims in use need torch {plan.floor}."
         for step in plan.floor_steps:
             names = ", ".join(map(_code, step.without))
-            yield f"- without these {plural(len(step.without), 'shim')}: {step.release} ({names})"
+            yield f"- without {these_shims(len(step.without))}: {step.release} ({names})"
     if plan.drops:
         yield ""
         yield "Could be dropped:"

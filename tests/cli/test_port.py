@@ -1,0 +1,118 @@
+"""``port`` and ``explain`` as a user meets them: whole outputs, exit codes, saved reports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.snapshots import matches
+from tests.sources import source
+from tests.toolchain import gcc
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECK = "_ZN3c106detail14torchCheckFailEPKcS2_jS2_"
+EMPTY = (
+    "_ZN2at4_ops19empty_memory_format4callEN3c108ArrayRefINS2_6SymIntEEESt8optionalINS2_10ScalarType"
+    "EES6_INS2_6LayoutEES6_INS2_6DeviceEES6_IbES6_INS2_12MemoryFormatEE"
+)
+MUL = "_ZN2at4_ops10mul_Tensor4callERKNS_6TensorES4_"
+MODULE = "_ZN5torch7Library17set_python_moduleEPKcS2_"
+CLASS = "_ZN3c109ClassType9addMethodEPN5torch3jit8FunctionE"
+GONE = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib"
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "torch_abi_audit", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pkg") / "pkg"
+    gcc(source((CHECK, EMPTY, MUL, MODULE, CLASS)), root / "old.so")
+    gcc(source((CHECK, "torch_call_dispatcher", "torch_from_blob")), root / "half.so")
+    gcc(source(("aoti_torch_get_dim",)), root / "new.so")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("port.txt", ()),
+        ("port-verbose.txt", ("-v",)),
+        ("port-target.txt", ("--target", "2.13")),
+        ("port.md", ("--markdown",)),
+        ("port.json", ("--json",)),
+    ],
+)
+def test_whole_plans(package: Path, name: str, words: tuple[str, ...]) -> None:
+    done = run("port", package, *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    matches(name, done.stdout, root=package)
+
+
+def test_what_went_away_since_a_plan_and_since_an_audit(package: Path, tmp_path: Path) -> None:
+    later = tmp_path / "pkg"
+    gcc(source((CHECK,)), later / "old.so")
+    gcc(source(("torch_call_dispatcher",)), later / "half.so")
+    gcc(source(("aoti_torch_get_dim",)), later / "new.so")
+    for number, verb in enumerate((("port",), ())):
+        saved = tmp_path / f"saved{number}.json"
+        saved.write_text(run(*verb, package, "--json").stdout)
+        done = run("port", later, "--since", saved)
+        assert done.returncode == 0, done.stderr
+        tail = done.stdout[done.stdout.index("  -- since the saved report --") :]
+        matches("port-since.txt", tail)
+    (tmp_path / "broken.json").write_text("{")
+    done = run("port", later, "--since", tmp_path / "broken.json")
+    assert done.returncode == 2
+    assert "not a report that --json wrote" in done.stderr
+
+
+def test_several_targets_share_one_document(package: Path) -> None:
+    done = run("port", package / "old.so", package / "new.so", "--json")
+    plans = json.loads(done.stdout)["plans"]
+    assert [(one["name"], one["verdict"]) for one in plans] == [
+        ("old.so", "UNSTABLE"),
+        ("new.so", "STABLE"),
+    ]
+
+
+def test_wrong_use_of_port(package: Path, tmp_path: Path) -> None:
+    assert run("port", package, "--target", "new").returncode == 2
+    assert run("port").returncode == 2
+    missing = run("port", tmp_path / "none.so", package / "new.so")
+    assert missing.returncode == 2
+    assert "no such file" in missing.stderr
+    assert "Port: new.so" in missing.stdout
+    (tmp_path / "cut.so").write_bytes(b"\x7fELF")
+    cut = run("port", tmp_path / "cut.so")
+    assert cut.returncode == 2
+    assert "[ERROR   ] cut.so  (error: ELF header" in cut.stdout
+    assert "nothing can be said" in cut.stdout
+    plan = json.loads(run("port", tmp_path / "cut.so", "--json").stdout)
+    assert (plan["verdict"], plan["coverage"], plan["classified"]) == ("ERROR", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("explain.txt", ("--torch", "2.10.0")),
+        ("explain.md", ("--torch", "2.10.0", "--markdown")),
+        ("explain.json", ("--torch", "2.10.0", "--json")),
+    ],
+)
+def test_whole_explanations(name: str, words: tuple[str, ...]) -> None:
+    done = run("explain", f"ImportError: /v/_C.so: undefined symbol: {GONE}", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    matches(name, done.stdout)
