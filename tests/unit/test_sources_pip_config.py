@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from torch_abi_audit.errors import TargetError
-from torch_abi_audit.sources.pip_config import DEFAULT_INDEX, pip_config
+from torch_abi_audit.sources.pip_config import default_index, pip_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ NOWHERE = {"HOME": "/nonexistent", "XDG_CONFIG_DIRS": "/nonexistent"}
 
 def test_nothing_configured() -> None:
     said = pip_config({"PIP_CONFIG_FILE": os.devnull})
-    assert said.indexes == (DEFAULT_INDEX,)
+    assert said.indexes == (default_index(),)
     assert said.find_links == ()
     assert (said.timeout, said.retries, said.pre) == (15.0, 5, False)
 

@@ -19,7 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DEFAULT_INDEX = "https://pypi.org/simple"
 _SECTIONS = ("global", "install", "download")
 _ON = frozenset({"1", "true", "yes", "on", "y", "t"})
 
@@ -28,7 +27,7 @@ _ON = frozenset({"1", "true", "yes", "on", "y", "t"})
 class PipConfig:
     """What pip was told about indexes and how to reach them."""
 
-    indexes: tuple[str, ...] = (DEFAULT_INDEX,)
+    indexes: tuple[str, ...] = ()
     """Addresses of simple indexes; they may hold credentials."""
     find_links: tuple[str, ...] = ()
     """Directories, or pages with links, that hold more files."""
@@ -69,8 +68,24 @@ def pip_config(environ: Mapping[str, str] | None = None) -> PipConfig:
     )
     if options.get("no-index", "").lower() in _ON:
         return replace(config, indexes=())
-    main = options.get("index-url", DEFAULT_INDEX)
+    main = options.get("index-url") or default_index()
     return replace(config, indexes=(main, *_words(options, "extra-index-url")))
+
+
+def default_index() -> str:
+    """The index that pip asks where nobody tells it of another: pip itself says which.
+
+    Raises:
+        TargetError: pip is not installed beside this program.
+    """
+    try:
+        from pip._internal.models.index import PyPI  # noqa: PLC0415 - for those who set none
+    except ImportError:
+        raise TargetError(
+            "no package index is configured, and there is no pip to name its own: "
+            "set PIP_INDEX_URL, or install pip beside torch-abi-audit"
+        ) from None
+    return str(PyPI.simple_url)
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
