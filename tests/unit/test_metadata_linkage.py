@@ -118,6 +118,23 @@ def test_libraries_that_are_provided(name: str) -> None:
     assert "L404" not in rules(judged(library(needed=(name,)), own, named))
 
 
+@pytest.mark.parametrize(
+    ("name", "requirement", "found"),
+    [
+        ("libmetatensor.so", "metatensor-core<0.3", False),
+        ("libshiboken6.abi3.so.6.12", "shiboken6==6.12.0", False),
+        ("libarrow.so.2400", "pyarrow", False),
+        ("libmetatensor.so", "metadata", True),
+        ("libavutil.so.58", "torch", True),
+    ],
+)
+def test_a_library_named_after_a_requirement_may_come_from_it(
+    name: str, requirement: str, found: bool
+) -> None:
+    report = judged(library(needed=(name,)), requires=(requirement,))
+    assert ("L404" in rules(report)) is found
+
+
 def test_what_torch_brings_counts_for_what_uses_torch() -> None:
     omp = ("libgomp.so.1",)
     assert rules(judged(library(needed=omp))) == ["L404"]

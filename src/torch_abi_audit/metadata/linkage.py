@@ -65,7 +65,8 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     files = {one.path.name for one in report.libraries} | set(declared.beside)
     sonames = {i.soname for one in report.libraries for i in one.linkage if i.soname}
     reach = files | {name.rpartition("/")[2] for name in sonames}
-    torch = report.uses_torch or "torch" in dependencies(declared)
+    required = frozenset(dependencies(declared))
+    torch = report.uses_torch or "torch" in required
     for one in report.libraries:
         where = _relative(one, report)
         for image in one.linkage:
@@ -75,7 +76,9 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
                 yield from _macos(image, where, platforms)
         yield from _rpaths(one, where)
         yield from _libpython(one, where, reach)
-        yield from _unprovided(one, where, platforms, reach | _OF_TORCH if torch else reach)
+        within = reach | _OF_TORCH if torch else reach
+        for each in _unprovided(one, where, platforms, within):
+            yield from _not_lent(each, required)
 
 
 def _elf(
@@ -229,6 +232,22 @@ def _unprovided(
             library=where,
             evidence=missing,
         )
+
+
+def _not_lent(one: Finding, required: Collection[str]) -> Iterator[Finding]:
+    """The finding, unless every library in it is named after a requirement, which may hold it."""
+    if not all(_is_named_after(name, required) for name in one.evidence):
+        yield one
+
+
+def _is_named_after(library: str, required: Collection[str]) -> bool:
+    """Whether ``libmetatensor.so.1`` may be from ``metatensor-core``, which is required."""
+    stem = _base(library).removeprefix("lib").partition(".")[0].lower().replace("_", "-")
+    return bool(stem) and any(
+        own == stem or own.startswith(f"{stem}-") or stem.startswith(f"{own}-")
+        for name in required
+        for own in (name, name.removeprefix("py"))
+    )
 
 
 def _provided(
