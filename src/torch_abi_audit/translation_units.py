@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _FOREIGN = re.compile(
     r"(?:^|/)(?:torch/include|site-packages|dist-packages)/|^/usr/(?:include|lib|local/include)/"
-    r"|/include/c\+\+/|/(?:libcxx|libstdc\+\+)/",
+    r"|/include/(?:c\+\+|ATen|c10|torch|caffe2|pybind11)/|/(?:libcxx|libstdc\+\+)/"
+    r"|/cuda[^/]*/(?:targets/[^/]+/)?include/|/VC/Tools/MSVC/|/Windows Kits/"
 )
 """Source files that are not the project's: torch's headers, the compiler's, the system's."""
 _SHOWN_EVIDENCE = 50
