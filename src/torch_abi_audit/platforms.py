@@ -95,6 +95,7 @@ def platform(tag: str) -> Platform | None:
     return Platform(tag, "other", ())
 
 
+@cache
 def policy(platform: Platform) -> Policy | None:
     """What the systems of a manylinux or musllinux tag have in common; None for other tags.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import accumulate
 
 from torch_abi_audit.errors import FormatError
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import Readable
 
 _SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fault in
-_GAP = 1 << 14  # names further apart than this are read separately
 _DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
 _TAIL = 1 << 10  # room for the last name of a window
 _LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
@@ -50,27 +50,42 @@ class StringTable:
         index = 0
         while index < len(ordered):
             start = ordered[index]
-            stop = index + 1
-            while (
-                stop < len(ordered)
-                and ordered[stop] - ordered[stop - 1] <= _GAP
-                and ordered[stop] - start < _SPAN
-            ):
-                stop += 1
-            blob = self._read(start, ordered[stop - 1] - start + _TAIL)
+            stop = bisect_left(ordered, start + _SPAN, index)
             wanted = ordered[index:stop]
-            # where most of a window is wanted, splitting it whole beats searching each end
-            whole = _split(blob, start) if len(wanted) * _DENSE > len(blob) else {}
-            for offset in wanted:
-                name = whole.get(offset)
-                if name is None:
-                    end = blob.find(0, offset - start)
-                    name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
-                budget -= len(name)
-                if budget < 0:
-                    raise FormatError("names overlap beyond what a string table can mean")
-                found[offset] = name
+            blob = self._read(start, wanted[-1] - start + _TAIL)
+            named = self._split(blob, start, wanted)
+            if named is None:
+                named = self._each(blob, start, wanted, budget)
+                budget -= sum(map(len, named))
+            found.update(zip(wanted, named, strict=True))
             index = stop
+        return found
+
+    @staticmethod
+    def _split(blob: bytes, start: int, wanted: list[int]) -> list[bytes] | None:
+        """The names of a window, all of it split at once: faster where most of it is wanted.
+
+        None where it is not, and where one of them is the tail of another.
+        """
+        if len(wanted) * _DENSE < len(blob):
+            return None
+        names = blob.split(b"\0")
+        names.pop()  # not ended within the window
+        starts = accumulate(map((1).__add__, map(len, names)), initial=start)
+        whole = dict(zip(starts, names, strict=False))
+        found = [whole[offset] for offset in wanted if offset in whole]
+        return found if len(found) == len(wanted) else None
+
+    def _each(self, blob: bytes, start: int, wanted: list[int], budget: int) -> list[bytes]:
+        """The names of a window, each searched for its end."""
+        found = []
+        for offset in wanted:
+            end = blob.find(0, offset - start)
+            name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
+            budget -= len(name)
+            if budget < 0:
+                raise FormatError("names overlap beyond what a string table can mean")
+            found.append(name)
         return found
 
     def find_prefixes(self, prefixes: tuple[bytes, ...]) -> dict[int, bytes]:
@@ -97,11 +112,3 @@ class StringTable:
         if end < 0:
             raise FormatError(f"unterminated name at offset {offset} of the string table")
         return blob[:end]
-
-
-def _split(blob: bytes, start: int) -> dict[int, bytes]:
-    """Every terminated name of a window by its offset in the table; tails are not among them."""
-    names = blob.split(b"\0")
-    names.pop()
-    starts = accumulate(map((1).__add__, map(len, names)), initial=start)
-    return dict(zip(starts, names, strict=False))
