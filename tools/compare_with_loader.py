@@ -31,17 +31,18 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
 from tools.wheels import WheelError, download  # noqa: E402
-from torch_abi_audit import export_index, formats, libtorch, torch_abi  # noqa: E402
+from torch_abi_audit import formats, libtorch, torch_abi  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
-from torch_abi_audit.compat import compat  # noqa: E402
+from torch_abi_audit.loads import export_index  # noqa: E402
+from torch_abi_audit.loads.compat import compat  # noqa: E402
 from torch_abi_audit.model import Format, NotALibrary  # noqa: E402
 from torch_abi_audit.sources.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch_abi_audit.library_loads import TorchBuilds
-    from torch_abi_audit.load_matrix import LibraryLoads
+    from torch_abi_audit.loads.library import TorchBuilds
+    from torch_abi_audit.loads.matrix import LibraryLoads
 
 CACHE = Path.home() / ".cache" / "torch-abi-audit-loader"
 PLATFORM = "linux_x86_64"

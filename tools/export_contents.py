@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from torch_abi_audit import libtorch
-from torch_abi_audit.export_file import IndexedRelease
-from torch_abi_audit.export_index import uses_old_string
+from torch_abi_audit.loads.export_file import IndexedRelease
+from torch_abi_audit.loads.export_index import uses_old_string
 from torch_abi_audit.mangling import mentions, owner
 from torch_abi_audit.surface import version_key
 

@@ -211,7 +211,7 @@ def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
     """Whether some torch release exports a name: opens the export index when it is asked."""
 
     def exported(name: bytes) -> bool:
-        from torch_abi_audit import export_index  # noqa: PLC0415 - dear, and rarely asked
+        from torch_abi_audit.loads import export_index  # noqa: PLC0415 - dear, and rarely asked
 
         platform = export_index.platform_of(binary.format, binary.arch)
         return platform is not None and export_index.exported(platform, name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
     from typing import Protocol
 
-    from torch_abi_audit.load_matrix import LoadMatrix
+    from torch_abi_audit.loads.matrix import LoadMatrix
 
     class Readable(Protocol):
         """Bytes that can be read by position: a file, an archive member, a buffer."""

@@ -38,6 +38,6 @@ def compared(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> P
 
 
 def _by_export_index(report: PackageReport) -> Mapping[str, str] | None:
-    from torch_abi_audit.compat import compat  # noqa: PLC0415 - dear
+    from torch_abi_audit.loads.compat import compat  # noqa: PLC0415 - dear
 
     return compat(report).loads_on or None

@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from torch_abi_audit import load_matrix, model
+from torch_abi_audit import model
 from torch_abi_audit.errors import AuditError
+from torch_abi_audit.loads import matrix as load_matrix
 from torch_abi_audit.model import PackageReport
 
 VERSIONS = frozenset({1})

@@ -18,9 +18,9 @@ import pytest
 
 from tests.real.wheels import fetch
 from tools.replacement_source import Row, read
-from torch_abi_audit import replacements
 from torch_abi_audit.cli import main
 from torch_abi_audit.model import release_key
+from torch_abi_audit.port import replacements
 
 HERE = Path(__file__).parent / "port_extension"
 ROOT = Path(__file__).parents[2]

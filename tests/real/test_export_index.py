@@ -14,8 +14,9 @@ import pytest
 
 from tests import macho_oracle
 from tests.real.wheels import fetch
-from torch_abi_audit import export_index, libtorch, surface
-from torch_abi_audit.export_file import ExportFile
+from torch_abi_audit import libtorch, surface
+from torch_abi_audit.loads import export_index
+from torch_abi_audit.loads.export_file import ExportFile
 from torch_abi_audit.mangling import mentions, owner
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.real.wheels import fetch
-from torch_abi_audit import export_index
 from torch_abi_audit.api import inspect_package
-from torch_abi_audit.compat import compat
+from torch_abi_audit.loads import export_index
+from torch_abi_audit.loads.compat import compat
 from torch_abi_audit.model import PackageReport, release_key
 from torch_abi_audit.record import replace
 from torch_abi_audit.report.matrix import loads_on

@@ -11,8 +11,8 @@ import pytest
 from tests.real.wheels import fetch
 from tools.compare_with_loader import Comparison, compare, differences, unpack_torch
 from torch_abi_audit.api import inspect_package
-from torch_abi_audit.compat import compat
-from torch_abi_audit.given_torch import GivenTorch, given_torch
+from torch_abi_audit.loads.compat import compat
+from torch_abi_audit.loads.given_torch import GivenTorch, given_torch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real.wheels import fetch
-from torch_abi_audit import replacements, sources
+from torch_abi_audit import sources
 from torch_abi_audit.audit import audit
-from torch_abi_audit.migration import Plan, Way
-from torch_abi_audit.port import plan, units_of
+from torch_abi_audit.port import replacements
+from torch_abi_audit.port.migration import Plan, Way
+from torch_abi_audit.port.plan import plan, units_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from torch_abi_audit import export_index
-from torch_abi_audit.compat import compat, explained
-from torch_abi_audit.export_file import Exports, IndexedRelease
-from torch_abi_audit.export_index import Neighbour
-from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.loads import export_index
+from torch_abi_audit.loads.compat import compat, explained
+from torch_abi_audit.loads.export_file import Exports, IndexedRelease
+from torch_abi_audit.loads.export_index import Neighbour
+from torch_abi_audit.loads.matrix import Loads
 from torch_abi_audit.model import CPythonABIVerdict as Python
 from torch_abi_audit.model import (
     ExtensionReport,

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.reports import ABI3, library, package, stable, unstable
-from torch_abi_audit.diff import diff
-from torch_abi_audit.difference import Changed, Difference, Symbols
-from torch_abi_audit.load_matrix import LoadMatrix, Loads
+from torch_abi_audit.diff.compare import diff
+from torch_abi_audit.diff.difference import Changed, Difference, Symbols
+from torch_abi_audit.loads.matrix import LoadMatrix, Loads
 from torch_abi_audit.model import CPythonABIVerdict, Cuda, PackageReport
 from torch_abi_audit.rules import finding
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from torch_abi_audit.error_text import Kind, clue
-from torch_abi_audit.explain import explain
-from torch_abi_audit.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.error_text import Kind, clue
+from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.question import explain
 from torch_abi_audit.report.explain import (
     format_explanation,
     format_explanation_json,

@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torch_abi_audit import export_file
-from torch_abi_audit.export_file import ExportFile, Exports, IndexedRelease, IndexFileError, pack
+from torch_abi_audit.loads import export_file
+from torch_abi_audit.loads.export_file import (
+    ExportFile,
+    Exports,
+    IndexedRelease,
+    IndexFileError,
+    pack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import pytest
 
 from tests.sources import source
 from tests.toolchain import gcc
-from torch_abi_audit import export_file, export_index
-from torch_abi_audit.export_index import IndexFileError, Neighbour
+from torch_abi_audit.loads import export_file, export_index
+from torch_abi_audit.loads.export_index import IndexFileError, Neighbour
 from torch_abi_audit.model import Format, release_key
 from torch_abi_audit.surface import shims
 

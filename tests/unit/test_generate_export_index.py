@@ -12,7 +12,7 @@ import pytest
 from tests.macho_files import image, trie
 from tools import generate_export_index as program
 from tools import torch_wheels, wheels
-from torch_abi_audit.export_file import ExportFile
+from torch_abi_audit.loads.export_file import ExportFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.export_file import Exports, IndexedRelease
-from torch_abi_audit.given_torch import GivenTorch
+from torch_abi_audit.loads.export_file import Exports, IndexedRelease
+from torch_abi_audit.loads.given_torch import GivenTorch
 from torch_abi_audit.model import Format
 
 RELEASE = IndexedRelease("2.13.0", "torch", None, (), True, ("libc10.so", "libtorch_cpu.so"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from torch_abi_audit.migration import Plan, Site, Unit, Way
 from torch_abi_audit.model import ExtensionReport, PackageReport, TorchABIVerdict
-from torch_abi_audit.port import plan, units_of
-from torch_abi_audit.port_since import SavedReportError, saved, since
+from torch_abi_audit.port.migration import Plan, Site, Unit, Way
+from torch_abi_audit.port.plan import plan, units_of
+from torch_abi_audit.port.since import SavedReportError, saved, since
 from torch_abi_audit.report import format_json
 from torch_abi_audit.report.port import format_port, percent
 from torch_abi_audit.report.port_json import format_port_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from torch_abi_audit.load_matrix import Absent, LibraryLoads, LoadMatrix, Loads, Missing
+from torch_abi_audit.loads.matrix import Absent, LibraryLoads, LoadMatrix, Loads, Missing
 from torch_abi_audit.model import PackageReport
 from torch_abi_audit.record import replace
 from torch_abi_audit.report import format_load_matrix

@@ -68,7 +68,7 @@ def answered(
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    from torch_abi_audit.compat import compat, explained
+    from torch_abi_audit.loads.compat import compat, explained
 
     done = []
     for package in packages:
@@ -152,7 +152,7 @@ def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:
 
 
 def _gate(packages: Iterable[PackageReport]) -> bool:
-    from torch_abi_audit.load_matrix import Loads
+    from torch_abi_audit.loads.matrix import Loads
     from torch_abi_audit.report.matrix import loads_on, release_runs
 
     broken = []

@@ -22,7 +22,7 @@ def run(words: list[str]) -> int:
     """Compare what ``words`` name and return the exit code."""
     options = parser().parse_args(words)
     from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.diff import diff
+    from torch_abi_audit.diff.compare import diff
     from torch_abi_audit.errors import AuditError
     from torch_abi_audit.report import changes
 
@@ -96,7 +96,7 @@ def _side(target: str, options: argparse.Namespace) -> tuple[PackageReport, ...]
     from dataclasses import replace
 
     from torch_abi_audit.commands import loading
-    from torch_abi_audit.compat import compat
+    from torch_abi_audit.loads.compat import compat
 
     if target.endswith(".json"):
         packages = loading.saved_reports(target)

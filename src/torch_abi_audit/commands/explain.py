@@ -9,7 +9,7 @@ from torch_abi_audit.commands import ERROR, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explanation import Explanation, Installed
+    from torch_abi_audit.explain.explanation import Explanation, Installed
 
 
 _LARGEST = 1 << 16
@@ -26,7 +26,7 @@ def run(words: list[str]) -> int:
         made.error("nothing to explain: give an error's text, a symbol, a label or a rule")
     from torch_abi_audit.commands.terminal import complain, style
     from torch_abi_audit.errors import AuditError
-    from torch_abi_audit.explain import explain
+    from torch_abi_audit.explain.question import explain
     from torch_abi_audit.report import explain as show
 
     try:
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _installed(asked: str | None) -> Installed | None:
     """The torch that ``import torch`` would find, by its version file; nothing is imported."""
-    from torch_abi_audit.explanation import Installed
+    from torch_abi_audit.explain.explanation import Installed
 
     if asked is not None:
         local = asked.partition("+")[2]
@@ -111,6 +111,6 @@ def _beside(answer: Explanation, target: str, installed: Installed | None) -> Ex
     """
     from torch_abi_audit import sources
     from torch_abi_audit.audit import audit
-    from torch_abi_audit.explain_target import beside
+    from torch_abi_audit.explain.target import beside
 
     return beside(answer, audit(sources.resolve(target)), installed)

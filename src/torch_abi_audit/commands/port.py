@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.migration import Plan
+    from torch_abi_audit.port.migration import Plan
     from torch_abi_audit.sources.build_tree import BuildFile
 
 
@@ -104,7 +104,7 @@ def _plans(options: argparse.Namespace) -> Iterator[Plan]:
 def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[Plan]:
     from torch_abi_audit.commands import loading
     from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.port import plan, units_of
+    from torch_abi_audit.port.plan import plan, units_of
 
     if options.targets and not targets:
         return
@@ -120,9 +120,9 @@ def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[P
 def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Namespace) -> Plan:
     from pathlib import Path
 
-    from torch_abi_audit.port import plan
+    from torch_abi_audit.port.plan import plan
+    from torch_abi_audit.port.translation_units import units
     from torch_abi_audit.progress import progress
-    from torch_abi_audit.translation_units import units
 
     with progress(len(files), enabled=not options.no_progress) as step:
         found, notes = units(files, step)
@@ -133,7 +133,7 @@ def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Nam
 def _compared(one: Plan, path: str) -> Plan:
     from pathlib import Path
 
-    from torch_abi_audit.port_since import saved, since
+    from torch_abi_audit.port.since import saved, since
     from torch_abi_audit.record import replace
 
     return replace(one, since=since(one, saved(Path(path).read_bytes(), one.name)))

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch_abi_audit.library_loads import TorchBuilds
+    from torch_abi_audit.loads.library import TorchBuilds
 
 _NAMES_ONE = frozenset({"==", "===", ">=", "~="})
 
@@ -35,12 +35,12 @@ def asked(spec: str | None) -> Asked:
     Raises:
         TargetError: it is neither a version specifier nor a torch, or no release is in it.
     """
-    from torch_abi_audit import export_index
+    from torch_abi_audit.loads import export_index
 
     if spec is None:
         return Asked(export_index, lambda _: True)
     if os.sep in spec or "/" in spec or spec.lower().endswith(".whl") or Path(spec).is_dir():
-        from torch_abi_audit.given_torch import given_torch
+        from torch_abi_audit.loads.given_torch import given_torch
 
         torch = given_torch(spec)
         return Asked(torch, lambda _: True, given=torch.text)
@@ -51,7 +51,7 @@ def _specified(spec: str) -> Asked:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion, Version
 
-    from torch_abi_audit import export_index
+    from torch_abi_audit.loads import export_index
 
     text = spec.strip()
     if text[:1].isdigit():

@@ -11,7 +11,7 @@ from torch_abi_audit.report.text import escape, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.difference import Changed, Difference, LibraryChange, Symbols
+    from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
     from torch_abi_audit.model import Finding
 
 SHOWN = 15

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from torch_abi_audit.explanation import TITLES
+from torch_abi_audit.explain.explanation import TITLES
 from torch_abi_audit.report.text import PLAIN, Style, escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.explanation import Explanation, History
+    from torch_abi_audit.explain.explanation import Explanation, History
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""

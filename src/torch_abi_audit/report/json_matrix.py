@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.load_matrix import WORST
+from torch_abi_audit.loads.matrix import WORST
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import release_key
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
     from typing import Any
 
-    from torch_abi_audit.load_matrix import LibraryLoads, LoadMatrix, Loads
+    from torch_abi_audit.loads.matrix import LibraryLoads, LoadMatrix, Loads
 
 
 def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.loads.matrix import Loads
 from torch_abi_audit.report.text import PLAIN, Style, escape, plural, relative_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch_abi_audit.load_matrix import LibraryLoads, LoadMatrix, Missing
+    from torch_abi_audit.loads.matrix import LibraryLoads, LoadMatrix, Missing
     from torch_abi_audit.model import PackageReport
 
 CAVEAT = (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.migration import Way
+from torch_abi_audit.port.migration import Way
 from torch_abi_audit.report.text import PLAIN, Style, escape, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from torch_abi_audit.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
 
 SHOWN = 15
 """Symbols, places and files listed at most; the rest is a count."""

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from torch_abi_audit.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""

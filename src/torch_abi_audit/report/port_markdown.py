@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.migration import Plan
+    from torch_abi_audit.port.migration import Plan
 
 
 def format_port_markdown(plan: Plan) -> str:

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from torch_abi_audit.load_matrix import LoadMatrix
+    from torch_abi_audit.loads.matrix import LoadMatrix
     from torch_abi_audit.model import (
         EnvironmentReport,
         ExtensionReport,

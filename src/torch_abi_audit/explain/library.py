@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit import export_index, libtorch
-from torch_abi_audit.explanation import Cause, Explanation
+from torch_abi_audit import libtorch
+from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.loads import export_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explanation import Installed
+    from torch_abi_audit.explain.explanation import Installed
 
 _CUDA = re.compile(
     r"(?:lib)?(?:cudart|cublas|cublasLt|cudnn\w*|cufft|curand|cusolver|cusparse\w*|nvrtc|nvJitLink"

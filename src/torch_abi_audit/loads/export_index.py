@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_abi_audit.export_file import (
+from torch_abi_audit.loads.export_file import (
     NOWHERE,
     ExportFile,
     Exports,
@@ -45,7 +45,7 @@ __all__ = [
     "with_cuda",
 ]
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 _PLATFORMS = {
     (Format.ELF, "x86_64"): "linux_x86_64",

@@ -11,16 +11,16 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from torch_abi_audit import libtorch
-from torch_abi_audit.export_file import Exports
-from torch_abi_audit.load_matrix import Absent, LibraryLoads, Loads, Missing
+from torch_abi_audit.loads.export_file import Exports
+from torch_abi_audit.loads.matrix import Absent, LibraryLoads, Loads, Missing
 from torch_abi_audit.model import Format
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from torch_abi_audit.export_file import IndexedRelease
-    from torch_abi_audit.export_index import Neighbour
+    from torch_abi_audit.loads.export_file import IndexedRelease
+    from torch_abi_audit.loads.export_index import Neighbour
     from torch_abi_audit.model import ExtensionReport, TorchABIVerdict
 
 _CUDA_LIBRARIES = frozenset(
@@ -304,7 +304,7 @@ def _pre_cxx11(lacking: Mapping[bytes, int], platform: str, builds: TorchBuilds)
     since = builds.first_cxx11(platform)
     if since is None:
         return None
-    from torch_abi_audit.export_index import uses_old_string  # noqa: PLC0415 - rare
+    from torch_abi_audit.loads.export_index import uses_old_string  # noqa: PLC0415 - rare
 
     versions = [one.version for one in builds.releases(platform)]
     later = (1 << len(versions)) - (1 << versions.index(since))

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from torch_abi_audit.errors import AuditError
-from torch_abi_audit.migration import Since
+from torch_abi_audit.port.migration import Since
 from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from torch_abi_audit.migration import Plan
+    from torch_abi_audit.port.migration import Plan
 
 
 class SavedReportError(AuditError):

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from torch_abi_audit import variants
-from torch_abi_audit.library_loads import Exported, columns, images, judge, unjudged
-from torch_abi_audit.load_matrix import WORST, LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.loads.library import Exported, columns, images, judge, unjudged
+from torch_abi_audit.loads.matrix import WORST, LibraryLoads, LoadMatrix, Loads
 from torch_abi_audit.model import release_key
 from torch_abi_audit.record import replace
 
@@ -21,8 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from torch_abi_audit.library_loads import TorchBuilds
-    from torch_abi_audit.load_matrix import Missing
+    from torch_abi_audit.loads.library import TorchBuilds
+    from torch_abi_audit.loads.matrix import Missing
     from torch_abi_audit.model import PackageReport
 
 _SERVED = (Loads.YES, Loads.NEEDS_CUDA)
@@ -149,7 +149,7 @@ def _package(
 
 
 def _exported(builds: TorchBuilds | None) -> Exported:
-    from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
+    from torch_abi_audit.loads import export_index  # noqa: PLC0415 - opened only when asked
 
     return _indexed() if builds is None or builds is export_index else Exported(builds)
 
@@ -157,7 +157,7 @@ def _exported(builds: TorchBuilds | None) -> Exported:
 @cache
 def _indexed() -> Exported:
     """What the index was asked already: a run asks for the same names more than once."""
-    from torch_abi_audit import export_index  # noqa: PLC0415 - opened only when asked
+    from torch_abi_audit.loads import export_index  # noqa: PLC0415 - opened only when asked
 
     return Exported(export_index)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit import libtorch, replacements, surface, torch_abi
+from torch_abi_audit import libtorch, surface, torch_abi
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import objects
 from torch_abi_audit.mangling import demangle, owner
-from torch_abi_audit.migration import Site, Unit
 from torch_abi_audit.model import Binary
+from torch_abi_audit.port import replacements
+from torch_abi_audit.port.migration import Site, Unit
 from torch_abi_audit.sources.build_tree import ARCHIVE_SUFFIXES
 from torch_abi_audit.sources.readable import open_readable
 

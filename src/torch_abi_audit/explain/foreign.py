@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit import surface
-from torch_abi_audit.explanation import Cause, Explanation
+from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.mangling import owner
 from torch_abi_audit.record import replace
 

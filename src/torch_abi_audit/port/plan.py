@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import replacements, surface
+from torch_abi_audit import surface
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
-from torch_abi_audit.migration import (
+from torch_abi_audit.model import release_key
+from torch_abi_audit.port import replacements
+from torch_abi_audit.port.migration import (
     COVERED,
     Drop,
     FloorStep,
@@ -17,14 +19,13 @@ from torch_abi_audit.migration import (
     UnitProgress,
     Way,
 )
-from torch_abi_audit.model import release_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from torch_abi_audit.model import PackageReport
-    from torch_abi_audit.replacements import Replacement
+    from torch_abi_audit.port.replacements import Replacement
 
 DEFAULT_TARGET = "2.10.0"
 """The release that brought ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""

@@ -6,10 +6,11 @@ import re
 import zipfile
 from pathlib import Path
 
-from torch_abi_audit import export_index, formats, libtorch, sources
+from torch_abi_audit import formats, libtorch, sources
 from torch_abi_audit.errors import FormatError, TargetError
-from torch_abi_audit.export_file import Exports, IndexedRelease
-from torch_abi_audit.export_index import Neighbour
+from torch_abi_audit.loads import export_index
+from torch_abi_audit.loads.export_file import Exports, IndexedRelease
+from torch_abi_audit.loads.export_index import Neighbour
 from torch_abi_audit.model import Format, NotALibrary
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_TABLE = Path(__file__).parent / "data" / "torch_replacements.json"
+_TABLE = Path(__file__).parents[1] / "data" / "torch_replacements.json"
 
 DISPATCHER_SINCE = "2.10.0"
 """The release that brought ``torch_call_dispatcher``."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.difference import KINDS, Changed, Difference, LibraryChange, Symbols
+from torch_abi_audit.diff.difference import KINDS, Changed, Difference, LibraryChange, Symbols
 from torch_abi_audit.fingerprint import library_key, package_key, symbol_key
-from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.loads.matrix import Loads
 from torch_abi_audit.model import release_key
 from torch_abi_audit.pairing import pair_packages, pair_renamed
 from torch_abi_audit.report.text import relative_path

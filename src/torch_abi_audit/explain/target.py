@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.compat import compat
-from torch_abi_audit.explanation import Cause, Explanation
-from torch_abi_audit.load_matrix import Loads
+from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.loads.compat import compat
+from torch_abi_audit.loads.matrix import Loads
 from torch_abi_audit.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explanation import Installed
+    from torch_abi_audit.explain.explanation import Installed
     from torch_abi_audit.model import PackageReport
 
 _UNNAMED = ("Windows found", "Windows did not")

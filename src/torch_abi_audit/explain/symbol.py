@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import export_index, libtorch, replacements, surface
-from torch_abi_audit.explain_foreign import foreign
-from torch_abi_audit.explanation import Cause, Explanation, History, Installed
+from torch_abi_audit import libtorch, surface
+from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed
+from torch_abi_audit.explain.foreign import foreign
+from torch_abi_audit.explain.symbol_history import history, named, span
+from torch_abi_audit.loads import export_index
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
+from torch_abi_audit.port import replacements
 from torch_abi_audit.record import replace
-from torch_abi_audit.symbol_history import history, named, span
 
 _STABLE = ("torch::stable", "torch::headeronly")
 
