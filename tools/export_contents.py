@@ -10,7 +10,7 @@ from torch_abi_audit import libtorch
 from torch_abi_audit.loads.export_file import IndexedRelease
 from torch_abi_audit.loads.export_index import uses_old_string
 from torch_abi_audit.mangling import mentions, owner
-from torch_abi_audit.surface import version_key
+from torch_abi_audit.model import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,7 +119,7 @@ def contents(wheels: Iterable[Wheel]) -> Contents:
 def merged(old: Contents, new: Contents) -> Contents:
     """Contents with one release added, or read again."""
     releases = {release.version: release for release in (*old[0], *new[0])}
-    ordered = sorted(releases, key=version_key)
+    ordered = sorted(releases, key=release_key)
     fresh = {release.version for release in new[0]}
     exports: dict[bytes, dict[str, int]] = {}
     for part, skip in ((old, fresh), (new, set[str]())):
@@ -142,7 +142,7 @@ def differences(old: Contents, new: Contents) -> list[str]:
     after = {release.version: release for release in new[0]}
     lines = [
         f"{version}: {before.get(version)} -> {after.get(version)}"
-        for version in sorted(before.keys() | after.keys(), key=version_key)
+        for version in sorted(before.keys() | after.keys(), key=release_key)
         if before.get(version) != after.get(version)
     ]
     names_before, names_after = _by_place(old), _by_place(new)

@@ -37,9 +37,9 @@ import abi3info
 
 from torch_abi_audit import formats
 from torch_abi_audit.errors import AuditError
-from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.model import NotALibrary, release_key
 from torch_abi_audit.sources.readable import open_readable
-from torch_abi_audit.surface import split_stem, version_key
+from torch_abi_audit.surface import split_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,7 +96,7 @@ def default_libpythons() -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found.update(pyenv.glob("versions/*/lib/libpython3.[0-9]*"))
     dynamic = {path.resolve() for path in found if path.is_file() and path.suffix != ".a"}
-    return sorted(dynamic, key=lambda path: version_key(python_version(path)))
+    return sorted(dynamic, key=lambda path: release_key(python_version(path)))
 
 
 def python_version(library: Path) -> str:
@@ -197,8 +197,8 @@ def generate(committed: Mapping[str, Any], pythons: Iterable[Python], date: str)
         "generator": "tools/generate_cpython_abi.py",
         "date": date,
         "abi3info": importlib.metadata.version("abi3info"),
-        "newest": max((entry.split()[0] for entry in stable.values()), key=version_key),
-        "pythons": sorted(versions, key=version_key),
+        "newest": max((entry.split()[0] for entry in stable.values()), key=release_key),
+        "pythons": sorted(versions, key=release_key),
         "stable": stable,
         "others": {stem: " ".join(rests) for stem, rests in others.items()},
     }

@@ -37,7 +37,8 @@ from tools.replacement_checks import (  # noqa: E402
 )
 from tools.replacement_source import Row, Source, SourceError, read  # noqa: E402
 from torch_abi_audit import surface  # noqa: E402
-from torch_abi_audit.surface import STABLE_ABI_BEGINS, version_key  # noqa: E402
+from torch_abi_audit.model import release_key  # noqa: E402
+from torch_abi_audit.surface import STABLE_ABI_BEGINS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
 def releases() -> list[str]:
     """The first release of each minor version since the stable ABI began, oldest first."""
     known = [
-        one for one in surface.shim_releases() if version_key(one) >= version_key(STABLE_ABI_BEGINS)
+        one for one in surface.shim_releases() if release_key(one) >= release_key(STABLE_ABI_BEGINS)
     ]
     return [one for one in known if one.endswith(".0")]
 
@@ -85,8 +86,8 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
         CheckError: the headers do not bear a row out.
     """
     known: dict[str, str] = {}
-    newest = operators(headers[max(headers, key=version_key)])
-    for release in sorted(headers, key=version_key):
+    newest = operators(headers[max(headers, key=release_key)])
+    for release in sorted(headers, key=release_key):
         for operator in operators(headers[release]) & newest:
             known.setdefault(operator, release)
     apis, refused = [], []

@@ -37,9 +37,8 @@ from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa
 from tools.shim_table import Release, Table, differences, document, load, render  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.errors import AuditError  # noqa: E402
-from torch_abi_audit.model import NotALibrary  # noqa: E402
+from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
 from torch_abi_audit.sources.readable import open_readable  # noqa: E402
-from torch_abi_audit.surface import version_key  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +64,8 @@ def published_releases() -> list[str]:
     if line is None:
         raise GeneratorError("pip index versions torch printed no line of available versions")
     final = [v for v in line[1].split(", ") if re.fullmatch(r"\d+(\.\d+)+", v)]
-    chosen = [v for v in final if version_key(v) >= version_key(OLDEST)]
-    return sorted(chosen, key=version_key)
+    chosen = [v for v in final if release_key(v) >= release_key(OLDEST)]
+    return sorted(chosen, key=release_key)
 
 
 def read_release(version: str, *, exports: bool) -> Release:
@@ -180,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
         resumed = committed and (options.release or options.headers_only)
         table = load(committed) if resumed else Table()
         versions = [options.release] if options.release else published_releases()
-        newest = max([*versions, *table.releases], key=version_key)
+        newest = max([*versions, *table.releases], key=release_key)
         releases = []
         for version in versions:
             exports = version == newest and not options.headers_only

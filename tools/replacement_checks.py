@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch_abi_audit import formats, surface
-from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.model import NotALibrary, release_key
 from torch_abi_audit.sources.readable import open_readable
-from torch_abi_audit.surface import STABLE_ABI_BEGINS, version_key
+from torch_abi_audit.surface import STABLE_ABI_BEGINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,7 +104,7 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
     )
     if since is None:
         raise CheckError(f"{row.name}: its example compiles with the headers of no release")
-    newest = max(headers, key=version_key)
+    newest = max(headers, key=release_key)
     built = {target: compiler.imports(row.text(target), newest) for target in (*headers,)[:2]}
     for target in (*headers,)[2:]:
         if target == newest or not any(imports is not None for imports in built.values()):
@@ -116,9 +116,9 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
     }
     if not shims:
         raise CheckError(f"{row.name}: its example does not compile with torch {newest}")
-    oldest = min(shims, key=version_key)
+    oldest = min(shims, key=release_key)
     firsts = [surface.shims()[name.encode()].first_release for name in shims[oldest]]
-    floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=version_key)
+    floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=release_key)
     return Proof(since, floor, tuple(sorted(set().union(*shims.values()))))
 
 

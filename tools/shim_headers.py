@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_abi_audit.surface import version_key
+from torch_abi_audit.model import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,4 +133,4 @@ def _guard(header: str, conditions: Iterable[str]) -> str | None:
             if version is None:
                 raise GeneratorError(f"{header}: unknown version guard: {condition}")
             guards.append(".".join(version.groups()))
-    return max(guards, key=version_key, default=None)
+    return max(guards, key=release_key, default=None)

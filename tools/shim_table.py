@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tools.shim_headers import Declaration, GeneratorError
-from torch_abi_audit.surface import version_key
+from torch_abi_audit.model import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,17 +62,17 @@ class Table:
         for name, declaration in release.declared.items():
             exported_by = self.undeclared.get(name, ())
             row = rows.get(name) or Row(version, version, declaration, exported_by)
-            newest = version_key(version) >= version_key(row.last)
+            newest = release_key(version) >= release_key(row.last)
             rows[name] = replace(
                 row,
-                first=min(row.first, version, key=version_key),
-                last=max(row.last, version, key=version_key),
+                first=min(row.first, version, key=release_key),
+                last=max(row.last, version, key=release_key),
                 declaration=declaration if newest else row.declaration,
             )
-        releases = tuple(sorted({*self.releases, version}, key=version_key))
+        releases = tuple(sorted({*self.releases, version}, key=release_key))
         undeclared = {name: by for name, by in self.undeclared.items() if name not in rows}
         table = replace(self, releases=releases, rows=rows, undeclared=undeclared)
-        if not release.platforms or version_key(version) < version_key(self.exports_of or "0"):
+        if not release.platforms or release_key(version) < release_key(self.exports_of or "0"):
             return table
         by = release.exported
         return replace(
@@ -85,11 +85,11 @@ class Table:
 
     def absent(self, release: Release) -> list[str]:
         """Names that the table gives to a release which does not declare them."""
-        key = version_key(release.version)
+        key = release_key(release.version)
         return sorted(
             name
             for name, row in self.rows.items()
-            if version_key(row.first) <= key <= version_key(row.last)
+            if release_key(row.first) <= key <= release_key(row.last)
             and name not in release.declared
         )
 

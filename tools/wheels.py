@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.surface import version_key
+from torch_abi_audit.model import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def final_releases(project: str, oldest: str) -> list[str]:
     if line is None:
         raise WheelError(f"pip index versions {project} printed no 'Available versions' line")
     final = [v for v in line[1].split(", ") if re.fullmatch(r"\d+(\.\d+)+", v)]
-    return sorted((v for v in final if version_key(v) >= version_key(oldest)), key=version_key)
+    return sorted((v for v in final if release_key(v) >= release_key(oldest)), key=release_key)
 
 
 def download(project: str, version: str, tags: Sequence[str], directory: Path) -> Path:

@@ -371,9 +371,25 @@ class EnvironmentReport:
 
 
 def release_key(version: str) -> tuple[int, ...]:
-    """Order of final releases such as ``2.10.0``: numeric, part by part.
+    """Order of final releases: ``2.9.1`` before ``2.10.0``, and ``2.10`` equal to ``2.10.0``.
 
     Raises:
         ValueError: a part is no number.
     """
-    return tuple(int(part) for part in version.split("."))
+    key = [int(part) for part in version.split(".")]
+    while key and key[-1] == 0:
+        key.pop()
+    return tuple(key)
+
+
+def relative_path(path: str | PurePath, root: str | PurePath) -> str:
+    """``path`` below ``root`` with forward slashes; the file's name where they are the same."""
+    from pathlib import PurePath  # noqa: PLC0415 - slow to import, and --help needs none
+
+    path, root = PurePath(path), PurePath(root)
+    if path == root:
+        return path.name
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return path.as_posix()

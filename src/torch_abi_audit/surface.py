@@ -33,18 +33,6 @@ def _read(name: str) -> bytes:
         return file.read()
 
 
-def version_key(version: str) -> tuple[int, ...]:
-    """Ordering of dotted numeric versions: ``2.9.1 < 2.10.0``, and ``3.2`` equals ``3.2.0``.
-
-    Raises:
-        ValueError: a part is not a number.
-    """
-    key = [int(part) for part in version.split(".")]
-    while key and key[-1] == 0:
-        key.pop()
-    return tuple(key)
-
-
 # --- libtorch ------------------------------------------------------------------------------------
 
 

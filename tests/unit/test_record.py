@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import json
 import pickle
 import subprocess
 import sys
@@ -13,7 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.toolchain import gcc
+from torch_abi_audit import (
+    CPythonABIVerdict,
+    EnvironmentReport,
+    ExtensionReport,
+    PackageReport,
+    TorchABIVerdict,
+)
 from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.report import format_environment_table, format_json, format_package_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,3 +118,23 @@ def test_the_fast_path_imports_none_of_the_slow_modules(tmp_path: Path) -> None:
     slow = {"dataclasses", "inspect", "typing", "pycxxfilt", "packaging", "rich", "tomllib"}
     assert "torch_abi_audit.audit" in loaded
     assert slow & loaded == set()
+
+
+def test_reports_can_be_built_from_their_first_fields() -> None:
+    library = ExtensionReport(
+        path="/x/pkg/lib/_C.abi3.so",  # type: ignore[arg-type]  # a string is forgiven
+        cpython=CPythonABIVerdict(intent=True, compliant=True),
+        torch=TorchABIVerdict(uses_torch=True, stable=True, stable_shim_count=3),
+    )
+    package = PackageReport(name="pkg", root="/x/pkg", bundled_libs=(library,))  # type: ignore[arg-type]
+    assert (package.torch_verdict, package.cpython_verdict) == ("torch-stable", "no-extensions")
+    table = format_package_table(package)
+    assert (
+        "    [STABLE  ] [abi3-ok               ] lib/_C.abi3.so  (stable_shim=3, unstable=0)"
+        in table
+    )
+    assert json.loads(format_json(package))["bundled_libs"][0]["path"] == "/x/pkg/lib/_C.abi3.so"
+    environment = EnvironmentReport(site_packages="/x", packages=(package,))  # type: ignore[arg-type]
+    assert "  pkg               STABLE    -          n/a         0        1" in (
+        format_environment_table(environment, verbose=True, show_all=True)
+    )

@@ -11,7 +11,7 @@ import abi3info
 import pytest
 
 from torch_abi_audit import surface
-from torch_abi_audit.model import Format
+from torch_abi_audit.model import Format, release_key
 from torch_abi_audit.surface import (
     Shim,
     ifdef_holds,
@@ -20,7 +20,6 @@ from torch_abi_audit.surface import (
     shims,
     split_stem,
     stable_python_name,
-    version_key,
 )
 
 # --- versions ---
@@ -29,19 +28,19 @@ from torch_abi_audit.surface import (
 def test_releases_are_ordered_as_numbers() -> None:
     versions = ["2.9.1", "2.10.0", "2.5.1", "2.9.0", "3.0", "2.15.0"]
 
-    assert sorted(versions, key=version_key) == [
+    assert sorted(versions, key=release_key) == [
         *("2.5.1", "2.9.0", "2.9.1", "2.10.0", "2.15.0", "3.0"),
     ]
 
 
 def test_trailing_zeros_say_nothing() -> None:
-    assert version_key("2.10") == version_key("2.10.0") < version_key("2.10.1")
+    assert release_key("2.10") == release_key("2.10.0") < release_key("2.10.1")
 
 
 @pytest.mark.parametrize("text", ["2.x", "", "2.10.0+cpu"])
 def test_what_is_no_dotted_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        version_key(text)
+        release_key(text)
 
 
 # --- shims ---
@@ -65,7 +64,7 @@ def test_shims_are_those_that_the_headers_of_each_release_declare() -> None:
 
     found = {
         release: sum(
-            version_key(s.first_release) <= version_key(release) <= version_key(s.last_release)
+            release_key(s.first_release) <= release_key(release) <= release_key(s.last_release)
             for s in shims().values()
         )
         for release in declared
@@ -79,7 +78,7 @@ def test_the_table_covers_every_release_since_the_first() -> None:
 
     assert releases[0] == "2.5.1"
     assert surface.newest_shim_release() == releases[-1]
-    assert list(releases) == sorted(releases, key=version_key)
+    assert list(releases) == sorted(releases, key=release_key)
     assert {"2.7.1", "2.9.1", "2.12.1", "2.14.1"} <= set(releases), "patch releases count too"
     assert len(shims()) >= 890
 
@@ -133,7 +132,7 @@ def test_no_shim_was_removed_since_the_stable_abi_began() -> None:
     assert {name: (s.last_release, s.exported_by) for name, s in gone.items()} == {
         b"aoti_torch_cpu__qconv2d_pointwise_tensor": ("2.7.1", ()),
     }
-    assert version_key("2.7.1") < version_key(surface.STABLE_ABI_BEGINS)
+    assert release_key("2.7.1") < release_key(surface.STABLE_ABI_BEGINS)
 
 
 def test_exporters_are_the_libraries_of_the_published_wheels() -> None:

@@ -9,6 +9,7 @@ from torch_abi_audit.explain.symbol_history import history, named, span
 from torch_abi_audit.loads import export_index
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
+from torch_abi_audit.model import release_key
 from torch_abi_audit.port import replacements
 from torch_abi_audit.record import replace
 
@@ -268,6 +269,6 @@ def _pair(known: History, installed: Installed | None) -> tuple[str, ...]:
 
 def _at_least(release: str, floor: str) -> bool:
     try:
-        return surface.version_key(release) >= surface.version_key(floor)
+        return release_key(release) >= release_key(floor)
     except ValueError:
         return False

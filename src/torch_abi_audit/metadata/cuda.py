@@ -6,7 +6,7 @@ import re
 
 from torch_abi_audit.metadata.declared import Declared, Environment, dependencies
 from torch_abi_audit.metadata.releases import listed
-from torch_abi_audit.model import Cuda
+from torch_abi_audit.model import Cuda, relative_path
 from torch_abi_audit.platforms import torch_releases
 from torch_abi_audit.rules import finding
 
@@ -93,7 +93,7 @@ def findings(
     for one in report.libraries:
         own = [name for name in _linked(one) if name not in cuda.bundled and major(name)]
         majors = sorted({number for name in own if (number := major(name))})
-        where = _relative(one, report)
+        where = relative_path(one.path, report.root)
         if len(majors) > 1:
             yield finding(
                 "C503",
@@ -184,10 +184,3 @@ def _span(versions: Sequence[str]) -> str:
 def _majors(releases: Sequence[tuple[TorchRelease, int | None]], versions: Collection[str]) -> str:
     numbers = {torch for one, torch in releases if one.version in versions and torch is not None}
     return " or ".join(str(each) for each in sorted(numbers))
-
-
-def _relative(one: ExtensionReport, report: PackageReport) -> str:
-    try:
-        return one.path.relative_to(report.root).as_posix()
-    except ValueError:
-        return one.path.name

@@ -7,7 +7,7 @@ import re
 from torch_abi_audit import libtorch
 from torch_abi_audit.metadata.cuda import is_cuda
 from torch_abi_audit.metadata.declared import Declared, dependencies, tag_platforms, wheel_tags
-from torch_abi_audit.model import Format, release_key
+from torch_abi_audit.model import Format, relative_path, release_key
 from torch_abi_audit.platforms import Platform, is_windows_library, policy
 from torch_abi_audit.rules import finding
 
@@ -68,7 +68,7 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     required = frozenset(dependencies(declared))
     torch = report.uses_torch or "torch" in required
     for one in report.libraries:
-        where = _relative(one, report)
+        where = relative_path(one.path, report.root)
         for image in one.linkage:
             if image.format is Format.ELF:
                 yield from _elf(image, where, platforms, reach)
@@ -302,10 +302,3 @@ def _is_libpython(name: str) -> bool:
 
 def _base(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
-
-
-def _relative(one: ExtensionReport, report: PackageReport) -> str:
-    try:
-        return one.path.relative_to(report.root).as_posix()
-    except ValueError:
-        return one.path.name

@@ -14,7 +14,7 @@ from torch_abi_audit.metadata.declared import (
     unreadable_python,
     wheel_tags,
 )
-from torch_abi_audit.model import release_key
+from torch_abi_audit.model import relative_path, release_key
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.rules import finding
 
@@ -100,7 +100,7 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     for one in report.libraries:
         modules.setdefault(_module(one), []).append(one)
     for one in report.libraries:
-        where = _relative(one, report)
+        where = relative_path(one.path, report.root)
         if tags:
             yield from _by_name(one, modules[_module(one)], where, tags)
             yield from _platform(one, where, tag_platforms(tags), report)
@@ -288,10 +288,3 @@ def _texts(tags: Sequence[WheelTag]) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _relative(one: ExtensionReport, report: PackageReport) -> str:
-    try:
-        return one.path.relative_to(report.root).as_posix()
-    except ValueError:
-        return one.path.name

@@ -117,7 +117,7 @@ def _package(report: PackageReport) -> dict[str, Any]:
 
 
 def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[str, Any]:
-    name = report.path.name if package is None else relative_path(report.path, package.root)
+    name = relative_path(report.path, report.path if package is None else package.root)
     return {
         "path": escape(str(report.path)),
         "cpython": None if report.cpython is None else _cpython(report.cpython),

@@ -143,7 +143,7 @@ def min_torch(report: PackageReport, *, absent: str = "n/a") -> str:
 def _bundled(report: PackageReport) -> str:
     """The count as the reference counts: names that end like a library's; the others beside it."""
     plain = sum(
-        library.path.name.lower().endswith(_PLAIN_SUFFIXES) for library in report.bundled_libs
+        str(library.path).lower().endswith(_PLAIN_SUFFIXES) for library in report.bundled_libs
     )
     others = len(report.bundled_libs) - plain
     return f"{plain} (+{others} by other names: versioned, or no suffix)" if others else str(plain)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model import relative_path
 from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import PurePath
-
     from torch_abi_audit.model import Severity
 
 __all__ = ["COLOUR", "PLAIN", "Style", "escape", "plural", "relative_path"]
@@ -60,13 +59,3 @@ def plural(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{count} {noun}s"
-
-
-def relative_path(path: PurePath, root: PurePath) -> str:
-    """``path`` below ``root`` with forward slashes; the file's name where they are the same."""
-    if path == root:
-        return path.name
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return path.as_posix()
