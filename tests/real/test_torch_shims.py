@@ -9,7 +9,8 @@ import pytest
 
 from tests.real.wheels import fetch
 from tools import generate_torch_shims as program
-from torch_abi_audit.surface import newest_shim_release, shims, version_key
+from torch_abi_audit.model import release_key
+from torch_abi_audit.surface import newest_shim_release, shims
 
 RELEASE = "2.11.0"
 
@@ -55,5 +56,5 @@ def test_every_shim_of_a_published_release_is_of_it_or_older() -> None:
     release = program.read_release(RELEASE, exports=False)
 
     firsts = {shims()[name.encode()].first_release for name in release.declared}
-    assert max(firsts, key=version_key) == RELEASE
-    assert version_key(RELEASE) <= version_key(newest_shim_release())
+    assert max(firsts, key=release_key) == RELEASE
+    assert release_key(RELEASE) <= release_key(newest_shim_release())
