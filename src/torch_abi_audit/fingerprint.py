@@ -68,4 +68,6 @@ def digest(key: Key) -> str:
     """The fingerprint of one rule in one library: 32 hexadecimal digits."""
     from hashlib import sha256  # noqa: PLC0415 - for the formats that carry it
 
-    return sha256(f"1\0{key.rule}\0{key.package}\0{key.library}".encode()).hexdigest()[:32]
+    text = f"1\0{key.rule}\0{key.package}\0{key.library}"
+    # a file's name need not be UTF-8: its other bytes are surrogates here
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

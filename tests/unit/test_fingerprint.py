@@ -101,3 +101,9 @@ def test_a_digest_tells_rule_package_and_library_apart() -> None:
 def test_digests_never_change() -> None:
     """Alerts of code scanning and GitLab are matched by them from one release to the next."""
     assert digest(Key("torchao", "torchao/_C", "T101")) == "f57ca3b7a02caafc585872ccd9f61940"
+
+
+def test_a_name_that_is_not_utf8_has_a_digest() -> None:
+    names = (b"bad\xff", b"bad\xfe")
+    keys = [Key("p", name.decode(errors="surrogateescape"), "E001") for name in names]
+    assert len({digest(one) for one in keys}) == 2
