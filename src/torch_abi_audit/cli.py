@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 
-from torch_abi_audit.commands import BROKEN_PIPE, INTERRUPTED, VERBS
+from torch_abi_audit.commands import BROKEN_PIPE, ERROR, INTERRUPTED, VERBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(_GARBAGE)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -35,10 +37,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # whoever read us has gone: give the interpreter something to flush into
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()  # whoever read us has gone
         return BROKEN_PIPE
+    except OSError as error:
+        why = _why_not(error)
+        if why is None:
+            raise
+        _abandon_stdout()
+        from torch_abi_audit.commands.terminal import complain
+
+        with suppress(OSError):  # stderr may be on the same full disk
+            complain(why)
+        return ERROR
     return code
+
+
+def _open_closed_streams() -> None:
+    """Give what the caller closed (``>&-``) something to write to: the exit code still counts."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _abandon_stdout() -> None:
+    """Give the interpreter something to flush into when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _why_not(error: OSError) -> str | None:
+    """What the system refused to the whole program; None for what should have been caught."""
+    try:
+        os.getcwd()  # noqa: PTH109 - importing pathlib costs more than the run
+    except OSError:
+        return "the current directory is gone"
+    if error.filename is None:
+        return f"cannot write to standard output: {error.strerror or error}"
+    return None
 
 
 def _run(verb: str, words: list[str]) -> int:

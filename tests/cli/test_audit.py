@@ -293,6 +293,39 @@ def test_a_closed_pipe_ends_quietly(site_packages: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_leaves_the_exit_code(site_packages: Path, closed: str) -> None:
+    for target, code in ((site_packages / "unstable_ops", 0), (site_packages / "none.so", 2)):
+        command = f"{sys.executable} -m torch_abi_audit {target} {closed}"
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device")  # noqa: PTH110
+def test_a_full_disk_is_one_sentence(site_packages: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "torch_abi_audit", site_packages / "unstable_ops"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "torch-abi-audit: error: cannot write to standard output: No space left on device\n"
+    )
+
+
+def test_a_current_directory_that_is_gone(site_packages: Path, tmp_path: Path) -> None:
+    command = (
+        f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && "
+        f"{sys.executable} -P -m torch_abi_audit"
+    )
+    for target, code in ((f"{site_packages}/stable_ops", 0), ("x/y", 2), ("./stable_ops", 2)):
+        there = f"{command} {target}"
+        done = subprocess.run(there, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
 def test_ctrl_c_ends_quietly() -> None:
     script = (
         "import sys, time\n"

@@ -41,7 +41,10 @@ def nearest(directory: str) -> ConfigurationFile | None:
     Raises:
         SettingsError: one cannot be read, or is not UTF-8.
     """
-    here = os.path.abspath(directory)
+    try:
+        here = os.path.abspath(directory)
+    except FileNotFoundError:  # the current directory is gone: there is no file in it or above it
+        return None
     while True:
         path = os.path.join(here, _EMBEDDING)
         if os.path.isfile(path):
