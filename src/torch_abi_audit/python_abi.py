@@ -107,7 +107,8 @@ def _is_c_api(name: bytes) -> bool:
 
 def _claim(binary: Binary, filename: str) -> str | None:
     """The abi3 flavour that a file claims by an infix of its name, or on PE by what it imports."""
-    parts = filename.split(".")
+    # a dylib's version stands before its suffix: libshiboken6.abi3.6.11.dylib
+    parts = [part for part in filename.split(".") if not part.isdecimal()]
     for infix, suffix in pairwise(parts[1:]):
         if infix.partition("-")[0] in _FLAVOURS and suffix in _SUFFIXES:
             return infix.partition("-")[0]

@@ -338,6 +338,7 @@ def cpython(path: Path) -> tuple[str, tuple[str, ...], str | None]:
         ("m.abi3t.so", ["PyLong_FromLong"], ("abi3-ok", (), "3.2")),
         ("m.abi3-x86_64-linux-gnu.so", ["PyLong_FromLong"], ("abi3-ok", (), "3.2")),
         ("libm.abi3.so.6.12", ["PyLong_FromLong"], ("abi3-ok", (), "3.2")),
+        ("libm.abi3.6.12.dylib", ["PyLong_FromLong"], ("abi3-ok", (), "3.2")),
         ("m.abi3.so", ["_PyLong_Sign"], ("abi3-tagged-violations", ("_PyLong_Sign",), None)),
         ("m.abi3.so", ["PyErr_SetFromWindowsErr"],
          ("abi3-tagged-violations", ("PyErr_SetFromWindowsErr",), None)),
