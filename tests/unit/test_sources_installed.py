@@ -153,6 +153,17 @@ def test_a_distribution_without_record_claims_its_top_level_names(site: Path) ->
     assert sibling_relatives(found) == ["_demo.abi3.so"]
 
 
+def test_a_distribution_without_record_keeps_what_was_bundled_with_it(site: Path) -> None:
+    info = install(site, "demo-dist", ["demo/_C.so", "demo_dist.libs/x.so"])
+    (info / "RECORD").unlink()
+    write(info / "top_level.txt", "demo\n")
+    found = resolve("demo", search_path=[str(site)])
+    assert sibling_relatives(found) == ["demo_dist.libs/x.so"]
+    whole = resolve("demo-dist", search_path=[str(site)])
+    assert relatives(whole) == ["demo/_C.so", "demo_dist.libs/x.so"]
+    assert whole.import_names == ("demo",)
+
+
 def test_a_directory_knows_its_distribution(site: Path) -> None:
     install(site, "Demo", ["demo/_C.so", "demo.libs/x.so"])
     found = resolve(str(site / "demo"))

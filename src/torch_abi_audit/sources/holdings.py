@@ -3,7 +3,7 @@
 """What one distribution holds: its RECORD, its metadata, and where editable sources lie.
 
 A distribution without a RECORD (some Linux packages, ``setup.py develop``) holds what its
-``top_level.txt`` names.
+``top_level.txt`` names, and the ``NAME.libs`` beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import partial
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources import distribution as metadata
 from torch_abi_audit.sources import editable
+from torch_abi_audit.sources.editable import Source
 from torch_abi_audit.sources.found import Found, Unread
 from torch_abi_audit.sources.naming import named_as_library, worth_opening
 from torch_abi_audit.sources.tree import (
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch_abi_audit.sources.distribution import Distribution
-    from torch_abi_audit.sources.editable import Source
 
 
 _TOO_FAR = "../" * 4
 """RECORD may place files in ``bin`` or ``lib`` of the environment: three levels up, no more."""
+_BUNDLED = ".libs"
+"""Ends the name of a directory in site-packages that is no package: ``numpy.libs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Holding:
     @property
     def import_names(self) -> tuple[str, ...]:
         """The top-level names that it can be imported by, sorted."""
-        mapped = {source.name.partition(".")[0] for source in self.sources}
+        named = (source.name for source in self.sources if not source.name.endswith(_BUNDLED))
+        mapped = {name.partition(".")[0] for name in named}
         return tuple(sorted(mapped.union(metadata.import_names(self.record or ()))))
 
 
@@ -87,11 +90,18 @@ def holding(distribution: Distribution) -> Holding:
     names = metadata.top_level(distribution)
     if record is None:
         guess = names or (distribution.key.replace("-", "_"),)
-        sources = tuple(editable.packages(site, guess))
+        sources = (*editable.packages(site, guess), *_repaired(distribution))
     else:
         sources = attempt(partial(editable.sources, distribution, record, names), ())
     promising = tuple(filter(worth_opening, record or ()))
     return Holding(distribution, headers, record, promising, sources, tuple(unread))
+
+
+def _repaired(distribution: Distribution) -> tuple[Source, ...]:
+    """The directory where auditwheel and delvewheel put what they bundle, where there is one."""
+    name = distribution.folder.partition("-")[0] + _BUNDLED
+    path = os.path.join(distribution.directory, name)
+    return (Source(name, path),) if os.path.isdir(path) else ()
 
 
 def outside(held: Holding) -> Tree:
