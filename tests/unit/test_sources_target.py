@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -75,6 +76,21 @@ def test_a_wheel_is_told_by_its_bytes(here: Path) -> None:
 def test_a_path_that_does_not_exist(target: str) -> None:
     with pytest.raises(TargetError, match="no such file or directory"):
         resolve(target)
+
+
+def test_a_path_where_nobody_may_look_is_not_missing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(here / "file")
+    with pytest.raises(TargetError, match=r"cannot read file/x\.so: not a directory"):
+        resolve("file/x.so")
+
+    def refuse(path: str, **_: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(TargetError, match=r"cannot read locked/x\.so: permission denied"):
+        resolve("locked/x.so")
 
 
 @pytest.mark.parametrize("target", ["", "x\0y", "./x\0y"])

@@ -93,6 +93,8 @@ Entries = Sequence[tuple[zipfile.ZipInfo, Member]]
 
 def _members(path: str, opened: Readable) -> list[tuple[zipfile.ZipInfo, Member]]:
     """The archive's directory, each entry with what is needed to read it."""
+    if opened.size == 0:
+        raise TargetError(f"{path} is empty: cut short or never written")
     try:
         with zipfile.ZipFile(Seekable(opened)) as archive:
             entries, directory_at = archive.infolist(), archive.start_dir

@@ -50,7 +50,7 @@ def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
     exists = os.path.lexists(target)
     if _written_as_path(target):
         if not exists and (os.sep in target or "/" in target):
-            raise TargetError(f"no such file or directory: {target}")
+            raise TargetError(_absent(target))
         if exists:
             return _at_path(target)
     from torch_abi_audit.sources import installed
@@ -161,6 +161,17 @@ def _written_as_path(target: str) -> bool:
         or target.lower().endswith((".whl", *_ARCHIVES))
         or named_as_library(target)
     )
+
+
+def _absent(target: str) -> str:
+    """Why there is nothing at a path: it may lie where nobody may look."""
+    try:
+        os.lstat(target)
+    except (FileNotFoundError, ValueError):
+        pass
+    except OSError as error:
+        return f"cannot read {target}: {reason(error)}"
+    return f"no such file or directory: {target}"
 
 
 def _at_path(target: str) -> Found:
