@@ -3,7 +3,8 @@
 
 For each manylinux and musllinux tag: the newest symbol versions that every system of the tag has,
 by architecture, and the libraries that a wheel of the tag may take from the system (auditwheel's
-policy files). For Windows: the DLLs that belong to the system (delvewheel's lists).
+policy files). For Windows: the DLLs that belong to the system (delvewheel's lists, and what those
+lack).
 
     generate_platform_policies.py             write the table
     generate_platform_policies.py --check     exit 1 if the committed table differs
@@ -21,6 +22,9 @@ from typing import Any
 
 from delvewheel import _dll_list
 
+NEWER_WINDOWS = ("dxcore.dll", "icu.dll")
+"""Parts of Windows since 10 2004 and 10 1903, missing from delvewheel's lists. From Microsoft's
+documentation: "DXCore", "International Components for Unicode (ICU)"."""
 TABLE = Path(__file__).resolve().parents[1] / "src/torch_abi_audit/data/platform_policies.json"
 
 
@@ -53,6 +57,7 @@ def document() -> dict[str, Any]:
                     _dll_list.ignore_names_x86,
                     _dll_list.ignore_names_x64,
                     _dll_list.ignore_names_arm64,
+                    NEWER_WINDOWS,
                 )
                 for name in names
             }

@@ -142,6 +142,13 @@ def test_what_torch_brings_counts_for_what_uses_torch() -> None:
     assert "L404" not in rules(judged(library(needed=omp), requires=("torch",)))
 
 
+def test_a_word_with_a_number_names_the_libraries_that_begin_with_it() -> None:
+    qt = ("libQt6Core.so.6", "libQt6Gui.so.6")
+    assert rules(judged(library(needed=qt))) == ["L404"]
+    assert "L404" not in rules(judged(library(needed=qt), requires=("PyQt6-Qt6 (<6.10,>=6.9)",)))
+    assert rules(judged(library(needed=qt), requires=("PyQt5-Qt5", "q6"))) == ["L404"]
+
+
 def test_macos_libraries() -> None:
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     fine = ("/usr/lib/libSystem.B.dylib", "/System/Library/Frameworks/X", "@rpath/libmine.dylib")
@@ -155,7 +162,7 @@ def test_windows_libraries() -> None:
     tags = ("cp310-abi3-win_amd64",)
     fine = (
         *("KERNEL32.dll", "api-ms-win-crt-runtime-l1-1-0.dll", "VCRUNTIME140_1.dll", "python3.dll"),
-        *("MSVCP140.dll", "torch_cpu.dll", "cudart64_12.dll", "Mine-1a2b3c4d.DLL"),
+        *("MSVCP140.dll", "torch_cpu.dll", "cudart64_12.dll", "Mine-1a2b3c4d.DLL", "dxcore.dll"),
     )
     pe: Any = {"format": Format.PE, "arch": "x86_64"}
     own = library("mypkg.libs/mine-1a2b3c4d.dll", module=False, **pe)
@@ -168,7 +175,7 @@ def test_windows_libraries() -> None:
 def test_absolute_rpaths() -> None:
     report = judged(library(rpaths=("$ORIGIN/../lib", "/opt/conda/lib", "/builds/x")))
     assert only(report, "L405").evidence == ("/builds/x", "/opt/conda/lib")
-    fine = ("$ORIGIN", "${ORIGIN}/x", "@loader_path/..", "@rpath", "/usr/lib/swift")
+    fine = ("$ORIGIN", "${ORIGIN}/x", "@loader_path/..", "@rpath", "/usr/lib/swift", "/usr/lib")
     assert rules(judged(library(rpaths=fine))) == []
 
 

@@ -178,7 +178,7 @@ def _rpaths(one: ExtensionReport, where: str) -> Iterator[Finding]:
             path
             for image in one.linkage
             for path in image.rpaths
-            if path.startswith("/") and not path.startswith(_SYSTEM_PATHS)
+            if path.startswith("/") and not f"{path}/".startswith(_SYSTEM_PATHS)
         }
     )
     if absolute:
@@ -241,8 +241,15 @@ def _not_lent(one: Finding, required: Collection[str]) -> Iterator[Finding]:
 
 
 def _is_named_after(library: str, required: Collection[str]) -> bool:
-    """Whether ``libmetatensor.so.1`` may be from ``metatensor-core``, which is required."""
+    """Whether ``libmetatensor.so.1`` may be from ``metatensor-core``, which is required.
+
+    A word that ends in a digit is distinct enough for all that begins with it: ``Qt6Core.dll``
+    may be from ``PyQt6-Qt6``.
+    """
     stem = _base(library).removeprefix("lib").partition(".")[0].lower().replace("_", "-")
+    words = {word for name in required for word in name.split("-") if word[-1:].isdigit()}
+    if stem.startswith(tuple(word for word in words if len(word) > 2)):
+        return True
     return bool(stem) and any(
         own == stem or own.startswith(f"{stem}-") or stem.startswith(f"{own}-")
         for name in required
