@@ -188,6 +188,8 @@ def _linkage(binary: Binary) -> Linkage:
         binary.version_needs,
         binary.rpaths,
         binary.min_os,
+        # who registers device code with a runtime elsewhere imports the function that does
+        static_cuda=binary.device_code and b"__cudaRegisterFatBinary" not in binary.imports,
     )
 
 

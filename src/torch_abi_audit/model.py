@@ -79,6 +79,8 @@ class Binary:
     """DT_RPATH and DT_RUNPATH entries, LC_RPATH paths."""
     min_os: str | None = None
     """Oldest macOS the image says it runs on, such as ``11.0``."""
+    device_code: bool = False
+    """Whether a section holds CUDA device code; not seen where section headers were stripped."""
     offset: int = 0
     """Where the image starts in its file: not 0 in a universal Mach-O file alone."""
 
@@ -223,6 +225,8 @@ class Linkage:
     version_needs: tuple[tuple[str, str], ...] = ()
     rpaths: tuple[str, ...] = ()
     min_os: str | None = None
+    static_cuda: bool = False
+    """It carries CUDA device code, and registers it with a runtime that is linked into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +282,8 @@ class Cuda:
     """Those of them that the package brings itself."""
     dependencies: tuple[str, ...] = ()
     """Declared dependencies that bring CUDA libraries: ``nvidia-cuda-runtime-cu12``; sorted."""
+    static: tuple[str, ...] = ()
+    """The package's libraries, by path, that have the CUDA runtime linked into them; sorted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from struct import Struct
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.elf_image import Image, Tag, open_image, words
+from torch_abi_audit.formats.elf_sections import carries_device_code
 from torch_abi_audit.formats.window import window
 from torch_abi_audit.model import Binary, Format, NotALibrary
 
@@ -86,6 +87,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         version_needs=tuple(
             sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
         ),
+        device_code=carries_device_code(image),
         rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
     )
 

@@ -83,6 +83,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     files = [dll for dll, _ in tables]
     return Binary(
         format=Format.PE,
+        device_code=any(name.startswith((b".nv_fat", b".nvFatBi")) for name in image.sections),
         arch=_ARCHES.get(image.machine, f"machine-{image.machine}"),
         bits=image.bits,
         byteorder="little",

@@ -51,6 +51,8 @@ class Image:
     directories: tuple[int, ...]
     regions: tuple[Region, ...]
     starts: tuple[int, ...]
+    sections: tuple[bytes, ...]
+    """Names of the sections, at most eight bytes each."""
 
     def directory(self, index: int) -> int:
         """The RVA of a data directory, 0 where there is none (the loader ignores the size)."""
@@ -171,6 +173,7 @@ def load(source: Readable) -> Image | NotALibrary:
         directories=directories,
         regions=regions,
         starts=tuple(region.start for region in regions),
+        sections=tuple(name.rstrip(b"\0") for (name,) in struct.iter_unpack("<8s32x", table)),
     )
 
 

@@ -58,16 +58,22 @@ def is_cuda(library: str) -> bool:
 
 
 def facts(report: PackageReport, declared: Declared) -> Cuda | None:
-    """The CUDA libraries of a package; None where it is linked to none."""
+    """The CUDA libraries of a package; None where it is linked to none, and has none in it."""
     files = {one.path.name for one in report.libraries} | set(declared.beside)
     libraries = sorted({name for one in report.libraries for name in _linked(one)})
-    if not libraries:
+    static = sorted(
+        relative_path(one.path, report.root)
+        for one in report.libraries
+        if any(image.static_cuda for image in one.linkage)
+    )
+    if not libraries and not static:
         return None
     return Cuda(
         majors=tuple(sorted({number for name in libraries if (number := major(name))})),
         libraries=tuple(libraries),
         bundled=tuple(name for name in libraries if name in files),
         dependencies=tuple(sorted({name for name, _ in _providers(declared)})),
+        static=tuple(static),
     )
 
 

@@ -179,6 +179,7 @@ def _cuda(cuda: Cuda) -> dict[str, Any]:
         "libraries": _names(cuda.libraries),
         "bundled": _names(cuda.bundled),
         "dependencies": _names(cuda.dependencies),
+        "static": _names(cuda.static),
     }
 
 

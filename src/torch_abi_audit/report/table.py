@@ -199,6 +199,8 @@ def _details(library: ExtensionReport) -> Iterator[str]:
     if cpython.min_python is not None and cpython.intent:
         yield from _listed(f"cpython floor {cpython.min_python} set by", cpython.floor_symbols)
     yield from (f"note: {escape(note)}" for note in cpython.notes)
+    if any(image.static_cuda for image in library.linkage):
+        yield "note: the CUDA runtime is linked into it"
     if torch.links and torch.uses_torch:
         yield f"links: {escape(', '.join(torch.links))}"
 

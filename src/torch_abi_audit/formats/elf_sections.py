@@ -1,0 +1,33 @@
+"""What the section names of an ELF file tell: evidence alone, since no loader reads them."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats.window import window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.formats.elf_image import Image
+
+_DEVICE_CODE = (b"\0.nv_fatbin\0", b"\0.nvFatBinSegment\0")
+_MOST = 1 << 16
+
+
+def carries_device_code(image: Image) -> bool:
+    """Whether a section holds CUDA device code, as nvcc lays it down; False without names."""
+    layout = image.layout
+    try:
+        header = window(image.source, 16, layout.header.size, "ELF header")
+        *_, start, _, _, _, _, entry, _, index = layout.header.unpack(header)
+        if not start or not index:
+            return False
+        shape = Struct(layout.order + ("24xQQ" if layout.wide else "16xII"))
+        offset, size = shape.unpack(
+            window(image.source, start + index * entry, shape.size, "section header")
+        )
+        names = window(image.source, offset, min(size, _MOST), "section names")
+    except FormatError:  # a loader would not notice, and there is nothing to tell
+        return False
+    return any(name in names for name in _DEVICE_CODE)
