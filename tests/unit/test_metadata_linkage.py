@@ -179,6 +179,13 @@ def test_absolute_rpaths() -> None:
     assert rules(judged(library(rpaths=fine))) == []
 
 
+@pytest.mark.parametrize("platform", ["android_24_arm64_v8a", "ios_13_0_arm64_iphoneos"])
+def test_nothing_is_missed_on_a_platform_without_facts(platform: str) -> None:
+    used = library(needed=("libdl.so", "liblog.so", "libpython3.13.so"))
+    assert rules(judged(used, tags=(f"cp313-cp313-{platform}",))) == []
+    assert rules(judged(used, tags=("cp313-cp313-linux_x86_64",))) == ["L404", "L407"]
+
+
 def test_libpython() -> None:
     linked = ("libpython3.11.so.1.0",)
     assert rules(judged(library(needed=linked, python=CLAIM))) == ["L406"]

@@ -67,6 +67,8 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     reach = files | {name.rpartition("/")[2] for name in sonames}
     required = frozenset(dependencies(declared))
     torch = report.uses_torch or "torch" in required
+    # what Android and iOS provide is not known here; there, modules are to be linked to libpython
+    strange = bool(platforms) and all(each.system == "other" for each in platforms)
     for one in report.libraries:
         where = relative_path(one.path, report.root)
         for image in one.linkage:
@@ -75,6 +77,8 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
             elif image.format is Format.MACHO:
                 yield from _macos(image, where, platforms)
         yield from _rpaths(one, where)
+        if strange:
+            continue
         yield from _libpython(one, where, reach)
         within = reach | _OF_TORCH if torch else reach
         for each in _unprovided(one, where, platforms, within):
