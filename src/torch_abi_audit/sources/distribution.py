@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _HEADERS_LIMIT = 1 << 20
+_MODULES = (".py", ".so", ".pyd")
 _RECORD_LIMIT = 1 << 28
 
 
@@ -161,11 +162,16 @@ def record_text(distribution: Distribution) -> str | None:
     return None
 
 
-def recorded(distribution: Distribution) -> tuple[str, ...] | None:
+def recorded(distribution: Distribution, beside: str = "") -> tuple[str, ...] | None:
     """The files that a distribution says it installed; None where it does not say.
 
     POSIX paths relative to its site-packages directory; those outside of it begin with ``../``
     or are absolute.
+
+    Args:
+        distribution: The distribution.
+        beside: Such a path of a directory, ending in ``/``: of a large RECORD only one module is
+            needed that lies below it, since who names the directory walks through it anyway.
 
     Raises:
         OSError: the list exists and cannot be read.
@@ -174,7 +180,7 @@ def recorded(distribution: Distribution) -> tuple[str, ...] | None:
     if text is None:
         return None
     if distribution.folder.endswith(".dist-info"):
-        return tuple(record_paths(text))
+        return tuple(record_paths(text, beside))
     return tuple(
         posixpath.normpath(posixpath.join(distribution.folder, _posix(line)))
         for line in text.splitlines()
@@ -182,10 +188,17 @@ def recorded(distribution: Distribution) -> tuple[str, ...] | None:
     )
 
 
-def record_paths(text: str) -> list[str]:
-    """The paths of a RECORD file, normalised; none that no system could open."""
+def record_paths(text: str, beside: str = "") -> list[str]:
+    """The paths of a RECORD file, normalised; none that no system could open.
+
+    Of those below the directory ``beside``, all or one module alone.
+    """
     lines = text.replace("\r\n", "\n").split("\n")
-    if '"' in text:
+    if beside and '"' not in text:
+        own = (line for line in lines if line.startswith(beside))
+        module = next((line for line in own if line.rsplit(",", 2)[0].endswith(_MODULES)), "")
+        lines = [module, *(line for line in lines if not line.startswith(beside))]
+    elif '"' in text:
         import csv
 
         with suppress(csv.Error):  # then read as if nothing were quoted
@@ -202,7 +215,7 @@ def record_paths(text: str) -> list[str]:
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:
     """The top-level names that files of these paths can be imported by, sorted."""
-    modules = [path for path in paths if path.endswith((".py", ".so", ".pyd"))]
+    modules = [path for path in paths if path.endswith(_MODULES)]
     tops = {path[: path.index("/")] if "/" in path else path.partition(".")[0] for path in modules}
     return tuple(
         sorted(

@@ -72,8 +72,13 @@ class Holding:
         return tuple(sorted(mapped.union(metadata.import_names(self.record or ()))))
 
 
-def holding(distribution: Distribution) -> Holding:
-    """Read a distribution's metadata; what cannot be read is in ``unread``."""
+def holding(distribution: Distribution, beside: str | None = None) -> Holding:
+    """Read a distribution's metadata; what cannot be read is in ``unread``.
+
+    Args:
+        distribution: The distribution.
+        beside: A directory of which its RECORD need not be read line by line.
+    """
     site = distribution.directory
     unread: list[Unread] = []
 
@@ -85,7 +90,8 @@ def holding(distribution: Distribution) -> Holding:
             unread.append(Unread(path, below(path, site), reason(error)))
             return otherwise
 
-    record = attempt(partial(metadata.recorded, distribution), None)
+    within = f"{below(beside, site)}/" if beside is not None and is_below(beside, site) else ""
+    record = attempt(partial(metadata.recorded, distribution, within), None)
     headers = attempt(partial(metadata.headers, distribution), metadata.Headers())
     names = metadata.top_level(distribution)
     if record is None:

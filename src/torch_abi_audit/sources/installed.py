@@ -108,7 +108,7 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
             notes=found.notes + notes,
             errors=seen.unread,
         )
-    held = holding(owners[0])
+    held = holding(owners[0], found.root if os.path.isdir(found.root) else None)
     rest = contents(held, beside=found.root)
     own = {each.identity for each in seen.candidates}
     siblings = tuple(each for each in rest.candidates if each.identity not in own)
