@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import struct
 import tempfile
 import tracemalloc
 from pathlib import Path
@@ -87,3 +89,38 @@ def test_a_huge_sparse_tail_costs_nothing(original: bytes, tmp_path: Path) -> No
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < 4 << 20
+
+
+def test_tables_as_large_as_a_sparse_file_cost_nothing(original: bytes, tmp_path: Path) -> None:
+    tail, size = len(original), 3 << 30
+    (headers,) = struct.unpack_from("<Q", original, 32)
+    (count,) = struct.unpack_from("<H", original, 56)
+    many = bytearray(original)
+    struct.pack_into("<QQ", many, 32, tail, tail)  # program and section headers
+    struct.pack_into("<H", many, 56, 0xFFFF)
+    many += struct.pack("<44xI16x", 50_000_000)
+    endless, open_ended = bytearray(original), bytearray(original)
+    for at in range(headers, headers + 56 * count, 56):
+        if struct.unpack_from("<I", original, at) == (2,):
+            struct.pack_into("<Q", endless, at + 32, size - tail)
+            struct.pack_into("<Q", open_ended, at + 8, tail)
+            struct.pack_into("<Q", open_ended, at + 32, size - tail)
+    open_ended += b"\x01" * (2 << 20)
+    for data, message in (
+        (many, "50000000 program headers"),
+        (endless, None),
+        (open_ended, "dynamic section without an end"),
+    ):
+        path = tmp_path / "sparse.so"
+        path.write_bytes(data)
+        os.truncate(path, size)
+        with open_readable(path) as source:
+            tracemalloc.start()
+            if message is None:
+                assert not isinstance(formats.read(source), NotALibrary)
+            else:
+                with pytest.raises(FormatError, match=message):
+                    formats.read(source)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 32 << 20

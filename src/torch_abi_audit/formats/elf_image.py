@@ -41,6 +41,9 @@ _MIPS, _S390, _ALPHA = 8, 22, 0x9026
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _PN_XNUM = 0xFFFF
+_MOST_SEGMENTS = 0xFFFF
+_MOST_DYNAMIC = 1 << 20
+"""Bytes of a dynamic section: its end is marked, and stands hundreds of bytes into it."""
 
 
 class Tag:
@@ -207,6 +210,8 @@ def open_image(source: Readable) -> Image | NotALibrary:
     if phnum == _PN_XNUM:  # the true count is in sh_info of section 0 (gABI)
         at = shoff + (44 if layout.wide else 28)
         (phnum,) = layout.word.unpack(window(source, at, 4, "section header 0"))
+    if phnum > _MOST_SEGMENTS:
+        raise FormatError(f"{phnum} program headers: no loader takes as many")
     if phnum and phentsize != layout.segment.size:
         raise FormatError(f"program header entries of {phentsize} bytes")
     raw = window(source, phoff, phnum * layout.segment.size, "program headers")
@@ -217,8 +222,10 @@ def open_image(source: Readable) -> Image | NotALibrary:
     if dynamic.in_file == 0 and dynamic.in_memory > 0:
         return NotALibrary("debug symbols")
     size = dynamic.in_file - dynamic.in_file % layout.dynamic.size
-    blob = window(source, dynamic.offset, size, "dynamic section")
+    blob = window(source, dynamic.offset, min(size, _MOST_DYNAMIC), "dynamic section")
     entries = list(takewhile(lambda entry: entry[0] != 0, layout.dynamic.iter_unpack(blob)))
+    if size > len(blob) == len(entries) * layout.dynamic.size:
+        raise FormatError(f"dynamic section without an end in its first {len(blob)} bytes")
     return Image(
         source=source,
         layout=layout,

@@ -9,17 +9,24 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import Readable
 
 
+LARGEST = 512 << 20
+"""Bytes that are read at once: more than any known table. A sparse file can claim 3 GB."""
+
+
 def window(source: Readable, offset: int, length: int, what: str) -> bytes:
     """Exactly ``length`` bytes at ``offset``.
 
     Raises:
-        FormatError: the range leaves the file; the message names ``what``, the range and the size.
+        FormatError: the range leaves the file, or is larger than any table; the message names
+            ``what``, the range and the size.
     """
     if offset < 0 or length < 0 or offset + length > source.size:
         raise FormatError(
             f"{what} at bytes {offset}..{offset + length} lies outside the file "
             f"of {source.size} bytes: cut short or damaged"
         )
+    if length > LARGEST:
+        raise FormatError(f"{what} of {length} bytes: larger than that of any library")
     data = source.read_at(offset, length)
     if len(data) != length:
         raise FormatError(f"{what} at byte {offset} could not be read in full: the file shrank")
