@@ -34,6 +34,10 @@ _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 
 
+_OF_INTEREST = (b"_Z", b"?", b"aoti_", *_SHIM_FORMS, *_OWN_C_FORMS, *_SHIPPED_C_NAMES)
+"""How every name begins that may have to do with torch where its provider is not stated."""
+
+
 class Kind(Enum):
     """What an import is to libtorch, by its name and, where the format tells, its provider."""
 
@@ -80,7 +84,8 @@ def classify(
         Kind.UNSTABLE,
     )
     for name in listed:
-        if name in kinds:
+        # without a provider the name alone decides, and most C names are at once nobody's here
+        if name in kinds or not (providers or name.startswith(_OF_INTEREST)):
             continue
         provider = providers.get(name)
         trusted = None if provider is None else libtorch.is_libtorch(provider)

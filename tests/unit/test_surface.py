@@ -10,7 +10,7 @@ from pathlib import Path
 import abi3info
 import pytest
 
-from torch_abi_audit import surface
+from torch_abi_audit import surface, torch_abi
 from torch_abi_audit.model import Format, release_key
 from torch_abi_audit.surface import (
     Shim,
@@ -323,3 +323,7 @@ def test_the_tables_are_small_and_quick() -> None:
         return time.process_time() - started
 
     assert min(cost() for _ in range(20)) < 0.004
+
+
+def test_shims_begin_as_the_judge_expects() -> None:
+    assert all(name.startswith(torch_abi._OF_INTEREST) for name in surface.shim_names())
