@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.promises import LoadsOn
     from torch_abi_audit.sources.found import Candidate, Found
 
+_POINTER = "Git LFS pointer"
 _WORST_TORCH = ("UNSTABLE", "STABLE", "NO-TORCH")
 _WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3, Label.OK)
 
@@ -62,12 +63,13 @@ class _Image:
 class _Scope:
     """Everything that was read of one package, by path below its root."""
 
-    __slots__ = ("errors", "images", "skipped")
+    __slots__ = ("errors", "images", "notes", "skipped")
 
     def __init__(self) -> None:
         self.images: dict[str, list[_Image]] = {}
         self.errors: dict[str, ExtensionReport] = {}
         self.skipped: list[Skipped] = []
+        self.notes: list[str] = []
 
 
 def audit(
@@ -91,6 +93,9 @@ def audit(
             progress(candidate.relative)
         _read(candidate, scope, found)
     for unread in found.errors:
+        if unread.dangling:
+            scope.notes.append(f"{unread.relative} is {unread.message}")
+            continue
         scope.errors[unread.relative] = ExtensionReport(_path(unread.path), error=unread.message)
     neighbours = _Scope()
     if any(image.kinds or image.python for images in scope.images.values() for image in images):
@@ -111,7 +116,7 @@ def audit(
             reports[relative] = _judge(images, providers, variant, spell)
         except (FormatError, OSError) as error:
             reports[relative] = _unread(images[0].candidate, error)
-    report = _package(found, reports, scope.skipped, releases)
+    report = _package(found, reports, scope, releases)
     if found.distribution is None or not report.libraries:
         return report
     from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
@@ -135,6 +140,10 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
                     scope.errors[candidate.relative] = _unread(candidate, error)
                 else:
                     scope.skipped.append(Skipped(candidate.relative, images.kind))
+                if named and images.kind == _POINTER:
+                    scope.notes.append(
+                        f"{candidate.relative} is a {_POINTER}: the library was not fetched"
+                    )
                 return
             scope.images[candidate.relative] = [
                 _Image(candidate, binary, found, formats.exports(source, binary))
@@ -240,10 +249,10 @@ def _path(path: str) -> PurePath:
 def _package(
     found: Found,
     reports: dict[str, ExtensionReport],
-    skipped: list[Skipped],
+    scope: _Scope,
     releases: tuple[str, ...],
 ) -> PackageReport:
-    notes = list(found.notes)
+    notes = [*found.notes, *sorted(scope.notes)]
     if releases:
         notes.append(f"ships variants for torch {', '.join(releases)}")
     ordered = sorted(reports)
@@ -261,7 +270,7 @@ def _package(
             one for relative in ordered for one in _findings(relative, reports[relative], found)
         ),
         notes=tuple(notes),
-        skipped=tuple(sorted(skipped, key=lambda one: one.path)),
+        skipped=tuple(sorted(scope.skipped, key=lambda one: one.path)),
     )
 
 

@@ -105,6 +105,19 @@ def test_what_is_no_library_is_said_by_kind(
     assert f"no compiled libraries found in {tmp_path}" in capsys.readouterr().out
 
 
+def test_links_that_lead_nowhere_and_pointers_to_elsewhere_are_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gcc(source([SHIM]), tmp_path / "good.so")
+    (tmp_path / "gone.so").symlink_to("nowhere")
+    (tmp_path / "_C.so").write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 5\n")
+    assert main([str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "  Note: _C.so is a Git LFS pointer: the library was not fetched\n" in out
+    assert "  Note: gone.so is a link that leads nowhere\n" in out
+    assert "good.so" in out
+
+
 def test_an_object_file_named_as_a_library_is_no_library(tmp_path: Path) -> None:
     subprocess.run(
         ["gcc", "-x", "c", "-", "-c", "-o", str(tmp_path / "x.so")],

@@ -79,10 +79,18 @@ def test_a_link_out_of_the_root_counts_once_under_its_own_name(tmp_path: Path) -
 
 
 @needs_symlinks
-def test_a_dangling_link_is_no_file(tmp_path: Path) -> None:
+def test_a_dangling_link_is_no_file_and_told_where_it_is_named_as_a_library(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "gone.so").symlink_to("nowhere")
     (tmp_path / "itself.so").symlink_to("itself.so")
-    assert walk(str(tmp_path)) == Tree()
+    (tmp_path / "gone.txt").symlink_to("nowhere")
+    seen = walk(str(tmp_path))
+    assert seen.candidates == ()
+    assert [(each.relative, each.dangling) for each in seen.unread] == [
+        ("gone.so", True),
+        ("itself.so", True),
+    ]
 
 
 @needs_symlinks

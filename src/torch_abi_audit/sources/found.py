@@ -54,6 +54,8 @@ class Unread:
     relative: str
     message: str
     """Why, as one clause: ``permission denied``."""
+    dangling: bool = False
+    """A link named as a library that leads nowhere: worth a note, but nothing to be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ def _through_links(root: str, links: list[tuple[str, str]]) -> list[Candidate | 
         except OSError as error:
             if error.errno not in _DANGLING:
                 linked.append(Unread(path, relative, reason(error)))
+            elif named_as_library(relative):
+                linked.append(Unread(path, relative, "a link that leads nowhere", dangling=True))
     return linked
 
 
