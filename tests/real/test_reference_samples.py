@@ -8,18 +8,15 @@ The last symbol of the verbose sample is abbreviated there, ``DeviceGuardImplReg
 from __future__ import annotations
 
 import json
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.nm_oracle import reads_as_nm_does
 from tests.real.wheels import fetch
 from torch_abi_audit.cli import main
-from torch_abi_audit.formats import elf
-from torch_abi_audit.model import NotALibrary
-from torch_abi_audit.sources.readable import open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,32 +117,6 @@ def contains(found: Any, wanted: Any, root: Path) -> None:
 def test_every_library_reads_as_nm_reads_it(site_packages: Path) -> None:
     compared = 0
     for path in sorted(site_packages.rglob("*.so*")):
-        with open_readable(path) as source:
-            binary = elf.read(source)
-            assert not isinstance(binary, NotALibrary)
-            exports = elf.exports(source)
-        strong, weak, defined = nm(path)
-        versions = binary.versions
-        assert {(name, versions.get(name, "")) for name in binary.imports} == strong, path
-        assert {(name, versions.get(name, "")) for name in binary.weak_imports} == weak, path
-        assert exports == defined, path
+        reads_as_nm_does(path)
         compared += 1
     assert compared == 38
-
-
-def nm(path: Path) -> tuple[set[tuple[bytes, str]], set[tuple[bytes, str]], set[bytes]]:
-    """Strong and weak imports with their versions, and exports, as GNU nm lists them."""
-    done = subprocess.run(["nm", "-D", str(path)], capture_output=True, check=True)
-    strong: set[tuple[bytes, str]] = set()
-    weak: set[tuple[bytes, str]] = set()
-    defined: set[bytes] = set()
-    for line in done.stdout.splitlines():
-        kind, name = line[17:18], line[19:]
-        plain, _, version = name.partition(b"@")
-        if kind == b"U":
-            strong.add((plain, version.decode()))
-        elif kind in b"wv" and not line[:16].strip():
-            weak.add((plain, version.decode()))
-        else:
-            defined.add(plain)
-    return strong, weak, defined

@@ -6,6 +6,10 @@ from enum import StrEnum
 
 from torch_abi_audit.record import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class Cause(StrEnum):
     """The likely reason of an error, as one of a few."""
@@ -105,3 +109,15 @@ class Installed:
     def release(self) -> str:
         """Without what follows a plus sign."""
         return self.version.partition("+")[0]
+
+
+def span(releases: Sequence[str], known: Sequence[str]) -> str:
+    """Releases as ranges of neighbours: ``2.4.0 to 2.9.1, 2.15.0``."""
+    runs: list[list[str]] = []
+    for release in releases:
+        at = known.index(release)
+        if runs and at and runs[-1][-1] == known[at - 1]:
+            runs[-1].append(release)
+        else:
+            runs.append([release])
+    return ", ".join(one[0] if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in runs)

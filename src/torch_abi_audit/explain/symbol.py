@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from torch_abi_audit import libtorch, surface
-from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed
+from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed, span
 from torch_abi_audit.explain.foreign import foreign
-from torch_abi_audit.explain.symbol_history import history, named, span
+from torch_abi_audit.explain.symbol_history import history, named
 from torch_abi_audit.loads import export_index
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity

@@ -78,18 +78,6 @@ def named(text: str, platform: str) -> bytes | None:
     return names[0] if names else None
 
 
-def span(releases: tuple[str, ...], known: tuple[str, ...]) -> str:
-    """Releases as ranges of neighbours: ``2.4.0 to 2.9.1, 2.15.0``."""
-    runs: list[list[str]] = []
-    for release in releases:
-        at = known.index(release)
-        if runs and at and runs[-1][-1] == known[at - 1]:
-            runs[-1].append(release)
-        else:
-            runs.append([release])
-    return ", ".join(one[0] if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in runs)
-
-
 def _of(bitmap: int, versions: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for at, one in enumerate(versions) if bitmap >> at & 1)
 

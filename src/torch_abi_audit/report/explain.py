@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from torch_abi_audit.explain.explanation import TITLES
+from torch_abi_audit.explain.explanation import TITLES, span
+from torch_abi_audit.model import release_key
 from torch_abi_audit.report.text import PLAIN, Style, escape
 
 TYPE_CHECKING = False
@@ -58,8 +59,8 @@ def format_explanation_json(one: Explanation) -> str:
 
 def ranges(known: History) -> tuple[str, str]:
     """Which releases export a symbol, and which do not, as text."""
-    order = sorted({*known.releases, *known.missing}, key=_key)
-    return _span(known.releases, order), _span(known.missing, order)
+    order = sorted({*known.releases, *known.missing}, key=release_key)
+    return span(known.releases, order), span(known.missing, order)
 
 
 def _text(one: Explanation) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "missing in", (f"torch {lacking}",)
         yield "there instead", one.history.instead
         moved = [
-            f"{library} in torch {_span(releases, sorted(releases, key=_key))}"
+            f"{library} in torch {span(releases, sorted(releases, key=release_key))}"
             for library, releases in one.history.libraries
         ]
         if len(moved) > 1:
@@ -111,21 +112,6 @@ def _history(known: History) -> dict[str, object]:
         "instead": [escape(text) for text in known.instead],
         "pre_cxx11": known.old_string,
     }
-
-
-def _span(releases: tuple[str, ...], known: list[str]) -> str:
-    runs: list[list[str]] = []
-    for release in releases:
-        at = known.index(release)
-        if runs and at and runs[-1][-1] == known[at - 1]:
-            runs[-1].append(release)
-        else:
-            runs.append([release])
-    return ", ".join(one[0] if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in runs)
-
-
-def _key(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split("."))
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,46 @@
+"""What GNU nm makes of an ELF file's dynamic symbols: the oracle of the ELF reader."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from torch_abi_audit.formats import elf
+from torch_abi_audit.model import Binary
+from torch_abi_audit.sources.readable import open_readable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Versioned = set[tuple[bytes, str]]
+
+
+def nm(path: Path) -> tuple[Versioned, Versioned, set[bytes]]:
+    """Strong and weak imports with their versions, and exports, as GNU nm lists them."""
+    done = subprocess.run(["nm", "-D", str(path)], capture_output=True, check=True)
+    strong: Versioned = set()
+    weak: Versioned = set()
+    defined: set[bytes] = set()
+    for line in done.stdout.splitlines():
+        kind, name = line[17:18], line[19:]
+        plain, _, version = name.partition(b"@")
+        if kind == b"U":
+            strong.add((plain, version.decode()))
+        elif kind in b"wv" and not line[:16].strip():
+            weak.add((plain, version.decode()))
+        else:
+            defined.add(plain)
+    return strong, weak, defined
+
+
+def reads_as_nm_does(path: Path) -> None:
+    """Fail unless the reader and nm agree on every import, its binding and version, and export."""
+    with open_readable(path) as source:
+        binary = elf.read(source)
+        exports = elf.exports(source)
+    assert isinstance(binary, Binary), path
+    versions = binary.versions
+    strong, weak, defined = nm(path)
+    assert {(name, versions.get(name, "")) for name in binary.imports} == strong, path
+    assert {(name, versions.get(name, "")) for name in binary.weak_imports} == weak, path
+    assert exports == defined, path
