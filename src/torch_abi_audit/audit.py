@@ -145,11 +145,10 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
                         f"{candidate.relative} is a {_POINTER}: the library was not fetched"
                     )
                 return
+            at_once = candidate.identity is None  # an archive member: dear to open a second time
             scope.images[candidate.relative] = [
-                _Image(candidate, binary, found, formats.exports(source, binary))
-                if candidate.identity is None  # an archive member: dear to open a second time
-                else _Image(candidate, binary, found, None)
-                for binary in images
+                _Image(candidate, each, found, formats.exports(source, each) if at_once else None)
+                for each in images
             ]
     except FormatError as error:
         if not named and formats.detect(candidate.head) is Format.PE:
@@ -257,7 +256,7 @@ def _package(
         notes.append(f"ships variants for torch {', '.join(releases)}")
     ordered = sorted(reports)
     modules = [one for one in ordered if _is_extension_module(one, reports[one])]
-    others = [one for one in ordered if one not in set(modules)]
+    others = [one for one in ordered if not _is_extension_module(one, reports[one])]
     return PackageReport(
         name=found.name,
         root=_path(found.root),

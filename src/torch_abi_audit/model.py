@@ -388,6 +388,11 @@ def release_key(version: str) -> tuple[int, ...]:
     return tuple(key)
 
 
+def file_name(path: str) -> str:
+    """What stands behind the last slash or backslash of a path or an install name."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
 def relative_path(path: str | PurePath, root: str | PurePath) -> str:
     """``path`` below ``root`` with forward slashes; the file's name where they are the same."""
     from pathlib import PurePath  # noqa: PLC0415 - slow to import, and --help needs none

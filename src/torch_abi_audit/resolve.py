@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model import Format
+from torch_abi_audit.model import Format, file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,11 +54,7 @@ def _may_come_from(binary: Binary, name: bytes, other: Binary, filename: str) ->
     stated = binary.providers.get(name)
     if stated is None:
         return binary.format is not Format.PE
-    wanted = _file_name(stated)
+    wanted = file_name(stated)
     if binary.format is Format.PE:
         return wanted.lower() == filename.lower()
-    return wanted in (filename, _file_name(other.soname or filename))
-
-
-def _file_name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]
+    return wanted in (filename, file_name(other.soname or filename))

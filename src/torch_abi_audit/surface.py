@@ -174,11 +174,10 @@ def ifdef_holds(macro: str, format_: Format) -> bool:
 class _PythonTable:
     """The stable names by name, and the stems under which the other names are kept."""
 
-    __slots__ = ("_others", "_stable", "newest")
+    __slots__ = ("_others", "_stable")
 
     def __init__(self, text: bytes) -> None:
         document = json.loads(text)
-        self.newest: str = document["newest"]
         self._stable: dict[str, str] = document["stable"]
         self._others: dict[str, str] = document["others"]
 
@@ -216,11 +215,6 @@ def is_cpython_name(name: str | bytes) -> bool:
     """
     text = _text(name)
     return text.startswith("PyUnstable_") or _python_table().exported(text)
-
-
-def newest_stable_python() -> str:
-    """The newest Python whose Stable ABI the table knows: ``3.16``."""
-    return _python_table().newest
 
 
 def split_stem(name: str) -> tuple[str, str]:

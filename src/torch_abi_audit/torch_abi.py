@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from torch_abi_audit import libtorch, surface
 from torch_abi_audit.mangling import demangle, mentions, owner
-from torch_abi_audit.model import TorchABIVerdict, release_key
+from torch_abi_audit.model import TorchABIVerdict, file_name, release_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ _NOT_TORCHS = tuple(
 _STD = (b"_ZNSt", b"_ZNKSt", b"_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
-
-
 _OF_INTEREST = (b"_Z", b"?", b"aoti_", *_SHIM_FORMS, *_OWN_C_FORMS, *_SHIPPED_C_NAMES)
 """How every name begins that may have to do with torch where its provider is not stated."""
 
@@ -162,10 +160,7 @@ def judge(
         header_evidence=tuple(spell(evidence)),
         links=links(binary),
         required=tuple(required),
-        required_from=tuple(
-            binary.providers.get(name, "").replace("\\", "/").rpartition("/")[2]
-            for name in required
-        )
+        required_from=tuple(file_name(binary.providers.get(name, "")) for name in required)
         if binary.providers
         else (),
     )
@@ -176,7 +171,7 @@ def links(binary: Binary) -> tuple[str, ...]:
     return tuple(
         sorted(
             {
-                library.rpartition("/")[2]
+                file_name(library)
                 for library in binary.needed + binary.delay_needed
                 if libtorch.is_libtorch(library)
             }
@@ -241,7 +236,7 @@ def _is_borrowed(name: bytes, binary: Binary) -> bool:
     home = _SHIPPED_C[name[: name.index(b"_") + 1]]
     if not links(binary):
         return False
-    return not any(home in library.rpartition("/")[2].lower() for library in binary.needed)
+    return not any(home in file_name(library).lower() for library in binary.needed)
 
 
 def _is_lent(name: bytes) -> bool:

@@ -7,6 +7,7 @@ import re
 from torch_abi_audit import libtorch
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.loads import export_index
+from torch_abi_audit.model import file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _RELEASES = {"linux": "linux_x86_64", "macos": "macosx_arm64", "windows": "win_a
 
 def library(path: str, system: str | None, installed: Installed | None) -> Explanation:
     """What a library that was not found is, and why it may be missing."""
-    name = path.replace("\\", "/").rpartition("/")[2]
+    name = file_name(path)
     if name == "libcuda.so.1" or name.lower() == "nvcuda.dll":
         return Explanation(
             name,

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from torch_abi_audit import libtorch
 from torch_abi_audit.loads.export_file import Exports
 from torch_abi_audit.loads.matrix import Absent, LibraryLoads, Loads, Missing
-from torch_abi_audit.model import Format
+from torch_abi_audit.model import Format, file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def images(library: ExtensionReport, own_files: Collection[str]) -> Iterator[Ima
         return
     verdicts: list[tuple[str | None, TorchABIVerdict]]
     verdicts = [(one.arch, one.torch) for one in library.slices]
-    linked = {_file_name(name) for name in library.needed if libtorch.is_libtorch(name)}
+    linked = {file_name(name) for name in library.needed if libtorch.is_libtorch(name)}
     linked = {name for name in linked if name.lower() not in own_files}
     for arch, torch in verdicts or [(library.arch, library.torch)]:
         if torch.required or linked:
@@ -331,10 +331,6 @@ def _belongs(file: str, known: Sequence[IndexedRelease]) -> str:
 
 def _is_cuda_library(file: str) -> bool:
     return file.lower().partition(".")[0].removeprefix("lib") in _CUDA_LIBRARIES
-
-
-def _file_name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _same_file(one: str, other: str, format_: Format) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from torch_abi_audit.metadata.declared import Declared, Environment, dependencies
 from torch_abi_audit.metadata.releases import listed
-from torch_abi_audit.model import Cuda, relative_path
+from torch_abi_audit.model import Cuda, file_name, relative_path
 from torch_abi_audit.platforms import torch_releases
 from torch_abi_audit.rules import finding
 
@@ -42,7 +42,7 @@ _WHEELS = {
 
 def major(library: str) -> int | None:
     """The CUDA release that a library's name stands for: 12 of ``libcudart.so.12``."""
-    name = library.replace("\\", "/").rpartition("/")[2]
+    name = file_name(library)
     if (match := _ELF.fullmatch(name)) and _FOLLOWER.fullmatch(match["stem"]):
         return int(match["major"]) if match["major"] else None
     if (match := _DLL.fullmatch(name)) and _FOLLOWER.fullmatch(match["stem"]):
@@ -53,7 +53,7 @@ def major(library: str) -> int | None:
 
 def is_cuda(library: str) -> bool:
     """Whether a library is one of NVIDIA's CUDA toolkit, or of cuDNN, NCCL and their kin."""
-    name = library.replace("\\", "/").rpartition("/")[2]
+    name = file_name(library)
     return _ELF.fullmatch(name) is not None or _DLL.fullmatch(name) is not None
 
 

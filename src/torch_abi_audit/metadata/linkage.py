@@ -7,7 +7,7 @@ import re
 from torch_abi_audit import libtorch
 from torch_abi_audit.metadata.cuda import is_cuda
 from torch_abi_audit.metadata.declared import Declared, dependencies, tag_platforms, wheel_tags
-from torch_abi_audit.model import Format, relative_path, release_key
+from torch_abi_audit.model import Format, file_name, relative_path, release_key
 from torch_abi_audit.platforms import Platform, is_windows_library, policy
 from torch_abi_audit.rules import finding
 
@@ -64,7 +64,7 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     platforms = tag_platforms(wheel_tags(declared))
     files = {one.path.name for one in report.libraries} | set(declared.beside)
     sonames = {i.soname for one in report.libraries for i in one.linkage if i.soname}
-    reach = files | {name.rpartition("/")[2] for name in sonames}
+    reach = files | {file_name(name) for name in sonames}
     required = frozenset(dependencies(declared))
     torch = report.uses_torch or "torch" in required
     # what Android and iOS provide is not known here; there, modules are to be linked to libpython
@@ -197,21 +197,21 @@ def _rpaths(one: ExtensionReport, where: str) -> Iterator[Finding]:
 
 def _libpython(one: ExtensionReport, where: str, reach: Collection[str]) -> Iterator[Finding]:
     linked = sorted({name for name in _needed(one) if _is_libpython(name)})
-    if not linked or any(_base(name) in reach for name in linked):
+    if not linked or any(file_name(name) in reach for name in linked):
         return
     if one.linkage[0].format is Format.PE:
         return
     if one.cpython is not None and one.cpython.intent:
         yield finding(
             "L406",
-            f"it is linked to {_base(linked[0])}, and claims to be for every Python",
+            f"it is linked to {file_name(linked[0])}, and claims to be for every Python",
             library=where,
             evidence=linked,
         )
     else:
         yield finding(
             "L407",
-            f"it is linked to {_base(linked[0])}, which many Pythons do not have",
+            f"it is linked to {file_name(linked[0])}, which many Pythons do not have",
             library=where,
             evidence=linked,
         )
@@ -250,7 +250,7 @@ def _is_named_after(library: str, required: Collection[str]) -> bool:
     A word that ends in a digit is distinct enough for all that begins with it: ``Qt6Core.dll``
     may be from ``PyQt6-Qt6``.
     """
-    stem = _base(library).removeprefix("lib").partition(".")[0].lower().replace("_", "-")
+    stem = file_name(library).removeprefix("lib").partition(".")[0].lower().replace("_", "-")
     words = {word for name in required for word in name.split("-") if word[-1:].isdigit()}
     if stem.startswith(tuple(word for word in words if len(word) > 2)):
         return True
@@ -264,7 +264,7 @@ def _is_named_after(library: str, required: Collection[str]) -> bool:
 def _provided(
     name: str, image: Linkage, platforms: Sequence[Platform], reach: Collection[str]
 ) -> bool:
-    base = _base(name)
+    base = file_name(name)
     if (
         libtorch.is_libtorch(name)
         or is_cuda(name)
@@ -308,8 +308,4 @@ def _needed(one: ExtensionReport) -> Iterator[str]:
 
 
 def _is_libpython(name: str) -> bool:
-    return _LIBPYTHON.fullmatch(_base(name)) is not None
-
-
-def _base(name: str) -> str:
-    return name.replace("\\", "/").rpartition("/")[2]
+    return _LIBPYTHON.fullmatch(file_name(name)) is not None

@@ -8,7 +8,7 @@ from torch_abi_audit import libtorch, surface, torch_abi
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import objects
 from torch_abi_audit.mangling import demangle, owner
-from torch_abi_audit.model import Binary
+from torch_abi_audit.model import Binary, file_name
 from torch_abi_audit.port import replacements
 from torch_abi_audit.port.migration import Site, Unit
 from torch_abi_audit.sources.build_tree import ARCHIVE_SUFFIXES
@@ -101,7 +101,7 @@ def _keep(name: str, found: ObjectFile | FormatError, read: _Read) -> None:
         read.errors[name] = str(found)
         return
     plain = name.partition("(")[2].removesuffix(")") if name.endswith(")") else name
-    short = plain.replace("\\", "/").rpartition("/")[2]
+    short = file_name(plain)
     key = short, hash((found.undefined, found.defined))
     if name.endswith(")") and key in read.sizes:
         read.copies += 1  # the archive was made of object files that lie in the tree as well
