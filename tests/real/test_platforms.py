@@ -87,11 +87,12 @@ def test_the_same_sources_get_the_same_verdict(requirement: str) -> None:
     assert all(len(found) == 1 for found in seen.values()), seen
 
 
-def test_torchcodec_on_linux_and_windows() -> None:
-    linux, windows = (labels(fetch(TORCHCODEC, platform)) for platform in (LINUX, WINDOWS))
-    shared = {name for name in linux.keys() & windows.keys() if name.startswith("libtorchcodec")}
+@pytest.mark.parametrize("platform", ["macosx_14_0_arm64", WINDOWS])
+def test_torchcodec_as_on_linux(platform: str) -> None:
+    linux, other = (labels(fetch(TORCHCODEC, each)) for each in (LINUX, platform))
+    shared = {name for name in linux.keys() & other.keys() if name.startswith("libtorchcodec")}
     assert len(shared) >= 14
-    assert {name: linux[name] for name in shared} == {name: windows[name] for name in shared}
+    assert {name: linux[name] for name in shared} == {name: other[name] for name in shared}
     assert {linux[name] for name in shared if "pybind" not in name} == {"STABLE"}
 
 
