@@ -35,12 +35,15 @@ def nm(path: Path) -> tuple[Versioned, Versioned, set[bytes]]:
 
 def reads_as_nm_does(path: Path) -> None:
     """Fail unless the reader and nm agree on every import, its binding and version, and export."""
+    strong, weak, defined = nm(path)
+    sought = frozenset(sorted(defined)[::3]).union(name for name, _ in strong)
     with open_readable(path) as source:
         binary = elf.read(source)
         exports = elf.exports(source)
+        exported = elf.exported(source, sought)
+        versions = elf.versions(source)
     assert isinstance(binary, Binary), path
-    versions = binary.versions
-    strong, weak, defined = nm(path)
     assert {(name, versions.get(name, "")) for name in binary.imports} == strong, path
     assert {(name, versions.get(name, "")) for name in binary.weak_imports} == weak, path
     assert exports == defined, path
+    assert exported == defined & sought, path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
 from torch_abi_audit.errors import FormatError
-from torch_abi_audit.mangling import demangle, escape
+from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import (
     Binary,
     ExtensionReport,
@@ -23,7 +23,7 @@ from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import PurePath
 
     from torch_abi_audit.errors import TargetError
@@ -39,7 +39,7 @@ _WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3
 class _Image:
     """One image of a readable file, with what is asked of it computed once."""
 
-    __slots__ = ("binary", "candidate", "exports", "kinds", "python")
+    __slots__ = ("binary", "candidate", "exports", "kinds", "python", "wanted")
 
     def __init__(
         self, candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
@@ -48,16 +48,40 @@ class _Image:
         names = binary.imports + binary.weak_imports
         self.kinds = torch_abi.classify(names, binary, in_torch=found.is_torch)
         self.python = python_abi.references(binary)
+        self.wanted = frozenset(self.kinds).union(self.python)
 
     @property
     def filename(self) -> str:
         return self.candidate.relative.rpartition("/")[2]
 
-    def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
-        if self.exports is None:
-            with self.candidate.open() as source:
-                self.exports = formats.exports(source, self.binary)
-        return self.exports.intersection(wanted)
+
+class _Sibling:
+    """An image as a provider of names to the others: which of those that any of them seeks."""
+
+    __slots__ = ("_found", "_sought", "image")
+
+    def __init__(self, image: _Image, sought: frozenset[bytes]) -> None:
+        self.image, self._sought = image, sought
+        self._found: frozenset[bytes] | None = None
+
+    @property
+    def filename(self) -> str:
+        return self.image.filename
+
+    @property
+    def binary(self) -> Binary:
+        return self.image.binary
+
+    def exported(self, wanted: frozenset[bytes]) -> frozenset[bytes]:
+        if self._found is None:
+            self._found = self._exported()
+        return self._found & wanted
+
+    def _exported(self) -> frozenset[bytes]:
+        if self.image.exports is not None:
+            return self.image.exports & self._sought
+        with self.image.candidate.open() as source:
+            return formats.exported(source, self.binary, self._sought)
 
 
 class _Scope:
@@ -76,7 +100,7 @@ def audit(
     found: Found,
     progress: Callable[[str], None] | None = None,
     *,
-    spell: Callable[[Iterable[bytes]], Iterable[str]] = demangle,
+    brief: bool = False,
     loads_on: LoadsOn | None = None,
 ) -> PackageReport:
     """Read every candidate of a package and judge what was read; a failure stays on its library.
@@ -84,7 +108,7 @@ def audit(
     Args:
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
-        spell: How symbols are shown. A reader of counts alone may leave them mangled.
+        brief: For a reader of counts alone: libtorch's names stay mangled, in table order.
         loads_on: Which torch releases an unstable package loads on; see ``promises``.
     """
     scope = _Scope()
@@ -98,12 +122,15 @@ def audit(
             continue
         scope.errors[unread.relative] = ExtensionReport(_path(unread.path), error=unread.message)
     neighbours = _Scope()
-    if any(image.kinds or image.python for images in scope.images.values() for image in images):
+    if any(image.wanted for images in scope.images.values() for image in images):
         for candidate in found.siblings:
             if not _is_libtorch(candidate, found):
                 _read(candidate, neighbours, found)
-    providers = [
-        image
+    sought = frozenset[bytes]().union(
+        *(one.wanted for images in scope.images.values() for one in images)
+    )
+    siblings = [
+        _Sibling(image, sought)
         for images in (*scope.images.values(), *neighbours.images.values())
         for image in images
         if not _is_libtorch(image.candidate, found)
@@ -113,7 +140,7 @@ def audit(
     for relative, images in scope.images.items():
         variant = variants.torch_release(relative) if releases else None
         try:
-            reports[relative] = _judge(images, providers, variant, spell)
+            reports[relative] = _judge(images, siblings, variant, brief=brief)
         except (FormatError, OSError) as error:
             reports[relative] = _unread(images[0].candidate, error)
     report = _package(found, reports, scope, releases)
@@ -161,12 +188,9 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
 
 
 def _judge(
-    images: list[_Image],
-    providers: list[_Image],
-    variant: str | None,
-    spell: Callable[[Iterable[bytes]], Iterable[str]],
+    images: list[_Image], siblings: list[_Sibling], variant: str | None, *, brief: bool
 ) -> ExtensionReport:
-    slices = [_judge_image(image, providers, spell) for image in images]
+    slices = [_judge_image(image, siblings, brief=brief) for image in images]
     torch = min(slices, key=lambda one: _WORST_TORCH.index(one.torch.label)).torch
     cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
     first = images[0].binary
@@ -201,18 +225,14 @@ def _linkage(binary: Binary) -> Linkage:
     )
 
 
-def _judge_image(
-    image: _Image,
-    providers: list[_Image],
-    spell: Callable[[Iterable[bytes]], Iterable[str]],
-) -> SliceReport:
-    others = [other for other in providers if other.candidate is not image.candidate]
-    resolved = provided(image.binary, {*image.kinds, *image.python}, others)
+def _judge_image(image: _Image, siblings: list[_Sibling], *, brief: bool) -> SliceReport:
+    others = (one for one in siblings if one.image.candidate is not image.candidate)
+    resolved = provided(image.binary, image.wanted, others)
     return SliceReport(
         arch=image.binary.arch,
         cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),
         torch=torch_abi.judge(
-            image.binary, image.kinds, resolved, _exported_by_torch(image.binary), spell=spell
+            image.binary, image.kinds, resolved, _exported_by_torch(image.binary), brief=brief
         ),
     )
 

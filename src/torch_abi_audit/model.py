@@ -45,7 +45,7 @@ class Binary:
     """What a dynamic loader would learn from one image (an ELF or PE file, one Mach-O slice).
 
     Names are C-level names as bytes: on Mach-O the leading underscore that the platform adds to
-    every C name is taken off; ELF symbol versions are kept apart in ``versions``.
+    every C name is taken off; ELF symbol versions are no part of a name.
     """
 
     format: Format
@@ -56,9 +56,9 @@ class Binary:
     byteorder: str
     """``little`` or ``big``."""
     imports: tuple[bytes, ...]
-    """Strong undefined dynamic symbols, each once, in table order."""
+    """Strong undefined dynamic symbols, each once, in bytewise order."""
     weak_imports: tuple[bytes, ...] = ()
-    """Undefined symbols that the loader may leave unresolved, each once, in table order."""
+    """Undefined symbols that the loader may leave unresolved, each once, in bytewise order."""
     needed: tuple[str, ...] = ()
     """Libraries the loader opens first: DT_NEEDED, LC_LOAD_DYLIB and kin, PE import DLLs."""
     delay_needed: tuple[str, ...] = ()
@@ -71,8 +71,6 @@ class Binary:
     providers: Mapping[bytes, str] = field(default_factory=lambda: NO_NAMES)
     """Import to the library that must provide it, where the format says: Mach-O two-level names
     (an entry of ``needed``/``delay_needed``; no entry for flat lookup), PE (a DLL)."""
-    versions: Mapping[bytes, str] = field(default_factory=lambda: NO_NAMES)
-    """ELF symbol version of an import, where it has one: ``GLIBC_2.17``."""
     version_needs: tuple[tuple[str, str], ...] = ()
     """ELF ``DT_VERNEED`` as (library, version) pairs, sorted."""
     rpaths: tuple[str, ...] = ()

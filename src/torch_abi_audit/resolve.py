@@ -6,7 +6,7 @@ from torch_abi_audit.model import Format, file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from typing import Protocol
 
     from torch_abi_audit.model import Binary
@@ -22,21 +22,20 @@ if TYPE_CHECKING:
         def binary(self) -> Binary:
             """One image of it."""
 
-        def exported(self, wanted: Collection[bytes]) -> Collection[bytes]:
+        def exported(self, wanted: frozenset[bytes]) -> frozenset[bytes]:
             """Those of ``wanted`` that it exports."""
 
 
 def provided(
-    binary: Binary, wanted: Collection[bytes], siblings: Iterable[Provider]
+    binary: Binary, wanted: frozenset[bytes], siblings: Iterable[Provider]
 ) -> frozenset[bytes]:
     """Those of ``wanted``, imports of ``binary``, that one of ``siblings`` provides.
 
     A sibling must be of the same format and architecture; where the import names its provider
     (Mach-O two-level names, PE), the sibling must be that library.
     """
-    names = frozenset(wanted)
-    if not names:
-        return names
+    if not wanted:
+        return wanted
     found: set[bytes] = set()
     for sibling in siblings:
         other = sibling.binary
@@ -44,7 +43,7 @@ def provided(
             continue
         found.update(
             name
-            for name in sibling.exported(names)
+            for name in sibling.exported(wanted)
             if _may_come_from(binary, name, other, sibling.filename)
         )
     return frozenset(found)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from torch_abi_audit import libtorch, surface
-from torch_abi_audit.mangling import demangle, mentions, owner
+from torch_abi_audit.mangling import demangle, mangled, mentions, owner
 from torch_abi_audit.model import TorchABIVerdict, file_name, release_key
+from torch_abi_audit.prefixes import beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +23,18 @@ _SHIPPED_C = {
 }
 """C names of others that libtorch exports and ships the headers of, and whose they are."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
-_PLAINLY_UNSTABLE = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
+_AT_AND_C10 = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
 _TORCHS = (b"_ZN5torch", b"_ZNK5torch")
 _NOT_TORCHS = tuple(
     b"%b%d%b" % (start, len(part), part)
     for start in _TORCHS
     for part in (*libtorch.HEADER_ONLY, *libtorch.GUESTS)
 )
-_STD = (b"_ZNSt", b"_ZNKSt", b"_ZSt")
+_STD = ("_ZNSt", "_ZNKSt", "_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
-_OF_INTEREST = (b"_Z", b"?", b"aoti_", *_SHIM_FORMS, *_OWN_C_FORMS, *_SHIPPED_C_NAMES)
-"""How every name begins that may have to do with torch where its provider is not stated."""
+_C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
+"""How every C name begins that may have to do with torch where its provider is not stated."""
 
 
 class Kind(Enum):
@@ -68,42 +69,40 @@ def classify(
         in_torch: Whether it belongs to the torch distribution, where plain C names that one of
             libtorch's libraries takes from another are the project's own affair.
     """
-    known = surface.shim_names()
-    providers = binary.providers
-    listed = tuple(names)
+    ordered = sorted(names)
     # nearly all there is of C++ in a library that uses torch begins so; the whole rule agrees
-    kinds = dict.fromkeys(
-        [
-            name
-            for name in listed
-            if name.startswith(_PLAINLY_UNSTABLE)
-            or (name.startswith(_TORCHS) and not name.startswith(_NOT_TORCHS))
-        ],
-        Kind.UNSTABLE,
-    )
-    for name in listed:
-        # without a provider the name alone decides, and most C names are at once nobody's here
-        if name in kinds or not (providers or name.startswith(_OF_INTEREST)):
-            continue
-        provider = providers.get(name)
-        trusted = None if provider is None else libtorch.is_libtorch(provider)
-        if name.startswith((b"_Z", b"?")):
-            kind = _of_cpp(name, from_libtorch=trusted is True)
-        elif name in known:
-            kind = None if trusted is False else Kind.SHIM
-        elif name.startswith(_OWN_C_FORMS) and libtorch.owns_c_name(name):
-            kind = Kind.INTERNAL
-        elif trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
-            kind = Kind.UNKNOWN_SHIM
-        elif in_torch:
-            continue
-        elif trusted is None and name.startswith(_SHIPPED_C_NAMES):
-            kind = Kind.BORROWED if _is_borrowed(name, binary) else None
-        else:
-            kind = Kind.INTERNAL if trusted else None
+    plain = [name for prefix in _AT_AND_C10 for name in beginning(ordered, prefix)]
+    for prefix in _TORCHS:
+        plain += [one for one in beginning(ordered, prefix) if not one.startswith(_NOT_TORCHS)]
+    kinds = dict.fromkeys(plain, Kind.UNSTABLE)
+    others = [name for name in ordered if name not in kinds]
+    if not binary.providers:  # the name alone decides, and most names are at once nobody's here
+        cpp = [*beginning(others, b"_Z"), *beginning(others, b"?")]
+        others = [name for form in _C_FORMS for name in beginning(others, form)]
+        others += _of_interest(cpp)
+    for name in others:
+        kind = _kind(name, binary, in_torch=in_torch)
         if kind is not None:
             kinds[name] = kind
     return kinds
+
+
+def _kind(name: bytes, binary: Binary, *, in_torch: bool) -> Kind | None:
+    provider = binary.providers.get(name)
+    trusted = None if provider is None else libtorch.is_libtorch(provider)
+    if name.startswith((b"_Z", b"?")):
+        return _of_cpp(name, from_libtorch=trusted is True)
+    if name in surface.shim_names():
+        return None if trusted is False else Kind.SHIM
+    if name.startswith(_OWN_C_FORMS) and libtorch.owns_c_name(name):
+        return Kind.INTERNAL
+    if trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
+        return Kind.UNKNOWN_SHIM
+    if in_torch:
+        return None
+    if trusted is None and name.startswith(_SHIPPED_C_NAMES):
+        return Kind.BORROWED if _is_borrowed(name, binary) else None
+    return Kind.INTERNAL if trusted else None
 
 
 def judge(
@@ -111,7 +110,8 @@ def judge(
     kinds: Mapping[bytes, Kind],
     resolved: Collection[bytes],
     exported: Callable[[bytes], bool] = lambda _: False,
-    spell: Callable[[Iterable[bytes]], Iterable[str]] = demangle,
+    *,
+    brief: bool = False,
 ) -> TorchABIVerdict:
     """The verdict on one library.
 
@@ -120,50 +120,68 @@ def judge(
         kinds: ``classify`` of its strong and weak imports.
         resolved: Those of them that another library of the same distribution provides.
         exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
-        spell: How names are shown, where there may be thousands.
+        brief: Leave the names of what libtorch provides mangled and in table order: for a reader
+            of counts, of which there may be thousands.
     """
+    ordered, spell = (tuple, mangled) if brief else (sorted, demangle)
     weak = frozenset(binary.weak_imports)
+    unstable = Kind.UNSTABLE
+    rest = dict.fromkeys(  # most are unstable, and there is no more to say of them
+        name
+        for name, kind in kinds.items()
+        if kind is not unstable or name in resolved or name in weak
+    )
     groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
+    groups[unstable] = [name for name in kinds if name not in rest]
     optional: list[bytes] = []
     evidence: list[bytes] = []
-    for name in sorted(kinds):
-        kind = kinds[name]
+    for name in rest:
         if name in resolved:
-            if kind in (Kind.FOREIGN, Kind.UNSTABLE) and name not in weak:
+            if kinds[name] in (Kind.FOREIGN, unstable) and name not in weak:
                 evidence.append(name)
             continue
-        if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
-            kind = Kind.UNSTABLE
-        elif kind is Kind.BORROWED and exported(name):
-            kind = Kind.INTERNAL
+        kind = _settled(name, kinds[name], exported)
         if name not in weak:
             groups[kind].append(name)
         elif kind in USES:
             optional.append(name)
-    shims, unknown = groups[Kind.SHIM], groups[Kind.UNKNOWN_SHIM]
+    shims, unknown = sorted(groups[Kind.SHIM]), sorted(groups[Kind.UNKNOWN_SHIM])
     own = [*groups[Kind.UNSTABLE], *groups[Kind.INTERNAL]]
     stable = bool(shims or unknown) and not own
     floor, setters = _floor(shims) if stable else (None, ())
-    required = sorted(shims + unknown + own + groups[Kind.HEADER_ONLY])
+    required = ordered([*shims, *unknown, *own, *groups[Kind.HEADER_ONLY]])
+
+    def listed(names: list[bytes]) -> tuple[str, ...]:
+        return tuple(spell(ordered(names)))
+
     return TorchABIVerdict(
         uses_torch=bool(shims or unknown or own),
         stable=stable,
-        unstable_symbols=tuple(spell(groups[Kind.UNSTABLE])),
+        unstable_symbols=listed(groups[unstable]),
         stable_shim_count=len(shims),
         min_torch_version=floor,
         version_defining_symbols=setters,
         unknown_shim_symbols=tuple(demangle(unknown)),
-        internal_symbols=tuple(spell(groups[Kind.INTERNAL])),
-        weak_symbols=tuple(spell(optional)),
-        unresolved_symbols=tuple(demangle(groups[Kind.FOREIGN])),
-        unresolvable_symbols=tuple(demangle(groups[Kind.HEADER_ONLY])),
-        header_evidence=tuple(spell(evidence)),
+        internal_symbols=listed(groups[Kind.INTERNAL]),
+        weak_symbols=listed(optional),
+        unresolved_symbols=tuple(demangle(sorted(groups[Kind.FOREIGN]))),
+        unresolvable_symbols=tuple(demangle(sorted(groups[Kind.HEADER_ONLY]))),
+        header_evidence=listed(evidence),
         links=links(binary),
         required=tuple(required),
         required_from=tuple(file_name(binary.providers.get(name, "")) for name in required)
         if binary.providers
         else (),
     )
+
+
+def _settled(name: bytes, kind: Kind, exported: Callable[[bytes], bool]) -> Kind:
+    """The kind of a name that no sibling provides, once any doubt is settled."""
+    if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
+        return Kind.UNSTABLE
+    if kind is Kind.BORROWED and exported(name):
+        return Kind.INTERNAL
+    return kind
 
 
 def links(binary: Binary) -> tuple[str, ...]:
@@ -179,9 +197,18 @@ def links(binary: Binary) -> tuple[str, ...]:
     )
 
 
+def _of_interest(names: list[bytes]) -> list[bytes]:
+    """Those of C++ names that can have to do with torch at all, by what they hold."""
+    # as text: to look for bytes within bytes raises and drops an exception each time
+    texts = b"\0".join(names).decode("latin-1").split("\0") if names else []
+    return [
+        name
+        for name, text in zip(names, texts, strict=True)
+        if _may_name_torch(text) or (not text.startswith(_STD) and _may_be_owned(text))
+    ]
+
+
 def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
-    if not _may_name_torch(name) and (name.startswith(_STD) or not _may_be_owned(name)):
-        return Kind.INTERNAL if from_libtorch else None
     declared = owner(name)
     if libtorch.owns(declared):
         if declared[0] in libtorch.TYPE_NAMESPACES or declared[0] == b"torch":
@@ -205,29 +232,31 @@ def _has_shim_form(name: bytes) -> bool:
 
 def _speaks_of_torch(name: bytes) -> bool:
     """Whether its demangled text names a type of the unstable API."""
-    return _may_name_torch(name) and any(map(libtorch.is_torch_type, mentions(name)))
+    text = name.decode("latin-1")
+    return _may_name_torch(text) and any(map(libtorch.is_torch_type, mentions(name)))
 
 
-def _may_name_torch(name: bytes) -> bool:
-    # written out: called for every C++ name there is, and nearly always false
+def _may_name_torch(text: str) -> bool:
+    """Whether a mangled name holds what every one holds that names a type of the unstable API."""
     return (
-        b"2at" in name
-        or b"3c10" in name
-        or b"5torch" in name
-        or b"@at@" in name
-        or b"@c10@" in name
-        or b"@torch@" in name
+        "2at" in text
+        or "3c10" in text
+        or "5torch" in text
+        or "@at@" in text
+        or "@c10@" in text
+        or "@torch@" in text
     )
 
 
-def _may_be_owned(name: bytes) -> bool:
+def _may_be_owned(text: str) -> bool:
+    """Whether it holds what every one holds that is libtorch's own without naming such a type."""
     return (
-        b"caffe2" in name
-        or b"c10d" in name
-        or b"TH" in name
-        or b"Packed" in name
-        or b"onnx_torch" in name
-        or b"libkineto" in name
+        "caffe2" in text
+        or "c10d" in text
+        or "TH" in text
+        or "Packed" in text
+        or "onnx_torch" in text
+        or "libkineto" in text
     )
 
 

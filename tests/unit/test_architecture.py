@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
 PREFIX = "torch_abi_audit."
 
-PURE = {"model", "loads.matrix", "errors", "mangling", "libtorch", "variants"}
+PURE = {"model", "loads.matrix", "errors", "mangling", "libtorch", "variants", "prefixes"}
 """May be imported by all; see no other layer."""
 
 ALLOWED = {
@@ -20,6 +20,7 @@ ALLOWED = {
     "mangling": set(),
     "libtorch": set(),
     "variants": {"model"},
+    "prefixes": set(),
     "formats": {"model", "errors"},
     "surface": {"model", "errors"},
     "resolve": {"model"},

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from torch_abi_audit.commands.loading import Loaded, Spell
+    from torch_abi_audit.commands.loading import Loaded
     from torch_abi_audit.outcome import Outcome
     from torch_abi_audit.report.destination import Destination
     from torch_abi_audit.settings import Settings
@@ -106,7 +106,7 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     from torch_abi_audit.commands.terminal import complain
 
     chosen = writing.destinations(options, settings)
-    loaded = loading.load(options, spell=_spelling(chosen, options, gated=settings is not None))
+    loaded = loading.load(options, brief=_is_brief(chosen, options, gated=settings is not None))
     if options.loads_on:
         from torch_abi_audit.commands.compat import answered
         from torch_abi_audit.commands.releases import asked
@@ -130,14 +130,10 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     return _exit_code(outcome, options)
 
 
-def _spelling(
-    chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool
-) -> Spell:
-    """How symbols are shown: a table of counts shows none, and there may be ten thousand."""
-    from torch_abi_audit.mangling import demangle, mangled
-
+def _is_brief(chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool) -> bool:
+    """Whether symbols are counted and not shown: there may be ten thousand."""
     counts = all(one.format == "text" for one in chosen) and not options.verbose
-    return mangled if counts and not (gated or options.step_summary) else demangle
+    return counts and not (gated or options.step_summary)
 
 
 def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch_abi_audit import sources
 from torch_abi_audit.audit import audit, failed
 from torch_abi_audit.errors import TargetError
-from torch_abi_audit.mangling import demangle
 from torch_abi_audit.model import PackageReport
 from torch_abi_audit.progress import activity
 from torch_abi_audit.record import dataclass
@@ -13,14 +12,12 @@ from torch_abi_audit.record import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch_abi_audit.progress import Activity
     from torch_abi_audit.sources import Found
     from torch_abi_audit.sources.index import Choice
     from torch_abi_audit.sources.web import Watch
-
-    Spell = Callable[[Iterable[bytes]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +30,12 @@ class Loaded:
     """The site-packages directory, where an environment was asked for."""
 
 
-def load(options: argparse.Namespace, *, spell: Spell = demangle) -> Loaded:
+def load(options: argparse.Namespace, *, brief: bool = False) -> Loaded:
     """Resolve and audit what ``options.add_target_options`` took in.
 
     Args:
         options: The command line's.
-        spell: How symbols are shown; see ``audit``.
+        brief: For a reader of counts alone; see ``audit``.
 
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
@@ -59,10 +56,10 @@ def load(options: argparse.Namespace, *, spell: Spell = demangle) -> Loaded:
     if options.targets:
         choice = _choice(options)
         return Loaded(
-            audited(options.targets, bar=bar, spell=spell, choice=choice, path=search_path)
+            audited(options.targets, bar=bar, brief=brief, choice=choice, path=search_path)
         )
     return Loaded(
-        _audited(inventory.packages, bar=bar, spell=spell),
+        _audited(inventory.packages, bar=bar, brief=brief),
         directory=inventory.directories[0] if inventory.directories else "",
     )
 
@@ -71,7 +68,7 @@ def audited(
     targets: Sequence[str],
     *,
     bar: bool,
-    spell: Spell = demangle,
+    brief: bool = False,
     choice: Choice | None = None,
     path: Sequence[str] | None = None,
 ) -> tuple[PackageReport, ...]:
@@ -80,7 +77,7 @@ def audited(
     Args:
         targets: As typed; one may stand for several packages.
         bar: Whether to draw a bar.
-        spell: How symbols are shown; see ``audit``.
+        brief: For a reader of counts alone; see ``audit``.
         choice: Which wheels of an index are wanted.
         path: Where import and distribution names are looked up; our own ``sys.path`` if None.
     """
@@ -91,7 +88,7 @@ def audited(
             for target in targets
             for one in _resolve(target, search_path=path, choice=choice, watch=watch)
         ]
-        return _audit_each(found, shown, spell)
+        return _audit_each(found, shown, brief=brief)
 
 
 def saved_reports(path: str) -> tuple[PackageReport, ...]:
@@ -151,14 +148,14 @@ def _resolve(
 
 
 def _audited(
-    found: Sequence[Found | PackageReport], *, bar: bool, spell: Spell
+    found: Sequence[Found | PackageReport], *, bar: bool, brief: bool
 ) -> tuple[PackageReport, ...]:
     with activity(enabled=bar) as shown:
-        return _audit_each(found, shown, spell)
+        return _audit_each(found, shown, brief=brief)
 
 
 def _audit_each(
-    found: Sequence[Found | PackageReport], shown: Activity | None, spell: Spell
+    found: Sequence[Found | PackageReport], shown: Activity | None, *, brief: bool
 ) -> tuple[PackageReport, ...]:
     step = None
     if shown is not None:
@@ -167,5 +164,5 @@ def _audit_each(
             sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
         )
     return tuple(
-        one if isinstance(one, PackageReport) else audit(one, step, spell=spell) for one in found
+        one if isinstance(one, PackageReport) else audit(one, step, brief=brief) for one in found
     )

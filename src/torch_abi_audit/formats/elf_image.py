@@ -19,11 +19,7 @@ from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch_abi_audit.model import Readable
-
-_CHUNK = 1 << 12  # symbols looked at in one go: bounds memory whatever the size of the file
 
 _KINDS = {1: "object file", 2: "executable", 4: "core dump"}
 _ET_DYN = 3
@@ -37,7 +33,6 @@ _MACHINES = {
     183: "aarch64",
 }
 _SIZED_MACHINES = {21: "ppc64", 22: "s390", 243: "riscv", 258: "loongarch"}
-_MIPS, _S390, _ALPHA = 8, 22, 0x9026
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _PN_XNUM = 0xFFFF
@@ -94,7 +89,6 @@ class Layout:
     header: Struct
     segment: Struct
     dynamic: Struct
-    symbol: Struct
     word: Struct
 
     def segment_of(self, fields: tuple[int, ...]) -> Segment:
@@ -115,7 +109,6 @@ def _layout(wide: bool, order: str) -> Layout:  # noqa: FBT001 - the ELF class i
         header=Struct(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH")),
         segment=Struct(order + ("IIQQQQQQ" if wide else "IIIIIIII")),
         dynamic=Struct(order + ("qQ" if wide else "iI")),
-        symbol=Struct(order + ("IBBH16x" if wide else "I8xBBH")),
         word=Struct(order + "I"),
     )
 
@@ -167,17 +160,6 @@ class Image:
         if size > room:
             raise FormatError(f"string table of {size} bytes runs past its segment")
         return StringTable(self.source, offset, size)
-
-    def symbols(self) -> Iterator[tuple[int, bytes]]:
-        """The dynamic symbol table, as (first index, raw entries) in bounded chunks."""
-        if Tag.SYMTAB not in self.tags:
-            return
-        offset, room = self.at(self.tags[Tag.SYMTAB], "symbol table")
-        entry = self.layout.symbol.size
-        count = _symbol_count(self, room // entry)
-        for first in range(0, count, _CHUNK):
-            length = min(_CHUNK, count - first) * entry
-            yield first, window(self.source, offset + first * entry, length, "symbol table")
 
 
 def architecture(machine: int, *, wide: bool, little: bool) -> str:
@@ -235,94 +217,6 @@ def open_image(source: Readable) -> Image | NotALibrary:
         entries=tuple(entries),
         has_interpreter=any(one.tag == _PT_INTERP for one in segments),
     )
-
-
-def _symbol_count(image: Image, most: int) -> int:
-    """How many dynamic symbols there are: no table says it outright.
-
-    DT_HASH states it; a GNU hash table ends at the last symbol of its last chain. A library that
-    exports nothing has an empty GNU hash table that says nothing, so there the relocations tell:
-    a symbol that no relocation names is never looked up.
-    """
-    tags, word = image.tags, image.layout.word
-    known = (
-        [tags[Tag.MIPS_SYMTABNO]] if image.machine == _MIPS and Tag.MIPS_SYMTABNO in tags else []
-    )
-    if Tag.HASH in tags:
-        known.append(_hash_count(image, most))
-    if Tag.GNU_HASH in tags and not known:
-        at = tags[Tag.GNU_HASH]
-        buckets, first, bloom, _ = Struct(image.layout.order + "4I").unpack(
-            image.table(at, 16, "GNU hash table")
-        )
-        at += 16 + bloom * (8 if image.layout.wide else 4)
-        heads = words(image, image.table(at, buckets * 4, "GNU hash buckets"))
-        last = max(heads, default=0)
-        if last >= first and last:
-            at += buckets * 4
-            offset, room = image.at(at + (last - first) * 4, "GNU hash chain")
-            end = offset + room
-            while True:
-                if offset + 4 > end:
-                    raise FormatError("GNU hash chain has no end")
-                (link,) = word.unpack(window(image.source, offset, 4, "GNU hash chain"))
-                last, offset = last + 1, offset + 4
-                if link & 1:
-                    break
-            known.append(last)
-    if not known:
-        known.append(_relocated_symbols(image))
-    count = max(known)
-    if count > most:
-        raise FormatError(f"symbol table of {count} entries runs past its segment")
-    return count
-
-
-def _hash_count(image: Image, most: int) -> int:
-    """The number of symbols that DT_HASH states.
-
-    Its words are of 32 bits, and of 64 on Alpha and s390x; some linkers write 32 there, too.
-    """
-    at, order = image.tags[Tag.HASH], image.layout.order
-    if image.layout.wide and image.machine in (_S390, _ALPHA):
-        (count,) = Struct(order + "8xQ").unpack(image.table(at, 16, "hash table"))
-        if count <= most:
-            return int(count)
-    (count,) = Struct(order + "4xI").unpack(image.table(at, 8, "hash table"))
-    return int(count)
-
-
-def _relocated_symbols(image: Image) -> int:
-    """One more than the highest symbol index that any relocation names."""
-    tags = image.tags
-    jump_is_rela = tags.get(Tag.PLTREL, Tag.RELA) == Tag.RELA
-    highest = 0
-    for start, size, explicit in (
-        (Tag.RELA, Tag.RELASZ, True),
-        (Tag.REL, Tag.RELSZ, False),
-        (Tag.JMPREL, Tag.PLTRELSZ, jump_is_rela),
-    ):
-        if not tags.get(start) or not tags.get(size):
-            continue
-        shape, shift = _relocation(image, explicit=explicit)
-        offset, room = image.at(tags[start], "relocations")
-        if tags[size] > room:
-            raise FormatError("relocations run past their segment")
-        total = tags[size] - tags[size] % shape.size
-        step = shape.size * _CHUNK
-        for begin in range(0, total, step):
-            blob = window(image.source, offset + begin, min(step, total - begin), "relocations")
-            highest = max(highest, max(info for (info,) in shape.iter_unpack(blob)) >> shift)
-    return highest + 1 if highest else 0
-
-
-def _relocation(image: Image, *, explicit: bool) -> tuple[Struct, int]:
-    """The shape of one relocation's r_info, and how far its symbol index is shifted."""
-    wide, order = image.layout.wide, image.layout.order
-    addend = ("8x" if wide else "4x") if explicit else ""
-    if wide and image.machine == _MIPS:  # r_sym, then one byte each: r_ssym and three types
-        return Struct(f"{order}8xI4x{addend}"), 0
-    return Struct(f"{order}{'8xQ' if wide else '4xI'}{addend}"), 32 if wide else 8
 
 
 def words(image: Image, blob: bytes) -> array[int]:

@@ -59,7 +59,7 @@ def external(image: Image) -> Iterator[bytes]:
 
 def external_with(image: Image, prefixes: Collection[bytes]) -> Iterator[bytes]:
     """The names of :func:`external` that begin with one of ``prefixes``; no other is read."""
-    found = _strings(image).find_prefixes(tuple(prefixes))
+    _, found = _strings(image).search((), tuple(prefixes))
     if found:
         for name, kind, _ in _entries(image, image.external):
             if name in found and kind in _EXTERNAL:

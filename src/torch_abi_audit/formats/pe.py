@@ -87,7 +87,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         arch=_ARCHES.get(image.machine, f"machine-{image.machine}"),
         bits=image.bits,
         byteorder="little",
-        imports=tuple(providers),
+        imports=tuple(sorted(providers)),
         needed=tuple(dict.fromkeys(files[: len(eager)])),
         delay_needed=tuple(dict.fromkeys(files[len(eager) :])),
         soname=soname,

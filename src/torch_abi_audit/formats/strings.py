@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from itertools import accumulate
+from bisect import bisect_left, bisect_right
+from itertools import compress
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.window import window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from torch_abi_audit.model import Readable
 
@@ -34,73 +34,107 @@ class StringTable:
         self._source, self._offset, self._size = source, offset, size
 
     def names(self, offsets: Collection[int]) -> dict[int, bytes]:
-        """The name at each of ``offsets``.
+        """The name at each of ``offsets``; any of them may lie within a longer name.
 
         Raises:
             FormatError: an offset lies outside the table, a name has no end, or names overlap so
                 much that reading them would cost far more than the table holds.
         """
+        found: dict[int, bytes] = {}
+        budget = self._budget()
+        for start, wanted in self._spans(self._ordered(offsets)):
+            blob = self._read(start, wanted[-1] - start + _TAIL)
+            budget = self._take(blob, start, wanted, budget, found)
+        return found
+
+    def search(
+        self, offsets: Collection[int], stems: Collection[bytes]
+    ) -> tuple[dict[int, bytes], dict[int, bytes]]:
+        """``names``; and every name, or tail of one, that begins with one of ``stems``.
+
+        Both by offset, in one pass over the whole table. Long stems are found faster.
+
+        Raises:
+            FormatError: as ``names`` does.
+        """
+        ordered = self._ordered(offsets)
+        found: dict[int, bytes] = {}
+        begins: list[int] = []
+        budget = self._budget()
+        index = 0
+        for start in range(0, self._size, _SPAN):
+            blob = self._read(start, _SPAN + _TAIL)
+            stop = bisect_left(ordered, start + _SPAN, index)
+            budget = self._take(blob, start, ordered[index:stop], budget, found)
+            index = stop
+            for stem in stems:
+                at = blob.find(stem)
+                while 0 <= at < _SPAN:
+                    begins.append(start + at)
+                    at = blob.find(stem, at + 1)
+        return found, self.names(begins)
+
+    def among(self, offsets: Collection[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
+        """Those of ``wanted`` that stand at one of ``offsets``, hardly any of which is one.
+
+        Raises:
+            FormatError: as ``names`` does.
+        """
+        places = frozenset(offsets)
+        found: set[bytes] = set()
+        apart: list[int] = []  # names within a longer one, and those that a window cuts
+        for begin, here in self._spans(self._ordered(places)):
+            start = begin - 1  # the byte before a name tells whether it is a whole one
+            blob = self._read(max(start, 0), here[-1] - start + _TAIL)
+            if not begin:
+                blob = b"\0" + blob
+            before = map(blob.__getitem__, map((-start - 1).__add__, here))
+            apart += compress(here, before)
+            apart += here[bisect_right(here, start + blob.rfind(0)) :]
+            for name in wanted.intersection(blob.split(b"\0")):
+                at = blob.find(name + b"\0")
+                while at >= 0 and start + at not in places:
+                    at = blob.find(name + b"\0", at + 1)
+                if at >= 0:
+                    found.add(name)
+        return wanted.intersection(self.names(apart).values()) | found
+
+    def _ordered(self, offsets: Collection[int]) -> list[int]:
         ordered = sorted(set(offsets))
         if ordered and ordered[-1] >= self._size:
             raise FormatError(
                 f"name at offset {ordered[-1]} lies outside the string table of {self._size} bytes"
             )
-        found: dict[int, bytes] = {}
-        budget = 4 * self._size + _LONGEST
-        index = 0
-        while index < len(ordered):
-            start = ordered[index]
-            stop = bisect_left(ordered, start + _SPAN, index)
-            wanted = ordered[index:stop]
-            blob = self._read(start, wanted[-1] - start + _TAIL)
-            named = self._split(blob, start, wanted)
-            if named is None:
-                named = self._each(blob, start, wanted, budget)
-                budget -= sum(map(len, named))
-            found.update(zip(wanted, named, strict=True))
-            index = stop
-        return found
+        return ordered
+
+    def _budget(self) -> int:
+        """How many bytes names may have together: in an honest table they hardly overlap."""
+        return 4 * self._size + _LONGEST
 
     @staticmethod
-    def _split(blob: bytes, start: int, wanted: list[int]) -> list[bytes] | None:
-        """The names of a window, all of it split at once: faster where most of it is wanted.
+    def _spans(ordered: list[int]) -> Iterator[tuple[int, list[int]]]:
+        """Offsets that lie close together, with the first of them."""
+        index = 0
+        while index < len(ordered):
+            stop = bisect_left(ordered, ordered[index] + _SPAN, index)
+            yield ordered[index], ordered[index:stop]
+            index = stop
 
-        None where it is not, and where one of them is the tail of another.
-        """
-        if len(wanted) * _DENSE < len(blob):
-            return None
-        names = blob.split(b"\0")
-        names.pop()  # not ended within the window
-        starts = accumulate(map((1).__add__, map(len, names)), initial=start)
-        whole = dict(zip(starts, names, strict=False))
-        found = [whole[offset] for offset in wanted if offset in whole]
-        return found if len(found) == len(wanted) else None
-
-    def _each(self, blob: bytes, start: int, wanted: list[int], budget: int) -> list[bytes]:
-        """The names of a window, each searched for its end."""
-        found = []
+    def _take(
+        self, blob: bytes, start: int, wanted: list[int], budget: int, found: dict[int, bytes]
+    ) -> int:
+        """Add the names of a window to ``found``; what is left of the budget."""
+        whole = _split(blob, start) if len(wanted) * _DENSE >= len(blob) else {}
         for offset in wanted:
-            end = blob.find(0, offset - start)
-            name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
-            budget -= len(name)
-            if budget < 0:
-                raise FormatError("names overlap beyond what a string table can mean")
-            found.append(name)
-        return found
-
-    def find_prefixes(self, prefixes: tuple[bytes, ...]) -> dict[int, bytes]:
-        """Every name, or tail of one, that begins with one of ``prefixes``, by its offset."""
-        common = min(map(len, prefixes)) - 1
-        stems = {prefix[:common] for prefix in prefixes}  # fewer to search for
-        found: set[int] = set()
-        for start in range(0, self._size, _SPAN):
-            blob = self._read(start, _SPAN + common)
-            for stem in stems:
-                at = blob.find(stem)
-                while 0 <= at < _SPAN:
-                    found.add(start + at)
-                    at = blob.find(stem, at + 1)
-        return {at: name for at, name in self.names(found).items() if name.startswith(prefixes)}
+            name = whole.get(offset)
+            if name is None:  # within a longer one, or too few are wanted to split the window
+                end = blob.find(0, offset - start)
+                name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
+                budget -= len(name)
+                if budget < 0:
+                    raise FormatError("names overlap beyond what a string table can mean")
+            found[offset] = name
+        return budget
 
     def _read(self, start: int, length: int) -> bytes:
         length = min(length, self._size - start)
@@ -112,3 +146,12 @@ class StringTable:
         if end < 0:
             raise FormatError(f"unterminated name at offset {offset} of the string table")
         return blob[:end]
+
+
+def _split(blob: bytes, start: int) -> dict[int, bytes]:
+    """Every name of a window by its offset, without the last, which may not end there."""
+    found = {}
+    for name in blob.split(b"\0")[:-1]:
+        found[start] = name
+        start += len(name) + 1
+    return found

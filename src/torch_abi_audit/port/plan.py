@@ -113,7 +113,8 @@ def units_of(report: PackageReport) -> tuple[Unit, ...]:
         elif torch.uses_torch or torch.links:
             unknown = {one.encode() for one in torch.unknown_shim_symbols}
             shims = [one for one in torch.required if surface.shim(one) or one in unknown]
-            unstable = [one for one in torch.required if one not in frozenset(shims)]
+            taken = frozenset(shims)
+            unstable = [one for one in torch.required if one not in taken]
             found.append(Unit(name, tuple(unstable), tuple(shims), torch.links))
     return tuple(found)
 
