@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generate ``src/torch_abi_audit/data/cpython_abi.json``: the names of CPython's C API.
+"""Generate ``src/torch_abi_audit/data/cpython_abi.tsv``: the names of CPython's C API.
 
 Two parts. The Stable ABI comes from ``abi3info``, which is made of CPython's own manifest. The
 other names tell CPython's from those of other projects that begin with ``Py`` as well: what real
@@ -31,23 +31,26 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import abi3info
 
-from torch_abi_audit import formats
-from torch_abi_audit.errors import AuditError
-from torch_abi_audit.model import NotALibrary, release_key
-from torch_abi_audit.sources.readable import open_readable
-from torch_abi_audit.surface import split_stem
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools import table_text  # noqa: E402
+from torch_abi_audit import formats  # noqa: E402
+from torch_abi_audit.errors import AuditError  # noqa: E402
+from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
+from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+from torch_abi_audit.tables import Table  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-ROOT = Path(__file__).resolve().parent.parent
-TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "cpython_abi.json"
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "cpython_abi.tsv"
 
-FORMAT = 1
+FORMAT = "1"
 CPYTHON_NAME = re.compile(r"_?Py[A-Z_]\w*")
 WASM_EXPORTS = 7
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -173,63 +176,55 @@ def wasm_exports(module: bytes) -> set[bytes]:
     return {name for name in found if not name.startswith(b"PyInit_")}
 
 
-def other_names(document: Mapping[str, Any]) -> set[str]:
-    """The names outside the Stable ABI that a committed document holds."""
-    return {stem + rest for stem, rests in document["others"].items() for rest in rests.split()}
+def split_stem(name: str) -> tuple[str, str]:
+    """A C name of CPython as the stem that its row is kept under, and the rest.
+
+    ``PyUnicode_AsUTF8`` is ``PyUnicode_`` and ``AsUTF8``, ``_PyRuntime`` is ``_Py`` and the rest.
+    """
+    private = name.startswith("_")
+    cut = name.find("_", private) + 1 or private + 2
+    return name[:cut], name[cut:]
 
 
-def generate(committed: Mapping[str, Any], pythons: Iterable[Python], date: str) -> dict[str, Any]:
+def other_names(document: Table) -> set[str]:
+    """The names outside the Stable ABI that a document holds."""
+    rows = document.sections.get("others", {})
+    return {stem + rest for stem, rests in rows.items() for rest in rests.split()}
+
+
+def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
     """The document: the Stable ABI of abi3info, and the names known before or in reach now."""
     stable = stable_names()
     pythons = list(pythons)
-    names = {name for python in pythons for name in python.names}
+    names = {name for python in pythons for name in python.names} | other_names(committed)
     versions = {python.version for python in pythons}
-    if committed:
-        names |= other_names(committed)
-        versions |= set(committed["pythons"])
+    versions.update(committed.facts.get("pythons", "").split())
     others: dict[str, list[str]] = {}
     for name in sorted(names - stable.keys()):
         stem, rest = split_stem(name)
         others.setdefault(stem, []).append(rest)
-    return {
-        "format": FORMAT,
-        "about": "C names of CPython: the Stable ABI, and the others by their stems",
-        "generator": "tools/generate_cpython_abi.py",
-        "date": date,
-        "abi3info": importlib.metadata.version("abi3info"),
-        "newest": max((entry.split()[0] for entry in stable.values()), key=release_key),
-        "pythons": sorted(versions, key=release_key),
-        "stable": stable,
-        "others": {stem: " ".join(rests) for stem, rests in others.items()},
-    }
+    return Table(
+        {
+            "format": FORMAT,
+            "about": "C names of CPython: the Stable ABI, and the others by their stems",
+            "generator": "tools/generate_cpython_abi.py",
+            "date": date,
+            "abi3info": importlib.metadata.version("abi3info"),
+            "newest": max((words.split()[0] for words in stable.values()), key=release_key),
+            "pythons": " ".join(sorted(versions, key=release_key)),
+        },
+        {"stable": stable, "others": {stem: " ".join(rests) for stem, rests in others.items()}},
+    )
 
 
-def render(content: Mapping[str, Any]) -> str:
-    """The document as text, one line for each entry of each part."""
-    parts = []
-    for key, value in content.items():
-        if isinstance(value, dict):
-            entries = ",\n".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in value.items())
-            parts.append(f"{json.dumps(key)}: {{\n{entries}\n}}")
-        else:
-            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: Table, new: Table) -> list[str]:
     """What changed between two documents, one line an entry; dates and versions read are aside."""
-    lines = [
-        f"{key}: {old.get(key)} -> {new[key]}"
-        for key in ("format", "newest")
-        if old.get(key) != new[key]
-    ]
-    before, after = old.get("stable", {}), new["stable"]
-    lines += [
-        f"stable.{name}: {before.get(name)} -> {after.get(name)}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
-    known = other_names(old) if old else set()
+    compared = ("format", "newest")
+    before, after = ({fact: one.facts.get(fact, "") for fact in compared} for one in (old, new))
+    lines = table_text.differences(before, after)
+    stable = old.sections.get("stable", {}), new.sections["stable"]
+    lines += table_text.differences(*stable, "stable.")
+    known = other_names(old)
     lines += [f"others: {name} is missing" for name in sorted(other_names(new) - known)]
     lines += [f"others: {name} is to go" for name in sorted(known - other_names(new))]
     return lines
@@ -247,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="read these instead of the default",
     )
     options = parser.parse_args(arguments)
-    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    committed = table_text.load(TABLE)
     pythons = []
     try:
         for library in options.libpython or default_libpythons():
@@ -262,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         return 1 if changes else 0
     if changes:
-        TABLE.write_text(render(content), encoding="utf-8")
+        table_text.write(TABLE, content)
     return 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generate ``src/torch_abi_audit/data/platform_policies.json`` from auditwheel and delvewheel.
+"""Generate ``src/torch_abi_audit/data/platform_policies.tsv`` from auditwheel and delvewheel.
 
 For each manylinux and musllinux tag: the newest symbol versions that every system of the tag has,
 by architecture, and the libraries that a wheel of the tag may take from the system (auditwheel's
@@ -17,52 +17,66 @@ import json
 import sys
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from delvewheel import _dll_list
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools import table_text  # noqa: E402
+from torch_abi_audit.tables import Table  # noqa: E402
 
 NEWER_WINDOWS = ("dxcore.dll", "icu.dll")
 """Parts of Windows since 10 2004 and 10 1903, missing from delvewheel's lists. From Microsoft's
 documentation: "DXCore", "International Components for Unicode (ICU)"."""
-TABLE = Path(__file__).resolve().parents[1] / "src/torch_abi_audit/data/platform_policies.json"
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "platform_policies.tsv"
 
 
-def document() -> dict[str, Any]:
+def document() -> Table:
     """The table: provenance, then what each platform provides."""
-    policies = files("auditwheel") / "policy"
-    manylinux = json.loads((policies / "manylinux-policy.json").read_text())
-    musllinux = json.loads((policies / "musllinux-policy.json").read_text())
-    return {
-        "source": {name: version(name) for name in ("auditwheel", "delvewheel")},
-        "linux": {
-            policy["name"]: {
-                "libraries": sorted(policy["lib_whitelist"]),
-                "limits": {
-                    arch: {
-                        space: newest
-                        for space, found in sorted(spaces.items())
-                        if (newest := _newest(found)) is not None
-                    }
-                    for arch, spaces in sorted(policy["symbol_versions"].items())
-                },
-            }
-            for policy in manylinux + musllinux
-            if policy["name"] != "linux"
-        },
-        "windows": sorted(
-            {
-                name.lower()
-                for names in (
-                    _dll_list.ignore_names_x86,
-                    _dll_list.ignore_names_x64,
-                    _dll_list.ignore_names_arm64,
-                    NEWER_WINDOWS,
-                )
-                for name in names
-            }
-        ),
+    policies = [
+        policy
+        for libc in ("manylinux", "musllinux")
+        for policy in json.loads((files("auditwheel") / f"policy/{libc}-policy.json").read_text())
+        if policy["name"] != "linux"
+    ]
+    windows = {
+        name.lower()
+        for names in (
+            _dll_list.ignore_names_x86,
+            _dll_list.ignore_names_x64,
+            _dll_list.ignore_names_arm64,
+            NEWER_WINDOWS,
+        )
+        for name in names
     }
+    return Table(
+        {
+            "about": "what the systems of a platform tag provide: libraries, symbol versions",
+            "generator": "tools/generate_platform_policies.py",
+            **{name: version(name) for name in ("auditwheel", "delvewheel")},
+        },
+        {
+            "libraries": {
+                policy["name"]: " ".join(sorted(policy["lib_whitelist"])) for policy in policies
+            },
+            "limits": {
+                f"{policy['name']}_{arch}": " ".join(
+                    f"{space}={newest}"
+                    for space, found in sorted(spaces.items())
+                    if (newest := _newest(found)) is not None
+                )
+                for policy in policies
+                for arch, spaces in sorted(policy["symbol_versions"].items())
+            },
+            "windows": {
+                initial: " ".join(names)
+                for initial, names in groupby(sorted(windows), key=lambda name: name[0])
+            },
+        },
+    )
 
 
 def _newest(versions: list[str]) -> str | None:
@@ -71,26 +85,16 @@ def _newest(versions: list[str]) -> str | None:
     return max(numeric, key=lambda each: tuple(map(int, each.split("."))), default=None)
 
 
-def render(table: dict[str, Any]) -> str:
-    """The table as the committed file's text: one platform a line."""
-    linux = ",\n".join(
-        f"  {json.dumps(name)}: {json.dumps(policy)}" for name, policy in table["linux"].items()
-    )
-    return (
-        f'{{"source": {json.dumps(table["source"])},\n"linux": {{\n{linux}\n}},\n'
-        f'"windows": {json.dumps(" ".join(table["windows"]))}}}\n'
-    )
-
-
 def main() -> int:
     """Write the table, or compare it."""
     parser = argparse.ArgumentParser(description="Generate the table of platform policies.")
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
-    wanted = render(document())
-    if not parser.parse_args().check:
-        TABLE.write_text(wanted, encoding="utf-8")
+    options = parser.parse_args()
+    wanted = document()
+    if not options.check:
+        table_text.write(TABLE, wanted)
         return 0
-    if TABLE.read_text(encoding="utf-8") == wanted:
+    if table_text.load(TABLE) == wanted:
         return 0
     print(f"{TABLE} differs from what auditwheel and delvewheel say now", file=sys.stderr)
     return 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generate ``src/torch_abi_audit/data/torch_releases.json`` from the package index.
+"""Generate ``src/torch_abi_audit/data/torch_releases.tsv`` from the package index.
 
 For each final release of torch: the Pythons that it has wheels for, by their names, and the CUDA
 release that the wheels for Linux and Windows are built for, as ``torch/version.py`` in them says.
@@ -13,24 +13,30 @@ That one file is read out of each wheel by HTTP range, through the user's own pi
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from torch_abi_audit.model import release_key
-from torch_abi_audit.sources.pip_config import pip_config
-from torch_abi_audit.sources.remote import opener
-from torch_abi_audit.sources.seekable import Seekable
-from torch_abi_audit.sources.simple import listing
-from torch_abi_audit.sources.web import Web
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from tools import table_text  # noqa: E402
+from torch_abi_audit.model import release_key  # noqa: E402
+from torch_abi_audit.sources.pip_config import pip_config  # noqa: E402
+from torch_abi_audit.sources.remote import opener  # noqa: E402
+from torch_abi_audit.sources.seekable import Seekable  # noqa: E402
+from torch_abi_audit.sources.simple import listing  # noqa: E402
+from torch_abi_audit.sources.web import Web  # noqa: E402
+from torch_abi_audit.tables import Table  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch_abi_audit.sources.simple import Listed
 
-TABLE = Path(__file__).resolve().parents[1] / "src/torch_abi_audit/data/torch_releases.json"
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
 _CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
 _PLATFORMS = {
@@ -40,7 +46,7 @@ _PLATFORMS = {
 }
 
 
-def releases(wanted: str | None) -> dict[str, Any]:
+def releases(wanted: str | None) -> dict[str, str]:
     """Release to its row; of one release where ``wanted`` names it."""
     config = pip_config()
     web = Web(config)
@@ -49,19 +55,18 @@ def releases(wanted: str | None) -> dict[str, Any]:
         match = _WHEEL.fullmatch(one.filename)
         if match and not one.yanked and not one.is_local and wanted in {None, match[1]}:
             groups.setdefault(match[1], []).append((match, one))
-    return {version: _row(groups[version], web) for version in sorted(groups, key=release_key)}
+    return {version: _row(wheels, web) for version, wheels in groups.items()}
 
 
-def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> dict[str, Any]:
-    pythons = sorted({int(match[2]) for match, _ in wheels})
-    cuda = {}
+def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> str:
+    words = [f"3.{minor}" for minor in sorted({int(match[2]) for match, _ in wheels})]
     for name, platform in _PLATFORMS.items():
         one = next((one for match, one in wheels if platform.fullmatch(match[4])), None)
         if one is not None:
             version = _cuda(one, web)
             if version is not None:
-                cuda[name] = version
-    return {"pythons": " ".join(f"3.{minor}" for minor in pythons), "cuda": cuda}
+                words.append(f"{name}={version}")
+    return " ".join(words)
 
 
 def _cuda(one: Listed, web: Web) -> str | None:
@@ -74,10 +79,15 @@ def _cuda(one: Listed, web: Web) -> str | None:
     return found[1]
 
 
-def render(rows: dict[str, Any]) -> str:
-    """The table as the committed file's text: one release a line."""
-    lines = (f"  {json.dumps(version)}: {json.dumps(row)}" for version, row in rows.items())
-    return '{"releases": {\n' + ",\n".join(lines) + "\n}}\n"
+def document(rows: Mapping[str, str]) -> Table:
+    """The table of these releases, oldest first."""
+    return Table(
+        {
+            "about": "final releases of torch: Pythons that have wheels, CUDA that they are for",
+            "generator": "tools/generate_torch_releases.py",
+        },
+        {"releases": {version: rows[version] for version in sorted(rows, key=release_key)}},
+    )
 
 
 def main() -> int:
@@ -86,15 +96,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
     parser.add_argument("--release", help="read this release alone")
     options = parser.parse_args()
+    committed = table_text.load(TABLE)
     rows = releases(options.release)
     if options.release is not None:
-        merged = {**json.loads(TABLE.read_bytes())["releases"], **rows}
-        rows = {version: merged[version] for version in sorted(merged, key=release_key)}
-    text = render(rows)
+        rows = {**committed.sections["releases"], **rows}
+    wanted = document(rows)
     if not options.check:
-        TABLE.write_text(text, encoding="utf-8")
+        table_text.write(TABLE, wanted)
         return 0
-    if TABLE.read_text(encoding="utf-8") == text:
+    if committed == wanted:
         return 0
     print(f"{TABLE} differs from what the index says now", file=sys.stderr)
     return 1

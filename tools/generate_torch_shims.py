@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generate ``src/torch_abi_audit/data/torch_shims.json`` from published torch wheels.
+"""Generate ``src/torch_abi_audit/data/torch_shims.tsv`` from published torch wheels.
 
 Every C function that the headers of a release declare for AOTInductor and the stable ABI is read
 from the macOS arm64 wheel of each final release since 2.5.1 (its headers equal those of the other
@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
+from tools import table_text  # noqa: E402
 from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa: E402
-from tools.shim_table import Release, Table, differences, document, load, render  # noqa: E402
+from tools.shim_table import Release, Table, differences, document, load  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.errors import AuditError  # noqa: E402
 from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
@@ -43,7 +44,7 @@ from torch_abi_audit.sources.readable import open_readable  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_shims.json"
+TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_shims.tsv"
 
 OLDEST = "2.5.1"
 HEADER_PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
@@ -174,9 +175,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--headers-only", action="store_true", help="keep the exports as they are")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what is learned here")
     options = parser.parse_args(arguments)
-    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    committed = table_text.load(TABLE)
     try:
-        resumed = committed and (options.release or options.headers_only)
+        resumed = committed.facts and (options.release or options.headers_only)
         table = load(committed) if resumed else Table()
         versions = [options.release] if options.release else published_releases()
         newest = max([*versions, *table.releases], key=release_key)
@@ -198,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         return 1 if gaps or changes else 0
     if changes:
-        TABLE.write_text(render(content), encoding="utf-8")
+        table_text.write(TABLE, content)
     return 0
 
 

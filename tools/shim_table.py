@@ -1,21 +1,22 @@
-"""The shim table: what the wheels of each release say, merged; its JSON text; what changed.
+"""The shim table: what the wheels of each release say, merged; its rows; what changed.
 
 ``merged`` takes the releases in any order, so that one release can be added to a committed table.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tools import table_text
 from tools.shim_headers import Declaration, GeneratorError
+from torch_abi_audit import tables
 from torch_abi_audit.model import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
+FORMAT = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,81 +103,73 @@ class Table:
         )
 
 
-def document(table: Table, date: str) -> dict[str, Any]:
-    """The table as the JSON document that is committed."""
+def document(table: Table, date: str) -> tables.Table:
+    """The table as it is committed: first release, device and exporters of each shim, and marks."""
     exporters = sorted({row.exported_by for row in table.rows.values()})
-    shims: dict[str, list[Any]] = {}
+    shims = {}
     for name in sorted(table.rows):
         row = table.rows[name]
         device, deprecated, guard = row.declaration
-        last = None if row.last == table.releases[-1] else row.last
-        by = exporters.index(row.exported_by)
-        cells: list[Any] = [row.first, device, by, int(deprecated), guard, last]
-        while not cells[-1]:
-            cells.pop()
-        shims[name] = cells
-    return {
-        "format": FORMAT,
-        "about": "C functions that the headers of published torch wheels declare",
-        "generator": "tools/generate_torch_shims.py",
-        "date": date,
-        "releases": list(table.releases),
-        "exports": {"release": table.exports_of, "platforms": list(table.platforms)},
-        "undeclared": {name: list(by) for name, by in table.undeclared.items()},
-        "unexported": table.unexported(),
-        "exporters": [list(libraries) for libraries in exporters],
-        "columns": ["first", "device", "exporters", "deprecated", "guard", "last"],
-        "shims": shims,
-    }
+        marks = [
+            "deprecated" if deprecated else "",
+            f"guard={guard}" if guard else "",
+            "" if row.last == table.releases[-1] else f"last={row.last}",
+        ]
+        cells = [row.first, device, str(exporters.index(row.exported_by)), *filter(None, marks)]
+        shims[name] = " ".join(cells)
+    return tables.Table(
+        {
+            "format": FORMAT,
+            "about": "C functions that the headers of published torch wheels declare",
+            "generator": "tools/generate_torch_shims.py",
+            "date": date,
+            "releases": " ".join(table.releases),
+            "exports_of": table.exports_of or "",
+            "platforms": " ".join(table.platforms),
+            "words": "first device exporters [deprecated] [guard=] [last=]",
+        },
+        {
+            "undeclared": {name: " ".join(by) for name, by in table.undeclared.items()},
+            "unexported": dict.fromkeys(table.unexported(), ""),
+            "exporters": {str(number): " ".join(by) for number, by in enumerate(exporters)},
+            "shims": shims,
+        },
+    )
 
 
-def load(kept: Mapping[str, Any]) -> Table:
+def load(kept: tables.Table) -> Table:
     """The table that a committed document holds.
 
     Raises:
         GeneratorError: the document has another format.
     """
-    if kept["format"] != FORMAT:
-        raise GeneratorError(f"the committed table has format {kept['format']}, not {FORMAT}")
+    if kept.facts["format"] != FORMAT:
+        raise GeneratorError(f"the committed table has format {kept.facts['format']}, not {FORMAT}")
+    releases = tuple(kept.facts["releases"].split())
+    exporters = kept.sections["exporters"]
     rows = {}
-    for name, cells in kept["shims"].items():
-        first, device, exporters, deprecated, guard, last = cells + [None] * (6 - len(cells))
+    for name, words in kept.sections["shims"].items():
+        first, device, by, *marks = words.split()
+        said = dict(mark.partition("=")[::2] for mark in marks)
         rows[name] = Row(
             first,
-            last or kept["releases"][-1],
-            Declaration(device, bool(deprecated), guard),
-            tuple(kept["exporters"][exporters or 0]),
+            said.get("last", releases[-1]),
+            Declaration(device, "deprecated" in said, said.get("guard")),
+            tuple(exporters[by].split()),
         )
     return Table(
-        tuple(kept["releases"]),
+        releases,
         rows,
-        kept["exports"]["release"],
-        tuple(kept["exports"]["platforms"]),
-        {name: tuple(libraries) for name, libraries in kept["undeclared"].items()},
+        kept.facts["exports_of"] or None,
+        tuple(kept.facts["platforms"].split()),
+        {name: tuple(by.split()) for name, by in kept.sections["undeclared"].items()},
     )
 
 
-def render(content: Mapping[str, Any]) -> str:
-    """The document as text: one line for each entry, and for each shim."""
-    lines = [f"{json.dumps(k)}: {json.dumps(v)}," for k, v in content.items() if k != "shims"]
-    shims = [
-        f"{json.dumps(name)}:{json.dumps(cells, separators=(',', ':'))}"
-        for name, cells in content["shims"].items()
-    ]
-    return "\n".join(["{", *lines, '"shims": {', ",\n".join(shims), "}", "}"]) + "\n"
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: tables.Table, new: tables.Table) -> list[str]:
     """What changed between two documents, the date aside, one line an entry."""
-    lines: list[str] = []
-    for key in sorted((old.keys() | new.keys()) - {"date"}):
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            lines.extend(
-                f"{key}.{name}: {before.get(name)} -> {after.get(name)}"
-                for name in sorted(before.keys() | after.keys())
-                if before.get(name) != after.get(name)
-            )
-        elif before != after:
-            lines.append(f"{key}: {before} -> {after}")
+    lines = table_text.differences(old.facts, {**new.facts, "date": old.facts.get("date", "")})
+    for section in sorted(old.sections.keys() | new.sections.keys()):
+        before, after = old.sections.get(section, {}), new.sections.get(section, {})
+        lines += table_text.differences(before, after, f"{section}.")
     return lines

@@ -275,8 +275,7 @@ def _is_lent(name: bytes) -> bool:
 
 def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
     """The newest first release among ``shims``, and those that set it."""
-    known = surface.shims()
-    releases = {name: known[name].first_release for name in shims}
+    releases = {name: surface.shim_first_release(name) for name in shims}
     floor = max(
         [surface.STABLE_ABI_BEGINS, *releases.values()],
         key=release_key,

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tools import generate_cpython_abi as program
-from tools.generate_cpython_abi import GeneratorError, Python
+from tools.generate_cpython_abi import GeneratorError, Python, split_stem
+from tools.table_text import render
 from torch_abi_audit.surface import is_cpython_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+from torch_abi_audit.tables import Table, parse
 
 IN_REACH = program.default_libpythons()
 NEW = Python("3.99", frozenset({"PyNew_Function", "_PyNew_Private", "PyLong_FromLong"}))
@@ -25,14 +23,14 @@ NEW = Python("3.99", frozenset({"PyNew_Function", "_PyNew_Private", "PyLong_From
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the program writes, with no Python in reach."""
-    path = tmp_path / "cpython_abi.json"
+    path = tmp_path / "cpython_abi.tsv"
     monkeypatch.setattr(program, "TABLE", path)
     monkeypatch.setattr(program, "default_libpythons", list)
     return path
 
 
-def document(*pythons: Python, committed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return program.generate(committed or {}, pythons, "2026-01-31")
+def document(*pythons: Python, committed: Table | None = None) -> Table:
+    return program.generate(committed or Table({}, {}), pythons, "2026-01-31")
 
 
 # --- the committed table, against the sources in reach ---
@@ -135,7 +133,7 @@ def test_names_known_before_stay() -> None:
     after = document(NEW, committed=before)
 
     assert program.other_names(after) == {"PyOld_Function", "PyNew_Function", "_PyNew_Private"}
-    assert after["pythons"] == ["3.6", "3.99"]
+    assert after.facts["pythons"] == "3.6 3.99"
 
 
 def test_stable_names_are_not_listed_twice() -> None:
@@ -143,7 +141,9 @@ def test_stable_names_are_not_listed_twice() -> None:
 
 
 def test_a_name_that_becomes_stable_leaves_the_others() -> None:
-    before = document(NEW) | {"others": {"PyNew_": "Function", "PyLong_": "FromLong"}}
+    new = document(NEW)
+    others = {"PyNew_": "Function", "PyLong_": "FromLong"}
+    before = replace(new, sections={**new.sections, "others": others})
 
     assert program.differences(before, document(NEW, committed=before)) == [
         "others: _PyNew_Private is missing",
@@ -154,26 +154,44 @@ def test_a_name_that_becomes_stable_leaves_the_others() -> None:
 def test_the_text_holds_the_document_one_line_an_entry() -> None:
     content = document(NEW)
 
-    text = program.render(content)
+    text = render(content)
 
-    assert json.loads(text) == content
-    assert '"PyLong_FromLong":"3.2",' in text.splitlines()
-    assert '"PyNew_":"Function",' in text.splitlines()
+    assert parse(text) == content
+    assert "PyLong_FromLong\t3.2" in text.splitlines()
+    assert "PyNew_\tFunction" in text.splitlines()
 
 
 def test_what_a_check_compares() -> None:
     content = document(NEW)
-    stale = content | {"stable": content["stable"] | {"PyLong_FromLong": "3.1"}, "newest": "3.5"}
+    read_since = replace(
+        content, facts={**content.facts, "date": "", "pythons": "", "abi3info": ""}
+    )
+    stable = {**content.sections["stable"], "PyLong_FromLong": "3.1"}
+    stale = Table({**content.facts, "newest": "3.5"}, {**content.sections, "stable": stable})
 
-    assert program.differences(content, content | {"date": "", "pythons": [], "abi3info": ""}) == []
+    assert program.differences(content, read_since) == []
     assert program.differences(stale, content) == [
-        f"newest: 3.5 -> {content['newest']}",
+        f"newest: 3.5 -> {content.facts['newest']}",
         "stable.PyLong_FromLong: 3.1 -> 3.2",
     ]
     assert program.differences(document(), content) == [
         "others: PyNew_Function is missing",
         "others: _PyNew_Private is missing",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("PyUnicode_AsUTF8", "PyUnicode_"),
+        ("_PyLong_Sign", "_PyLong_"),
+        ("_PyRuntime", "_Py"),
+        ("_Py_Dealloc", "_Py_"),
+        ("PyFoo", "Py"),
+    ],
+)
+def test_a_stem_ends_at_the_first_underscore(name: str, stem: str) -> None:
+    assert split_stem(name) == (stem, name.removeprefix(stem))
 
 
 # --- program ---
@@ -192,7 +210,7 @@ def test_a_check_of_a_table_that_differs_fails_and_leaves_it(
     table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program.main([])
-    edited = table.read_text().replace('"PyLong_FromLong":"3.2"', '"PyLong_FromLong":"3.1"')
+    edited = table.read_text().replace("PyLong_FromLong\t3.2", "PyLong_FromLong\t3.1")
     table.write_text(edited)
 
     assert program.main(["--check"]) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import subprocess
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pytest
 from tools import generate_torch_shims as program
 from tools.shim_headers import Declaration, GeneratorError
 from tools.shim_table import Release
+from tools.table_text import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ PUBLISHED = {
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the program writes, with two releases published."""
-    path = tmp_path / "torch_shims.json"
+    path = tmp_path / "torch_shims.tsv"
     monkeypatch.setattr(program, "TABLE", path)
     monkeypatch.setattr(program, "published_releases", lambda: list(PUBLISHED))
     monkeypatch.setattr(program, "read_release", lambda version, **_: PUBLISHED[version])
@@ -59,10 +59,11 @@ def test_it_writes_a_table_that_it_then_finds_unchanged(
     written = table.read_text()
 
     assert program.main(["--check"]) == 0
-    assert capsys.readouterr().out.endswith("0 differences from torch_shims.json\n")
-    assert json.loads(written)["shims"] == {
-        "aoti_a": ["2.9.0", "generic"],
-        "torch_b": ["2.10.0", "generic"],
+    assert capsys.readouterr().out.endswith("0 differences from torch_shims.tsv\n")
+    assert table.read_text() == written
+    assert load(table).sections["shims"] == {
+        "aoti_a": "2.9.0 generic 0",
+        "torch_b": "2.10.0 generic 0",
     }
 
 
@@ -70,11 +71,11 @@ def test_a_check_of_a_table_that_differs_fails_and_leaves_it(
     table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program.main([])
-    edited = table.read_text().replace('"torch_b":["2.10.0"', '"torch_b":["2.9.0"')
+    edited = table.read_text().replace("torch_b\t2.10.0", "torch_b\t2.9.0")
     table.write_text(edited)
 
     assert program.main(["--check"]) == 1
-    assert "shims.torch_b: ['2.9.0', 'generic'" in capsys.readouterr().out
+    assert "shims.torch_b: 2.9.0 generic 0 -> 2.10.0 generic 0" in capsys.readouterr().out
     assert table.read_text() == edited
 
 
@@ -82,7 +83,7 @@ def test_a_check_of_one_release_finds_a_shim_that_it_does_not_declare(
     table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program.main([])
-    table.write_text(table.read_text().replace('"torch_b":["2.10.0"', '"torch_b":["2.9.0"'))
+    table.write_text(table.read_text().replace("torch_b\t2.10.0", "torch_b\t2.9.0"))
 
     assert program.main(["--check", "--release", "2.9.0"]) == 1
     assert "torch 2.9.0 does not declare torch_b" in capsys.readouterr().out
@@ -90,12 +91,13 @@ def test_a_check_of_one_release_finds_a_shim_that_it_does_not_declare(
 
 def test_only_the_date_differs_and_the_file_stays(table: Path) -> None:
     program.main([])
-    kept = json.loads(table.read_text()) | {"date": "2020-01-01"}
-    table.write_text(json.dumps(kept))
+    kept = table.read_text().replace(f"# date\t{load(table).facts['date']}", "# date\t2020-01-01")
+    table.write_text(kept)
 
     assert program.main(["--check"]) == 0
     assert program.main([]) == 0
-    assert json.loads(table.read_text())["date"] == "2020-01-01"
+    assert table.read_text() == kept
+    assert load(table).facts["date"] == "2020-01-01"
 
 
 def test_one_release_is_merged_into_the_committed_table(
@@ -107,10 +109,10 @@ def test_one_release_is_merged_into_the_committed_table(
 
     assert program.main(["--release", "2.11.0", "--headers-only"]) == 0
 
-    written = json.loads(table.read_text())
-    assert written["releases"] == ["2.9.0", "2.10.0", "2.11.0"]
-    assert written["shims"]["torch_new"][0] == "2.11.0"
-    assert written["exports"]["release"] == "2.10.0", "--headers-only keeps the exports"
+    written = load(table)
+    assert written.facts["releases"] == "2.9.0 2.10.0 2.11.0"
+    assert written.sections["shims"]["torch_new"].split()[0] == "2.11.0"
+    assert written.facts["exports_of"] == "2.10.0", "--headers-only keeps the exports"
 
 
 @pytest.mark.usefixtures("table")
@@ -139,7 +141,7 @@ def test_a_cache_spares_the_second_reading(tmp_path: Path, monkeypatch: pytest.M
 def test_a_pip_that_refuses_a_release_is_quoted_with_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program, "TABLE", tmp_path / "none.json")
+    monkeypatch.setattr(program, "TABLE", tmp_path / "none.tsv")
     refusal = "WARNING: noise\nERROR: No matching distribution found for torch===2.99.0\n"
     monkeypatch.setattr(subprocess, "run", pip_that(1, stderr=refusal))
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.metadata_values import judged, library, only, rules
 from torch_abi_audit.metadata.releases import exact, listed
-from torch_abi_audit.platforms import torch_releases
+from torch_abi_audit.model import release_key
+from torch_abi_audit.platforms import TorchRelease, torch_releases
 
 KNOWN = [one.version for one in torch_releases()]
 SINCE_2_8 = KNOWN[KNOWN.index("2.8.0") :]
@@ -16,6 +17,15 @@ def loading(*releases: str, among: list[str] = SINCE_2_8) -> dict[str, str]:
 
 STABLE = library(torch="2.11.0")
 UNSTABLE = library(unstable=True)
+
+
+def test_releases_are_listed_oldest_first_with_their_pythons_and_cuda() -> None:
+    assert sorted(KNOWN, key=release_key) == KNOWN
+    assert torch_releases()[KNOWN.index("2.7.0")] == TorchRelease(
+        "2.7.0",
+        frozenset({"3.9", "3.10", "3.11", "3.12", "3.13"}),
+        {"linux_x86_64": "12.6"},
+    )
 
 
 def test_a_fitting_requirement_is_no_finding() -> None:

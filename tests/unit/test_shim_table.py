@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
+from dataclasses import replace
 
 import pytest
 
 from tools.shim_headers import Declaration, GeneratorError
-from tools.shim_table import Release, Row, Table, differences, document, load, render
+from tools.shim_table import Release, Row, Table, differences, document, load
+from tools.table_text import render
+from torch_abi_audit.tables import parse
 
 PLAIN = Declaration("generic", deprecated=False, guard=None)
 GUARDED = Declaration("generic", deprecated=False, guard="2.10.0")
@@ -94,11 +96,19 @@ def test_the_text_holds_the_whole_table_one_line_a_shim() -> None:
 
     text = render(document(table, "2026-01-31"))
 
-    assert load(json.loads(text)) == table
-    assert '"aoti_gone":["2.9.0","generic",0,0,null,"2.9.1"],' in text.splitlines()
-    assert '"torch_b":["2.10.0","generic",0,0,"2.10.0"]' in text.splitlines()
-    assert '"aoti_x":["2.9.0","xpu"],' in text.splitlines()
-    assert '"date": "2026-01-31",' in text.splitlines()
+    assert load(parse(text)) == table
+    assert "aoti_a\t2.9.0 generic 1 deprecated" in text.splitlines()
+    assert "aoti_gone\t2.9.0 generic 0 last=2.9.1" in text.splitlines()
+    assert "torch_b\t2.10.0 generic 0 guard=2.10.0" in text.splitlines()
+    assert "aoti_x\t2.9.0 xpu 0" in text.splitlines()
+    assert "# date\t2026-01-31" in text.splitlines()
+
+
+def test_a_table_without_exports_is_kept_too() -> None:
+    table = merged(*RELEASES[:2])
+
+    assert table.exports_of is None
+    assert load(parse(render(document(table, "")))) == table
 
 
 def test_the_text_is_the_same_whatever_the_order() -> None:
@@ -108,7 +118,8 @@ def test_the_text_is_the_same_whatever_the_order() -> None:
 
 
 def test_another_format_is_refused() -> None:
-    content = document(merged(*RELEASES), "") | {"format": 99}
+    content = document(merged(*RELEASES), "")
+    content = replace(content, facts={**content.facts, "format": "99"})
 
     with pytest.raises(GeneratorError, match="format 99"):
         load(content)
@@ -118,16 +129,18 @@ def test_differences_are_listed_by_entry_and_the_date_is_none() -> None:
     old = document(merged(*RELEASES[:2]), "2026-01-01")
     new = document(merged(*RELEASES), "2026-02-02")
 
-    assert differences(old, old | {"date": "2026-02-02"}) == []
+    assert differences(old, replace(old, facts={**old.facts, "date": "2026-02-02"})) == []
     assert differences(old, new) == [
-        "exporters: [[]] -> [[], ['libtorch_cpu.so']]",
-        "exports.platforms: [] -> ['manylinux_2_28_x86_64']",
-        "exports.release: None -> 2.10.0",
-        "releases: ['2.9.0', '2.9.1'] -> ['2.9.0', '2.9.1', '2.10.0']",
-        "shims.aoti_a: ['2.9.0', 'generic'] -> ['2.9.0', 'generic', 1, 1]",
-        "shims.aoti_gone: ['2.9.0', 'generic'] -> ['2.9.0', 'generic', 0, 0, None, '2.9.1']",
-        "shims.aoti_kept: ['2.9.0', 'generic'] -> ['2.9.0', 'generic', 1, 0, None, '2.9.1']",
-        "shims.torch_b: None -> ['2.10.0', 'generic', 0, 0, '2.10.0']",
-        "undeclared.torch_c: None -> ['libtorch_python.so']",
-        "unexported: ['aoti_a', 'aoti_gone', 'aoti_kept'] -> ['aoti_gone', 'torch_b']",
+        'exports_of: "" -> 2.10.0',
+        'platforms: "" -> manylinux_2_28_x86_64',
+        "releases: 2.9.0 2.9.1 -> 2.9.0 2.9.1 2.10.0",
+        "exporters.1: None -> libtorch_cpu.so",
+        "shims.aoti_a: 2.9.0 generic 0 -> 2.9.0 generic 1 deprecated",
+        "shims.aoti_gone: 2.9.0 generic 0 -> 2.9.0 generic 0 last=2.9.1",
+        "shims.aoti_kept: 2.9.0 generic 0 -> 2.9.0 generic 1 last=2.9.1",
+        "shims.torch_b: None -> 2.10.0 generic 0 guard=2.10.0",
+        "undeclared.torch_c: None -> libtorch_python.so",
+        'unexported.aoti_a: "" -> None',
+        'unexported.aoti_kept: "" -> None',
+        'unexported.torch_b: None -> ""',
     ]

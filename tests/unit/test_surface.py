@@ -10,16 +10,18 @@ from pathlib import Path
 import abi3info
 import pytest
 
-from torch_abi_audit import surface, torch_abi
+from torch_abi_audit import surface, tables, torch_abi
 from torch_abi_audit.model import Format, release_key
 from torch_abi_audit.surface import (
     Shim,
+    cpython_names,
     ifdef_holds,
     is_cpython_name,
+    read_python_row,
     shim,
     shims,
-    split_stem,
     stable_python_name,
+    stable_python_names,
 )
 
 # --- versions ---
@@ -171,6 +173,15 @@ def test_the_table_is_a_mapping_whose_rows_are_built_once() -> None:
         table[b"nothing"]
 
 
+def test_what_is_asked_of_a_shim_by_itself_is_what_its_row_says() -> None:
+    assert surface.shim_names() == shims().keys()
+    assert {name: surface.shim_first_release(name) for name in surface.shim_names()} == {
+        name: one.first_release for name, one in shims().items()
+    }
+    with pytest.raises(KeyError):
+        surface.shim_first_release(b"nothing")
+
+
 # --- CPython ---
 
 
@@ -284,39 +295,43 @@ def test_others_are_not_in_the_stable_abi() -> None:
 
 
 def test_every_listed_name_is_a_c_name_of_cpython_and_found_again() -> None:
-    table = surface._python_table()
-    names = [stem + rest for stem, rests in table._others.items() for rest in rests.split()]
+    sections = surface._python_table().sections
+    others = [stem + rest for stem, rests in sections["others"].items() for rest in rests.split()]
+    names = {*sections["stable"], *others}
 
-    assert len(names) + len(table._stable) >= 2700
+    assert len(names) == len(sections["stable"]) + len(others) >= 2700
     assert all(re.fullmatch(r"_?Py[A-Z_]\w*", name) for name in names)
     assert all(is_cpython_name(name) for name in names)
+    assert cpython_names() == {name.encode() for name in names}
 
 
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("PyUnicode_AsUTF8", "PyUnicode_"),
-        ("_PyLong_Sign", "_PyLong_"),
-        ("_PyRuntime", "_Py"),
-        ("_Py_Dealloc", "_Py_"),
-        ("PyFoo", "Py"),
-    ],
-)
-def test_a_stem_ends_at_the_first_underscore(name: str, stem: str) -> None:
-    assert split_stem(name) == (stem, name.removeprefix(stem))
+def test_stable_names_are_names_of_cpython_each_with_its_row() -> None:
+    assert stable_python_names()[b"PyBool_Type"] == "3.2 data"
+    assert stable_python_names().keys() <= cpython_names()
+    assert all(
+        read_python_row(row) == stable_python_name(name)
+        for name, row in stable_python_names().items()
+    )
 
 
 # --- cost ---
 
 
 def test_the_tables_are_small_and_quick() -> None:
-    files = {path.name: path.stat().st_size for path in Path(surface._DATA).glob("*.json")}
-    assert files["torch_shims.json"] < 80_000
-    assert files["cpython_abi.json"] < 61_440
+    files = {path.name: path.stat().st_size for path in Path(tables.DATA).glob("*.tsv")}
+    assert files["torch_shims.tsv"] < 60_000
+    assert files["cpython_abi.tsv"] < 61_440
 
     def cost() -> float:
-        surface._shim_table.cache_clear()
-        surface._python_table.cache_clear()
+        for kept in (
+            surface._shim_table,
+            surface._shim_rows,
+            surface._python_table,
+            surface.stable_python_names,
+            surface.cpython_names,
+        ):
+            kept.forget()
+        surface._SHIMS.clear()
         started = time.process_time()
         shim(b"torch_call_dispatcher")
         is_cpython_name("PyObject_New")
