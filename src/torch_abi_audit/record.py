@@ -12,9 +12,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
+    from types import MappingProxyType
 
-    __all__ = ["dataclass", "field", "replace"]
+    __all__ = ["MappingProxyType", "dataclass", "field", "replace"]
 else:
+    MappingProxyType = type(type.__dict__)  # ``types`` finds it so, too, and much else with it
+
     _MISSING = object()
 
     class field:  # stands in for the function of that name

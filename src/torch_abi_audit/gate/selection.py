@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from torch_abi_audit.enumeration import StrEnum
 from torch_abi_audit.model import Severity
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.rules import rule, rules

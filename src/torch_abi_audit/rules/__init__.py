@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from types import MappingProxyType
 
 from torch_abi_audit.model import Finding
+from torch_abi_audit.record import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
