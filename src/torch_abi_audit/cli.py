@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
 
 from torch_abi_audit.commands import BROKEN_PIPE, ERROR, INTERRUPTED, VERBS
+from torch_abi_audit.late import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     verb = words.pop(0) if words and words[0] in VERBS else "audit"
     try:
-        code = _run(verb, words)
+        code: int = module(f"commands.{verb}").run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if why is None:
             raise
         _abandon_stdout()
+        from contextlib import suppress
+
         from torch_abi_audit.commands.terminal import complain
 
         with suppress(OSError):  # stderr may be on the same full disk
@@ -73,10 +75,3 @@ def _why_not(error: OSError) -> str | None:
     if error.filename is None:
         return f"cannot write to standard output: {error.strerror or error}"
     return None
-
-
-def _run(verb: str, words: list[str]) -> int:
-    from importlib import import_module
-
-    code: int = import_module(f"torch_abi_audit.commands.{verb}").run(words)
-    return code

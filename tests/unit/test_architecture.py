@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
 PREFIX = "torch_abi_audit."
 
-VOCABULARY = {"record", "enumeration", "once"}
+VOCABULARY = {"record", "enumeration", "once", "late"}
 """What classes and constants are made with, anywhere."""
 
 PURE = {"model", "loads.matrix", "errors", "mangling", "libtorch", "variants"}

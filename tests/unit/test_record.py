@@ -7,13 +7,9 @@ import dataclasses
 import inspect
 import json
 import pickle
-import subprocess
-import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.toolchain import gcc
 from torch_abi_audit import (
     CPythonABIVerdict,
     EnvironmentReport,
@@ -23,9 +19,6 @@ from torch_abi_audit import (
 )
 from torch_abi_audit.record import dataclass, field
 from torch_abi_audit.report import format_environment_table, format_json, format_package_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +93,6 @@ def test_what_the_standard_library_asks_for() -> None:
     assert dataclasses.asdict(Ours(1)) == dataclasses.asdict(Theirs(1))
     assert pickle.loads(pickle.dumps(Ours(1, "x"))) == Ours(1, "x")  # noqa: S301 - our own
     assert copy.copy(Ours(1)) == copy.deepcopy(Ours(1)) == Ours(1)
-
-
-def test_the_fast_path_imports_none_of_the_slow_modules(tmp_path: Path) -> None:
-    library = gcc("int f(void) { return 1; }", tmp_path / "x.so")
-    script = (
-        "import sys; from torch_abi_audit.cli import main; main(sys.argv[1:]); print(*sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(library)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    loaded = set(done.stdout.splitlines()[-1].split())
-    slow = {"dataclasses", "inspect", "typing", "pycxxfilt", "packaging", "rich", "tomllib"}
-    assert "torch_abi_audit.audit" in loaded
-    assert slow & loaded == set()
 
 
 def test_reports_can_be_built_from_their_first_fields() -> None:
