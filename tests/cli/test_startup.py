@@ -18,6 +18,10 @@ FORBIDDEN = (
     *("argparse", "contextlib", "dataclasses", "importlib", "inspect", "tomllib", "typing"),
     *("packaging", "pycxxfilt", "rich"),
 )
+"""On any target."""
+
+FORBIDDEN_ALONE = (*FORBIDDEN, "pathlib", "warnings")
+"""On a library by itself."""
 
 _RUN = """
 import sys
@@ -43,6 +47,13 @@ def test_the_common_run_imports_none_of_the_slow_modules(site: Path, target: str
     loaded = _loaded(str(site / target), cwd=site)
     assert "torch_abi_audit.report.table" in loaded
     assert sorted(loaded.intersection(FORBIDDEN)) == []
+
+
+def test_nor_does_the_audit_of_a_library_by_itself(tmp_path: Path) -> None:
+    gcc("int f(void) { return 1; }", tmp_path / "x.so")
+    loaded = _loaded("x.so", cwd=tmp_path)
+    assert "torch_abi_audit.report.table" in loaded
+    assert sorted(loaded.intersection(FORBIDDEN_ALONE)) == []
 
 
 def test_neither_does_the_audit_of_an_installed_name(site: Path, tmp_path: Path) -> None:
