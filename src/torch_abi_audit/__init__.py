@@ -42,8 +42,8 @@ def __getattr__(name: str) -> object:
     """Import a public name's module when the name is first used: start-up stays short."""
     if name.startswith("_") or name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from torch_abi_audit.late import module  # noqa: PLC0415
 
     homes = {"inspect": "api", "AuditError": "errors", "FormatError": "errors"}
     home = homes.get(name.partition("_")[0], "errors" if name.endswith("Error") else "model")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(module(home), name)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from torch_abi_audit.cli import main
+from torch_abi_audit.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

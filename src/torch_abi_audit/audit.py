@@ -17,6 +17,7 @@ from torch_abi_audit.model import (
     SliceReport,
     release_key,
 )
+from torch_abi_audit.record import late_path
 from torch_abi_audit.resolve import provided
 from torch_abi_audit.rules import finding
 from torch_abi_audit.sources.naming import named_as_library
@@ -24,7 +25,6 @@ from torch_abi_audit.sources.naming import named_as_library
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import PurePath
 
     from torch_abi_audit.errors import TargetError
     from torch_abi_audit.model import Finding
@@ -120,7 +120,9 @@ def audit(
         if unread.dangling:
             scope.notes.append(f"{unread.relative} is {unread.message}")
             continue
-        scope.errors[unread.relative] = ExtensionReport(_path(unread.path), error=unread.message)
+        scope.errors[unread.relative] = ExtensionReport(
+            late_path(unread.path), error=unread.message
+        )
     neighbours = _Scope()
     if any(image.wanted for images in scope.images.values() for image in images):
         for candidate in found.siblings:
@@ -195,7 +197,7 @@ def _judge(
     cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
     first = images[0].binary
     return ExtensionReport(
-        path=_path(images[0].candidate.path),
+        path=late_path(images[0].candidate.path),
         cpython=cpython,
         torch=torch,
         format=first.format,
@@ -251,18 +253,12 @@ def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
 
 def failed(target: str, error: TargetError) -> PackageReport:
     """The report on a TARGET that names nothing."""
-    return PackageReport(name=target, root=_path(target), error=str(error))
+    return PackageReport(name=target, root=late_path(target), error=str(error))
 
 
 def _unread(candidate: Candidate, error: FormatError | OSError) -> ExtensionReport:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ExtensionReport(_path(candidate.path), error=text)
-
-
-def _path(path: str) -> PurePath:
-    from pathlib import PurePath  # noqa: PLC0415 - slow to import, and --help needs none
-
-    return PurePath(path)
+    return ExtensionReport(late_path(candidate.path), error=text)
 
 
 def _package(
@@ -279,7 +275,7 @@ def _package(
     others = [one for one in ordered if not _is_extension_module(one, reports[one])]
     return PackageReport(
         name=found.name,
-        root=_path(found.root),
+        root=late_path(found.root),
         extensions=tuple(reports[one] for one in modules),
         bundled_libs=tuple(reports[one] for one in others),
         distribution=found.distribution,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
 
 from torch_abi_audit.commands import BROKEN_PIPE, ERROR, INTERRUPTED, VERBS
+from torch_abi_audit.late import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 _GARBAGE = 100_000
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     verb = words.pop(0) if words and words[0] in VERBS else "audit"
     try:
-        code = _run(verb, words)
+        code: int = module(f"commands.{verb}").run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -44,12 +45,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         if why is None:
             raise
         _abandon_stdout()
+        from contextlib import suppress
+
         from torch_abi_audit.commands.terminal import complain
 
         with suppress(OSError):  # stderr may be on the same full disk
             complain(why)
         return ERROR
     return code
+
+
+def program() -> NoReturn:
+    """Run the process's command line and end the process with its exit code.
+
+    What was made is left to the system: to take it apart first would be up to a seventh of the run.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # what cannot be written now, after an interruption, changes no exit code
+        os._exit(code)
 
 
 def _open_closed_streams() -> None:
@@ -73,10 +89,3 @@ def _why_not(error: OSError) -> str | None:
     if error.filename is None:
         return f"cannot write to standard output: {error.strerror or error}"
     return None
-
-
-def _run(verb: str, words: list[str]) -> int:
-    from importlib import import_module
-
-    code: int = import_module(f"torch_abi_audit.commands.{verb}").run(words)
-    return code

@@ -5,10 +5,10 @@ Everything here is a frozen value. Nothing here reads, decides or prints.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from types import MappingProxyType
+import os
 
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.enumeration import StrEnum
+from torch_abi_audit.record import MappingProxyType, dataclass, field, given_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
     from typing import Protocol
 
-    from torch_abi_audit.loads.matrix import LoadMatrix
+    from torch_abi_audit.loads.matrix import LibraryLoads, LoadMatrix
 
     class Readable(Protocol):
         """Bytes that can be read by position: a file, an archive member, a buffer."""
@@ -252,6 +252,17 @@ class ExtensionReport:
     """What each of its images asks of the platform: one, or several in a universal file."""
 
     @property
+    def path_text(self) -> str:
+        """``str`` of its path; this and ``name`` seldom need ``pathlib``."""
+        return given_path(self, "path") or str(self.path)
+
+    @property
+    def name(self) -> str:
+        """Its file's name."""
+        given = given_path(self, "path")
+        return self.path.name if given is None else os.path.basename(given)  # noqa: PTH119
+
+    @property
     def label(self) -> str:
         """``ERROR``, ``UNSTABLE``, ``STABLE`` or ``NO-TORCH``."""
         if self.error is not None or self.torch is None:
@@ -312,6 +323,11 @@ class PackageReport:
     """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""
     min_python: str | None = None
     """Oldest Python that its extension modules load on, as far as the files show."""
+
+    @property
+    def root_text(self) -> str:
+        """``str`` of its root; seldom needs ``pathlib``."""
+        return given_path(self, "root") or str(self.root)
 
     @property
     def libraries(self) -> tuple[ExtensionReport, ...]:
@@ -391,11 +407,14 @@ def file_name(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def relative_path(path: str | PurePath, root: str | PurePath) -> str:
-    """``path`` below ``root`` with forward slashes; the file's name where they are the same."""
-    from pathlib import PurePath  # noqa: PLC0415 - slow to import, and --help needs none
-
-    path, root = PurePath(path), PurePath(root)
+def relative_path(library: ExtensionReport | LibraryLoads, package: PackageReport) -> str:
+    """Its path below the package's root with forward slashes; its name where they are the same."""
+    given, above = given_path(library, "path"), given_path(package, "root")
+    if given and above and given.startswith(above + os.sep):  # then ``pathlib`` has no say in it
+        return given[len(above) + 1 :].replace(os.sep, "/")
+    if given and given == above:
+        return os.path.basename(given)  # noqa: PTH119
+    path, root = library.path, package.root
     if path == root:
         return path.name
     try:

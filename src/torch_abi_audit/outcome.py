@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from torch_abi_audit.enumeration import StrEnum
 from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False

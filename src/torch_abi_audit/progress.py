@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from typing import Self
 
 _PATIENCE = 1.0  # seconds
 
 
-@contextmanager
-def progress(total: int, *, enabled: bool) -> Iterator[Callable[[str], None] | None]:
-    """A function to call with each file's name before it is read; ``None`` where none is wanted."""
+def activity(*, enabled: bool) -> Activity | _NoActivity:
+    """A context with what draws a bar on a terminal; with ``None`` where none is wanted."""
     if not enabled or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield None
-        return
-    bar = _Bar(total)
-    try:
-        yield bar.step
-    finally:
-        bar.close()
+        return _NoActivity()
+    return Activity()
+
+
+class _NoActivity:
+    def __enter__(self) -> None:
+        """Nothing to draw with."""
+
+    def __exit__(self, *_why: object) -> None:
+        """Nothing to take away."""
 
 
 class Activity:
-    """One bar for a whole run: bytes while files are fetched, a count while libraries are read."""
+    """One bar for a whole run: bytes while files are fetched, a count while libraries are read.
+
+    As a context it takes the bar away.
+    """
 
     def __init__(self) -> None:
-        self._bar = _Bar(0)
+        self._bar = _Bar()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        self._bar.close()
 
     def expect(self, files: int) -> None:
         """Say how many files there are to read."""
@@ -46,27 +57,10 @@ class Activity:
         of = f"/{total / 1e6:.1f}" if total else ""
         self._bar.show(f"{url.rpartition('/')[2]}  {done / 1e6:.1f}{of} MB", done, total)
 
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
-
-
-@contextmanager
-def activity(*, enabled: bool) -> Iterator[Activity | None]:
-    """What draws a bar on a terminal; ``None`` where none is wanted."""
-    if not enabled or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield None
-        return
-    drawn = Activity()
-    try:
-        yield drawn
-    finally:
-        drawn.close()
-
 
 class _Bar:
-    def __init__(self, total: int) -> None:
-        self.total, self._done, self._start = total, 0, monotonic()
+    def __init__(self) -> None:
+        self.total, self._done, self._start = 0, 0, monotonic()
         self._close: Callable[[], None] | None = None
         self._show: Callable[[str, int, int], None] | None = None
 

@@ -5,16 +5,31 @@ A command that answers within three times the interpreter's own start-up cannot 
 compiles its methods anew. To a type checker ``dataclass`` and ``field`` are the standard ones. At
 run time they make classes that behave as those do, ``dataclasses.replace``, ``fields``, ``asdict``
 and ``is_dataclass`` included: what these ask of a class is made when they ask.
+
+A field that is annotated as a ``PurePath`` may also be given a text, and is a path when it is first
+read: importing ``pathlib``, too, costs as much as a small library, and most runs only print it.
 """
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
+    from pathlib import PurePath
+    from types import MappingProxyType
 
-    __all__ = ["dataclass", "field", "replace"]
+    __all__ = ["MappingProxyType", "dataclass", "field", "given_path", "late_path", "replace"]
+
+    def late_path(text: str) -> PurePath:
+        """The text, for a field that is a path when it is read."""
+
+    def given_path(value: object, name: str) -> str | None:
+        """The text that a field was given and is still, where its path would be spelt the same."""
 else:
+    MappingProxyType = type(type.__dict__)  # ``types`` finds it so, too, and much else with it
+
     _MISSING = object()
 
     class field:  # stands in for the function of that name
@@ -52,11 +67,44 @@ else:
         body["__signature__"] = _Late(_signature)
         made = type(cls)(cls.__name__, cls.__bases__, body)
         made.__qualname__ = cls.__qualname__
-        setters = tuple(made.__dict__[name].__set__ for name in names)
-        _SPECS[made] = (names, setters, specs)
+        slots = tuple(made.__dict__[name] for name in names)
+        _SPECS[made] = (names, tuple(slot.__set__ for slot in slots), specs, slots)
+        for name, slot in zip(names, slots):  # of equal length
+            if "PurePath" in cls.__annotations__[name].split(" | "):
+                setattr(made, name, _PathSlot(slot))
         return made
 
     _SPECS = {}
+
+    class _PathSlot:
+        """A field that holds a path, or the text of one until it is read."""
+
+        __slots__ = ("slot",)
+
+        def __init__(self, slot) -> None:
+            self.slot = slot
+
+        def __get__(self, instance, _cls):
+            if instance is None:
+                return self
+            value = self.slot.__get__(instance)
+            if isinstance(value, str):
+                from pathlib import PurePath
+
+                value = PurePath(value)
+                self.slot.__set__(instance, value)
+            return value
+
+    def late_path(text):
+        """The text."""
+        return text
+
+    def given_path(value, name):
+        """The text in a field, unless ``pathlib`` might have its own opinion on it."""
+        held = getattr(type(value), name).slot.__get__(value)
+        if not isinstance(held, str) or held == "." or held.startswith(os.sep * 2):
+            return None
+        return held if os.path.normpath(held) == held else None
 
     class _Late:
         """A class attribute that is computed when it is first asked for."""
@@ -70,7 +118,7 @@ else:
             return self._make(cls)
 
     def _init(self, *args, **kwargs):
-        names, setters, specs = _SPECS[type(self)]
+        names, setters, specs, _ = _SPECS[type(self)]
         given = len(args)
         if given > len(names):
             raise TypeError(f"{type(self).__name__} takes {len(names)} arguments, not {given}")
@@ -93,7 +141,7 @@ else:
             )
 
     def _compared(self):
-        names, _, specs = _SPECS[type(self)]
+        names, _, specs, _ = _SPECS[type(self)]
         return tuple(getattr(self, name) for name in names if specs[name].compare)
 
     def _eq(self, other):
@@ -103,7 +151,7 @@ else:
         return hash(_compared(self))
 
     def _repr(self):
-        names, _, specs = _SPECS[type(self)]
+        names, _, specs, _ = _SPECS[type(self)]
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if specs[name].repr)
         return f"{type(self).__qualname__}({shown})"
 
@@ -125,7 +173,8 @@ else:
             put(self, value)
 
     def _replaced(self, /, **changes):
-        kept = {name: getattr(self, name) for name in _SPECS[type(self)][0]}
+        names, _, _, slots = _SPECS[type(self)]
+        kept = {name: slot.__get__(self) for name, slot in zip(names, slots)}  # of equal length
         return type(self)(**{**kept, **changes})
 
     _METHODS = {
@@ -144,7 +193,7 @@ else:
         """The class that ``dataclasses`` itself would have made of the same fields."""
         import dataclasses
 
-        names, _, specs = _SPECS[cls]
+        names, _, specs, _ = _SPECS[cls]
         rows = []
         for name in names:
             spec = specs[name]

@@ -6,12 +6,12 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from torch_abi_audit import model
+from torch_abi_audit.enumeration import StrEnum
 from torch_abi_audit.errors import AuditError
 from torch_abi_audit.loads import matrix as load_matrix
 from torch_abi_audit.model import PackageReport

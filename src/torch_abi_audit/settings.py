@@ -7,14 +7,13 @@ there is some to read.
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 
 from torch_abi_audit.errors import SettingsError
 from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import Check, nearest, unknown_rule
 from torch_abi_audit.gate.verdicts import Required
 from torch_abi_audit.model import Severity
-from torch_abi_audit.record import dataclass, field, replace
+from torch_abi_audit.record import MappingProxyType, dataclass, field, replace
 from torch_abi_audit.report.destination import Destination
 
 TYPE_CHECKING = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
 from torch_abi_audit import libtorch, surface
+from torch_abi_audit.enumeration import StrEnum
 from torch_abi_audit.mangling import demangle, mangled, mentions, owner
 from torch_abi_audit.model import TorchABIVerdict, file_name, release_key
 from torch_abi_audit.prefixes import beginning
@@ -37,20 +36,20 @@ _C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
 """How every C name begins that may have to do with torch where its provider is not stated."""
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What an import is to libtorch, by its name and, where the format tells, its provider."""
 
-    SHIM = auto()
-    UNKNOWN_SHIM = auto()
-    UNSTABLE = auto()
+    SHIM = "shim"
+    UNKNOWN_SHIM = "unknown-shim"
+    UNSTABLE = "unstable"
     """libtorch's, and its text names a type of the unstable API."""
-    INTERNAL = auto()
+    INTERNAL = "internal"
     """libtorch's, without naming such a type."""
-    HEADER_ONLY = auto()
+    HEADER_ONLY = "header-only"
     """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
-    FOREIGN = auto()
+    FOREIGN = "foreign"
     """Somebody else's, though it speaks of torch types."""
-    BORROWED = auto()
+    BORROWED = "borrowed"
     """A C name of a library whose headers torch ships: libtorch's where it exports it."""
 
 

@@ -331,17 +331,24 @@ def test_ctrl_c_ends_quietly() -> None:
         "import sys, time\n"
         "from torch_abi_audit import cli, sources\n"
         "def hang(*a, **k):\n"
-        "    print('ready', flush=True); time.sleep(60)\n"
+        "    try: print('ready', flush=True); time.sleep(60)\n"
+        "    finally: print('and more')\n"
         "sources.several = hang\n"
-        "sys.exit(cli.main(['x']))\n"
+        "sys.argv[1:] = ['x']\n"
+        "cli.program()\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    rest, errors = process.communicate(timeout=20)
+    assert rest == "and more\n"
     assert process.returncode == 130
     assert errors == ""
 

@@ -7,13 +7,10 @@ import dataclasses
 import inspect
 import json
 import pickle
-import subprocess
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from tests.toolchain import gcc
 from torch_abi_audit import (
     CPythonABIVerdict,
     EnvironmentReport,
@@ -21,11 +18,9 @@ from torch_abi_audit import (
     PackageReport,
     TorchABIVerdict,
 )
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.model import relative_path
+from torch_abi_audit.record import dataclass, field, given_path, late_path, replace
 from torch_abi_audit.report import format_environment_table, format_json, format_package_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +97,93 @@ def test_what_the_standard_library_asks_for() -> None:
     assert copy.copy(Ours(1)) == copy.deepcopy(Ours(1)) == Ours(1)
 
 
-def test_the_fast_path_imports_none_of_the_slow_modules(tmp_path: Path) -> None:
-    library = gcc("int f(void) { return 1; }", tmp_path / "x.so")
-    script = (
-        "import sys; from torch_abi_audit.cli import main; main(sys.argv[1:]); print(*sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(library)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    loaded = set(done.stdout.splitlines()[-1].split())
-    slow = {"dataclasses", "inspect", "typing", "pycxxfilt", "packaging", "rich", "tomllib"}
-    assert "torch_abi_audit.audit" in loaded
-    assert slow & loaded == set()
+@dataclass(frozen=True, slots=True)
+class Placed:
+    path: PurePath
+    other: PurePath | None = None
+    text: str = ""
+
+
+def test_a_path_may_be_given_as_a_text_and_is_read_as_a_path() -> None:
+    given = Placed(late_path("/x/y"), late_path("z"), "/x/y")
+    assert given_path(given, "path") == "/x/y"
+    assert (given.path, given.other, given.text) == (PurePath("/x/y"), PurePath("z"), "/x/y")
+    assert isinstance(given.path, PurePath)
+    assert given.path is given.path
+    assert given_path(given, "path") is None  # it is a path now
+    assert Placed(Path("/x")).path == Path("/x")
+    assert isinstance(Placed(Path("/x")).path, Path)
+    assert Placed(PurePath("/x")).other is None
+
+
+def test_nothing_tells_a_path_that_was_given_as_a_text_from_another() -> None:
+    def given() -> Placed:
+        return Placed(late_path("/x//y/"))
+
+    same = Placed(PurePath("/x/y"))
+    assert given() == same
+    assert hash(given()) == hash(same)
+    assert repr(given()) == repr(same)
+    assert dataclasses.asdict(given()) == dataclasses.asdict(same)
+    for made in (
+        dataclasses.replace(given(), text="z"),
+        copy.copy(given()),
+        copy.deepcopy(given()),
+        pickle.loads(pickle.dumps(given())),  # noqa: S301 - our own
+    ):
+        assert isinstance(made.path, PurePath)
+        assert made.path == same.path
+    match given():
+        case Placed(path=path):
+            assert path == same.path
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        given().path = PurePath("/z")  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del given().path
+
+
+def test_a_copy_with_changes_makes_no_path() -> None:
+    changed = replace(Placed(late_path("/x")), text="z")
+    assert given_path(changed, "path") == "/x"
+
+
+_TEXTS = [
+    *("", ".", "..", "/", "//", "//x", "///x", "/x", "/x/", "/x/.", "/x/..", "/x/./y", "./x"),
+    *(
+        "x/y.so",
+        "/x/../y",
+        "/x//y.so",
+        "/x/y/z.abi3.so",
+        "/x y/z",
+        "/xy",
+        "/x/a\\b.so",
+        "C:\\x\\y.dll",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", _TEXTS)
+def test_text_and_name_are_those_of_the_path(text: str) -> None:
+    for path in (PurePath(text), PurePosixPath(text), PureWindowsPath(text)):
+        given = late_path(text) if type(path) is type(PurePath()) else path
+        assert ExtensionReport(given).path_text == ExtensionReport(path).path_text == str(path)
+        assert ExtensionReport(given).name == ExtensionReport(path).name == path.name
+        assert PackageReport("x", given).root_text == PackageReport("x", path).root_text
+
+
+@pytest.mark.parametrize("text", _TEXTS)
+def test_the_place_of_a_library_is_that_of_its_path(text: str) -> None:
+    def place(path: PurePath, root: PurePath) -> str:
+        return relative_path(ExtensionReport(path), PackageReport("x", root))
+
+    for root in _TEXTS:
+        path, above = PurePath(text), PurePath(root)
+        below = path.relative_to(above) if path.is_relative_to(above) else path
+        expected = path.name if path == above else below.as_posix()
+        assert place(late_path(text), late_path(root)) == expected, root
+        assert place(path, above) == place(late_path(text), above) == expected, root
+    windows = PureWindowsPath("C:/x/lib/y.dll")
+    assert place(windows, PureWindowsPath("c:/X")) == "lib/y.dll"
 
 
 def test_reports_can_be_built_from_their_first_fields() -> None:

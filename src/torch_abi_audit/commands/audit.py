@@ -145,13 +145,12 @@ def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> b
 def _outcome(
     loaded: Loaded, options: argparse.Namespace, settings: Settings | None, *, judged: bool
 ) -> Outcome:
-    from pathlib import PurePath
-
     from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.record import late_path
 
     packages, directory = loaded.packages, None
     if loaded.directory is not None:
-        directory = PurePath(loaded.directory)
+        directory = late_path(loaded.directory)
         packages = tuple(one for one in packages if one.libraries or one.error or options.all)
     if settings is None and not judged:
         return Outcome(packages, site_packages=directory)

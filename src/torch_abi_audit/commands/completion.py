@@ -38,18 +38,18 @@ def parser() -> argparse.ArgumentParser:
 
 def _whole() -> argparse.ArgumentParser:
     """All verbs as one parser: a tree that shells can walk."""
-    from importlib import import_module
+    from torch_abi_audit.late import module
 
     whole = argparse.ArgumentParser(prog="torch-abi-audit", allow_abbrev=False)
     verbs = whole.add_subparsers()
     for verb in VERBS:
-        one: argparse.ArgumentParser = import_module(f"torch_abi_audit.commands.{verb}").parser()
+        one: argparse.ArgumentParser = module(f"commands.{verb}").parser()
         helped = (one.description or "").partition("\n")[0]
         branch = verbs.add_parser(verb, parents=[one], add_help=False, help=helped)
         for action in branch._actions:  # noqa: SLF001 - where shtab looks for file names
             _complete_files(action)
     # what stands without a verb is an audit
-    audit: argparse.ArgumentParser = import_module("torch_abi_audit.commands.audit").parser()
+    audit: argparse.ArgumentParser = module("commands.audit").parser()
     for action in audit._actions:  # noqa: SLF001 - argparse has no public list of them
         if action.option_strings and action.dest != "help":
             _complete_files(action)

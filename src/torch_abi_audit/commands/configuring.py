@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 
 from torch_abi_audit.errors import SettingsError
-from torch_abi_audit.record import replace
+from torch_abi_audit.record import MappingProxyType, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -122,10 +122,12 @@ def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Nam
 
     from torch_abi_audit.port.plan import plan
     from torch_abi_audit.port.translation_units import units
-    from torch_abi_audit.progress import progress
+    from torch_abi_audit.progress import activity
 
-    with progress(len(files), enabled=not options.no_progress) as step:
-        found, notes = units(files, step)
+    with activity(enabled=not options.no_progress) as bar:
+        if bar is not None:
+            bar.expect(len(files))
+        found, notes = units(files, None if bar is None else bar.step)
     root = str(Path(target).resolve())
     return plan(target, root, found, target=options.target, objects=True, notes=notes)
 

@@ -91,7 +91,7 @@ def _keyed(report: PackageReport) -> dict[str, ExtensionReport]:
 
 
 def _path(report: PackageReport, library: ExtensionReport) -> str:
-    return relative_path(library.path, report.root)
+    return relative_path(library, report)
 
 
 def _library(

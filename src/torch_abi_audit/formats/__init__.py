@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from torch_abi_audit.errors import FormatError
+from torch_abi_audit.late import module
 from torch_abi_audit.model import Binary, Format, NotALibrary
 
 TYPE_CHECKING = False
@@ -84,5 +83,4 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
 
 
 def _reader(kind: Format) -> _Reader:
-    reader: _Reader = import_module(f"{__name__}.{_READERS[kind]}")
-    return reader
+    return module(f"formats.{_READERS[kind]}")

@@ -5,9 +5,7 @@ Values alone, shared by the readers of ELF, Mach-O and COFF objects.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.record import MappingProxyType, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

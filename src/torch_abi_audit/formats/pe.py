@@ -10,12 +10,11 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from types import MappingProxyType
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.pe_image import Image, load
 from torch_abi_audit.model import Binary, Format, NotALibrary
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.record import MappingProxyType, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

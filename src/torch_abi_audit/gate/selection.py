@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from torch_abi_audit.enumeration import StrEnum
 from torch_abi_audit.model import Severity
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.rules import rule, rules
@@ -84,7 +83,7 @@ class Selection:
         if package is not None and package.uses_torch:
             from torch_abi_audit.report.text import relative_path  # noqa: PLC0415 - a gate's need
 
-            modules = {relative_path(one.path, package.root) for one in package.extensions}
+            modules = {relative_path(one, package) for one in package.extensions}
             if finding.library in modules:
                 return True
         return self.check is Check.ALL and self._weighs(finding, Severity.ERROR)

@@ -29,7 +29,7 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
             yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_partly(torch)}"
         python = [one for one in mine if one.finding.rule in _PYTHON]
         if python:
-            modules = {relative_path(one.path, package.root) for one in package.extensions}
+            modules = {relative_path(one, package) for one in package.extensions}
             alone = all(one.finding.library in modules for one in python)
             count = (
                 plural(len(python), "extension module") if alone else plural(len(python), "library")

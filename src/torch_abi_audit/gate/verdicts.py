@@ -44,7 +44,7 @@ def findings(package: PackageReport, required: Required, *, empty: bool) -> Iter
     elif empty and not package.libraries:
         yield finding("N001", f"no compiled libraries found in {package.root}")
     for library in package.libraries:
-        name = relative_path(library.path, package.root)
+        name = relative_path(library, package)
         if library.torch is None or library.cpython is None or library.error is not None:
             yield finding("E001", library.error or "it could not be read", library=name)
             continue

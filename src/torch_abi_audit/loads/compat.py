@@ -8,14 +8,13 @@ that has to do with torch.
 from __future__ import annotations
 
 from functools import cache
-from types import MappingProxyType
 from typing import TypeAlias
 
 from torch_abi_audit import variants
 from torch_abi_audit.loads.library import Exported, columns, images, judge, unjudged
 from torch_abi_audit.loads.matrix import WORST, LibraryLoads, LoadMatrix, Loads
 from torch_abi_audit.model import release_key
-from torch_abi_audit.record import replace
+from torch_abi_audit.record import MappingProxyType, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

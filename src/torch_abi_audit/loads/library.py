@@ -7,13 +7,13 @@ re-export nothing, and its DLLs forward nothing. Pure: what torch exports is ask
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from torch_abi_audit import libtorch
 from torch_abi_audit.loads.export_file import Exports
 from torch_abi_audit.loads.matrix import Absent, LibraryLoads, Loads, Missing
 from torch_abi_audit.model import Format, file_name
+from torch_abi_audit.record import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,8 @@ not sufficient: nothing here says that the layouts agree which inline header cod
 
 from __future__ import annotations
 
-from enum import StrEnum
-from types import MappingProxyType
-
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.enumeration import StrEnum
+from torch_abi_audit.record import MappingProxyType, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

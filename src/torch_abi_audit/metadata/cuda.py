@@ -59,10 +59,10 @@ def is_cuda(library: str) -> bool:
 
 def facts(report: PackageReport, declared: Declared) -> Cuda | None:
     """The CUDA libraries of a package; None where it is linked to none, and has none in it."""
-    files = {one.path.name for one in report.libraries} | set(declared.beside)
+    files = {one.name for one in report.libraries} | set(declared.beside)
     libraries = sorted({name for one in report.libraries for name in _linked(one)})
     static = sorted(
-        relative_path(one.path, report.root)
+        relative_path(one, report)
         for one in report.libraries
         if any(image.static_cuda for image in one.linkage)
     )
@@ -99,7 +99,7 @@ def findings(
     for one in report.libraries:
         own = [name for name in _linked(one) if name not in cuda.bundled and major(name)]
         majors = sorted({number for name in own if (number := major(name))})
-        where = relative_path(one.path, report.root)
+        where = relative_path(one, report)
         if len(majors) > 1:
             yield finding(
                 "C503",

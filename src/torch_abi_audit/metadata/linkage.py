@@ -62,7 +62,7 @@ def glibc(report: PackageReport) -> str | None:
 def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     """Where a library needs what its platform tags do not promise."""
     platforms = tag_platforms(wheel_tags(declared))
-    files = {one.path.name for one in report.libraries} | set(declared.beside)
+    files = {one.name for one in report.libraries} | set(declared.beside)
     sonames = {i.soname for one in report.libraries for i in one.linkage if i.soname}
     reach = files | {file_name(name) for name in sonames}
     required = frozenset(dependencies(declared))
@@ -70,7 +70,7 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     # what Android and iOS provide is not known here; there, modules are to be linked to libpython
     strange = bool(platforms) and all(each.system == "other" for each in platforms)
     for one in report.libraries:
-        where = relative_path(one.path, report.root)
+        where = relative_path(one, report)
         for image in one.linkage:
             if image.format is Format.ELF:
                 yield from _elf(image, where, platforms, reach)

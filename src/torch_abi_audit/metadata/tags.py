@@ -49,7 +49,7 @@ class Bound:
 
 def bound(one: ExtensionReport) -> Bound | None:
     """The Python that a library's file name, or the DLL it imports, ties it to."""
-    match = _SUFFIX.search(one.path.name)
+    match = _SUFFIX.search(one.name)
     if match is None:
         for image in one.linkage:
             for name in image.needed:
@@ -100,7 +100,7 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
     for one in report.libraries:
         modules.setdefault(_module(one), []).append(one)
     for one in report.libraries:
-        where = relative_path(one.path, report.root)
+        where = relative_path(one, report)
         if tags:
             yield from _by_name(one, modules[_module(one)], where, tags)
             yield from _platform(one, where, tag_platforms(tags), report)
@@ -120,7 +120,7 @@ def _by_name(
         return
     if not one.entry_points or one.cpython is None:
         return
-    if {tag.abi for tag in tags} == {"abi3t"} and _ABI3.search(one.path.name):
+    if {tag.abi for tag in tags} == {"abi3t"} and _ABI3.search(one.name):
         yield finding(
             "M313",
             f"free-threaded Python does not import it, and the wheel is tagged {_tag_text(tags)}",
@@ -152,7 +152,7 @@ def _tied(
         return  # built for this very Python
     what = f"is built for Python {tied.python}" + (" alone" if served else "")
     rule = "M312" if served and any(tag.abi == "none" for tag in tags) else "M311"
-    if not one.entry_points and _SUFFIX.search(one.path.name):
+    if not one.entry_points and _SUFFIX.search(one.name):
         rule, what = "M318", f"has a name that Python {tied.python} alone imports"
     yield finding(
         rule,
@@ -274,7 +274,7 @@ def _is_known(tag: WheelTag) -> bool:
 
 def _module(one: ExtensionReport) -> str:
     """The path without what names a Python: the files of one module share it."""
-    return f"{one.path.parent}/{one.path.name.partition('.')[0]}"
+    return one.path_text.removesuffix(one.name) + one.name.partition(".")[0]
 
 
 def _tag_text(tags: Sequence[WheelTag]) -> str:

@@ -5,10 +5,8 @@ Values alone; ``port`` computes them.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from types import MappingProxyType
-
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.enumeration import StrEnum
+from torch_abi_audit.record import MappingProxyType, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.late import module
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.report.json import format_json
@@ -16,10 +18,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "format_json": "torch_abi_audit.report.json",
-    "format_load_matrix": "torch_abi_audit.report.matrix",
-    "format_package_table": "torch_abi_audit.report.table",
-    "format_environment_table": "torch_abi_audit.report.table",
+    "format_json": "report.json",
+    "format_load_matrix": "report.matrix",
+    "format_package_table": "report.table",
+    "format_environment_table": "report.table",
 }
 
 
@@ -27,6 +29,4 @@ def __getattr__(name: str) -> object:
     """Load a renderer when it is asked for: the table never pays for the JSON, or the reverse."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
-
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(module(_HOMES[name]), name)

@@ -97,7 +97,7 @@ def _environment(report: EnvironmentReport) -> dict[str, Any]:
 def _package(report: PackageReport) -> dict[str, Any]:
     return {
         "name": escape(report.name),
-        "root": escape(str(report.root)),
+        "root": escape(report.root_text),
         "extensions": [_extension(one, report) for one in report.extensions],
         "bundled_libs": [_extension(one, report) for one in report.bundled_libs],
         "error": _optional(report.error),
@@ -117,9 +117,9 @@ def _package(report: PackageReport) -> dict[str, Any]:
 
 
 def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[str, Any]:
-    name = relative_path(report.path, report.path if package is None else package.root)
+    name = report.name if package is None else relative_path(report, package)
     return {
-        "path": escape(str(report.path)),
+        "path": escape(report.path_text),
         "cpython": None if report.cpython is None else _cpython(report.cpython),
         "torch": None if report.torch is None else _torch(report.torch),
         "error": _optional(report.error),
@@ -133,7 +133,7 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
             {"arch": one.arch, "cpython": _cpython(one.cpython), "torch": _torch(one.torch)}
             for one in report.slices
         ],
-        **library_keys(report.path, None if package is None else package.loads),
+        **library_keys(report, None if package is None else package.loads),
     }
 
 

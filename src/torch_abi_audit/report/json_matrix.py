@@ -9,10 +9,10 @@ from torch_abi_audit.model import release_key
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import PurePath
     from typing import Any
 
     from torch_abi_audit.loads.matrix import LibraryLoads, LoadMatrix, Loads
+    from torch_abi_audit.model import ExtensionReport
 
 
 def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
@@ -29,11 +29,11 @@ def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
     }
 
 
-def library_keys(path: PurePath, matrix: LoadMatrix | None) -> dict[str, Any]:
+def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[str, Any]:
     """A library's; of a universal file, what its slices that torch is known for come to."""
     if matrix is None:
         return {}
-    images = matrix.of(path)
+    images = matrix.of(library.path)
     judged = [one for one in images if one.platform is not None] or list(images)
     return {
         "loads_on": _answers([one.loads_on for one in judged]) if judged else None,

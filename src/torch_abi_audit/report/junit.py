@@ -50,7 +50,7 @@ def _suite(report: PackageReport, results: list[Result], *, gated: bool) -> ET.E
     if whole:
         suite.append(_case(name, "the package", grouped(whole), gated=gated))
     for library in report.libraries:
-        path = relative_path(library.path, report.root)
+        path = relative_path(library, report)
         mine = [one for one in results if one.finding.library == path]
         suite.append(_case(name, escape(path), grouped(mine), gated=gated))
     return _counted(suite)

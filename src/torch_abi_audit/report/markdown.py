@@ -131,7 +131,7 @@ def _row(report: PackageReport) -> tuple[str, ...]:
 
 
 def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]:
-    name = f"`{_code(escape(relative_path(library.path, report.root)))}`"
+    name = f"`{_code(escape(relative_path(library, report)))}`"
     torch, cpython = library.torch, library.cpython
     if torch is None or cpython is None or library.error is not None:
         return (name, "ERROR", plain(library.error or ""), "", "", "")

@@ -201,7 +201,7 @@ def _pages(widths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _row_name(one: LibraryLoads, report: PackageReport, matrix: LoadMatrix) -> str:
-    name = escape(relative_path(one.path, report.root))
+    name = escape(relative_path(one, report))
     if len({each.arch for each in matrix.of(one.path)}) > 1:
         return f"{name} ({one.arch})"
     if len({each.platform for each in matrix.libraries}) > 1 and one.platform is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from torch_abi_audit.model import EnvironmentReport, Severity
 from torch_abi_audit.outcome import Status
 from torch_abi_audit.report.table import (
@@ -58,17 +56,17 @@ def _summary(outcome: Outcome) -> str:
     reports = outcome.packages
     words = [TORCH_WORDS[one.torch_verdict] for one in reports]
     verdicts = [f"{words.count(word)} {word}" for word in RANK if word in words]
-    found = Counter(one.severity for report in reports for one in report.findings)
-    findings = [plural(found[each], each.value) for each in Severity if found[each]]
+    found = [one.severity for report in reports for one in report.findings]
+    findings = [plural(found.count(each), each.value) for each in Severity if each in found]
     text = f"Summary: {plural(len(reports), 'package')}: {', '.join(verdicts)}"
     return f"{text}; findings: {', '.join(findings)}" if findings else text
 
 
 def _hidden(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
-    counts = Counter(one.status for one in outcome.suppressed)
-    if counts:
-        parts = [f"{count} {_WORDS[status]}" for status, count in sorted(counts.items())]
-        yield f"Suppressed: {plural(sum(counts.values()), 'finding')} ({', '.join(parts)})"
+    suppressed = [one.status for one in outcome.suppressed]
+    if suppressed:
+        parts = [f"{suppressed.count(one)} {_WORDS[one]}" for one in _WORDS if one in suppressed]
+        yield f"Suppressed: {plural(len(suppressed), 'finding')} ({', '.join(parts)})"
         if verbose:
             for one in outcome.suppressed:
                 where = escape(one.where)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from torch_abi_audit.late import module
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.report.text import PLAIN, Style
 
@@ -40,6 +39,5 @@ def render(format_name: str, outcome: Outcome, detail: Detail) -> str:
 
     Empty where the format has nothing to say: ``text`` on targets that name nothing.
     """
-    home = import_module(f"torch_abi_audit.report.{_HOMES[format_name]}")
-    text: str = home.format_outcome(outcome, detail)
+    text: str = module(f"report.{_HOMES[format_name]}").format_outcome(outcome, detail)
     return text

@@ -71,7 +71,7 @@ def format_environment_table(
 
 def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
     yield f"Package: {escape(report.name)}"
-    yield f"  Root: {escape(str(report.root))}"
+    yield f"  Root: {escape(report.root_text)}"
     if report.error is not None:
         yield f"  Error: {escape(report.error)}"
         return
@@ -79,7 +79,7 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if report.libraries:
         yield f"  Torch ABI:   {style.verdict(verdict)}"
     else:
-        yield f"  Torch ABI:   n/a (no compiled libraries found in {escape(str(report.root))})"
+        yield f"  Torch ABI:   n/a (no compiled libraries found in {escape(report.root_text)})"
     yield f"  Min torch:   {min_torch(report)}"
     if report.loads is not None:
         yield f"  Loads on:    {_loads_on(report.loads)}"
@@ -143,14 +143,14 @@ def min_torch(report: PackageReport, *, absent: str = "n/a") -> str:
 def _bundled(report: PackageReport) -> str:
     """The count as the reference counts: names that end like a library's; the others beside it."""
     plain = sum(
-        str(library.path).lower().endswith(_PLAIN_SUFFIXES) for library in report.bundled_libs
+        library.path_text.lower().endswith(_PLAIN_SUFFIXES) for library in report.bundled_libs
     )
     others = len(report.bundled_libs) - plain
     return f"{plain} (+{others} by other names: versioned, or no suffix)" if others else str(plain)
 
 
 def _row(library: ExtensionReport, report: PackageReport, style: Style) -> str:
-    name = escape(relative_path(library.path, report.root))
+    name = escape(relative_path(library, report))
     if library.torch is None or library.cpython is None or library.error is not None:
         label = style.verdict("ERROR", width=8)
         return f"[{label}] [{'unreadable':<22}] {name}  (error: {escape(library.error or '')})"

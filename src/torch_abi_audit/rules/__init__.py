@@ -6,11 +6,10 @@ The texts are read when the first rule is asked for.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
-from types import MappingProxyType
-
+from torch_abi_audit.late import module
 from torch_abi_audit.model import Finding
+from torch_abi_audit.once import once
+from torch_abi_audit.record import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 """Module of each family to the letters that its ids begin with, in the order of the rule pages."""
 
 
-@cache
+@once
 def rules() -> Mapping[str, Rule]:
     """Every rule by id, in the order of the families."""
     return MappingProxyType({one.id: one for family in FAMILIES for one in _family(family)})
@@ -69,5 +68,5 @@ def finding(
 
 
 def _family(name: str) -> tuple[Rule, ...]:
-    found: tuple[Rule, ...] = import_module(f"{__name__}.{name}").RULES
+    found: tuple[Rule, ...] = module(f"rules.{name}").RULES
     return found

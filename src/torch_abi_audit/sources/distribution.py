@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-from contextlib import suppress
 
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.readable import read_text
@@ -200,6 +199,7 @@ def record_paths(text: str, beside: str = "") -> list[str]:
         lines = [module, *(line for line in lines if not line.startswith(beside))]
     elif '"' in text:
         import csv
+        from contextlib import suppress
 
         with suppress(csv.Error):  # then read as if nothing were quoted
             lines = [f"{row[0]},," for row in csv.reader(lines) if row]

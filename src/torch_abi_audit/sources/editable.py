@@ -9,7 +9,6 @@ Three kinds: a ``.pth`` line that names a directory, setuptools' finder module w
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources.imports import Module, find, listing, locate, top_level_modules
@@ -166,7 +165,7 @@ def provided(name: str, search_path: Sequence[str]) -> Module | None:
                     if module is not None:
                         return module
             elif file.endswith(".pth"):
-                added += _lenient(partial(directories, site), file) or ()
+                added += _lenient(directories, site, file) or ()
     return locate(name, [directory for directory in added if directory not in search_path])
 
 
@@ -176,10 +175,10 @@ def _within(where: str, rest: Sequence[str]) -> Module | None:
     return locate(".".join(rest), module.directories) if rest and module is not None else module
 
 
-def _lenient(read: Callable[[str], T], path: str) -> T | None:
+def _lenient(read: Callable[..., T], *where: str) -> T | None:
     """What ``read`` makes of a file; None where it cannot be read, as the interpreter has it."""
     try:
-        return read(path)
+        return read(*where)
     except OSError:
         return None
 

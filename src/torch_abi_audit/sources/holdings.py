@@ -9,7 +9,6 @@ A distribution without a RECORD (some Linux packages, ``setup.py develop``) hold
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from torch_abi_audit.record import dataclass
 from torch_abi_audit.sources import distribution as metadata
@@ -91,14 +90,14 @@ def holding(distribution: Distribution, beside: str | None = None) -> Holding:
             return otherwise
 
     within = f"{below(beside, site)}/" if beside is not None and is_below(beside, site) else ""
-    record = attempt(partial(metadata.recorded, distribution, within), None)
-    headers = attempt(partial(metadata.headers, distribution), metadata.Headers())
+    record = attempt(lambda: metadata.recorded(distribution, within), None)
+    headers = attempt(lambda: metadata.headers(distribution), metadata.Headers())
     names = metadata.top_level(distribution)
     if record is None:
         guess = names or (distribution.key.replace("-", "_"),)
         sources = (*editable.packages(site, guess), *_repaired(distribution))
     else:
-        sources = attempt(partial(editable.sources, distribution, record, names), ())
+        sources = attempt(lambda: editable.sources(distribution, record, names), ())
     promising = tuple(filter(worth_opening, record or ()))
     return Holding(distribution, headers, record, promising, sources, tuple(unread))
 

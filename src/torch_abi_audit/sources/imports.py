@@ -1,5 +1,5 @@
-# pathlib costs more than the reads it would name:
-# ruff: noqa: PTH100, PTH112, PTH118, PTH208
+# pathlib costs more than the reads it would name, and few names need importlib:
+# ruff: noqa: PLC0415, PTH100, PTH112, PTH118, PTH208
 """Where an import name lives, found as the import system would, with nothing imported.
 
 No finder, path hook or parent package runs: directories are listed, and the names in them follow
@@ -10,7 +10,6 @@ environment may belong to another interpreter.
 from __future__ import annotations
 
 import os
-from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImporter
 
 from torch_abi_audit.record import dataclass
 
@@ -91,6 +90,8 @@ def top_level_modules(directory: str) -> tuple[str, ...]:
 
 def has_no_file(name: str) -> bool:
     """Whether a module is part of the interpreter itself, built in or frozen."""
+    from importlib.machinery import BuiltinImporter, FrozenImporter
+
     top = name.partition(".")[0]
     return BuiltinImporter.find_spec(top) is not None or FrozenImporter.find_spec(top) is not None
 
@@ -99,6 +100,8 @@ def _importable(names: list[str]) -> list[str]:
     """Which of the files called ``<part>.*`` an import would take: extension, source, bytecode."""
     extensions = [name for name in names if name.endswith(_EXTENSIONS)]
     if len(extensions) > 1:
+        from importlib.machinery import EXTENSION_SUFFIXES
+
         ours = [
             name
             for suffix in EXTENSION_SUFFIXES

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import Self
 
 OPEN_FLAGS = os.O_RDONLY
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last: a FIFO never blocks us
@@ -35,13 +34,22 @@ class BytesReadable:
 
 
 class FileReadable:
-    """An open file, read by position: no memory map, so a file that shrinks cannot kill us."""
+    """An open file, read by position: no memory map, so a file that shrinks cannot kill us.
+
+    As a context it closes the file.
+    """
 
     __slots__ = ("_fd", "_status")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._status = os.fstat(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        os.close(self._fd)
 
     @property
     def is_regular(self) -> bool:
@@ -74,18 +82,13 @@ class FileReadable:
         return data
 
 
-@contextmanager
-def open_readable(path: str | os.PathLike[str]) -> Iterator[FileReadable]:
-    """Open ``path`` for positioned reads.
+def open_readable(path: str | os.PathLike[str]) -> FileReadable:
+    """Open ``path`` for positioned reads, while the context lasts.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    fd = os.open(path, OPEN_FLAGS)
-    try:
-        yield FileReadable(fd)
-    finally:
-        os.close(fd)
+    return FileReadable(os.open(path, OPEN_FLAGS))
 
 
 def read_text(path: str, limit: int) -> str:
