@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch_abi_audit import surface
 from torch_abi_audit.model import CPythonABIVerdict, Format, release_key
+from torch_abi_audit.prefixes import beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,26 +19,33 @@ _FLAVOURS = ("abi3", "abi3t")
 
 
 def references(binary: Binary) -> tuple[bytes, ...]:
-    """The CPython names among the strong imports, in table order.
+    """The CPython names among the strong imports, in bytewise order.
 
     On PE the DLL decides; elsewhere a name counts if some CPython exports it, so that a library's
     own ``PyVTK…`` does not.
     """
-    providers = binary.providers
-    found = []
-    for name in [one for one in binary.imports if one.startswith((b"Py", b"_Py"))]:
-        if not _is_c_api(name):
-            continue
-        provider = providers.get(name)
-        if binary.format is Format.PE:
-            counts = provider is not None and _python_dll(provider) is not None
-        elif provider is not None and not _is_python_dylib(provider):
-            counts = False
-        else:
-            counts = surface.is_cpython_name(name)
-        if counts:
-            found.append(name)
-    return tuple(found)
+    names = [*beginning(binary.imports, b"Py"), *beginning(binary.imports, b"_Py")]
+    if binary.format is Format.PE or binary.providers:
+        return tuple(name for name in names if _is_c_api(name) and _is_provided(name, binary))
+    if not names:
+        return ()
+    known = surface.cpython_names()
+    return tuple(name for name in names if name in known or _is_unstable(name))
+
+
+def _is_provided(name: bytes, binary: Binary) -> bool:
+    """Whether CPython provides a name of its form, where the format says who does."""
+    provider = binary.providers.get(name)
+    if binary.format is Format.PE:
+        return provider is not None and _python_dll(provider) is not None
+    if provider is not None and not _is_python_dylib(provider):
+        return False
+    return surface.is_cpython_name(name)
+
+
+def _is_unstable(name: bytes) -> bool:
+    """Whether it is of the tier whose names are CPython's without being listed (PEP 689)."""
+    return name.startswith(b"PyUnstable_") and _is_c_api(name)
 
 
 def judge(
@@ -52,15 +60,16 @@ def judge(
         filename: Its file's name, whose infix may claim abi3.
     """
     names = sorted(name for name in used if name not in resolved)
-    stable: dict[bytes, str] = {}
+    rows = surface.stable_python_names() if names else {}
+    by_release: dict[str, list[str]] = {}
     violations: list[str] = []
     for name in names:
-        entry = surface.stable_python_name(name)
-        if entry is not None and entry.holds_on(binary.format):
-            stable[name] = entry.added
+        row = rows.get(name)
+        if row is not None and (entry := surface.read_python_row(row)).holds_on(binary.format):
+            by_release.setdefault(entry.added, []).append(name.decode())
         else:
             violations.append(name.decode())
-    floor = max(stable.values(), key=release_key, default=None)
+    floor = max(by_release, key=release_key, default=None)
     flavour = _claim(binary, filename)
     return CPythonABIVerdict(
         intent=flavour is not None,
@@ -68,7 +77,7 @@ def judge(
         violations=tuple(violations),
         references=len(names),
         min_python=floor,
-        floor_symbols=tuple(name.decode() for name, added in stable.items() if added == floor),
+        floor_symbols=tuple(by_release[floor]) if floor is not None else (),
         flavour=flavour,
         notes=_notes(flavour, violations, floor) if names else (),
     )
