@@ -117,3 +117,23 @@ def test_only_torch_is_torch() -> None:
     assert not metadata.is_torch("torchvision")
     assert not metadata.is_torch("pytorch")
     assert not metadata.is_torch(None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.py,,\npkg/data,,\npkg/x.py,s,1\npkg/y.py,,\nz.so,,\n",  # together
+        "pkg/x.py,,\na.py,,\npkg/data,,\nz.so,,\npkg/y.py,,\n",  # apart
+        "pkg/x.py,,\r\npkg/z,,\r\na.py,,\r\nz.so,,",
+        'a.py,,\n"pkg/x.py",,\nz.so,,\npkg/x.py,,\n',  # quoted: all of them
+    ],
+)
+def test_of_a_directory_that_is_walked_a_record_gives_one_module(text: str) -> None:
+    paths = metadata.record_paths(text, "pkg/")
+    assert [path for path in paths if not path.startswith("pkg/")] == ["a.py", "z.so"]
+    assert {path for path in paths if path.startswith("pkg/")} == {"pkg/x.py"}
+
+
+def test_a_record_without_the_walked_directory_is_all_there() -> None:
+    assert metadata.record_paths("a.py,,\nb.py,,\n", "pkg/") == ["a.py", "b.py"]
+    assert metadata.record_paths("a.py,,\npkg/x.txt,,\n", "pkg/") == ["a.py"]

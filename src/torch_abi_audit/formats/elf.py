@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _DF_1_PIE = 0x08000000
 _ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
-_ENTRY_STEMS = (b"PyInit", b"PyModExport")
 _NEEDS_SIZES = (1 << 12, 1 << 20)
 """Bytes of DT_VERNEED that are read: enough for nearly all, and the most."""
 
@@ -44,7 +43,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     needs = _version_needs(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
     text, entries = image.strings().search(
-        {*strong, *weak}.union(*listed, *needs.values()), _ENTRY_STEMS
+        {*strong, *weak}.union(*listed, *needs.values()), _ENTRIES
     )
 
     def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
@@ -143,11 +142,10 @@ def _exported(image: Image) -> set[int]:
 
 
 def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
-    """Those of names, by where they begin, that make a module and that a symbol exports."""
-    entries = {offset: name for offset, name in marked.items() if name.startswith(_ENTRIES)}
-    if not entries:
+    """Those of names, by where they begin, that a symbol exports."""
+    if not marked:
         return ()
-    return tuple(sorted({entries[offset] for offset in entries.keys() & _exported(image)}))
+    return tuple(sorted({marked[offset] for offset in marked.keys() & _exported(image)}))
 
 
 def _version_needs(image: Image) -> dict[int, tuple[int, int]]:

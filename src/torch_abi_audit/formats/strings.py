@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left, bisect_right
 from itertools import compress
 
@@ -48,11 +49,12 @@ class StringTable:
         return found
 
     def search(
-        self, offsets: Collection[int], stems: Collection[bytes]
+        self, offsets: Collection[int], prefixes: tuple[bytes, ...]
     ) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """``names``; and every name, or tail of one, that begins with one of ``stems``.
+        """``names``; and every name, or tail of one, that begins with one of ``prefixes``.
 
-        Both by offset, in one pass over the whole table. Long stems are found faster.
+        Both by offset, in one pass over the whole table. What the prefixes begin with in common is
+        what is searched for: one search for two bytes costs less than one for each of them.
 
         Raises:
             FormatError: as ``names`` does.
@@ -61,17 +63,18 @@ class StringTable:
         found: dict[int, bytes] = {}
         begins: list[int] = []
         budget = self._budget()
+        stem: bytes = os.path.commonprefix(prefixes)  # type: ignore[assignment]  # noqa: RUF071
         index = 0
         for start in range(0, self._size, _SPAN):
             blob = self._read(start, _SPAN + _TAIL)
             stop = bisect_left(ordered, start + _SPAN, index)
             budget = self._take(blob, start, ordered[index:stop], budget, found)
             index = stop
-            for stem in stems:
-                at = blob.find(stem)
-                while 0 <= at < _SPAN:
+            at = blob.find(stem)
+            while 0 <= at < _SPAN:
+                if blob.startswith(prefixes, at):
                     begins.append(start + at)
-                    at = blob.find(stem, at + 1)
+                at = blob.find(stem, at + 1)
         return found, self.names(begins)
 
     def among(self, offsets: Collection[int], wanted: frozenset[bytes]) -> frozenset[bytes]:

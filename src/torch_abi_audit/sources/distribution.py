@@ -192,12 +192,11 @@ def record_paths(text: str, beside: str = "") -> list[str]:
 
     Of those below the directory ``beside``, all or one module alone.
     """
+    quoted = '"' in text
+    if beside and not quoted:
+        text = _without(text, beside)
     lines = text.replace("\r\n", "\n").split("\n")
-    if beside and '"' not in text:
-        own = (line for line in lines if line.startswith(beside))
-        module = next((line for line in own if line.rsplit(",", 2)[0].endswith(_MODULES)), "")
-        lines = [module, *(line for line in lines if not line.startswith(beside))]
-    elif '"' in text:
+    if quoted:
         import csv
         from contextlib import suppress
 
@@ -211,6 +210,36 @@ def record_paths(text: str, beside: str = "") -> list[str]:
         for path in paths
         if path and "\0" not in path
     ]
+
+
+def _without(text: str, beside: str) -> str:
+    """An unquoted RECORD without the lines below a directory, but for one module of them.
+
+    They stand together as a rule, and there may be ten thousand: all are cut out at once.
+    """
+    text = f"\n{text}\n"
+    mark = f"\n{beside}"
+    first, last = text.find(mark), text.rfind(mark)
+    if first < 0:
+        return text
+    if text.count("\n", first, last) != text.count(mark, first, last):
+        lines = sorted(text.split("\n"))  # whose order says nothing
+        return _without("\n".join(lines), beside)
+    end = text.index("\n", last + 1) + 1
+    return f"{_module(text[first:end])},,{text[:first]}\n{text[end:]}"
+
+
+def _module(lines: str) -> str:
+    """The path of one of the modules in lines of a RECORD, between line ends; else empty."""
+    for suffix in _MODULES:
+        at = lines.find(f"{suffix},")
+        while at >= 0:
+            line = lines[lines.rindex("\n", 0, at) + 1 : lines.index("\n", at)]
+            path = line.rsplit(",", 2)[0]
+            if path.endswith(_MODULES):
+                return path
+            at = lines.find(f"{suffix},", at + 1)
+    return ""
 
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:

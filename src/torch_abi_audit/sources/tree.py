@@ -15,7 +15,12 @@ from functools import partial
 
 from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
-from torch_abi_audit.sources.naming import begins_like_library, named_as_library, worth_opening
+from torch_abi_audit.sources.naming import (
+    OTHER_FORMATS,
+    begins_like_library,
+    named_as_library,
+    worth_opening,
+)
 from torch_abi_audit.sources.readable import OPEN_FLAGS, open_readable
 
 TYPE_CHECKING = False
@@ -90,6 +95,9 @@ def sightings(root: str) -> list[Candidate | Unread]:
             with os.scandir(directory) as entries:
                 for entry in entries:
                     name = entry.name
+                    _, dot, suffix = name.rpartition(".")
+                    if dot and suffix in OTHER_FORMATS and entry.is_file(follow_symlinks=False):
+                        continue  # most of what there is: asked for first, and nothing else
                     if entry.is_symlink():
                         links.append((entry.path, prefix + name))
                     elif entry.is_dir(follow_symlinks=False):
