@@ -16,6 +16,7 @@ _STEMS = frozenset(
 )
 _FAMILIES = ("caffe2_", "c10d", "torch_xpu_ops")
 _HEX = frozenset("0123456789abcdef")
+_known: dict[str, bool] = {}  # the same few names are asked for by every library
 _SHORTEST_MARK = 6  # digits of the hash that auditwheel, delocate and delvewheel put in a name
 
 NAMESPACES = frozenset({b"at", b"c10", b"caffe2", b"c10d", b"onnx_torch", b"libkineto"})
@@ -36,7 +37,10 @@ LENDERS = frozenset({b"std", b"__gnu_cxx", b"pybind11"})
 
 def is_libtorch(library: str) -> bool:
     """Whether a library, such as ``@rpath/libc10.dylib``, is one of libtorch's by its name."""
-    return _is_stem(_stem(library))
+    known = _known.get(library)
+    if known is None:
+        known = _known[library] = _is_stem(_stem(library))
+    return known
 
 
 def is_vendored_copy(library: str) -> bool:

@@ -275,8 +275,5 @@ def _is_lent(name: bytes) -> bool:
 def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
     """The newest first release among ``shims``, and those that set it."""
     releases = {name: surface.shim_first_release(name) for name in shims}
-    floor = max(
-        [surface.STABLE_ABI_BEGINS, *releases.values()],
-        key=release_key,
-    )
+    floor = max({surface.STABLE_ABI_BEGINS, *releases.values()}, key=release_key)
     return floor, tuple(name.decode() for name, first in releases.items() if first == floor)

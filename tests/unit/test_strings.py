@@ -27,6 +27,7 @@ def small_windows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """Windows so small that names cross their borders, and the usual ones."""
     monkeypatch.setattr(strings, "_SPAN", request.param)
     monkeypatch.setattr(strings, "_TAIL", 8)
+    monkeypatch.setattr(strings, "_AT_ONCE", request.param)
 
 
 def random_blob(chance: random.Random) -> bytes:

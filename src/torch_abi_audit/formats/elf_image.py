@@ -69,17 +69,6 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """One program header."""
-
-    tag: int
-    offset: int
-    address: int
-    in_file: int
-    in_memory: int
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """How this file spells its tables: word size and byte order."""
 
@@ -88,16 +77,9 @@ class Layout:
     order: str
     header: Struct
     segment: Struct
+    """A program header: its type, file offset and address, its size in the file and in memory."""
     dynamic: Struct
     word: Struct
-
-    def segment_of(self, fields: tuple[int, ...]) -> Segment:
-        """A program header from its raw fields, whose order depends on the word size."""
-        if self.wide:
-            tag, _, offset, address, _, in_file, in_memory, _ = fields
-        else:
-            tag, offset, address, _, in_file, in_memory, _, _ = fields
-        return Segment(tag, offset, address, in_file, in_memory)
 
 
 def _layout(wide: bool, order: str) -> Layout:  # noqa: FBT001 - the ELF class is a flag
@@ -107,7 +89,7 @@ def _layout(wide: bool, order: str) -> Layout:  # noqa: FBT001 - the ELF class i
         swapped=swapped,
         order=order,
         header=Struct(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH")),
-        segment=Struct(order + ("IIQQQQQQ" if wide else "IIIIIIII")),
+        segment=Struct(order + ("I4xQQ8xQQ8x" if wide else "III4xII8x")),
         dynamic=Struct(order + ("qQ" if wide else "iI")),
         word=Struct(order + "I"),
     )
@@ -123,7 +105,8 @@ class Image:
     source: Readable
     layout: Layout
     machine: int
-    loads: tuple[Segment, ...]
+    loads: tuple[tuple[int, int, int], ...]
+    """File offset, address and size in the file of each loaded segment, the last one first."""
     tags: dict[int, int]
     entries: tuple[tuple[int, int], ...]
     has_interpreter: bool
@@ -134,10 +117,10 @@ class Image:
 
     def at(self, address: int, what: str) -> tuple[int, int]:
         """File offset of a virtual address, and how many bytes its segment holds from there."""
-        for load in reversed(self.loads):
-            into = address - load.address
-            if 0 <= into < load.in_file:
-                return load.offset + into, load.in_file - into
+        for offset, start, size in self.loads:
+            into = address - start
+            if 0 <= into < size:
+                return offset + into, size - into
         raise FormatError(f"{what}: address {address:#x} is in no loaded segment")
 
     def table(self, address: int, size: int, what: str) -> bytes:
@@ -197,14 +180,15 @@ def open_image(source: Readable) -> Image | NotALibrary:
     if phnum and phentsize != layout.segment.size:
         raise FormatError(f"program header entries of {phentsize} bytes")
     raw = window(source, phoff, phnum * layout.segment.size, "program headers")
-    segments = [layout.segment_of(fields) for fields in layout.segment.iter_unpack(raw)]
-    dynamic = next((one for one in segments if one.tag == _PT_DYNAMIC), None)
+    segments = list(layout.segment.iter_unpack(raw))
+    dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
     if dynamic is None:
         raise FormatError("no dynamic section: no loader can open it")
-    if dynamic.in_file == 0 and dynamic.in_memory > 0:
+    offset, _, in_file, in_memory = dynamic
+    if in_file == 0 and in_memory > 0:
         return NotALibrary("debug symbols")
-    size = dynamic.in_file - dynamic.in_file % layout.dynamic.size
-    blob = window(source, dynamic.offset, min(size, _MOST_DYNAMIC), "dynamic section")
+    size = in_file - in_file % layout.dynamic.size
+    blob = window(source, offset, min(size, _MOST_DYNAMIC), "dynamic section")
     entries = list(takewhile(lambda entry: entry[0] != 0, layout.dynamic.iter_unpack(blob)))
     if size > len(blob) == len(entries) * layout.dynamic.size:
         raise FormatError(f"dynamic section without an end in its first {len(blob)} bytes")
@@ -212,10 +196,14 @@ def open_image(source: Readable) -> Image | NotALibrary:
         source=source,
         layout=layout,
         machine=machine,
-        loads=tuple(one for one in segments if one.tag == _PT_LOAD),
+        loads=tuple(
+            (offset, address, size)
+            for tag, offset, address, size, _ in reversed(segments)
+            if tag == _PT_LOAD
+        ),
         tags=dict(entries),
         entries=tuple(entries),
-        has_interpreter=any(one.tag == _PT_INTERP for one in segments),
+        has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from itertools import compress
 
 from torch_abi_audit.errors import FormatError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fault in
 _DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
 _TAIL = 1 << 10  # room for the last name of a window
+_AT_ONCE = 1 << 21  # size of a table that is looked through as a whole, which saves sorting
 _LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
 
 
@@ -84,16 +85,20 @@ class StringTable:
             FormatError: as ``names`` does.
         """
         places = frozenset(offsets)
+        if places:
+            self._bounded(max(places))
         found: set[bytes] = set()
         apart: list[int] = []  # names within a longer one, and those that a window cuts
-        for begin, here in self._spans(self._ordered(places)):
-            start = begin - 1  # the byte before a name tells whether it is a whole one
-            blob = self._read(max(start, 0), here[-1] - start + _TAIL)
-            if not begin:
-                blob = b"\0" + blob
-            before = map(blob.__getitem__, map((-start - 1).__add__, here))
-            apart += compress(here, before)
-            apart += here[bisect_right(here, start + blob.rfind(0)) :]
+        at_once = self._size <= _AT_ONCE
+        for begin, here in [(0, [*places])] if at_once else self._spans(self._ordered(places)):
+            # a byte earlier, so that what stands before a name tells whether it is a whole one
+            start, stop = begin - 1, self._size if at_once else here[-1] + _TAIL
+            blob = self._read(start, stop - start) if begin else b"\0" + self._read(0, stop)
+            before = here if not begin else map((-begin).__add__, here)
+            apart += compress(here, map(blob.__getitem__, before))
+            cut = start + blob.rfind(0)
+            if cut < stop - 1:
+                apart += [offset for offset in here if offset > cut]
             for name in wanted.intersection(blob.split(b"\0")):
                 at = blob.find(name + b"\0")
                 while at >= 0 and start + at not in places:
@@ -104,11 +109,15 @@ class StringTable:
 
     def _ordered(self, offsets: Collection[int]) -> list[int]:
         ordered = sorted(set(offsets))
-        if ordered and ordered[-1] >= self._size:
-            raise FormatError(
-                f"name at offset {ordered[-1]} lies outside the string table of {self._size} bytes"
-            )
+        if ordered:
+            self._bounded(ordered[-1])
         return ordered
+
+    def _bounded(self, offset: int) -> None:
+        if offset >= self._size:
+            raise FormatError(
+                f"name at offset {offset} lies outside the string table of {self._size} bytes"
+            )
 
     def _budget(self) -> int:
         """How many bytes names may have together: in an honest table they hardly overlap."""
