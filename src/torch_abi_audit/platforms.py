@@ -6,9 +6,6 @@ Nothing is read before it is asked for, and each table is read once. They are ge
 
 from __future__ import annotations
 
-import re
-from functools import cache
-
 from torch_abi_audit import tables
 from torch_abi_audit.once import once
 from torch_abi_audit.record import dataclass
@@ -18,11 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_LINUX = re.compile(r"(many|musl)linux_(\d+)_(\d+)_(\w+)")
+_LIBC = {"manylinux": "glibc", "musllinux": "musl"}
 _LEGACY = {"manylinux1_": "manylinux_2_5_", "manylinux2010_": "manylinux_2_12_"} | {
     "manylinux2014_": "manylinux_2_17_"
 }
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
 _FAT = {
     "universal2": ("x86_64", "arm64"),
     "universal": ("i386", "ppc", "x86_64", "ppc64"),
@@ -82,23 +78,33 @@ def platform(tag: str) -> Platform | None:
     for legacy, modern in _LEGACY.items():
         if tag.startswith(legacy):
             spelt = modern + tag.removeprefix(legacy)
-    if match := _LINUX.fullmatch(spelt):
-        libc = "glibc" if match[1] == "many" else "musl"
-        return Platform(tag, "linux", (match[4],), (int(match[2]), int(match[3])), libc)
+    match spelt.split("_", 3):
+        case ["manylinux" | "musllinux" | "macosx" as name, major, minor, arch] if (
+            major.isdecimal() and minor.isdecimal() and arch.replace("_", "a").isalnum()
+        ):
+            version = (int(major), int(minor))
+            if name == "macosx":
+                return Platform(tag, "macos", _FAT.get(arch, (arch,)), version)
+            return Platform(tag, "linux", (arch,), version, _LIBC[name])
     if tag.startswith("linux_"):
         return Platform(tag, "linux", (tag.removeprefix("linux_"),))
-    if match := _MACOS.fullmatch(tag):
-        version = (int(match[1]), int(match[2]))
-        return Platform(tag, "macos", _FAT.get(match[3], (match[3],)), version)
     return Platform(tag, "other", ())
 
 
-@cache
 def policy(platform: Platform) -> Policy | None:
     """What the systems of a manylinux or musllinux tag have in common; None for other tags.
 
     A glibc release that has no policy of its own takes the libraries of the next older one.
     """
+    if platform not in _KNOWN:
+        _KNOWN[platform] = _policy(platform)
+    return _KNOWN[platform]
+
+
+_KNOWN: dict[Platform, Policy | None] = {}
+
+
+def _policy(platform: Platform) -> Policy | None:
     if platform.version is None or platform.libc is None:
         return None
     prefix = "manylinux" if platform.libc == "glibc" else "musllinux"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from itertools import pairwise
 
 from torch_abi_audit.model import release_key
+from torch_abi_audit.once import once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _WORDS = ("torch", "pt")
 _SUFFIXES = (".so", ".pyd", ".dylib", ".dll", ".abi3")
+_BEFORE = "-_./"
 _BETWEEN = "-_v"
 
 
@@ -33,6 +35,8 @@ def flavour(relative: str) -> str:
     ``2.1.1`` of ``libx_pytorch_2.1.1.so``, ``112cu116`` of ``x.so.pt112cu116``: libraries of one
     flavour belong together, those of another are in their place.
     """
+    if not _may_say(relative.lower()):
+        return ""
     matches = list(_mark().finditer(relative))
     if not matches:
         return ""
@@ -65,13 +69,13 @@ def _unpack(digits: str) -> str:
 def _may_say(path: str) -> bool:
     """Whether a release could follow one of the words: most paths end here, without ``re``."""
     return any(
-        after.lstrip(_BETWEEN)[:1] in ("1", "2")
+        before.removesuffix("py")[-1:] in _BEFORE and after.lstrip(_BETWEEN)[:1] in ("1", "2")
         for word in _WORDS
-        for after in path.split(word)[1:]
+        for before, after in pairwise(path.split(word))
     )
 
 
-@cache
+@once
 def _mark() -> re.Pattern[str]:
     import re  # noqa: PLC0415 - seldom needed
 

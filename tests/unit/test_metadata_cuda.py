@@ -33,17 +33,61 @@ def using(*needed: str, name: str = "_C.abi3.so", torch: str | None = "2.10.0") 
         ("libcudnn.so.9", None),
         ("libcuda.so.1", None),
         ("libcudartish.so.12", None),
+        ("libcublasLt-0d1a2b3c.so.12.8.4.1", 12),
+        ("libnvrtc-builtins.so.13.0", 13),
+        ("libnvrtc-builtins-0d1a2b3c.so.12", 12),
+        ("libnvJitLink.so.12.", 12),
+        ("/usr/local/cuda/lib64/libcudart.so.12", 12),
+        ("libcudart.so", None),
+        ("libcudart.so.", None),
+        ("libcudart.so.x", None),
+        ("libcudart-0d1a2b3.so.12", None),
+        ("libcudart-0D1A2B3C.so.12", None),
+        ("libCUDART.so.12", None),
+        ("CUDART64_12.DLL", 12),
+        ("cudart64_1.dll", 1),
+        ("nvrtc-builtins64_128.dll", 12),
+        ("npps64_11-0d1a2b3c4d5e6f70.dll", 11),
+        ("cudart32_80.dll", None),
+        ("cudart64_.dll", None),
+        ("cudart64_12x.dll", None),
+        ("cudnn64_9.dll", None),
+        ("KERNEL32.dll", None),
+        ("", None),
     ],
 )
 def test_the_cuda_that_a_library_stands_for(name: str, number: int | None) -> None:
     assert major(name) == number
 
 
-def test_libraries_of_cuda() -> None:
-    assert is_cuda("libcudnn_graph.so.9")
-    assert is_cuda("@rpath/libnccl.so.2")
-    assert not is_cuda("libcuda.so.1")
-    assert not is_cuda("libc10_cuda.so")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("libcudart.so", "libcudnn_graph.so.9", "@rpath/libnccl.so.2", "libcusolverMg.so.11"),
+        *("libnvshmem_host.so.3", "libnppc.so.13", "libnvToolsExt-0d1a2b3c.so.1"),
+        *("cudnn_ops_infer64_8.dll", "CUDNN64_9.dll", "cufft64_11.dll"),
+    ],
+)
+def test_libraries_of_cuda(name: str) -> None:
+    assert is_cuda(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "libcuda.so.1",
+            "libc10_cuda.so",
+            "libcudnn-x.so.9",
+            "libnpp1.so.12",
+            "libcusolvermg.so.11",
+        ),
+        *("libcudart.dylib", "libcudart64_12.dll", "cudnn64.dll", "cudnn_ops.dll", "ncclx_2.dll"),
+        *("nvcuda.dll", "libnvidia-ml.so.1", "libcurl.so.4", "libc.so.6", "cudart.so.12"),
+    ],
+)
+def test_libraries_that_are_not_of_cuda(name: str) -> None:
+    assert not is_cuda(name)
 
 
 def test_the_facts() -> None:
@@ -110,6 +154,27 @@ def test_cuda_that_nobody_brings() -> None:
     assert rules(judged(alone, requires=("nvidia-cuda-runtime-cu12",))) == []
     assert rules(judged(alone, requires=("nvidia-cuda-runtime>=12,<13",))) == []
     assert rules(judged(alone, requires=("torch==2.10.0",))) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "brings"),
+    [
+        ("nvidia-cublas-cu12==12.8.4.1", True),
+        ("nvidia_cuda.nvrtc-cu12; platform_system == 'Linux'", True),
+        ("nvidia-cublas-cu13", False),
+        ("nvidia-cu12", False),
+        ("nvidia-cublas-cu12x", False),
+        ("cuda-toolkit[cublas,cudart]==12.8.1; platform_system == 'Linux'", True),
+        ("nvidia-cublas (~= 12.4)", True),
+        ("nvidia-cublas<13,>=12", True),
+        ("nvidia-cublas<=12", False),
+        ("nvidia-cublas==12rc1", False),
+        ("nvidia-cublas", False),
+        ("cuda-python==12.8", False),
+    ],
+)
+def test_the_cuda_that_a_requirement_brings(line: str, brings: bool) -> None:
+    assert rules(judged(using(*CU12, torch=None), requires=(line,))) == ([] if brings else ["C502"])
 
 
 def test_arm_builds_of_torch_had_no_cuda_before_2_11() -> None:

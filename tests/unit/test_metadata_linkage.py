@@ -23,6 +23,16 @@ def test_the_newest_glibc_symbol_version_is_a_fact() -> None:
     assert judged(library()).glibc is None
 
 
+@pytest.mark.parametrize(
+    "version",
+    ["GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR", "GLIBC_", "GLIBC_2.", "GLIBC_ABI_2.40", "glibc_2.40"],
+)
+def test_symbol_versions_without_a_number(version: str) -> None:
+    report = judged(library(version_needs=needs(version, "GLIBC_2.17")))
+    assert report.glibc == "2.17"
+    assert rules(report) == []
+
+
 def test_glibc_newer_than_the_tag() -> None:
     report = judged(library(version_needs=needs("GLIBC_2.34", "GLIBC_2.17")))
     found = only(report, "L401")
@@ -172,6 +182,18 @@ def test_windows_libraries() -> None:
     assert only(report, "L404").evidence == ("avutil-58.dll",)
 
 
+def test_each_library_is_told_what_it_lacks() -> None:
+    tags = ("py3-none-any",)
+    first = library("a.so", needed=("libavutil.so.58", "kernel32.dll"))
+    second = library("b.pyd", format=Format.PE, needed=("avutil-58.dll", "KERNEL32.dll"))
+    third = library("c.so", needed=("libc.so.6", "libm.so.6"))
+    report = judged(first, second, third, tags=tags)
+    assert [(one.library, one.evidence) for one in report.findings if one.rule == "L404"] == [
+        ("a.so", ("kernel32.dll", "libavutil.so.58")),
+        ("b.pyd", ("avutil-58.dll",)),
+    ]
+
+
 def test_absolute_rpaths() -> None:
     report = judged(library(rpaths=("$ORIGIN/../lib", "/opt/conda/lib", "/builds/x")))
     assert only(report, "L405").evidence == ("/builds/x", "/opt/conda/lib")
@@ -207,6 +229,12 @@ def test_libpython() -> None:
         ("macosx_10_9_universal2", (10, 9), ("x86_64", "arm64"), None),
         ("win_arm64", None, ("arm64",), None),
         ("ios_13_0_arm64_iphoneos", None, (), None),
+        ("macosx_11_0_arm64", (11, 0), ("arm64",), None),
+        ("manylinux_2_28", None, (), None),
+        ("manylinux_2_x_x86_64", None, (), None),
+        ("manylinux_2_28_x86_64.manylinux2014_x86_64", None, (), None),
+        ("manylinux_2_28_", None, (), None),
+        ("", None, (), None),
     ],
 )
 def test_platform_tags(

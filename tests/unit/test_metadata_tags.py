@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from tests.metadata_values import LINUX, judged, library, only, rules
+from torch_abi_audit.metadata.bound import bound, is_abi3
+from torch_abi_audit.metadata.declared import Declared, WheelTag, dependencies, pythons
 from torch_abi_audit.model import CPythonABIVerdict, Format, Linkage
 
 ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
@@ -12,6 +14,121 @@ PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=3)
 CP311 = "cp311-cp311-manylinux_2_28_x86_64"
 V310 = "_C.cpython-310-x86_64-linux-gnu.so"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
+
+
+@pytest.mark.parametrize(
+    ("name", "python"),
+    [
+        (V311, "3.11"),
+        ("_C.cpython-314t-x86_64-linux-gnu.so", "3.14t"),
+        ("_C.cpython-313td-x86_64-linux-gnu.so", "3.13t"),
+        ("_C.cpython-38d-darwin.so", "3.8"),
+        ("_C.cp313-win_amd64.pyd", "3.13"),
+        ("x.y.cpython-311-darwin.so", "3.11"),
+        ("_C.cpython-311.so", None),
+        ("_C.cpython-311-.so", None),
+        ("_C.cpython-3-darwin.so", None),
+        ("_C.cpython-38m-darwin.so", None),
+        ("_C.cpython-311-x86_64.y.so", None),
+        ("_C.cpython-311-darwin.dylib", None),
+        ("cpython-311-darwin.so", None),
+        ("_C.abi3.so", None),
+        ("_C", None),
+    ],
+)
+def test_the_python_of_a_file(name: str, python: str | None) -> None:
+    found = bound(library(name))
+    assert (found and found.python) == python
+
+
+@pytest.mark.parametrize(
+    ("dll", "python"),
+    [
+        ("python311.dll", "3.11"),
+        ("PYTHON313T.DLL", "3.13t"),
+        ("python3.dll", None),
+        ("python3t.dll", None),
+        ("python311_d.dll", None),
+        ("libpython311.dll", None),
+    ],
+)
+def test_the_python_of_an_imported_dll(dll: str, python: str | None) -> None:
+    found = bound(library("_C.pyd", needed=("KERNEL32.dll", dll, "python39.dll")))
+    assert found is not None
+    assert found.python == (python or "3.9")
+
+
+@pytest.mark.parametrize(
+    ("name", "abi3"),
+    [
+        ("_C.abi3.so", True),
+        ("_C.abi3-x86_64-linux-gnu.so", True),
+        ("_C.abi3-.so", False),
+        ("_C.abi3t.so", False),
+        ("_C.abi3.1.so", False),
+        ("_C.abi3.pyd", False),
+        ("abi3.so", False),
+    ],
+)
+def test_files_that_claim_abi3(name: str, abi3: bool) -> None:
+    assert is_abi3(name) is abi3
+
+
+@pytest.mark.parametrize(
+    ("python", "interpreter"),
+    [
+        ("cp311", ("cp", 11)),
+        ("py3", ("py", None)),
+        ("pp310", ("pp", 10)),
+        ("py2", None),
+        ("cp3x", None),
+        ("cp311t", None),
+        ("graalpy311", None),
+        ("", None),
+    ],
+)
+def test_interpreters_of_tags(python: str, interpreter: tuple[str, int | None] | None) -> None:
+    assert WheelTag(python, "none", "any").interpreter == interpreter
+
+
+@pytest.mark.parametrize(
+    ("said", "oldest"),
+    [
+        (">=3.9", "3.9"),
+        (">= 3.10 ", "3.10"),
+        (">=3.9.0", "3.9"),
+        (">=3.9.*", "3.9"),
+        (">=3", "3.6"),
+        (">=3.*", "3.6"),
+        (">=3.0", "3.6"),
+        (">=3.9.1", "3.9"),
+        (" >=3.9", "3.9"),
+        (">=3.9,<4", "3.9"),
+        (">=2.7", "3.6"),
+        (">=3.x", "3.6"),
+        ("", "3.6"),
+    ],
+)
+def test_the_oldest_python_that_is_admitted(said: str, oldest: str) -> None:
+    assert pythons(Declared(requires_python=said))[0] == oldest
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("torch", ["torch"]),
+        ("  Torch_Geometric.x--y>=2 ; extra == 'a'", ["torch-geometric-x-y"]),
+        ("zope.interface[test] (>=5)", ["zope-interface"]),
+        ("torch @ https://x/torch.whl", ["torch"]),
+        ("torch-", ["torch-"]),
+        ("-torch", []),
+        ("_torch", []),
+        ("(x)", []),
+        ("", []),
+    ],
+)
+def test_names_of_requirements(line: str, name: list[str]) -> None:
+    assert list(dependencies(Declared(requires=(line,)))) == name
 
 
 def test_an_extension_for_the_python_of_its_tag() -> None:

@@ -13,21 +13,21 @@ What has no identifier stands in braces, ``{operator}`` or ``{lambda}``; an unna
 
 from __future__ import annotations
 
-from functools import cache
-
 from .escaping import escape, mangled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable
 
     from .cursor import Name
 
 __all__ = ["demangle", "escape", "mangled", "mentions", "owner"]
 
-_ZERO, _NINE, _K, _N = b"09KN"
-_PREFIXED = b"TGZ"
+_ZERO, _NINE, _K, _N, _Z = b"09KNZ"
+_OF_A_TYPE = frozenset({b"TV", b"TI", b"TS", b"TT", b"TC", b"TH", b"TW"})
+_OF_AN_OBJECT = frozenset({b"GV", b"GR"})
+_CLONES = frozenset({b"GTt", b"GTn"})
+_THUNKS = frozenset({b"Th", b"Tv"})
 
 
 def owner(name: bytes) -> Name:
@@ -44,9 +44,7 @@ def owner(name: bytes) -> Name:
     try:
         if name[2] == _N:
             pos = 4 if name[3] == _K else 3
-        elif name[2] in _PREFIXED and (match := _nested().match(name)):
-            pos = match.end()
-        else:
+        elif name[2] not in b"TGZ" or not (pos := _nested(name)):
             return _itanium_owner(name)
         first = b""
         while True:
@@ -112,15 +110,40 @@ def _msvc_owner(name: bytes) -> Name:
     return read(name)
 
 
-@cache
-def _nested() -> re.Pattern[bytes]:
-    """Everything that may stand before the `N` of a nested name.
+def _nested(name: bytes) -> int:
+    """Where the first component of a nested name begins, behind all that may stand before it.
 
     Scopes of functions, tables and type information (through pointers and const), guards, clones,
-    thunks. Possessive: linear.
+    thunks. 0 where a name begins in another way, and is for the grammar to read.
     """
-    import re
+    pos = 2
+    while name[pos] != _N:
+        kind = name[pos : pos + 2]
+        if kind in _OF_A_TYPE:
+            pos += 2
+            while name[pos] in b"PROK":
+                pos += 1
+        elif kind in _OF_AN_OBJECT:
+            pos += 2
+        elif kind[0] == _Z:
+            pos += 1
+        elif kind in _THUNKS:
+            pos = _behind_offset(name, pos + 2)
+            if pos and kind == b"Tv":
+                pos = _behind_offset(name, pos)
+            if not pos:
+                return 0
+        elif name[pos : pos + 3] in _CLONES:
+            pos += 3
+        else:
+            return 0
+    pos += 1
+    while name[pos] in b"rVKRO":
+        pos += 1
+    return pos
 
-    return re.compile(
-        rb"_Z(?:Z|T[VISTCHW][PROK]*+|G[VR]|GT[tn]|Thn?\d++_|Tvn?\d++_n?\d++_)*+N[rVKRO]*+"
-    )
+
+def _behind_offset(name: bytes, pos: int) -> int:
+    """Where ``16_`` or ``n24_``, an offset of a thunk, ends; 0 where there is none."""
+    end = name.find(b"_", pos)
+    return end + 1 if name[pos:end].removeprefix(b"n").isdigit() else 0

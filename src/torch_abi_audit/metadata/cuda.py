@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 
-from torch_abi_audit.metadata.declared import Declared, Environment, dependencies
+from torch_abi_audit.metadata.declared import Declared, Environment, required
+from torch_abi_audit.metadata.library_names import is_word
 from torch_abi_audit.metadata.releases import listed
 from torch_abi_audit.model import Cuda, file_name, relative_path
 from torch_abi_audit.platforms import torch_releases
@@ -17,22 +18,22 @@ if TYPE_CHECKING:
     from torch_abi_audit.model import ExtensionReport, Finding, PackageReport
     from torch_abi_audit.platforms import TorchRelease
 
-_FOLLOWS = "cudart|cublas|cublasLt|nvrtc|nvJitLink|nvrtc-builtins|cupti|nvblas|nvjpeg|npp[a-z]*"
-"""Libraries whose version is that of CUDA: names as in CUDA 11 to 13."""
-_OTHERS = (
-    r"cufftw?|curand|cusolver(?:Mg)?|cusparse(?:Lt)?|cudnn\w*|nccl|cufile|nvToolsExt|nvshmem\w*"
+_FOLLOWERS = "cudart cublas cublasLt nvrtc nvJitLink nvrtc-builtins cupti nvblas nvjpeg"
+"""Libraries whose version is that of CUDA, as is that of all of NPP: names as in CUDA 11 to 13."""
+_OTHERS = "cufft cufftw curand cusolver cusolverMg cusparse cusparseLt nccl cufile nvToolsExt"
+_FAMILIES = ("cudnn", "nvshmem")
+"""What begins with these is of cuDNN or NVSHMEM: ``cudnn_graph``."""
+_FOLLOWING = frozenset(_FOLLOWERS.lower().split())
+_DLL_STEMS = _FOLLOWING.union(_OTHERS.lower().split())
+_ELF_STEMS = frozenset(_FOLLOWERS.split() + _OTHERS.split())
+_BEGINNINGS = ("cu", "nv", "npp", "nccl")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_HEX = frozenset("0123456789abcdef")
+_SHORTEST_MARK = 8  # digits of the hash that auditwheel and delvewheel put in a name
+_LIBRARIES = "cuda-runtime cublas cuda-nvrtc cuda-cupti nvjitlink npp"
+_TOOLKIT = frozenset(
+    ["cuda-toolkit", "cuda-bindings"] + [f"nvidia-{name}" for name in _LIBRARIES.split()]
 )
-_GRAFT = r"(?:-[0-9a-f]{8,})?"
-_ELF = re.compile(rf"lib(?P<stem>{_FOLLOWS}|{_OTHERS}){_GRAFT}\.so(?:\.(?P<major>\d+)[\d.]*)?")
-_DLL = re.compile(
-    rf"(?P<stem>{_FOLLOWS}|{_OTHERS})(?:64)?_(?P<version>\d+)(?:_\d+)*{_GRAFT}\.dll", re.IGNORECASE
-)
-_FOLLOWER = re.compile(_FOLLOWS, re.IGNORECASE)
-_DEPENDENCY = re.compile(r"nvidia-[a-z0-9-]+-cu(\d+)")
-_TOOLKIT = re.compile(
-    r"nvidia-(?:cuda-runtime|cublas|cuda-nvrtc|cuda-cupti|nvjitlink|npp)|cuda-toolkit|cuda-bindings"
-)
-_PINNED = re.compile(r"(?:==|~=|>=)\s*(\d+)\b")
 _WHEELS = {
     ("linux", "x86_64"): "linux_x86_64",
     ("linux", "aarch64"): "linux_aarch64",
@@ -42,25 +43,22 @@ _WHEELS = {
 
 def major(library: str) -> int | None:
     """The CUDA release that a library's name stands for: 12 of ``libcudart.so.12``."""
-    name = file_name(library)
-    if (match := _ELF.fullmatch(name)) and _FOLLOWER.fullmatch(match["stem"]):
-        return int(match["major"]) if match["major"] else None
-    if (match := _DLL.fullmatch(name)) and _FOLLOWER.fullmatch(match["stem"]):
-        digits = match["version"]
-        return int(digits[:2]) if len(digits) >= 2 else int(digits)
+    stem, version = _read(library)
+    if version and (stem in _FOLLOWING or stem.startswith("npp")):
+        return int(version)
     return None
 
 
 def is_cuda(library: str) -> bool:
     """Whether a library is one of NVIDIA's CUDA toolkit, or of cuDNN, NCCL and their kin."""
-    name = file_name(library)
-    return _ELF.fullmatch(name) is not None or _DLL.fullmatch(name) is not None
+    return bool(_read(library)[0])
 
 
 def facts(report: PackageReport, declared: Declared) -> Cuda | None:
     """The CUDA libraries of a package; None where it is linked to none, and has none in it."""
     files = {one.name for one in report.libraries} | set(declared.beside)
-    libraries = sorted({name for one in report.libraries for name in _linked(one)})
+    linked = {name for one in report.libraries for name in _needed(one)}
+    libraries = sorted(filter(is_cuda, linked))
     static = sorted(
         relative_path(one, report)
         for one in report.libraries
@@ -68,6 +66,7 @@ def facts(report: PackageReport, declared: Declared) -> Cuda | None:
     )
     if not libraries and not static:
         return None
+    files = {one.name for one in report.libraries} | set(declared.beside)
     return Cuda(
         majors=tuple(sorted({number for name in libraries if (number := major(name))})),
         libraries=tuple(libraries),
@@ -97,7 +96,7 @@ def findings(
     releases = _torch_wheels(environments, admitted)
     served = set(cuda.majors)
     for one in report.libraries:
-        own = [name for name in _linked(one) if name not in cuda.bundled and major(name)]
+        own = [name for name in _needed(one) if name not in cuda.bundled and major(name)]
         majors = sorted({number for name in own if (number := major(name))})
         where = relative_path(one, report)
         if len(majors) > 1:
@@ -150,21 +149,83 @@ def _unbrought(
         )
 
 
-def _linked(one: ExtensionReport) -> Iterator[str]:
+def _read(library: str) -> tuple[str, str]:
+    """Stem, in lower case, and leading version of a CUDA library; empty for every other name."""
+    name = file_name(library)
+    if not name.lower().removeprefix("lib").startswith(_BEGINNINGS):
+        return "", ""
+    if name.startswith("lib"):
+        stem, version = _elf(name.removeprefix("lib"))
+        known = stem in _ELF_STEMS
+    else:
+        stem, version = _dll(name.lower())
+        known = stem in _DLL_STEMS
+    if (
+        known
+        or (stem.startswith("npp") and not stem.strip(_LETTERS))
+        or (stem.startswith(_FAMILIES) and is_word(stem))
+    ):
+        return stem.lower(), version
+    return "", ""
+
+
+def _elf(name: str) -> tuple[str, str]:
+    """``cublasLt`` and ``12`` of ``cublasLt-0a1b2c3d.so.12.1``; the version may be empty."""
+    stem, _, suffix = name.partition(".")
+    so, dot, version = suffix.partition(".")
+    if so != "so" or version.strip(".0123456789") or (dot and not version[:1].isdecimal()):
+        return "", ""
+    return _ungrafted(stem), version.partition(".")[0]
+
+
+def _dll(name: str) -> tuple[str, str]:
+    """``nvrtc`` and ``12`` of ``nvrtc64_120_0.dll``: the version is there, two digits of it."""
+    stem, _, suffix = name.partition(".")
+    words = _ungrafted(stem).split("_")
+    version = ""
+    while len(words) > 1 and words[-1].isdecimal():
+        version = words.pop()
+    if suffix != "dll" or not version:
+        return "", ""
+    return "_".join(words).removesuffix("64"), version[:2]
+
+
+def _ungrafted(stem: str) -> str:
+    head, dash, mark = stem.rpartition("-")
+    is_mark = dash and len(mark) >= _SHORTEST_MARK and _HEX.issuperset(mark)
+    return head if is_mark else stem
+
+
+def _needed(one: ExtensionReport) -> Iterator[str]:
     for image in one.linkage:
-        for name in image.needed + image.delay_needed:
-            if is_cuda(name):
-                yield name
+        yield from image.needed
+        yield from image.delay_needed
 
 
 def _providers(declared: Declared) -> Iterator[tuple[str, int]]:
     """The declared dependencies that bring CUDA libraries, with the CUDA release of each."""
     for line in declared.requires:
-        for name in dependencies(Declared(requires=(line,))):
-            if match := _DEPENDENCY.fullmatch(name):
-                yield name, int(match[1])
-            elif _TOOLKIT.fullmatch(name) and (pinned := _PINNED.search(line)):
-                yield name, int(pinned[1])
+        name = required(line)
+        release = _pinned(line) if name in _TOOLKIT else _named(name)
+        if release:
+            yield name, int(release)
+
+
+def _named(requirement: str) -> str:
+    """``12`` of ``nvidia-cublas-cu12``."""
+    stem, _, release = requirement.rpartition("-cu")
+    library = stem.removeprefix("nvidia-")
+    return release if library and library != stem and release.isdecimal() else ""
+
+
+def _pinned(line: str) -> str:
+    """``13`` of ``cuda-toolkit==13.0.2``: the first number behind ``==``, ``~=`` or ``>=``."""
+    for before, after in pairwise(line.split("=")):
+        text = after.lstrip()
+        rest = text.lstrip("0123456789")
+        if (not before or before[-1] in "~>") and rest != text and not is_word(rest[:1]):
+            return text.removesuffix(rest)
+    return ""
 
 
 def _torch_wheels(

@@ -6,15 +6,15 @@ packages never need it.
 
 from __future__ import annotations
 
-import re
-from functools import cache
-
 from torch_abi_audit import platforms
+from torch_abi_audit.once import once
 from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from packaging.specifiers import SpecifierSet
 
     from torch_abi_audit.model import PackageReport
     from torch_abi_audit.platforms import Platform
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 OLDEST_MINOR = 6
 """Python 3.6: older ones are beside the point of every wheel that is built today."""
 
-_INTERPRETER = re.compile(r"(cp|py|pp)(3)(\d*)")
-_SIMPLE_FLOOR = re.compile(r">=\s*3(?:\.(\d+))?(?:\.0|\.\*)?\s*")
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+_INTERPRETERS = ("cp3", "py3", "pp3")
 _SYSTEMS = {"elf": "linux", "mach-o": "macos", "pe": "windows"}
 _MARKERS = {
     "linux": ("linux", "Linux", "posix", {}),
@@ -59,8 +59,10 @@ class WheelTag:
     @property
     def interpreter(self) -> tuple[str, int | None] | None:
         """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for others."""
-        match = _INTERPRETER.fullmatch(self.python)
-        return None if match is None else (match[1], int(match[3]) if match[3] else None)
+        kind, minor = self.python[:3], self.python[3:]
+        if kind not in _INTERPRETERS or (minor and not minor.isdecimal()):
+            return None
+        return kind[:2], int(minor) if minor else None
 
     @property
     def is_abi3(self) -> bool:
@@ -145,9 +147,9 @@ def admits(requires_python: str | None, minor: int) -> bool:
     """
     if requires_python is None or not requires_python.strip():
         return True
-    simple = _SIMPLE_FLOOR.fullmatch(requires_python)
-    if simple:
-        return minor >= int(simple[1] or 0)
+    simple = _simple_floor(requires_python)
+    if simple is not None:
+        return minor >= simple
     specifiers = _specifiers(requires_python)
     return specifiers is None or any(
         specifiers.contains(f"3.{minor}.{patch}") for patch in (0, 5, 10, 99)
@@ -158,12 +160,12 @@ def unreadable_python(requires_python: str | None) -> bool:
     """Whether ``Requires-Python`` is no valid specifier."""
     return (
         requires_python is not None
-        and _SIMPLE_FLOOR.fullmatch(requires_python) is None
+        and _simple_floor(requires_python) is None
         and _specifiers(requires_python) is None
     )
 
 
-@cache
+@once
 def newest_minor() -> int:
     """The newest Python 3 minor release that a torch release has wheels for."""
     newest = platforms.torch_releases()[-1]
@@ -172,10 +174,30 @@ def newest_minor() -> int:
 
 def dependencies(declared: Declared) -> Iterator[str]:
     """The canonical names of everything required, extras included."""
-    for line in declared.requires:
-        match = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
-        if match:
-            yield re.sub(r"[-_.]+", "-", match[1]).lower()
+    return filter(None, map(required, declared.requires))
+
+
+def required(line: str) -> str:
+    """The canonical name of what a ``Requires-Dist`` line requires; empty where it has none."""
+    text = line.lstrip()
+    name = text.removesuffix(text.lstrip(_NAME)).lower()
+    name = name.replace("_", "-").replace(".", "-")
+    if name.startswith("-"):
+        return ""
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name
+
+
+def _simple_floor(requires_python: str) -> int | None:
+    """9 of ``>=3.9``, the form that most have; None where there is more to it."""
+    if requires_python.startswith(">="):
+        match requires_python[2:].strip().split("."):
+            case ["3"] | ["3", "*"]:
+                return 0
+            case ["3", minor] | ["3", minor, "0" | "*"] if minor.isdecimal():
+                return int(minor)
+    return None
 
 
 def _serves(tag: WheelTag, minor: int) -> bool:
@@ -189,11 +211,16 @@ def _serves(tag: WheelTag, minor: int) -> bool:
     return False
 
 
-@cache
-def _specifiers(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+_SPECIFIERS: dict[str, SpecifierSet | None] = {}
 
-    try:
-        return SpecifierSet(text, prereleases=True)
-    except InvalidSpecifier:
-        return None
+
+def _specifiers(text: str) -> SpecifierSet | None:
+    """What a specifier says, read once; None where it is none."""
+    if text not in _SPECIFIERS:
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - seldom
+
+        try:
+            _SPECIFIERS[text] = SpecifierSet(text, prereleases=True)
+        except InvalidSpecifier:
+            _SPECIFIERS[text] = None
+    return _SPECIFIERS[text]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from torch_abi_audit.metadata.bound import bound, is_abi3, named
 from torch_abi_audit.metadata.declared import (
     Declared,
     WheelTag,
@@ -15,46 +14,20 @@ from torch_abi_audit.metadata.declared import (
     wheel_tags,
 )
 from torch_abi_audit.model import relative_path, release_key
-from torch_abi_audit.record import dataclass
 from torch_abi_audit.rules import finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from torch_abi_audit.metadata.bound import Bound
     from torch_abi_audit.model import ExtensionReport, Finding, Linkage, PackageReport
     from torch_abi_audit.platforms import Platform
 
-_SUFFIX = re.compile(r"\.(?:cpython-|cp)3(?P<minor>\d+)(?P<free>t?)d?-[^./]+\.(?:so|pyd)$")
-_ABI3 = re.compile(r"\.abi3(?:-[^./]+)?\.so$")
-_DLL = re.compile(r"python3(?P<minor>\d+)(?P<free>t?)\.dll", re.IGNORECASE)
 _OPEN = frozenset({"none", "abi3", "abi3t"})
 _FORMATS = {"linux": "elf", "macos": "mach-o", "windows": "pe"}
 _NAMES = {"elf": "Linux", "mach-o": "macOS", "pe": "Windows"}
 _SAME = {"amd64": "x86_64", "i386": "i686"}
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The one Python that a file is for."""
-
-    minor: int
-    free_threaded: bool
-
-    @property
-    def python(self) -> str:
-        """``3.13``, or ``3.13t`` for the free-threaded build."""
-        return f"3.{self.minor}{'t' if self.free_threaded else ''}"
-
-
-def bound(one: ExtensionReport) -> Bound | None:
-    """The Python that a library's file name, or the DLL it imports, ties it to."""
-    match = _SUFFIX.search(one.name)
-    if match is None:
-        for image in one.linkage:
-            for name in image.needed:
-                match = match or _DLL.fullmatch(name)
-    return None if match is None else Bound(int(match["minor"]), bool(match["free"]))
 
 
 def min_python(report: PackageReport, declared: Declared) -> str | None:
@@ -96,31 +69,36 @@ def findings(report: PackageReport, declared: Declared) -> Iterator[Finding]:
             "name: nobody can install it",
             evidence=declared.tags,
         )
-    modules: dict[str, list[ExtensionReport]] = {}
-    for one in report.libraries:
-        modules.setdefault(_module(one), []).append(one)
-    for one in report.libraries:
+    tied = [(one, _module(one), bound(one)) for one in report.libraries]
+    modules: dict[str, set[Bound | None]] = {}
+    for _, module, tie in tied:
+        modules.setdefault(module, set()).add(tie)
+    platforms = tag_platforms(tags)
+    known = platforms if all(each.system in _FORMATS for each in platforms) else ()
+    fits = any(_fits(one, known) for one in report.libraries)
+    for one, module, tie in tied:
         where = relative_path(one, report)
         if tags:
-            yield from _by_name(one, modules[_module(one)], where, tags)
-            yield from _platform(one, where, tag_platforms(tags), report)
+            yield from _by_name(one, tie, modules[module], where, tags)
+        if known and one.linkage:
+            yield from _platform(one, where, known, fits=fits)
         yield from _floor(one, where, tags, declared)
 
 
 def _by_name(
     one: ExtensionReport,
-    same: Sequence[ExtensionReport],
+    tied: Bound | None,
+    same: Collection[Bound | None],
     where: str,
     tags: Sequence[WheelTag],
 ) -> Iterator[Finding]:
-    """Whether the Pythons that the tags name can import the file."""
-    tied = bound(one)
+    """Whether the Pythons that the tags name can import the file; ``same`` are its module's."""
     if tied is not None:
         yield from _tied(one, tied, same, where, tags)
         return
     if not one.entry_points or one.cpython is None:
         return
-    if {tag.abi for tag in tags} == {"abi3t"} and _ABI3.search(one.name):
+    if {tag.abi for tag in tags} == {"abi3t"} and is_abi3(one.name):
         yield finding(
             "M313",
             f"free-threaded Python does not import it, and the wheel is tagged {_tag_text(tags)}",
@@ -140,19 +118,19 @@ def _by_name(
 def _tied(
     one: ExtensionReport,
     tied: Bound,
-    same: Sequence[ExtensionReport],
+    same: Collection[Bound | None],
     where: str,
     tags: Sequence[WheelTag],
 ) -> Iterator[Finding]:
     """A library that is for one Python, by its name or by the DLL that it imports."""
-    if len({bound(each) for each in same}) > 1:
+    if len(same) > 1:
         return  # a file for each of several Pythons
     served = any(_serves(tag, tied) for tag in tags)
     if served and all(tag.abi not in _OPEN for tag in tags):
         return  # built for this very Python
     what = f"is built for Python {tied.python}" + (" alone" if served else "")
     rule = "M312" if served and any(tag.abi == "none" for tag in tags) else "M311"
-    if not one.entry_points and _SUFFIX.search(one.name):
+    if not one.entry_points and named(one.name):
         rule, what = "M318", f"has a name that Python {tied.python} alone imports"
     yield finding(
         rule,
@@ -172,7 +150,7 @@ def _floor(
     if any(tag.is_abi3 for tag in tags) or not one.entry_points:
         return
     needed = release_key(verdict.min_python)[1]
-    admitted = [minor for minor in range(2, newest_minor() + 1) if admits_minor(declared, minor)]
+    admitted = _admitted(tags, declared)
     if declared.requires_python and admitted and admitted[0] < needed:
         yield finding(
             "M314",
@@ -184,22 +162,18 @@ def _floor(
         )
 
 
-def admits_minor(declared: Declared, minor: int) -> bool:
-    """Whether tags and ``Requires-Python`` both let a Python minor release in."""
-    if not admits(declared.requires_python, minor):
-        return False
-    tags = wheel_tags(declared)
-    return not tags or f"3.{minor}" in pythons(declared)
+def _admitted(tags: Sequence[WheelTag], declared: Declared) -> list[int]:
+    """The minor releases of Python 3 that tags and ``Requires-Python`` both let in."""
+    if tags:
+        return [int(python.partition(".")[2]) for python in pythons(declared)]
+    return [each for each in range(2, newest_minor() + 1) if admits(declared.requires_python, each)]
 
 
 def _platform(
-    one: ExtensionReport, where: str, platforms: Sequence[Platform], report: PackageReport
+    one: ExtensionReport, where: str, known: Sequence[Platform], *, fits: bool
 ) -> Iterator[Finding]:
-    """Format and architecture against the platform tags."""
-    known = [each for each in platforms if each.system in _FORMATS]
-    if not known or len(known) != len(platforms) or not one.linkage:
-        return
-    if any(_runs_on(image, each) for image in one.linkage for each in known):
+    """Format and architecture against the platform tags; ``fits`` where some library does."""
+    if _fits(one, known):
         missing = _missing_slices(one, known)
         if missing:
             yield finding(
@@ -213,12 +187,6 @@ def _platform(
     text = (
         f"it is built for {_NAMES[image.format]} {image.arch}, and the wheel is tagged "
         f"{', '.join(each.tag for each in known)}"
-    )
-    fits = any(
-        _runs_on(image, each)
-        for other in report.libraries
-        for image in other.linkage
-        for each in known
     )
     rule = "M316" if one.entry_points or not fits else "M317"
     yield finding(rule, text, library=where, evidence=[each.tag for each in known])
@@ -238,9 +206,13 @@ def _missing_slices(one: ExtensionReport, known: Sequence[Platform]) -> list[str
     ]
 
 
+def _fits(one: ExtensionReport, known: Sequence[Platform]) -> bool:
+    return any(_runs_on(image, each) for image in one.linkage for each in known)
+
+
 def _runs_on(image: Linkage, platform: Platform) -> bool:
     return image.format == _FORMATS[platform.system] and (
-        _same(image.arch) in {_same(each) for each in platform.architectures}
+        _same(image.arch) in map(_same, platform.architectures)
     )
 
 

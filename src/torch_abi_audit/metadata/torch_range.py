@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from torch_abi_audit.metadata.declared import Declared, Environment, dependencies
+from torch_abi_audit.metadata.declared import Declared, Environment, required
 from torch_abi_audit.metadata.releases import exact, listed, short
 from torch_abi_audit.model import release_key
 from torch_abi_audit.platforms import torch_releases
@@ -141,11 +139,7 @@ def installable(
 
 def declared_range(declared: Declared, environments: Sequence[Environment]) -> Range | None:
     """The requirement on torch; None where no line speaks of it."""
-    lines = [
-        line
-        for line, name in zip(declared.requires, _names(declared), strict=True)
-        if name == "torch"
-    ]
+    lines = [line for line in declared.requires if required(line) == "torch"]
     if not lines:
         return None
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
@@ -248,13 +242,10 @@ def _unrequired(need: Needed, said: Range | None) -> str:
     return text
 
 
-def _names(declared: Declared) -> list[str]:
-    by_line = (tuple(dependencies(Declared(requires=(line,)))) for line in declared.requires)
-    return [names[0] if names else "" for names in by_line]
-
-
 def _without_local(line: str) -> str:
     """``torch==2.9.0+cu128`` as ``torch==2.9.0``: the build is beside the point here."""
+    import re  # noqa: PLC0415 - packaging, which reads the line, imports it as well
+
     return re.sub(r"(==\s*[\d.]+)\+[A-Za-z0-9.]+", r"\1", line)
 
 
@@ -268,6 +259,8 @@ def _all_of(requirements: Sequence[Requirement]) -> SpecifierSet | None:
 
 
 def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
+    import re  # noqa: PLC0415 - see above
+
     names = {
         name
         for one in requirements
