@@ -99,12 +99,13 @@ class StringTable:
             cut = start + blob.rfind(0)
             if cut < stop - 1:
                 apart += [offset for offset in here if offset > cut]
-            for name in wanted.intersection(blob.split(b"\0")):
-                at = blob.find(name + b"\0")
-                while at >= 0 and start + at not in places:
-                    at = blob.find(name + b"\0", at + 1)
-                if at >= 0:
+            names = blob.split(b"\0")
+            names.pop()  # not ended within the window
+            likely = wanted.intersection(names)  # imports too, which the table holds as well
+            for name in names if likely else ():
+                if name in likely and start in places:
                     found.add(name)
+                start += len(name) + 1
         return wanted.intersection(self.names(apart).values()) | found
 
     def _ordered(self, offsets: Collection[int]) -> list[int]:
