@@ -5,7 +5,6 @@ Layouts: the System V gABI and, for symbol versions, the Linux Standard Base.
 
 from __future__ import annotations
 
-from array import array
 from struct import Struct
 
 from torch_abi_audit.errors import FormatError
@@ -191,9 +190,7 @@ def _version_indices(image: Image, indices: Sequence[int]) -> list[int]:
     if not indices:
         return []
     blob = image.table(image.tags[Tag.VERSYM], 2 * (max(indices) + 1), "symbol versions")
-    found = array("H", blob)
-    if image.layout.swapped:
-        found.byteswap()
+    found = Struct(f"{image.layout.order}{len(blob) // 2}H").unpack(blob)
     return [found[index] & 0x7FFF for index in indices]
 
 

@@ -7,7 +7,6 @@ looked at, so a file without them reads the same.
 from __future__ import annotations
 
 import sys
-from array import array
 from itertools import takewhile
 from struct import Struct
 
@@ -19,6 +18,8 @@ from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch_abi_audit.model import Readable
 
 _KINDS = {1: "object file", 2: "executable", 4: "core dump"}
@@ -207,9 +208,8 @@ def open_image(source: Readable) -> Image | NotALibrary:
     )
 
 
-def words(image: Image, blob: bytes) -> array[int]:
-    """Unsigned 32-bit words in the file's byte order (CPython's ``unsigned int`` is 32 bits)."""
-    result = array("I", blob)
+def words(image: Image, blob: bytes, step: int = 1) -> Sequence[int]:
+    """Every ``step``-th unsigned 32-bit word of a table, in the file's byte order."""
     if image.layout.swapped:
-        result.byteswap()
-    return result
+        return Struct(f"{image.layout.order}{len(blob) // 4}I").unpack(blob)[::step]
+    return memoryview(blob).cast("I")[::step].tolist()

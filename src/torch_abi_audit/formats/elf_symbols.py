@@ -71,8 +71,8 @@ class Entries:
     def names(self, column: int) -> Iterable[int]:
         """Where the names of a column's symbols begin in the string table, in order."""
         flags = column.to_bytes(self.count, "little").rstrip(b"\0")
-        entries = words(self._image, self._blob[: len(flags) * self._size])
-        return compress(entries[0 :: self._size // 4], flags)
+        entries = self._blob[: len(flags) * self._size]
+        return compress(words(self._image, entries, self._size // 4), flags)
 
     def indices(self, column: int) -> Iterable[int]:
         """Which symbols of the table a column holds, in order."""
@@ -126,7 +126,7 @@ def _count(image: Image, most: int) -> int:
         )
         at += 16 + bloom * (8 if image.layout.wide else 4)
         heads = words(image, image.table(at, buckets * 4, "GNU hash buckets"))
-        last = max(heads.tolist(), default=0)  # faster than one number at a time
+        last = max(heads, default=0)
         if last >= first and last:
             at += buckets * 4
             offset, room = image.at(at + (last - first) * 4, "GNU hash chain")

@@ -6,10 +6,13 @@ import errno
 import os
 import stat
 
+from torch_abi_audit.record import dataclass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
+_BOM = b"\xef\xbb\xbf"
 OPEN_FLAGS = os.O_RDONLY
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last: a FIFO never blocks us
     OPEN_FLAGS |= getattr(os, _name, 0)
@@ -63,23 +66,32 @@ class FileReadable:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The bytes of ``[offset, offset + length)``, fewer where the file ends before that."""
-        if hasattr(os, "pread"):
-            data = os.pread(self._fd, length, offset)
-        else:
-            os.lseek(self._fd, offset, os.SEEK_SET)
-            data = os.read(self._fd, length)
-        while (
-            0 < len(data) < length
-        ):  # one call may return less than asked, at 2 GiB or on a signal
-            more = (
-                os.pread(self._fd, length - len(data), offset + len(data))
-                if hasattr(os, "pread")
-                else os.read(self._fd, length - len(data))
-            )
+        data = _pread(self._fd, length, offset)
+        while 0 < len(data) < length:  # one call may return less, at 2 GiB or on a signal
+            more = _pread(self._fd, length - len(data), offset + len(data))
             if not more:
                 break
             data += more
         return data
+
+
+def _seek_and_read(fd: int, length: int, offset: int) -> bytes:
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, length)
+
+
+_pread = getattr(os, "pread", _seek_and_read)  # Windows has none
+
+
+@dataclass(frozen=True, slots=True)
+class FileOpener:
+    """What opens one file: a ``Candidate.opener``."""
+
+    path: str
+
+    def __call__(self) -> FileReadable:
+        """``open_readable`` of the path."""
+        return open_readable(self.path)
 
 
 def open_readable(path: str | os.PathLike[str]) -> FileReadable:
@@ -100,4 +112,4 @@ def read_text(path: str, limit: int) -> str:
     with open_readable(path) as file:
         if not file.is_regular:
             raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
-        return file.read_at(0, limit).decode("utf-8-sig", "surrogateescape")
+        return file.read_at(0, limit).removeprefix(_BOM).decode("utf-8", "surrogateescape")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from functools import partial
 
 from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
@@ -21,7 +20,7 @@ from torch_abi_audit.sources.naming import (
     named_as_library,
     worth_opening,
 )
-from torch_abi_audit.sources.readable import OPEN_FLAGS, open_readable
+from torch_abi_audit.sources.readable import OPEN_FLAGS, FileOpener
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def glance(path: str, relative: str, *, always: bool = False) -> Candidate | Unr
         relative,
         head,
         status.st_size,
-        partial(open_readable, path),
+        FileOpener(path),
         (status.st_dev, status.st_ino),
     )
 
