@@ -108,7 +108,7 @@ def audit(
     Args:
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
-        brief: For a reader of counts alone: libtorch's names stay mangled, in table order.
+        brief: For a reader of counts alone: the names of what libtorch provides stay empty.
         loads_on: Which torch releases an unstable package loads on; see ``promises``.
     """
     scope = _Scope()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit import libtorch, surface
 from torch_abi_audit.enumeration import StrEnum
-from torch_abi_audit.mangling import demangle, mangled, mentions, owner
+from torch_abi_audit.mangling import demangle, mentions, owner
 from torch_abi_audit.model import TorchABIVerdict, file_name, release_key
 from torch_abi_audit.prefixes import beginning
 
@@ -22,8 +22,10 @@ _SHIPPED_C = {
 }
 """C names of others that libtorch exports and ships the headers of, and whose they are."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
-_AT_AND_C10 = (b"_ZN2at", b"_ZNK2at", b"_ZN3c10", b"_ZNK3c10")
-_TORCHS = (b"_ZN5torch", b"_ZNK5torch")
+_NESTED = (b"_ZN", b"_ZNK", b"_ZNO", b"_ZNR", b"_ZTIN", b"_ZTSN", b"_ZTVN")
+"""How names of members, and of what the compiler makes for classes, begin: the scope follows."""
+_AT_AND_C10 = tuple(start + scope for start in _NESTED for scope in (b"2at", b"3c10"))
+_TORCHS = tuple(start + b"5torch" for start in _NESTED)
 _NOT_TORCHS = tuple(
     b"%b%d%b" % (start, len(part), part)
     for start in _TORCHS
@@ -119,10 +121,9 @@ def judge(
         kinds: ``classify`` of its strong and weak imports.
         resolved: Those of them that another library of the same distribution provides.
         exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
-        brief: Leave the names of what libtorch provides mangled and in table order: for a reader
-            of counts, of which there may be thousands.
+        brief: For a reader of counts: the names of what libtorch provides, of which there may be
+            ten thousand, are left empty.
     """
-    ordered, spell = (tuple, mangled) if brief else (sorted, demangle)
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
     rest = dict.fromkeys(  # most are unstable, and there is no more to say of them
@@ -148,10 +149,12 @@ def judge(
     own = [*groups[Kind.UNSTABLE], *groups[Kind.INTERNAL]]
     stable = bool(shims or unknown) and not own
     floor, setters = _floor(shims) if stable else (None, ())
-    required = ordered([*shims, *unknown, *own, *groups[Kind.HEADER_ONLY]])
+    required = [*shims, *unknown, *own, *groups[Kind.HEADER_ONLY]]
+    if not brief:
+        required.sort()
 
     def listed(names: list[bytes]) -> tuple[str, ...]:
-        return tuple(spell(ordered(names)))
+        return ("",) * len(names) if brief else tuple(demangle(sorted(names)))
 
     return TorchABIVerdict(
         uses_torch=bool(shims or unknown or own),

@@ -22,7 +22,14 @@ NAMES = {
         *("amdhip64_6.dll", "sycl8.dll", "ze_loader.dll", "libintlc.so.5"),
     ],
     "is_loader": [
-        *("ld-linux-x86-64.so.2", "ld-linux.so.2", "ld64.so.1", "linux-vdso.so.1", "linux-vdso"),
+        *(
+            "ld-linux-x86-64.so.2",
+            "ld-linux.so.2",
+            "ld64.so.1",
+            "ld.so.1",
+            "linux-vdso.so.1",
+            "linux-vdso",
+        ),
     ],
     "is_musl": ["libc.musl-x86_64.so.1", "ld-musl-aarch64.so.1"],
     "is_windows_runtime": [

@@ -52,11 +52,11 @@ def is_device_runtime(name: str) -> bool:
 
 
 def is_loader(name: str) -> bool:
-    """``ld-linux-x86-64.so.2``, ``ld64.so.1``, and what the kernel brings itself."""
+    """``ld-linux-x86-64.so.2``, ``ld.so.1``, ``ld64.so.2``, and what the kernel brings itself."""
     stem, _, version = name.partition(".so.")
     if stem.startswith("ld-linux"):
         return version.isdecimal() and is_word(stem.replace("-", "_"))
-    return stem.startswith("linux-vdso") or (stem == "ld64" and version.isdecimal())
+    return stem.startswith("linux-vdso") or (stem in {"ld", "ld64"} and version.isdecimal())
 
 
 def is_musl(name: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.record import dataclass, field
 from torch_abi_audit.sources.readable import read_text
 
 TYPE_CHECKING = False
@@ -30,6 +30,8 @@ class Distribution:
     """The site-packages directory."""
     folder: str
     """Name of the metadata directory: ``torch-2.9.0.dist-info``."""
+    record: str | None = field(default=None, compare=False, repr=False)
+    """The text of its RECORD, where that has been read: it may be a megabyte."""
 
     @property
     def key(self) -> str:
@@ -153,6 +155,8 @@ def record_text(distribution: Distribution) -> str | None:
     Raises:
         OSError: the list exists and cannot be read.
     """
+    if distribution.record is not None:
+        return distribution.record
     for name in ("RECORD", "installed-files.txt"):
         try:
             return read_text(distribution.file(name), _RECORD_LIMIT)

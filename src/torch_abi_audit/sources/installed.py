@@ -164,7 +164,7 @@ def _owners(path: str) -> list[Distribution]:
         if text is None:
             undocumented.append(each)
         elif _claims(text, relative, each):
-            owners.append(each)
+            owners.append(replace(each, record=text))
             if each.key in likely and not shared:
                 break
     return owners or [
