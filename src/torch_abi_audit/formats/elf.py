@@ -5,6 +5,7 @@ Layouts: the System V gABI and, for symbol versions, the Linux Standard Base.
 
 from __future__ import annotations
 
+from itertools import chain
 from struct import Struct
 
 from torch_abi_audit.errors import FormatError
@@ -41,23 +42,22 @@ def read(source: Readable) -> Binary | NotALibrary:
     strong, weak = _undefined(image)
     needs = _version_needs(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
-    text, entries = image.strings().search(
-        {*strong, *weak}.union(*listed, *needs.values()), _ENTRIES
-    )
+    offsets = [*strong, *weak, *chain(*listed, *needs.values())]
+    text, entries = image.strings().search(offsets, _ENTRIES)
 
     def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
         return tuple(_text(text[offset]) for offset in offsets)
 
     needed, soname, rpath, runpath = map(texts, listed)
-    imports = set(map(text.__getitem__, strong))
-    optional = set(map(text.__getitem__, weak))
+    imports = dict.fromkeys(sorted(map(text.__getitem__, strong)))
+    optional = dict.fromkeys(sorted(map(text.__getitem__, weak)))
     return Binary(
         format=Format.ELF,
         arch=image.architecture(),
         bits=64 if layout.wide else 32,
         byteorder="big" if layout.order == ">" else "little",
-        imports=tuple(sorted(imports)),
-        weak_imports=tuple(sorted(optional - imports)),
+        imports=tuple(imports),
+        weak_imports=tuple(name for name in optional if name not in imports),
         needed=needed,
         soname=soname[0] if soname else None,
         entry_points=_entry_points(image, entries),
@@ -131,20 +131,20 @@ def _undefined(image: Image) -> tuple[list[int], list[int]]:
     return list(filter(None, strong)), list(filter(None, weak))
 
 
-def _exported(image: Image) -> set[int]:
+def _exported(image: Image) -> list[int]:
     """Where the names begin of the symbols that other libraries can bind to."""
-    offsets: set[int] = set()
+    offsets: list[int] = []
     for entries in symbols(image):
         seen = entries.bindable() & entries.shown()
-        offsets.update(entries.names(seen & ~entries.undefined()))
-    return offsets - {0}
+        offsets += entries.names(seen & ~entries.undefined())
+    return list(filter(None, offsets))
 
 
 def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
     """Those of names, by where they begin, that a symbol exports."""
     if not marked:
         return ()
-    return tuple(sorted({marked[offset] for offset in marked.keys() & _exported(image)}))
+    return tuple(sorted({marked[offset] for offset in marked.keys() & {*_exported(image)}}))
 
 
 def _version_needs(image: Image) -> dict[int, tuple[int, int]]:

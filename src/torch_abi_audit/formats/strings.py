@@ -78,19 +78,18 @@ class StringTable:
                 at = blob.find(stem, at + 1)
         return found, self.names(begins)
 
-    def among(self, offsets: Collection[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
+    def among(self, offsets: list[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
         """Those of ``wanted`` that stand at one of ``offsets``, hardly any of which is one.
 
         Raises:
             FormatError: as ``names`` does.
         """
-        places = frozenset(offsets)
-        if places:
-            self._bounded(max(places))
+        if offsets:
+            self._bounded(max(offsets))
         found: set[bytes] = set()
         apart: list[int] = []  # names within a longer one, and those that a window cuts
         at_once = self._size <= _AT_ONCE
-        for begin, here in [(0, [*places])] if at_once else self._spans(self._ordered(places)):
+        for begin, here in [(0, offsets)] if at_once else self._spans(self._ordered(offsets)):
             # a byte earlier, so that what stands before a name tells whether it is a whole one
             start, stop = begin - 1, self._size if at_once else here[-1] + _TAIL
             blob = self._read(start, stop - start) if begin else b"\0" + self._read(0, stop)
@@ -102,14 +101,16 @@ class StringTable:
             names = blob.split(b"\0")
             names.pop()  # not ended within the window
             likely = wanted.intersection(names)  # imports too, which the table holds as well
-            for name in names if likely else ():
-                if name in likely and start in places:
-                    found.add(name)
-                start += len(name) + 1
+            if likely:
+                places = frozenset(here)
+                for name in names:
+                    if name in likely and start in places:
+                        found.add(name)
+                    start += len(name) + 1
         return wanted.intersection(self.names(apart).values()) | found
 
     def _ordered(self, offsets: Collection[int]) -> list[int]:
-        ordered = sorted(set(offsets))
+        ordered = sorted(offsets)
         if ordered:
             self._bounded(ordered[-1])
         return ordered

@@ -42,6 +42,9 @@ _DATA = (
 OTHER_FORMATS = frozenset(" ".join((_PYTHON, _SOURCES, _TEXT, _MEDIA, _DATA)).split())
 """Suffixes, in lower case, of well-known formats that are no library."""
 
+OTHER_ENDINGS = frozenset(f".{suffix}" for suffix in OTHER_FORMATS)
+"""The same with their dots: a few slices of a name tell sooner than its parts."""
+
 
 def named_as_library(filename: str) -> bool:
     """Whether a name says that the file is a library: ``x.so``, ``x.so.1.2``, or ``x.pyd``."""

@@ -15,7 +15,7 @@ import stat
 from torch_abi_audit.record import dataclass, replace
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
 from torch_abi_audit.sources.naming import (
-    OTHER_FORMATS,
+    OTHER_ENDINGS,
     begins_like_library,
     named_as_library,
     worth_opening,
@@ -94,8 +94,11 @@ def sightings(root: str) -> list[Candidate | Unread]:
             with os.scandir(directory) as entries:
                 for entry in entries:
                     name = entry.name
-                    _, dot, suffix = name.rpartition(".")
-                    if dot and suffix in OTHER_FORMATS and entry.is_file(follow_symlinks=False):
+                    if (
+                        name[-2:] in OTHER_ENDINGS
+                        or name[-3:] in OTHER_ENDINGS
+                        or name[-4:] in OTHER_ENDINGS
+                    ) and entry.is_file(follow_symlinks=False):
                         continue  # most of what there is: asked for first, and nothing else
                     if entry.is_symlink():
                         links.append((entry.path, prefix + name))
