@@ -105,4 +105,4 @@ def test_names_that_overlap_without_measure_are_damage() -> None:
     with pytest.raises(FormatError, match="overlap"):
         table(blob).names(range(60_000))
     with pytest.raises(FormatError, match="overlap"):
-        table(blob).among(range(60_000), frozenset({b"a"}))
+        table(blob).among([*range(60_000)], frozenset({b"a"}))
