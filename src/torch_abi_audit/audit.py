@@ -54,34 +54,11 @@ class _Image:
     def filename(self) -> str:
         return self.candidate.relative.rpartition("/")[2]
 
-
-class _Sibling:
-    """An image as a provider of names to the others: which of those that any of them seeks."""
-
-    __slots__ = ("_found", "_sought", "image")
-
-    def __init__(self, image: _Image, sought: frozenset[bytes]) -> None:
-        self.image, self._sought = image, sought
-        self._found: frozenset[bytes] | None = None
-
-    @property
-    def filename(self) -> str:
-        return self.image.filename
-
-    @property
-    def binary(self) -> Binary:
-        return self.image.binary
-
-    def exported(self, wanted: frozenset[bytes]) -> frozenset[bytes]:
-        if self._found is None:
-            self._found = self._exported()
-        return self._found & wanted
-
-    def _exported(self) -> frozenset[bytes]:
-        if self.image.exports is not None:
-            return self.image.exports & self._sought
-        with self.image.candidate.open() as source:
-            return formats.exported(source, self.binary, self._sought)
+    def exported(self, sought: frozenset[bytes]) -> frozenset[bytes]:
+        if self.exports is not None:
+            return self.exports & sought
+        with self.candidate.open() as source:
+            return formats.exported(source, self.binary, sought)
 
 
 class _Scope:
@@ -128,29 +105,40 @@ def audit(
         for candidate in found.siblings:
             if not _is_libtorch(candidate, found):
                 _read(candidate, neighbours, found)
-    sought = frozenset[bytes]().union(
-        *(one.wanted for images in scope.images.values() for one in images)
-    )
-    siblings = [
-        _Sibling(image, sought)
-        for images in (*scope.images.values(), *neighbours.images.values())
-        for image in images
-        if not _is_libtorch(image.candidate, found)
-    ]
+    offers = _offers(scope, neighbours, found)
     reports = dict(scope.errors)
     releases = variants.releases([*scope.errors, *scope.images])
     for relative, images in scope.images.items():
-        variant = variants.torch_release(relative) if releases else None
-        try:
-            reports[relative] = _judge(images, siblings, variant, brief=brief)
-        except (FormatError, OSError) as error:
-            reports[relative] = _unread(images[0].candidate, error)
+        if relative not in reports:
+            variant = variants.torch_release(relative) if releases else None
+            reports[relative] = _judge(images, offers, variant, brief=brief)
     report = _package(found, reports, scope, releases)
     if found.distribution is None or not report.libraries:
         return report
     from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
 
     return compared(report, found, loads_on)
+
+
+def _offers(scope: _Scope, neighbours: _Scope, found: Found) -> dict[bytes, list[_Image]]:
+    """Which libraries of the distribution export each name that one of them asks others for.
+
+    A library whose exports cannot be read is an error, and offers nothing.
+    """
+    wanted = (image.wanted for images in scope.images.values() for image in images)
+    sought = frozenset[bytes]().union(*wanted)
+    offers: dict[bytes, list[_Image]] = {}
+    for read in (scope, neighbours) if sought else ():
+        for relative, images in read.images.items():
+            if _is_libtorch(images[0].candidate, found):
+                continue
+            try:
+                for image in images:
+                    for name in image.exported(sought):
+                        offers.setdefault(name, []).append(image)
+            except (FormatError, OSError) as error:
+                read.errors[relative] = _unread(images[0].candidate, error)
+    return offers
 
 
 def _is_libtorch(candidate: Candidate, found: Found) -> bool:
@@ -190,9 +178,9 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
 
 
 def _judge(
-    images: list[_Image], siblings: list[_Sibling], variant: str | None, *, brief: bool
+    images: list[_Image], offers: dict[bytes, list[_Image]], variant: str | None, *, brief: bool
 ) -> ExtensionReport:
-    slices = [_judge_image(image, siblings, brief=brief) for image in images]
+    slices = [_judge_image(image, offers, brief=brief) for image in images]
     torch = min(slices, key=lambda one: _WORST_TORCH.index(one.torch.label)).torch
     cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
     first = images[0].binary
@@ -227,9 +215,12 @@ def _linkage(binary: Binary) -> Linkage:
     )
 
 
-def _judge_image(image: _Image, siblings: list[_Sibling], *, brief: bool) -> SliceReport:
-    others = (one for one in siblings if one.image.candidate is not image.candidate)
-    resolved = provided(image.binary, image.wanted, others)
+def _judge_image(image: _Image, offers: dict[bytes, list[_Image]], *, brief: bool) -> SliceReport:
+    others = {
+        name: [one for one in offers[name] if one.candidate is not image.candidate]
+        for name in image.wanted & offers.keys()
+    }
+    resolved = provided(image.binary, others)
     return SliceReport(
         arch=image.binary.arch,
         cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),

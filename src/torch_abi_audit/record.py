@@ -13,20 +13,44 @@ read: importing ``pathlib``, too, costs as much as a small library, and most run
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from dataclasses import dataclass, field, replace
     from pathlib import PurePath
     from types import MappingProxyType
+    from typing import TypeVar
 
-    __all__ = ["MappingProxyType", "dataclass", "field", "given_path", "late_path", "replace"]
+    __all__ = [
+        "MappingProxyType",
+        "dataclass",
+        "field",
+        "given_path",
+        "is_record",
+        "late_path",
+        "put_together",
+        "replace",
+        "taken_apart",
+    ]
+
+    Record = TypeVar("Record")
 
     def late_path(text: str) -> PurePath:
         """The text, for a field that is a path when it is read."""
 
     def given_path(value: object, name: str) -> str | None:
         """The text that a field was given and is still, where its path would be spelt the same."""
+
+    def is_record(value: object) -> bool:
+        """Whether it is one of our classes, or a value of one."""
+
+    def taken_apart(value: object) -> list[object]:
+        """The fields in order; paths as texts."""
+
+    def put_together(cls: type[Record], fields: Iterable[object]) -> Record:
+        """The value of which ``taken_apart`` gave the fields."""
 else:
     MappingProxyType = type(type.__dict__)  # ``types`` finds it so, too, and much else with it
 
@@ -46,6 +70,24 @@ else:
         if not (frozen and slots):
             raise TypeError("record.dataclass makes frozen, slotted classes alone")
         return _record
+
+    def is_record(value):
+        """Whether it is one of our classes, or a value of one."""
+        return (value if isinstance(value, type) else type(value)) in _SPECS
+
+    def taken_apart(value):
+        """The fields in order; paths as texts."""
+        fields = [slot.__get__(value) for slot in _SPECS[type(value)][3]]
+        pathlib = sys.modules.get("pathlib")
+        if pathlib is None:  # then there is no path yet
+            return fields
+        return [str(each) if isinstance(each, pathlib.PurePath) else each for each in fields]
+
+    def put_together(cls, fields):
+        """The value of which ``taken_apart`` gave the fields."""
+        value = object.__new__(cls)
+        _setstate(value, fields)
+        return value
 
     def replace(value, /, **changes):
         """A copy with some fields changed."""

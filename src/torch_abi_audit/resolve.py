@@ -6,13 +6,13 @@ from torch_abi_audit.model import Format, file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Protocol
 
     from torch_abi_audit.model import Binary
 
     class Provider(Protocol):
-        """A library of the distribution, and which names it exports."""
+        """A library of the distribution."""
 
         @property
         def filename(self) -> str:
@@ -22,31 +22,27 @@ if TYPE_CHECKING:
         def binary(self) -> Binary:
             """One image of it."""
 
-        def exported(self, wanted: frozenset[bytes]) -> frozenset[bytes]:
-            """Those of ``wanted`` that it exports."""
 
+def provided(binary: Binary, offers: Mapping[bytes, Iterable[Provider]]) -> frozenset[bytes]:
+    """Those imports of ``binary`` that another library of its distribution provides.
 
-def provided(
-    binary: Binary, wanted: frozenset[bytes], siblings: Iterable[Provider]
-) -> frozenset[bytes]:
-    """Those of ``wanted``, imports of ``binary``, that one of ``siblings`` provides.
+    A provider must be of the same format and architecture; where the import names its provider
+    (Mach-O two-level names, PE), it must be that library.
 
-    A sibling must be of the same format and architecture; where the import names its provider
-    (Mach-O two-level names, PE), the sibling must be that library.
+    Args:
+        binary: The importing library.
+        offers: Of its imports, those that others export, and who does.
     """
-    if not wanted:
-        return wanted
-    found: set[bytes] = set()
-    for sibling in siblings:
-        other = sibling.binary
-        if other is binary or (other.format, other.arch) != (binary.format, binary.arch):
-            continue
-        found.update(
-            name
-            for name in sibling.exported(wanted)
-            if _may_come_from(binary, name, other, sibling.filename)
+    kind = (binary.format, binary.arch)
+    return frozenset(
+        name
+        for name, siblings in offers.items()
+        if any(
+            (one.binary.format, one.binary.arch) == kind
+            and _may_come_from(binary, name, one.binary, one.filename)
+            for one in siblings
         )
-    return frozenset(found)
+    )
 
 
 def _may_come_from(binary: Binary, name: bytes, other: Binary, filename: str) -> bool:

@@ -10,9 +10,10 @@ import pytest
 
 from tests.nm_oracle import nm, reads_as_nm_does
 from tests.toolchain import gcc, zig
+from torch_abi_audit import inspect_package
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import elf, read
-from torch_abi_audit.formats.elf_image import Tag, open_image
+from torch_abi_audit.formats.elf_image import Image, Tag, open_image
 from torch_abi_audit.model import Binary, NotALibrary
 from torch_abi_audit.sources.readable import BytesReadable, open_readable
 
@@ -192,3 +193,25 @@ def test_a_chain_without_end_is_damaged(library: Path) -> None:
     assert first > 0
     with pytest.raises(FormatError):
         read(BytesReadable(bytes(data)))
+
+
+def test_exports_that_cannot_be_read_are_the_error_of_that_library_alone(tmp_path: Path) -> None:
+    gcc(
+        "void torch_call_dispatcher(void); void f(void) { torch_call_dispatcher(); }",
+        tmp_path / "a.so",
+    )
+    damaged = gcc("void g(void) {}", tmp_path / "b.so")
+    with open_readable(damaged) as source:
+        image = open_image(source)
+        assert isinstance(image, Image)
+        at, _ = image.at(image.tags[Tag.SYMTAB], "symbols")
+        names, _ = image.at(image.tags[Tag.STRTAB], "names")
+    data = bytearray(damaged.read_bytes())
+    offset = data.index(b"\0g\0", names) + 1 - names
+    entry = data.index(offset.to_bytes(4, "little") + b"\x12", at)  # a global function
+    data[entry : entry + 4] = b"\xff\xff\xff\x7f"
+    damaged.write_bytes(data)
+    report = inspect_package(tmp_path)
+    first, second = report.libraries
+    assert (first.label, second.label) == ("STABLE", "ERROR")
+    assert "outside the string table" in str(second.error)

@@ -342,3 +342,8 @@ def test_the_tables_are_small_and_quick() -> None:
 
 def test_shims_begin_as_the_judge_expects() -> None:
     assert all(name.startswith(torch_abi._C_FORMS) for name in surface.shim_names())
+
+
+def test_every_listed_name_has_the_form_of_the_c_api() -> None:
+    form = re.compile(rb"_?Py(?!Py)[A-Z_]\w*")
+    assert [name for name in cpython_names() if form.fullmatch(name) is None] == []

@@ -1,8 +1,13 @@
+# ruff: noqa: PTH116 - see sources/configuration.py
 """What every verb does first: its TARGETs, resolved and audited, with a bar where it takes long."""
 
 from __future__ import annotations
 
+import os
+import stat
+
 from torch_abi_audit import sources
+from torch_abi_audit.aside import share
 from torch_abi_audit.audit import audit, failed
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.model import PackageReport
@@ -12,12 +17,17 @@ from torch_abi_audit.record import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch_abi_audit.progress import Activity
     from torch_abi_audit.sources import Found
     from torch_abi_audit.sources.index import Choice
     from torch_abi_audit.sources.web import Watch
+
+    Step = Callable[[str], None]
+
+_LARGE, _SMALL = 64 << 20, 4 << 20
+"""Bytes from where on several processes are faster than one: of many libraries, and of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +93,33 @@ def audited(
     """
     with activity(enabled=bar) as shown:
         watch = None if shown is None else shown.watch
-        found = [
-            one
-            for target in targets
-            for one in _resolve(target, search_path=path, choice=choice, watch=watch)
-        ]
-        return _audit_each(found, shown, brief=brief)
+
+        def found(target: str) -> list[Found | PackageReport]:
+            return list(_resolve(target, search_path=path, choice=choice, watch=watch))
+
+        if all(map(_is_small, targets[1:])) or any(map(_is_of_index, targets)):
+            return _audit_each([one for each in targets for one in found(each)], shown, brief=brief)
+        step = None if shown is None else shown.step
+
+        def reports(number: int, step: Step | None = None) -> tuple[PackageReport, ...]:
+            return tuple(_audit_one(each, step, brief=brief) for each in found(targets[number]))
+
+        made = share(len(targets), lambda number: reports(number, step), reports)
+        return tuple(one for each in made for one in each)
+
+
+def _is_small(target: str) -> bool:
+    """Whether it is a file that is read sooner than another process is started."""
+    try:
+        status = os.stat(target)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size < _SMALL
+
+
+def _is_of_index(target: str) -> bool:
+    """Whether it is fetched: what is drawn of that, and kept of it, is of this process."""
+    return target.startswith(sources.INDEX_PREFIX)
 
 
 def saved_reports(path: str) -> tuple[PackageReport, ...]:
@@ -107,8 +138,6 @@ def _other_interpreter(asked: str | None) -> str | None:
     """The interpreter or environment that is meant instead of ours, and a word on it if implied."""
     if asked is not None:
         return asked
-    import os
-
     if not (os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")):
         return None
     from torch_abi_audit.commands.terminal import say
@@ -121,7 +150,7 @@ def _other_interpreter(asked: str | None) -> str | None:
 
 
 def _choice(options: argparse.Namespace) -> Choice | None:
-    if not any(target.startswith(sources.INDEX_PREFIX) for target in options.targets):
+    if not any(map(_is_of_index, options.targets)):
         return None
     from torch_abi_audit.sources.index import Choice
 
@@ -157,12 +186,26 @@ def _audited(
 def _audit_each(
     found: Sequence[Found | PackageReport], shown: Activity | None, *, brief: bool
 ) -> tuple[PackageReport, ...]:
+    sizes = [
+        0 if isinstance(one, PackageReport) else sum(each.size for each in one.candidates)
+        for one in found
+    ]
     step = None
     if shown is not None:
         step = shown.step
         shown.expect(
             sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
         )
-    return tuple(
-        one if isinstance(one, PackageReport) else audit(one, step, brief=brief) for one in found
-    )
+    if sum(sizes) < _LARGE:
+        return tuple(_audit_one(one, step, brief=brief) for one in found)
+    order = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)  # the largest first
+
+    def report(number: int, step: Step | None = None) -> PackageReport:
+        return _audit_one(found[order[number]], step, brief=brief)
+
+    made = dict(zip(order, share(len(found), lambda at: report(at, step), report), strict=True))
+    return tuple(made[at] for at in range(len(found)))
+
+
+def _audit_one(found: Found | PackageReport, step: Step | None, *, brief: bool) -> PackageReport:
+    return found if isinstance(found, PackageReport) else audit(found, step, brief=brief)
