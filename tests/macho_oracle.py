@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import lief
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _TYPE = lief.MachO.LoadCommand.TYPE
@@ -45,8 +46,8 @@ def _facts(one: lief.MachO.Binary | None) -> Facts:
     }
     return Facts(
         offset=one.fat_offset,
-        imports=tuple(_name(one) for one in undefined if not one.description & _WEAK_REF),
-        weak_imports=tuple(_name(one) for one in undefined if one.description & _WEAK_REF),
+        imports=_sorted(one for one in undefined if not one.description & _WEAK_REF),
+        weak_imports=_sorted(one for one in undefined if one.description & _WEAK_REF),
         exports=frozenset(_name(entry.symbol) for entry in (trie.exports if trie else ())),
         needed=tuple(str(entry.name) for entry in libraries if entry.command not in _LATER),
         delay_needed=tuple(str(entry.name) for entry in libraries if entry.command in _LATER),
@@ -58,6 +59,10 @@ def _coalesces(entry: lief.MachO.BindingInfo) -> bool:
     """Whether it is an entry of LC_DYLD_INFO's weak binds, which require nothing."""
     weak = lief.MachO.DyldBindingInfo.CLASS.WEAK
     return isinstance(entry, lief.MachO.DyldBindingInfo) and entry.binding_class == weak
+
+
+def _sorted(symbols: Iterable[lief.MachO.Symbol]) -> tuple[bytes, ...]:
+    return tuple(sorted(map(_name, symbols)))
 
 
 def _name(symbol: lief.MachO.Symbol | None) -> bytes:

@@ -28,8 +28,8 @@ Imports = dict[str, list[bytes]]
 
 def grouped(binary: Binary) -> Imports:
     found: Imports = {dll: [] for dll in (*binary.needed, *binary.delay_needed)}
-    for name in binary.imports:
-        found[binary.providers[name]].append(name)
+    for name, dll in binary.providers.items():  # in table order, as the oracle has them
+        found[dll].append(name)
     return found
 
 
@@ -64,6 +64,7 @@ def test_every_library_of_a_wheel(requirement: str, platform: str, arch: str) ->
             eager = as_lief_has_it(oracle.imports, seen)
             delayed = as_lief_has_it(oracle.delay_imports, seen)
             assert grouped(binary) == {**delayed, **eager}, member
+            assert binary.imports == tuple(sorted(binary.providers)), member
             assert list(binary.needed) == list(eager), member
             assert list(binary.delay_needed) == list(delayed), member
             table = oracle.get_export()

@@ -36,6 +36,8 @@ _MACHINES = {
 _SIZED_MACHINES = {21: "ppc64", 22: "s390", 243: "riscv", 258: "loongarch"}
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_HEAD = 1 << 10
+"""Bytes that are read at once: the ELF header and, in nearly every file, the program headers."""
 _PN_XNUM = 0xFFFF
 _MOST_SEGMENTS = 0xFFFF
 _MOST_DYNAMIC = 1 << 20
@@ -83,20 +85,31 @@ class Layout:
     word: Struct
 
 
-def _layout(wide: bool, order: str) -> Layout:  # noqa: FBT001 - the ELF class is a flag
-    swapped = (order == ">") != (sys.byteorder == "big")
-    return Layout(
+def _layout(elf_class: int, data: int) -> Layout:
+    """The layout for two bytes of the ELF identification.
+
+    Raises:
+        FormatError: there is no such class or byte order.
+    """
+    known = _LAYOUTS.get((elf_class, data))
+    if known is not None:
+        return known
+    if elf_class not in (1, 2) or data not in (1, 2):
+        raise FormatError(f"unknown ELF class {elf_class} or byte order {data}")
+    wide, order = elf_class == 2, "<" if data == 1 else ">"
+    made = _LAYOUTS[elf_class, data] = Layout(
         wide=wide,
-        swapped=swapped,
+        swapped=(order == ">") != (sys.byteorder == "big"),
         order=order,
         header=Struct(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH")),
         segment=Struct(order + ("I4xQQ8xQQ8x" if wide else "III4xII8x")),
         dynamic=Struct(order + ("qQ" if wide else "iI")),
         word=Struct(order + "I"),
     )
+    return made
 
 
-_LAYOUTS = {(cls, data): (cls == 2, ">" if data == 2 else "<") for cls in (1, 2) for data in (1, 2)}
+_LAYOUTS: dict[tuple[int, int], Layout] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ class Image:
     tags: dict[int, int]
     entries: tuple[tuple[int, int], ...]
     has_interpreter: bool
+    section_names: int | None
+    """File offset of the section header of the section names; None where there is none."""
 
     def values(self, tag: int) -> tuple[int, ...]:
         """Every value of a dynamic entry that may stand more than once."""
@@ -161,12 +176,16 @@ def open_image(source: Readable) -> Image | NotALibrary:
     Raises:
         FormatError: the file is damaged, cut short, or of an unknown ELF class or type.
     """
-    ident = window(source, 0, 16, "ELF header")
-    if (ident[4], ident[5]) not in _LAYOUTS:
-        raise FormatError(f"unknown ELF class {ident[4]} or byte order {ident[5]}")
-    layout = _layout(*_LAYOUTS[ident[4], ident[5]])
-    header = window(source, 16, layout.header.size, "ELF header")
-    kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, *_ = layout.header.unpack(header)
+    head = source.read_at(0, _HEAD)
+
+    def part(offset: int, length: int, what: str) -> bytes:
+        within = 0 <= offset <= offset + length <= len(head)
+        return head[offset : offset + length] if within else window(source, offset, length, what)
+
+    ident = part(0, 16, "ELF header")
+    layout = _layout(ident[4], ident[5])
+    fields = layout.header.unpack(part(16, layout.header.size, "ELF header"))
+    kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, _, shstrndx = fields
     if machine in _DEVICE_MACHINES:
         return NotALibrary(_DEVICE_MACHINES[machine])
     if kind in _KINDS:
@@ -175,12 +194,12 @@ def open_image(source: Readable) -> Image | NotALibrary:
         raise FormatError(f"unknown ELF type {kind}")
     if phnum == _PN_XNUM:  # the true count is in sh_info of section 0 (gABI)
         at = shoff + (44 if layout.wide else 28)
-        (phnum,) = layout.word.unpack(window(source, at, 4, "section header 0"))
+        (phnum,) = layout.word.unpack(part(at, 4, "section header 0"))
     if phnum > _MOST_SEGMENTS:
         raise FormatError(f"{phnum} program headers: no loader takes as many")
     if phnum and phentsize != layout.segment.size:
         raise FormatError(f"program header entries of {phentsize} bytes")
-    raw = window(source, phoff, phnum * layout.segment.size, "program headers")
+    raw = part(phoff, phnum * layout.segment.size, "program headers")
     segments = list(layout.segment.iter_unpack(raw))
     dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
     if dynamic is None:
@@ -205,6 +224,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
         tags=dict(entries),
         entries=tuple(entries),
         has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
+        section_names=shoff + shstrndx * shentsize if shoff and shstrndx else None,
     )
 
 

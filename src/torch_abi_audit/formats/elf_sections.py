@@ -18,14 +18,12 @@ _MOST = 1 << 16
 def carries_device_code(image: Image) -> bool:
     """Whether a section holds CUDA device code, as nvcc lays it down; False without names."""
     layout = image.layout
+    if image.section_names is None:
+        return False
     try:
-        header = window(image.source, 16, layout.header.size, "ELF header")
-        *_, start, _, _, _, _, entry, _, index = layout.header.unpack(header)
-        if not start or not index:
-            return False
         shape = Struct(layout.order + ("24xQQ" if layout.wide else "16xII"))
         offset, size = shape.unpack(
-            window(image.source, start + index * entry, shape.size, "section header")
+            window(image.source, image.section_names, shape.size, "section header")
         )
         names = window(image.source, offset, min(size, _MOST), "section names")
     except FormatError:  # a loader would not notice, and there is nothing to tell

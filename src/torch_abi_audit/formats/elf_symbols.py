@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _CHUNK = 1 << 12  # symbols looked at in one go: bounds memory whatever the size of the file
+_CHAIN, _MOST_CHAIN = 1 << 6, 1 << 20
+"""Bytes of a hash chain that are read at first, and at once at the most."""
 _MIPS, _S390, _ALPHA = 8, 22, 0x9026
 _STB_LOCAL, _STB_WEAK = 0, 2
 _NAMELESS_TYPES = frozenset({3, 4})  # STT_SECTION, STT_FILE
@@ -113,7 +115,7 @@ def _count(image: Image, most: int) -> int:
     exports nothing has an empty GNU hash table that says nothing, so there the relocations tell:
     a symbol that no relocation names is never looked up.
     """
-    tags, word = image.tags, image.layout.word
+    tags = image.tags
     known = (
         [tags[Tag.MIPS_SYMTABNO]] if image.machine == _MIPS and Tag.MIPS_SYMTABNO in tags else []
     )
@@ -129,22 +131,28 @@ def _count(image: Image, most: int) -> int:
         last = max(heads, default=0)
         if last >= first and last:
             at += buckets * 4
-            offset, room = image.at(at + (last - first) * 4, "GNU hash chain")
-            end = offset + room
-            while True:
-                if offset + 4 > end:
-                    raise FormatError("GNU hash chain has no end")
-                (link,) = word.unpack(window(image.source, offset, 4, "GNU hash chain"))
-                last, offset = last + 1, offset + 4
-                if link & 1:
-                    break
-            known.append(last)
+            known.append(last + _chain_length(image, at + (last - first) * 4))
     if not known:
         known.append(_relocated_symbols(image))
     count = max(known)
     if count > most:
         raise FormatError(f"symbol table of {count} entries runs past its segment")
     return count
+
+
+def _chain_length(image: Image, address: int) -> int:
+    """How many symbols a chain of the GNU hash table holds: the last has an odd hash."""
+    offset, room = image.at(address, "GNU hash chain")
+    end, size, length = offset + room - room % 4, _CHAIN, 0
+    while offset < end:
+        size = min(size, end - offset)
+        links = words(image, window(image.source, offset, size, "GNU hash chain"))
+        for link in links:
+            length += 1
+            if link & 1:
+                return length
+        offset, size = offset + size, min(2 * size, _MOST_CHAIN)
+    raise FormatError("GNU hash chain has no end")
 
 
 def _hash_count(image: Image, most: int) -> int:
