@@ -12,6 +12,7 @@ from tests.installs import install, write
 from tests.toolchain import gcc
 from torch_abi_audit import aside
 from torch_abi_audit.cli import main
+from torch_abi_audit.commands import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,8 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def seen(
     words: list[str], hands: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> tuple[int, str, str]:
-    monkeypatch.setattr(aside, "processors", lambda: hands)
+    for home in (aside, loading):
+        monkeypatch.setattr(home, "processors", lambda: hands)
     code = main(words)
     out, err = capfd.readouterr()
     return code, out, err

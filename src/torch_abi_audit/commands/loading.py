@@ -7,7 +7,7 @@ import os
 import stat
 
 from torch_abi_audit import sources
-from torch_abi_audit.aside import share
+from torch_abi_audit.aside import processors, share
 from torch_abi_audit.audit import audit, failed
 from torch_abi_audit.errors import TargetError
 from torch_abi_audit.model import PackageReport
@@ -190,13 +190,13 @@ def _audit_each(
         0 if isinstance(one, PackageReport) else sum(each.size for each in one.candidates)
         for one in found
     ]
+    hands = min(processors(), len(found)) if sum(sizes) >= _LARGE else 1
     step = None
     if shown is not None:
         step = shown.step
-        shown.expect(
-            sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
-        )
-    if sum(sizes) < _LARGE:
+        files = sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
+        shown.expect(files // max(hands, 1))  # what this process reads of them is drawn
+    if hands < 2:
         return tuple(_audit_one(one, step, brief=brief) for one in found)
     order = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)  # the largest first
 
