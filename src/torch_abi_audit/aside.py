@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _WIDTH = 4  # bytes of a number in the pipe that all processes take them from
+_HANDS = 8
+"""Processes at the most: a container may show more processors than it lets anybody use."""
 _MOST = 1 << 13
 """Numbers that a pipe holds in any case."""
 
@@ -35,7 +37,7 @@ def processors() -> int:
     threading = sys.modules.get("threading")
     if sys.platform != "linux" or (threading is not None and threading.active_count() > 1):
         return 1
-    return len(os.sched_getaffinity(0))
+    return min(len(os.sched_getaffinity(0)), _HANDS)
 
 
 def share(count: int, do: Callable[[int], T], do_elsewhere: Callable[[int], T]) -> list[T]:

@@ -25,6 +25,15 @@ def carried(value: object) -> object:
         b"\xff",
         (),
         ("a", b"b", None),
+        ("", "a") * 20,
+        (b"", b"\xff") * 20,
+        ("",) * 20,
+        ("a",) * 20 + (b"a",),
+        (b"a",) * 20 + ("a",),
+        ("a\0b",) * 20,
+        (b"a\0b",) * 20,
+        (Severity.NOTE,) * 20,
+        (1,) * 20,
         (("a",), (Severity.ERROR, 2)),
         {1: ("a", Format.ELF), 2: ()},
         frozenset({b"a"}),
@@ -50,6 +59,9 @@ def test_a_whole_report_comes_back() -> None:
 
 def test_members_come_back_as_the_very_ones() -> None:
     assert carried(Severity.WARNING) is Severity.WARNING
+    again = carried((Severity.NOTE,) * 20)
+    assert isinstance(again, tuple)
+    assert all(one is Severity.NOTE for one in again)
 
 
 def test_read_only_mappings_come_back_as_mappings() -> None:
