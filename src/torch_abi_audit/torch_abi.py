@@ -244,9 +244,9 @@ def _may_name_torch(text: str) -> bool:
         "2at" in text
         or "3c10" in text
         or "5torch" in text
-        or "@at@" in text
-        or "@c10@" in text
-        or "@torch@" in text
+        or "c10@" in text  # of MSVC, whose operators have no @ before their scope: ??6c10@@YA…
+        or "at@" in text
+        or "torch@" in text
     )
 
 
