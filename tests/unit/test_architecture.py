@@ -24,6 +24,8 @@ ALLOWED = {
     "libtorch": set(),
     "variants": {"model"},
     "prefixes": set(),
+    "parcel": set(),
+    "aside": {"parcel"},
     "formats": {"model", "errors"},
     "tables": set(),
     "surface": {"model", "tables"},
