@@ -27,8 +27,4 @@ def _escaped(point: int) -> str:
 
 def mangled(names: Iterable[bytes]) -> list[str]:
     """The names as they stand in the binary, as text, escaped."""
-    listed = list(names)
-    text = b"\0".join(listed).decode("utf-8", "backslashreplace")
-    if text.replace("\0", "").isprintable() and text.count("\0") == len(listed) - 1:
-        return text.split("\0")  # nothing to escape: all at once
-    return [escape(name) for name in listed]
+    return [escape(name) for name in names]
