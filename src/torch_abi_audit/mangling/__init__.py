@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .cursor import Name
 
-__all__ = ["demangle", "escape", "mangled", "mentions", "owner"]
+__all__ = ["demangle", "escape", "mentions", "owner"]
 
 _ZERO, _NINE, _K, _N, _Z = b"09KNZ"
 _OF_A_TYPE = frozenset({b"TV", b"TI", b"TS", b"TT", b"TC", b"TH", b"TW"})
