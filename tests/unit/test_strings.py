@@ -28,6 +28,7 @@ def small_windows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(strings, "_SPAN", request.param)
     monkeypatch.setattr(strings, "_TAIL", 8)
     monkeypatch.setattr(strings, "_AT_ONCE", request.param)
+    monkeypatch.setattr(strings, "_PIECE", request.param // 2)
 
 
 def random_blob(chance: random.Random) -> bytes:

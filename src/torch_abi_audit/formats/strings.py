@@ -19,6 +19,7 @@ _SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fau
 _DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
 _TAIL = 1 << 10  # room for the last name of a window
 _AT_ONCE = 1 << 21  # size of a table that is looked through as a whole, which saves sorting
+_PIECE = 1 << 15  # bytes of names that are made at once only to be looked for
 _LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
 
 
@@ -71,11 +72,12 @@ class StringTable:
             stop = bisect_left(ordered, start + _SPAN, index)
             budget = self._take(blob, start, ordered[index:stop], budget, found)
             index = stop
-            at = blob.find(stem)
-            while 0 <= at < _SPAN:
+            # from the end: there CPython's search takes half of the time
+            at = blob.rfind(stem, 0, _SPAN + len(stem) - 1)
+            while at >= 0:
                 if blob.startswith(prefixes, at):
                     begins.append(start + at)
-                at = blob.find(stem, at + 1)
+                at = blob.rfind(stem, 0, at + len(stem) - 1)
         return found, self.names(begins)
 
     def among(self, offsets: list[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
@@ -95,18 +97,19 @@ class StringTable:
             blob = self._read(start, stop - start) if begin else b"\0" + self._read(0, stop)
             before = here if not begin else map((-begin).__add__, here)
             apart += compress(here, map(blob.__getitem__, before))
+            places: frozenset[int] = frozenset()
             cut = start + blob.rfind(0)
             if cut < stop - 1:
                 apart += [offset for offset in here if offset > cut]
-            names = blob.split(b"\0")
-            names.pop()  # not ended within the window
-            likely = wanted.intersection(names)  # imports too, which the table holds as well
-            if likely:
-                places = frozenset(here)
-                for name in names:
-                    if name in likely and start in places:
-                        found.add(name)
-                    start += len(name) + 1
+            for at, names in _pieces(blob):
+                likely = wanted.intersection(names)  # imports too, which the table holds as well
+                if likely:
+                    places = places or frozenset(here)
+                    place = start + at
+                    for name in names:
+                        if name in likely and place in places:
+                            found.add(name)
+                        place += len(name) + 1
         return wanted.intersection(self.names(apart).values()) | found
 
     def _ordered(self, offsets: Collection[int]) -> list[int]:
@@ -169,3 +172,20 @@ def _split(blob: bytes, start: int) -> dict[int, bytes]:
         found[start] = name
         start += len(name) + 1
     return found
+
+
+def _pieces(blob: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """The names of a window, some hundred at once, and where the first of them begins.
+
+    Few at once, because they are made where the ones before were: new pages cost more than names.
+    What stands behind the last NUL is not ended within the window, and is left out.
+    """
+    at, end = 0, blob.rfind(0) + 1
+    while at < end:
+        cut = end
+        if end - at > _PIECE:
+            cut = blob.rfind(0, at, at + _PIECE) + 1 or blob.find(0, at) + 1
+        names = blob[at:cut].split(b"\0")
+        names.pop()
+        yield at, names
+        at = cut
