@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
+from torch_abi_audit.aside import together
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model import (
@@ -18,18 +19,23 @@ from torch_abi_audit.model import (
     release_key,
 )
 from torch_abi_audit.record import late_path
-from torch_abi_audit.resolve import provided
+from torch_abi_audit.resolve import Provider, provided
 from torch_abi_audit.rules import finding
 from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.torch_abi import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from torch_abi_audit.aside import Team
     from torch_abi_audit.errors import TargetError
     from torch_abi_audit.model import Finding
     from torch_abi_audit.promises import LoadsOn
     from torch_abi_audit.sources.found import Candidate, Found
+
+    _Part = tuple[dict[str, ExtensionReport], tuple[Skipped, ...], tuple[str, ...], tuple[str, ...]]
+    """Reports by path, what was skipped, notes, and the torch releases of variants."""
 
 _POINTER = "Git LFS pointer"
 _WORST_TORCH = ("UNSTABLE", "STABLE", "NO-TORCH")
@@ -60,9 +66,15 @@ class _Image:
         with self.candidate.open() as source:
             return formats.exported(source, self.binary, sought)
 
+    def provider(self) -> Provider:
+        binary = self.binary
+        return Provider(
+            self.candidate.path, self.filename, binary.format, binary.arch, binary.soname
+        )
+
 
 class _Scope:
-    """Everything that was read of one package, by path below its root."""
+    """What one process read of a package, by path below its root."""
 
     __slots__ = ("errors", "images", "notes", "skipped")
 
@@ -72,47 +84,44 @@ class _Scope:
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
 
+    def wanted(self) -> tuple[bytes, ...]:
+        """The names that libtorch, CPython or another library of the package must provide."""
+        images = (image for images in self.images.values() for image in images)
+        return tuple(frozenset[bytes]().union(*(image.wanted for image in images)))
+
 
 def audit(
     found: Found,
     progress: Callable[[str], None] | None = None,
     *,
-    brief: bool = False,
+    names: Names = Names.ALL,
     loads_on: LoadsOn | None = None,
+    hands: int = 1,
 ) -> PackageReport:
     """Read every candidate of a package and judge what was read; a failure stays on its library.
 
     Args:
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
-        brief: For a reader of counts alone: the names of what libtorch provides stay empty.
+        names: Which names of what libtorch provides the verdicts hold at least.
         loads_on: Which torch releases an unstable package loads on; see ``promises``.
+        hands: Processes at the most that share the work.
     """
-    scope = _Scope()
-    for candidate in found.candidates:
-        if progress is not None:
-            progress(candidate.relative)
-        _read(candidate, scope, found)
-    for unread in found.errors:
-        if unread.dangling:
-            scope.notes.append(f"{unread.relative} is {unread.message}")
-            continue
-        scope.errors[unread.relative] = ExtensionReport(
-            late_path(unread.path), error=unread.message
-        )
-    neighbours = _Scope()
-    if any(image.wanted for images in scope.images.values() for image in images):
-        for candidate in found.siblings:
-            if not _is_libtorch(candidate, found):
-                _read(candidate, neighbours, found)
-    offers = _offers(scope, neighbours, found)
-    reports = dict(scope.errors)
-    releases = variants.releases([*scope.errors, *scope.images])
-    for relative, images in scope.images.items():
-        if relative not in reports:
-            variant = variants.torch_release(relative) if releases else None
-            reports[relative] = _judge(images, offers, variant, brief=brief)
-    report = _package(found, reports, scope, releases)
+    if names is Names.COUNTED and found.distribution is not None:
+        from torch_abi_audit.promises import asks_for_releases  # noqa: PLC0415
+
+        if loads_on is not None or asks_for_releases(found):
+            names = Names.RAW
+    order: Sequence[int] = range(len(found.candidates))
+    if hands > 1:  # the largest first, so that all processes end at about the same time
+        order = sorted(order, key=lambda at: found.candidates[at].size, reverse=True)
+
+    def work(team: Team) -> _Part:
+        mine = (found.candidates[order[number]] for number in team.numbers)
+        return _part(found, mine, team, progress, names)
+
+    parts = together(len(order), work, hands)
+    report = _package(found, parts)
     if found.distribution is None or not report.libraries:
         return report
     from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
@@ -120,25 +129,67 @@ def audit(
     return compared(report, found, loads_on)
 
 
-def _offers(scope: _Scope, neighbours: _Scope, found: Found) -> dict[bytes, list[_Image]]:
-    """Which libraries of the distribution export each name that one of them asks others for.
+def _part(
+    found: Found,
+    candidates: Iterable[Candidate],
+    team: Team,
+    progress: Callable[[str], None] | None,
+    names: Names,
+) -> _Part:
+    """What one of the processes that share a package makes of it."""
+    scope = _Scope()
+    for candidate in candidates:
+        if progress is not None and team.first:
+            progress(candidate.relative)
+        _read(candidate, scope, found)
+    for unread in found.errors if team.first else ():
+        if unread.dangling:
+            scope.notes.append(f"{unread.relative} is {unread.message}")
+            continue
+        scope.errors[unread.relative] = ExtensionReport(
+            late_path(unread.path), error=unread.message
+        )
+    sought = frozenset[bytes]().union(*team.exchange(scope.wanted()))
+    neighbours = _Scope()
+    for candidate in team.portion(found.siblings) if sought else ():
+        if not _is_libtorch(candidate, found):
+            _read(candidate, neighbours, found)
+    offers: dict[bytes, list[Provider]] = {}
+    offered = (*_offers(scope, found, sought), *_offers(neighbours, found, sought))
+    for provider, offer in (each for some in team.exchange(offered) for each in some):
+        for name in offer:
+            offers.setdefault(name, []).append(provider)
+    relatives = (*scope.errors, *scope.images)
+    releases = variants.releases([one for some in team.exchange(relatives) for one in some])
+    reports = dict(scope.errors)
+    for relative, images in scope.images.items():
+        if relative not in reports:
+            variant = variants.torch_release(relative) if releases else None
+            reports[relative] = _judge(images, offers, variant, names)
+    return reports, tuple(scope.skipped), tuple(scope.notes), releases
+
+
+def _offers(
+    scope: _Scope, found: Found, sought: frozenset[bytes]
+) -> tuple[tuple[Provider, tuple[bytes, ...]], ...]:
+    """The images that export names that a library of the distribution asks others for, and which.
 
     A library whose exports cannot be read is an error, and offers nothing.
     """
-    wanted = (image.wanted for images in scope.images.values() for image in images)
-    sought = frozenset[bytes]().union(*wanted)
-    offers: dict[bytes, list[_Image]] = {}
-    for read in (scope, neighbours) if sought else ():
-        for relative, images in read.images.items():
-            if _is_libtorch(images[0].candidate, found):
-                continue
-            try:
-                for image in images:
-                    for name in image.exported(sought):
-                        offers.setdefault(name, []).append(image)
-            except (FormatError, OSError) as error:
-                read.errors[relative] = _unread(images[0].candidate, error)
-    return offers
+    offers: list[tuple[Provider, tuple[bytes, ...]]] = []
+    for relative, images in scope.images.items() if sought else ():
+        candidate = images[0].candidate
+        if _is_libtorch(candidate, found):
+            continue
+        try:
+            names = [tuple(image.exported(sought)) for image in images]
+        except (FormatError, OSError) as error:
+            scope.errors[relative] = _unread(candidate, error)
+            continue
+        offers += [
+            (image.provider(), each) for image, each in zip(images, names, strict=True) if each
+        ]
+    return tuple(offers)
 
 
 def _is_libtorch(candidate: Candidate, found: Found) -> bool:
@@ -178,9 +229,9 @@ def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
 
 
 def _judge(
-    images: list[_Image], offers: dict[bytes, list[_Image]], variant: str | None, *, brief: bool
+    images: list[_Image], offers: dict[bytes, list[Provider]], variant: str | None, names: Names
 ) -> ExtensionReport:
-    slices = [_judge_image(image, offers, brief=brief) for image in images]
+    slices = [_judge_image(image, offers, names) for image in images]
     torch = min(slices, key=lambda one: _WORST_TORCH.index(one.torch.label)).torch
     cpython = min(slices, key=lambda one: _WORST_CPYTHON.index(one.cpython.label)).cpython
     first = images[0].binary
@@ -215,17 +266,14 @@ def _linkage(binary: Binary) -> Linkage:
     )
 
 
-def _judge_image(image: _Image, offers: dict[bytes, list[_Image]], *, brief: bool) -> SliceReport:
-    others = {
-        name: [one for one in offers[name] if one.candidate is not image.candidate]
-        for name in image.wanted & offers.keys()
-    }
-    resolved = provided(image.binary, others)
+def _judge_image(image: _Image, offers: dict[bytes, list[Provider]], names: Names) -> SliceReport:
+    offered = {name: offers[name] for name in image.wanted & offers.keys()}
+    resolved = provided(image.binary, image.candidate.path, offered)
     return SliceReport(
         arch=image.binary.arch,
         cpython=python_abi.judge(image.binary, image.python, resolved, image.filename),
         torch=torch_abi.judge(
-            image.binary, image.kinds, resolved, _exported_by_torch(image.binary), brief=brief
+            image.binary, image.kinds, resolved, _exported_by_torch(image.binary), names=names
         ),
     )
 
@@ -252,14 +300,16 @@ def _unread(candidate: Candidate, error: FormatError | OSError) -> ExtensionRepo
     return ExtensionReport(late_path(candidate.path), error=text)
 
 
-def _package(
-    found: Found,
-    reports: dict[str, ExtensionReport],
-    scope: _Scope,
-    releases: tuple[str, ...],
-) -> PackageReport:
-    notes = [*found.notes, *sorted(scope.notes)]
-    if releases:
+def _package(found: Found, parts: list[_Part]) -> PackageReport:
+    reports: dict[str, ExtensionReport] = {}
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+    for part, passed, noted, _ in parts:
+        reports |= part
+        skipped += passed
+        notes += noted
+    notes = [*found.notes, *sorted(notes)]
+    if releases := parts[0][-1]:
         notes.append(f"ships variants for torch {', '.join(releases)}")
     ordered = sorted(reports)
     modules = [one for one in ordered if _is_extension_module(one, reports[one])]
@@ -276,7 +326,7 @@ def _package(
             one for relative in ordered for one in _findings(relative, reports[relative], found)
         ),
         notes=tuple(notes),
-        skipped=tuple(sorted(scope.skipped, key=lambda one: one.path)),
+        skipped=tuple(sorted(skipped, key=lambda one: one.path)),
     )
 
 

@@ -20,18 +20,23 @@ def pack(value: object) -> object:
     kind = type(value)
     if kind in _PLAIN or value == ():  # most fields
         return value
-    if isinstance(value, tuple):
-        return _packed_tuple(value)
+    if kind is tuple:
+        return _packed_tuple(value)  # type: ignore[arg-type]
+    if is_record(kind):
+        fields = taken_apart(value)
+        return [_name(kind), *(one if type(one) in _PLAIN else pack(one) for one in fields)]
     if isinstance(value, frozenset):
         return value
     if isinstance(value, (dict, MappingProxyType)):
         return {key: pack(each) for key, each in value.items()}
-    where = f"{kind.__module__}:{kind.__qualname__}"
-    if is_record(value):
-        return [where, *map(pack, taken_apart(value))]
     if isinstance(value, str):
-        return [where, str(value)]
-    raise TypeError(f"{where} cannot be packed")
+        return [_name(kind), str(value)]
+    raise TypeError(f"{_name(kind)} cannot be packed")
+
+
+def _name(kind: type) -> str:
+    """Where a class is found."""
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _packed_tuple(value: tuple[object, ...]) -> object:
@@ -46,21 +51,34 @@ def _packed_tuple(value: tuple[object, ...]) -> object:
 
 def unpack(plain: object) -> object:
     """What was packed."""
-    if type(plain) in _PLAIN or plain == ():
+    kind = type(plain)
+    if kind in _PLAIN or plain == ():
         return plain
     if isinstance(plain, list):
         if plain[0] == "str":
             return tuple(plain[1].split("\0"))
         if plain[0] == "bytes":
             return tuple(plain[1].split(b"\0"))
-        module, _, name = str(plain[0]).partition(":")
-        __import__(module)
-        made = getattr(sys.modules[module], name)
+        made = _found(plain[0])
         if is_record(made):
-            return put_together(made, map(unpack, plain[1:]))
+            fields = (one if type(one) in _PLAIN else unpack(one) for one in plain[1:])
+            return put_together(made, fields)
         return made(plain[1])
     if isinstance(plain, dict):
         return {key: unpack(each) for key, each in plain.items()}
     if isinstance(plain, tuple) and not _PLAIN.issuperset(map(type, plain)):
         return tuple(map(unpack, plain))
     return plain
+
+
+def _found(name: str) -> type:
+    """The class of a name that was packed."""
+    found = _classes.get(name)
+    if found is None:
+        module, _, inner = name.partition(":")
+        __import__(module)
+        found = _classes[name] = getattr(sys.modules[module], inner)
+    return found
+
+
+_classes: dict[str, type] = {}

@@ -24,7 +24,20 @@ def compared(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> P
             export index is asked for releases and for what requires torch; an installed package
             that does not is told so without the exact range, which would cost more than the rest.
     """
-    declared = Declared(
+    if loads_on is None and asks_for_releases(found):
+        loads_on = _by_export_index
+    return compare(report, _declared(found), loads_on)
+
+
+def asks_for_releases(found: Found) -> bool:
+    """Whether ``compared`` asks on which torch releases it loads, should it be unstable."""
+    if found.is_torch:
+        return False
+    return found.from_archive or requires_torch(_declared(found))
+
+
+def _declared(found: Found) -> Declared:
+    return Declared(
         name=found.distribution,
         tags=found.tags,
         requires=found.requires,
@@ -32,9 +45,6 @@ def compared(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> P
         beside=tuple(each.relative.rpartition("/")[2] for each in found.siblings),
         is_torch=found.is_torch,
     )
-    if loads_on is None and (found.from_archive or requires_torch(declared)):
-        loads_on = _by_export_index
-    return compare(report, declared, loads_on)
 
 
 def _by_export_index(report: PackageReport) -> Mapping[str, str] | None:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from torch_abi_audit.model import Format, file_name
+from torch_abi_audit.record import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Protocol
 
     from torch_abi_audit.model import Binary
 
-    class Provider(Protocol):
-        """A library of the distribution."""
 
-        @property
-        def filename(self) -> str:
-            """Its file's name."""
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One image of a library of the distribution, by what decides who can bind to it."""
 
-        @property
-        def binary(self) -> Binary:
-            """One image of it."""
+    path: str
+    """Where its file is: no two libraries have the same."""
+    filename: str
+    format: Format
+    arch: str
+    soname: str | None
 
 
-def provided(binary: Binary, offers: Mapping[bytes, Iterable[Provider]]) -> frozenset[bytes]:
+def provided(
+    binary: Binary, path: str, offers: Mapping[bytes, Iterable[Provider]]
+) -> frozenset[bytes]:
     """Those imports of ``binary`` that another library of its distribution provides.
 
     A provider must be of the same format and architecture; where the import names its provider
@@ -31,25 +34,27 @@ def provided(binary: Binary, offers: Mapping[bytes, Iterable[Provider]]) -> froz
 
     Args:
         binary: The importing library.
-        offers: Of its imports, those that others export, and who does.
+        path: Where its file is, which is no other library.
+        offers: Of its imports, those that a library exports, and who does.
     """
     kind = (binary.format, binary.arch)
     return frozenset(
         name
-        for name, siblings in offers.items()
+        for name, libraries in offers.items()
         if any(
-            (one.binary.format, one.binary.arch) == kind
-            and _may_come_from(binary, name, one.binary, one.filename)
-            for one in siblings
+            (one.format, one.arch) == kind
+            and one.path != path
+            and _may_come_from(binary, name, one)
+            for one in libraries
         )
     )
 
 
-def _may_come_from(binary: Binary, name: bytes, other: Binary, filename: str) -> bool:
+def _may_come_from(binary: Binary, name: bytes, other: Provider) -> bool:
     stated = binary.providers.get(name)
     if stated is None:
         return binary.format is not Format.PE
     wanted = file_name(stated)
     if binary.format is Format.PE:
-        return wanted.lower() == filename.lower()
-    return wanted in (filename, file_name(other.soname or filename))
+        return wanted.lower() == other.filename.lower()
+    return wanted in (other.filename, file_name(other.soname or other.filename))

@@ -55,6 +55,16 @@ class Kind(StrEnum):
     """A C name of a library whose headers torch ships: libtorch's where it exports it."""
 
 
+class Names(StrEnum):
+    """How many names of what libtorch provides a verdict holds: there may be ten thousand."""
+
+    ALL = "all"
+    RAW = "raw"
+    """``required`` alone, in no order; in other places an empty text stands for each."""
+    COUNTED = "counted"
+    """None: ``required`` is empty, too."""
+
+
 USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
 """The kinds that libtorch itself must provide."""
 
@@ -112,7 +122,7 @@ def judge(
     resolved: Collection[bytes],
     exported: Callable[[bytes], bool] = lambda _: False,
     *,
-    brief: bool = False,
+    names: Names = Names.ALL,
 ) -> TorchABIVerdict:
     """The verdict on one library.
 
@@ -121,8 +131,7 @@ def judge(
         kinds: ``classify`` of its strong and weak imports.
         resolved: Those of them that another library of the same distribution provides.
         exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
-        brief: For a reader of counts: the names of what libtorch provides, of which there may be
-            ten thousand, are left empty.
+        names: Which names of what libtorch provides it is to hold.
     """
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
@@ -150,11 +159,14 @@ def judge(
     stable = bool(shims or unknown) and not own
     floor, setters = _floor(shims) if stable else (None, ())
     required = [*shims, *unknown, *own, *groups[Kind.HEADER_ONLY]]
-    if not brief:
+    whole = names is Names.ALL
+    if whole:
         required.sort()
+    elif names is Names.COUNTED:
+        required.clear()
 
-    def listed(names: list[bytes]) -> tuple[str, ...]:
-        return ("",) * len(names) if brief else tuple(demangle(sorted(names)))
+    def listed(group: list[bytes]) -> tuple[str, ...]:
+        return tuple(demangle(sorted(group))) if whole else ("",) * len(group)
 
     return TorchABIVerdict(
         uses_torch=bool(shims or unknown or own),

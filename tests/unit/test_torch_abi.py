@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from torch_abi_audit.model import Binary, Format
-from torch_abi_audit.torch_abi import Kind, classify, judge
+from torch_abi_audit.torch_abi import Kind, Names, classify, judge
 
 NAMES = {
     b"_ZN2at5emptyEv": Kind.UNSTABLE,
@@ -74,12 +74,14 @@ def test_a_reader_of_counts_gets_counts() -> None:
     names = [name for name, kind in NAMES.items() if kind is not None]
     one = binary(*names)
     kinds = classify(names, one)
-    full, brief = judge(one, kinds, ()), judge(one, kinds, (), brief=True)
-    assert len(brief.unstable_symbols) == len(full.unstable_symbols) > 5
-    assert len(brief.internal_symbols) == len(full.internal_symbols) > 1
-    assert sorted(brief.required) == list(full.required)
-    assert set(brief.unstable_symbols) == {""}
-    assert (brief.label, brief.stable_shim_count) == (full.label, full.stable_shim_count)
+    full = judge(one, kinds, ())
+    for held in (Names.RAW, Names.COUNTED):
+        brief = judge(one, kinds, (), names=held)
+        assert len(brief.unstable_symbols) == len(full.unstable_symbols) > 5
+        assert len(brief.internal_symbols) == len(full.internal_symbols) > 1
+        assert sorted(brief.required) == (list(full.required) if held is Names.RAW else [])
+        assert set(brief.unstable_symbols) == {""}
+        assert (brief.label, brief.stable_shim_count) == (full.label, full.stable_shim_count)
 
 
 def test_listed_names_are_in_the_order_of_the_mangled_ones() -> None:

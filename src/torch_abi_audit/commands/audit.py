@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.outcome import Outcome
     from torch_abi_audit.report.destination import Destination
     from torch_abi_audit.settings import Settings
+    from torch_abi_audit.torch_abi import Names
 
 _USAGE = """\
 torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
@@ -106,7 +107,7 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     from torch_abi_audit.commands.terminal import complain
 
     chosen = writing.destinations(options, settings)
-    loaded = loading.load(options, brief=_is_brief(chosen, options, gated=settings is not None))
+    loaded = loading.load(options, names=_names(chosen, options, gated=settings is not None))
     if options.loads_on:
         from torch_abi_audit.commands.compat import answered
         from torch_abi_audit.commands.releases import asked
@@ -130,10 +131,14 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     return _exit_code(outcome, options)
 
 
-def _is_brief(chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool) -> bool:
-    """Whether symbols are counted and not shown: there may be ten thousand."""
-    counts = all(one.format == "text" for one in chosen) and not options.verbose
-    return counts and not (gated or options.step_summary)
+def _names(chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool) -> Names:
+    """Which names are shown or asked for: a table has their counts alone."""
+    from torch_abi_audit.torch_abi import Names
+
+    shown = any(one.format != "text" for one in chosen) or options.verbose
+    if shown or gated or options.step_summary:
+        return Names.ALL
+    return Names.RAW if options.loads_on else Names.COUNTED
 
 
 def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> bool:

@@ -13,6 +13,7 @@ from torch_abi_audit.errors import TargetError
 from torch_abi_audit.model import PackageReport
 from torch_abi_audit.progress import activity
 from torch_abi_audit.record import dataclass
+from torch_abi_audit.torch_abi import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class Loaded:
     """The site-packages directory, where an environment was asked for."""
 
 
-def load(options: argparse.Namespace, *, brief: bool = False) -> Loaded:
+def load(options: argparse.Namespace, *, names: Names = Names.ALL) -> Loaded:
     """Resolve and audit what ``options.add_target_options`` took in.
 
     Args:
         options: The command line's.
-        brief: For a reader of counts alone; see ``audit``.
+        names: Which names the verdicts hold at least; see ``audit``.
 
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
@@ -66,10 +67,10 @@ def load(options: argparse.Namespace, *, brief: bool = False) -> Loaded:
     if options.targets:
         choice = _choice(options)
         return Loaded(
-            audited(options.targets, bar=bar, brief=brief, choice=choice, path=search_path)
+            audited(options.targets, bar=bar, names=names, choice=choice, path=search_path)
         )
     return Loaded(
-        _audited(inventory.packages, bar=bar, brief=brief),
+        _audited(inventory.packages, bar=bar, names=names),
         directory=inventory.directories[0] if inventory.directories else "",
     )
 
@@ -78,7 +79,7 @@ def audited(
     targets: Sequence[str],
     *,
     bar: bool,
-    brief: bool = False,
+    names: Names = Names.ALL,
     choice: Choice | None = None,
     path: Sequence[str] | None = None,
 ) -> tuple[PackageReport, ...]:
@@ -87,7 +88,7 @@ def audited(
     Args:
         targets: As typed; one may stand for several packages.
         bar: Whether to draw a bar.
-        brief: For a reader of counts alone; see ``audit``.
+        names: Which names the verdicts hold at least; see ``audit``.
         choice: Which wheels of an index are wanted.
         path: Where import and distribution names are looked up; our own ``sys.path`` if None.
     """
@@ -97,12 +98,17 @@ def audited(
         def found(target: str) -> list[Found | PackageReport]:
             return list(_resolve(target, search_path=path, choice=choice, watch=watch))
 
-        if all(map(_is_small, targets[1:])) or any(map(_is_of_index, targets)):
-            return _audit_each([one for each in targets for one in found(each)], shown, brief=brief)
+        fetched = any(map(_is_of_index, targets))
+        if fetched or all(map(_is_small, targets[1:])):
+            every = [one for each in targets for one in found(each)]
+            return _audit_each(every, shown, names=names, split=not fetched)
         step = None if shown is None else shown.step
 
         def reports(number: int, step: Step | None = None) -> tuple[PackageReport, ...]:
-            return tuple(_audit_one(each, step, brief=brief) for each in found(targets[number]))
+            return tuple(
+                _audit_one(each, step, names=names, hands=_hands(each))
+                for each in found(targets[number])
+            )
 
         made = share(len(targets), lambda number: reports(number, step), reports)
         return tuple(one for each in made for one in each)
@@ -177,19 +183,20 @@ def _resolve(
 
 
 def _audited(
-    found: Sequence[Found | PackageReport], *, bar: bool, brief: bool
+    found: Sequence[Found | PackageReport], *, bar: bool, names: Names
 ) -> tuple[PackageReport, ...]:
     with activity(enabled=bar) as shown:
-        return _audit_each(found, shown, brief=brief)
+        return _audit_each(found, shown, names=names)
 
 
 def _audit_each(
-    found: Sequence[Found | PackageReport], shown: Activity | None, *, brief: bool
+    found: Sequence[Found | PackageReport],
+    shown: Activity | None,
+    *,
+    names: Names,
+    split: bool = True,
 ) -> tuple[PackageReport, ...]:
-    sizes = [
-        0 if isinstance(one, PackageReport) else sum(each.size for each in one.candidates)
-        for one in found
-    ]
+    sizes = list(map(_size, found))
     hands = min(processors(), len(found)) if sum(sizes) >= _LARGE else 1
     step = None
     if shown is not None:
@@ -197,15 +204,33 @@ def _audit_each(
         files = sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
         shown.expect(files // max(hands, 1))  # what this process reads of them is drawn
     if hands < 2:
-        return tuple(_audit_one(one, step, brief=brief) for one in found)
+        return tuple(
+            _audit_one(one, step, names=names, hands=_hands(one) if split else 1) for one in found
+        )
     order = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)  # the largest first
 
     def report(number: int, step: Step | None = None) -> PackageReport:
-        return _audit_one(found[order[number]], step, brief=brief)
+        return _audit_one(found[order[number]], step, names=names)
 
     made = dict(zip(order, share(len(found), lambda at: report(at, step), report), strict=True))
     return tuple(made[at] for at in range(len(found)))
 
 
-def _audit_one(found: Found | PackageReport, step: Step | None, *, brief: bool) -> PackageReport:
-    return found if isinstance(found, PackageReport) else audit(found, step, brief=brief)
+def _audit_one(
+    found: Found | PackageReport, step: Step | None, *, names: Names, hands: int = 1
+) -> PackageReport:
+    if isinstance(found, PackageReport):
+        return found
+    return audit(found, step, names=names, hands=hands)
+
+
+def _hands(found: Found | PackageReport) -> int:
+    """How many processes one package is worth: none waits long for who reads the largest file."""
+    size = _size(found)
+    if isinstance(found, PackageReport) or size < _LARGE:
+        return 1
+    return min(processors(), size // max(each.size for each in found.candidates) + 1)
+
+
+def _size(found: Found | PackageReport) -> int:
+    return 0 if isinstance(found, PackageReport) else sum(each.size for each in found.candidates)
