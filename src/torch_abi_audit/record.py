@@ -144,9 +144,15 @@ else:
     def given_path(value, name):
         """The text in a field, unless ``pathlib`` might have its own opinion on it."""
         held = getattr(type(value), name).slot.__get__(value)
-        if not isinstance(held, str) or held == "." or held.startswith(os.sep * 2):
+        if not isinstance(held, str):
             return None
-        return held if os.path.normpath(held) == held else None
+        plain = _plain_paths.get(held)
+        if plain is None:
+            strange = held == "." or held.startswith(os.sep * 2)
+            plain = _plain_paths[held] = not strange and os.path.normpath(held) == held
+        return held if plain else None
+
+    _plain_paths = {}  # each is asked for some dozen times
 
     class _Late:
         """A class attribute that is computed when it is first asked for."""

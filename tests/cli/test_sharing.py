@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installs import install, write
+from tests.index_server import Index, serving
+from tests.installs import install, wheel, write
 from tests.toolchain import gcc
 from torch_abi_audit import aside
 from torch_abi_audit.cli import main
@@ -85,6 +87,84 @@ def test_the_output_does_not_tell_how_many_processes_read(
     code, out, _ = alone
     assert code == 2
     assert "damaged" in out
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One large distribution: its libraries ask each other, torch and Python for names."""
+    site = tmp_path_factory.mktemp("whole")
+    calls = {f"{name}{at}": call for name, call in CALLS.items() for at in range(3)}
+    members: dict[str, bytes | str] = {"demo/__init__.py": ""}
+    for name, call in calls.items():
+        text = f"void {call}(void); void own{name}(void) {{ {call}(); }}"
+        members[f"demo/{name}.so"] = gcc(text, site / "built.so").read_bytes()
+    text = f"void {CALLS['unstable']}(void) {{}} void PyInit_provider(void) {{}}"
+    members["demo/provider.so"] = gcc(text, site / "built.so").read_bytes()
+    text = "void _ZN2at1fEv(void) {} void asks(void); void g(void) { asks(); }"
+    members["beside.so"] = gcc(text, site / "built.so").read_bytes()
+    text = "void _ZN2at1fEv(void); void h(void) { _ZN2at1fEv(); }"
+    members["demo/sibling.so"] = gcc(text, site / "built.so").read_bytes()
+    members["demo/damaged.so"] = b"\x7fELF cut short"
+    members["demo/pointer.so"] = "version https://git-lfs.github.com/spec/v1\n"
+    members["demo/empty.so"] = b""
+    members["demo/object.so"] = b"!<arch>\n"
+    (site / "built.so").unlink()
+    install(site, "demo", members)
+    (site / "demo/dangling.so").symlink_to("nowhere")
+    os.truncate(site / "demo/stable0.so", LARGE)
+    os.truncate(site / "demo/provider.so", LARGE)
+    return site
+
+
+@pytest.mark.parametrize("option", [None, "-v", "--json", "--check=both"])
+def test_nor_how_many_read_one_package(
+    whole: Path,
+    option: str | None,
+    forks: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(whole)
+    words = ["demo/", *([option] if option else [])]
+    alone = seen(words, 1, monkeypatch, capfd)
+    assert not forks
+    assert seen(words, 3, monkeypatch, capfd) == alone
+    assert len(forks) == 2
+    code, out, _ = alone
+    assert code == 2
+    assert "damaged.so" in out
+    if option == "--json":
+        report = json.loads(out)
+        libraries = report["extensions"] + report["bundled_libs"]
+        uses = {one["name"]: one["torch"]["uses_torch"] for one in libraries if one["torch"]}
+        assert uses["stable0.so"]
+        assert not uses["unstable0.so"]  # a library beside it provides what it asks for
+        assert not uses["sibling.so"]  # one elsewhere in the distribution does
+
+
+def test_what_an_index_sends_comes_to_one_process(
+    tmp_path: Path,
+    forks: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    library = gcc("void f(void); void g(void) { f(); }", tmp_path / "_C.so").read_bytes()
+    members = {f"demo/{name}.so": library for name in "abc"}
+    monkeypatch.setattr(loading, "_LARGE", 1)
+    for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_RETRIES", "TORCH_ABI_AUDIT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(Index()) as index:
+        for version in ("1.0", "1.1"):
+            name = f"demo-{version}-cp39-abi3-manylinux_2_28_x86_64"
+            index.add("demo", wheel(tmp_path, members, name=name))
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        monkeypatch.setenv("TORCH_ABI_AUDIT_CACHE", str(tmp_path / "cache"))
+        words = ["pypi:demo", "--history", "--platform", "linux_x86_64", "--no-progress"]
+        code, out, err = seen(words, 3, monkeypatch, capfd)
+    assert code == 0, err
+    assert out.count("Package: demo") == 2
+    assert not forks
 
 
 def test_small_files_are_read_sooner_than_a_process_is_started(

@@ -41,12 +41,18 @@ class Loaded:
     """The site-packages directory, where an environment was asked for."""
 
 
-def load(options: argparse.Namespace, *, names: Names = Names.ALL) -> Loaded:
+def load(
+    options: argparse.Namespace,
+    *,
+    names: Names = Names.ALL,
+    meanwhile: Callable[[], object] | None = None,
+) -> Loaded:
     """Resolve and audit what ``options.add_target_options`` took in.
 
     Args:
         options: The command line's.
         names: Which names the verdicts hold at least; see ``audit``.
+        meanwhile: Called when nothing is left to do but wait for other processes.
 
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
@@ -67,7 +73,14 @@ def load(options: argparse.Namespace, *, names: Names = Names.ALL) -> Loaded:
     if options.targets:
         choice = _choice(options)
         return Loaded(
-            audited(options.targets, bar=bar, names=names, choice=choice, path=search_path)
+            audited(
+                options.targets,
+                bar=bar,
+                names=names,
+                choice=choice,
+                path=search_path,
+                meanwhile=meanwhile,
+            )
         )
     return Loaded(
         _audited(inventory.packages, bar=bar, names=names),
@@ -82,6 +95,7 @@ def audited(
     names: Names = Names.ALL,
     choice: Choice | None = None,
     path: Sequence[str] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> tuple[PackageReport, ...]:
     """The reports on TARGETs; one that names nothing has the reason in its ``error``.
 
@@ -91,6 +105,7 @@ def audited(
         names: Which names the verdicts hold at least; see ``audit``.
         choice: Which wheels of an index are wanted.
         path: Where import and distribution names are looked up; our own ``sys.path`` if None.
+        meanwhile: Called when nothing is left to do but wait for other processes.
     """
     with activity(enabled=bar) as shown:
         watch = None if shown is None else shown.watch
@@ -101,7 +116,7 @@ def audited(
         fetched = any(map(_is_of_index, targets))
         if fetched or all(map(_is_small, targets[1:])):
             every = [one for each in targets for one in found(each)]
-            return _audit_each(every, shown, names=names, split=not fetched)
+            return _audit_each(every, shown, names=names, shared=not fetched)
         step = None if shown is None else shown.step
 
         def reports(number: int, step: Step | None = None) -> tuple[PackageReport, ...]:
@@ -110,7 +125,7 @@ def audited(
                 for each in found(targets[number])
             )
 
-        made = share(len(targets), lambda number: reports(number, step), reports)
+        made = share(len(targets), lambda number: reports(number, step), reports, meanwhile)
         return tuple(one for each in made for one in each)
 
 
@@ -124,7 +139,7 @@ def _is_small(target: str) -> bool:
 
 
 def _is_of_index(target: str) -> bool:
-    """Whether it is fetched: what is drawn of that, and kept of it, is of this process."""
+    """Whether it is fetched: its connections, and what is drawn and kept, are this process's."""
     return target.startswith(sources.INDEX_PREFIX)
 
 
@@ -194,10 +209,10 @@ def _audit_each(
     shown: Activity | None,
     *,
     names: Names,
-    split: bool = True,
+    shared: bool = True,
 ) -> tuple[PackageReport, ...]:
     sizes = list(map(_size, found))
-    hands = min(processors(), len(found)) if sum(sizes) >= _LARGE else 1
+    hands = min(processors(), len(found)) if shared and sum(sizes) >= _LARGE else 1
     step = None
     if shown is not None:
         step = shown.step
@@ -205,7 +220,7 @@ def _audit_each(
         shown.expect(files // max(hands, 1))  # what this process reads of them is drawn
     if hands < 2:
         return tuple(
-            _audit_one(one, step, names=names, hands=_hands(one) if split else 1) for one in found
+            _audit_one(one, step, names=names, hands=_hands(one) if shared else 1) for one in found
         )
     order = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)  # the largest first
 
