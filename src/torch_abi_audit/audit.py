@@ -113,7 +113,9 @@ def audit(
         if loads_on is not None or asks_for_releases(found):
             names = Names.RAW
     order: Sequence[int] = range(len(found.candidates))
-    if hands > 1:  # the largest first, so that all processes end at about the same time
+    if hands > 1:
+        formats.prepare(candidate.head for candidate in found.candidates)
+        # the largest first, so that all processes end at about the same time
         order = sorted(order, key=lambda at: found.candidates[at].size, reverse=True)
 
     def work(team: Team) -> _Part:

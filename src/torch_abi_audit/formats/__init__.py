@@ -8,6 +8,7 @@ from torch_abi_audit.model import Binary, Format, NotALibrary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Protocol
 
     from torch_abi_audit.model import Readable
@@ -80,6 +81,13 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
 
         return elf.exported(source, wanted)
     return exports(source, binary) & wanted
+
+
+def prepare(heads: Iterable[bytes]) -> None:
+    """Import what reads files that begin so, for processes that are about to part."""
+    for kind in {detect(head) for head in heads}:
+        if kind is not None:
+            _reader(kind)
 
 
 def _reader(kind: Format) -> _Reader:
