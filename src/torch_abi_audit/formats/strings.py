@@ -61,24 +61,34 @@ class StringTable:
         Raises:
             FormatError: as ``names`` does.
         """
-        ordered = self._ordered(offsets)
         found: dict[int, bytes] = {}
         begins: list[int] = []
         budget = self._budget()
         stem: bytes = os.path.commonprefix(prefixes)  # type: ignore[assignment]  # noqa: RUF071
-        index = 0
-        for start in range(0, self._size, _SPAN):
-            blob = self._read(start, _SPAN + _TAIL)
-            stop = bisect_left(ordered, start + _SPAN, index)
-            budget = self._take(blob, start, ordered[index:stop], budget, found)
-            index = stop
+        for start, length, wanted in self._parts(offsets):
+            blob = self._read(start, length + _TAIL)
+            budget = self._take(blob, start, wanted, budget, found)
             # from the end: there CPython's search takes half of the time
-            at = blob.rfind(stem, 0, _SPAN + len(stem) - 1)
+            at = blob.rfind(stem, 0, length + len(stem) - 1)
             while at >= 0:
                 if blob.startswith(prefixes, at):
                     begins.append(start + at)
                 at = blob.rfind(stem, 0, at + len(stem) - 1)
         return found, self.names(begins)
+
+    def _parts(self, offsets: Collection[int]) -> Iterator[tuple[int, int, Collection[int]]]:
+        """The whole table in parts: where one begins, its length, and the offsets within it."""
+        if self._size <= _AT_ONCE and len(offsets) * _DENSE >= self._size:
+            if offsets:
+                self._bounded(max(offsets))
+            yield 0, self._size, offsets
+            return
+        ordered = self._ordered(offsets)
+        index = 0
+        for start in range(0, self._size, _SPAN):
+            stop = bisect_left(ordered, start + _SPAN, index)
+            yield start, _SPAN, ordered[index:stop]
+            index = stop
 
     def among(self, offsets: list[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
         """Those of ``wanted`` that stand at one of ``offsets``, hardly any of which is one.
@@ -94,7 +104,7 @@ class StringTable:
         for begin, here in [(0, offsets)] if at_once else self._spans(self._ordered(offsets)):
             # a byte earlier, so that what stands before a name tells whether it is a whole one
             start, stop = begin - 1, self._size if at_once else here[-1] + _TAIL
-            blob = self._read(start, stop - start) if begin else b"\0" + self._read(0, stop)
+            blob = self._read(start, stop - start)
             before = here if not begin else map((-begin).__add__, here)
             apart += compress(here, map(blob.__getitem__, before))
             places: frozenset[int] = frozenset()
@@ -138,18 +148,24 @@ class StringTable:
             index = stop
 
     def _take(
-        self, blob: bytes, start: int, wanted: list[int], budget: int, found: dict[int, bytes]
+        self, blob: bytes, start: int, wanted: Collection[int], budget: int, found: dict[int, bytes]
     ) -> int:
         """Add the names of a window to ``found``; what is left of the budget."""
-        whole = _split(blob, start) if len(wanted) * _DENSE >= len(blob) else {}
-        for offset in wanted:
-            name = whole.get(offset)
-            if name is None:  # within a longer one, or too few are wanted to split the window
-                end = blob.find(0, offset - start)
-                name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
-                budget -= len(name)
-                if budget < 0:
-                    raise FormatError("names overlap beyond what a string table can mean")
+        rest: Collection[int] = wanted
+        if len(wanted) * _DENSE >= len(blob):
+            places = frozenset(wanted)
+            at = start
+            for name in blob.split(b"\0")[:-1]:  # the last is not ended within the window
+                if at in places:
+                    found[at] = name
+                at += len(name) + 1
+            rest = places - found.keys()
+        for offset in rest:  # within a longer one, or too few are wanted to split the window
+            end = blob.find(0, offset - start)
+            name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
+            budget -= len(name)
+            if budget < 0:
+                raise FormatError("names overlap beyond what a string table can mean")
             found[offset] = name
         return budget
 
@@ -163,15 +179,6 @@ class StringTable:
         if end < 0:
             raise FormatError(f"unterminated name at offset {offset} of the string table")
         return blob[:end]
-
-
-def _split(blob: bytes, start: int) -> dict[int, bytes]:
-    """Every name of a window by its offset, without the last, which may not end there."""
-    found = {}
-    for name in blob.split(b"\0")[:-1]:
-        found[start] = name
-        start += len(name) + 1
-    return found
 
 
 def _pieces(blob: bytes) -> Iterator[tuple[int, list[bytes]]]:
