@@ -38,6 +38,10 @@ _C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
 """How every C name begins that may have to do with torch where its provider is not stated."""
 
 
+_speakers: dict[bytes, bool] = {}  # the libraries of a package ask for much the same names
+_MOST_SPEAKERS = 1 << 14
+
+
 class Kind(StrEnum):
     """What an import is to libtorch, by its name and, where the format tells, its provider."""
 
@@ -246,8 +250,14 @@ def _has_shim_form(name: bytes) -> bool:
 
 def _speaks_of_torch(name: bytes) -> bool:
     """Whether its demangled text names a type of the unstable API."""
-    text = name.decode("latin-1")
-    return _may_name_torch(text) and any(map(libtorch.is_torch_type, mentions(name)))
+    known = _speakers.get(name)
+    if known is None:
+        if len(_speakers) >= _MOST_SPEAKERS:
+            _speakers.clear()
+        text = name.decode("latin-1")
+        known = _may_name_torch(text) and any(map(libtorch.is_torch_type, mentions(name)))
+        _speakers[name] = known
+    return known
 
 
 def _may_name_torch(text: str) -> bool:
