@@ -82,43 +82,33 @@ class Team:
         return [value, *map(_loaded, told)]  # type: ignore[list-item]
 
 
-def together(
-    count: int,
-    work: Callable[[Team], T],
-    hands: int | None = None,
-    meanwhile: Callable[[], object] | None = None,
-) -> list[T]:
+def together(count: int, work: Callable[[Team], T], hands: int | None = None) -> list[T]:
     """What each process makes of its part of the numbers below ``count``, this one's first.
+
+    The first number is for this process, the next is for whoever is free.
 
     Args:
         count: How many there are.
         work: Takes what it does from ``Team.numbers``. In another process it prints nothing, and
             gives what can be packed.
         hands: Processes at the most; as many as can work at once if None.
-        meanwhile: Called here once this process has to wait for others.
     """
     hands = min(processors() if hands is None else hands, count)
     if hands > 1 and count <= _MOST:
         try:
-            return _together(count, work, hands, meanwhile)
+            return _together(count, work, hands)
         except _LostError:
             pass  # as if it had never been
     return [work(Team(iter(range(count))))]
 
 
-def share(
-    count: int,
-    do: Callable[[int], T],
-    do_elsewhere: Callable[[int], T],
-    meanwhile: Callable[[], object] | None = None,
-) -> list[T]:
+def share(count: int, do: Callable[[int], T], do_elsewhere: Callable[[int], T]) -> list[T]:
     """What is made of each number below ``count``, in order, by all processors together.
 
     Args:
         count: How many there are.
         do: Makes one in this process.
         do_elsewhere: Makes one in another process: prints nothing, and gives what can be packed.
-        meanwhile: Called here once this process has to wait for others.
     """
 
     def work(team: Team) -> dict[int, T]:
@@ -126,19 +116,14 @@ def share(
         return {number: make(number) for number in team.numbers}
 
     done: dict[int, T] = {}
-    for part in together(count, work, meanwhile=meanwhile):
+    for part in together(count, work):
         done |= part
     return [done[number] for number in range(count)]
 
 
-def _together(
-    count: int,
-    work: Callable[[Team], T],
-    hands: int,
-    meanwhile: Callable[[], object] | None,
-) -> list[T]:
+def _together(count: int, work: Callable[[Team], T], hands: int) -> list[T]:
     numbers, end = os.pipe()
-    os.write(end, b"".join(each.to_bytes(_WIDTH, "little") for each in range(count)))
+    os.write(end, b"".join(each.to_bytes(_WIDTH, "little") for each in range(1, count)))
     os.close(end)
 
     def work_there(link: _Link, place: int) -> None:
@@ -148,9 +133,7 @@ def _together(
     try:
         others += (_Other(work_there, place) for place in range(1, hands))
         links = [other.link for other in others]
-        made = [work(Team(_taken(numbers), links, size=hands))]
-        if meanwhile is not None:
-            meanwhile()
+        made = [work(Team(_taken(numbers, 0), links, size=hands))]
         made += [other.result() for other in others]  # type: ignore[misc]
     finally:
         os.close(numbers)
@@ -159,7 +142,8 @@ def _together(
     return made
 
 
-def _taken(numbers: int) -> Iterator[int]:
+def _taken(numbers: int, *reserved: int) -> Iterator[int]:
+    yield from reserved
     while taken := os.read(numbers, _WIDTH):
         yield int.from_bytes(taken, "little")
 

@@ -1,10 +1,11 @@
-# ruff: noqa: PTH116 - see sources/configuration.py
+# ruff: noqa: PTH116, PTH118 - see sources/configuration.py
 """What every verb does first: its TARGETs, resolved and audited, with a bar where it takes long."""
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
 
 from torch_abi_audit import sources
 from torch_abi_audit.aside import processors, share
@@ -19,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
     from torch_abi_audit.progress import Activity
     from torch_abi_audit.sources import Found
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.web import Watch
 
     Step = Callable[[str], None]
+    T = TypeVar("T")
 
 _LARGE, _SMALL = 64 << 20, 4 << 20
 """Bytes from where on several processes are faster than one: of many libraries, and of a file."""
@@ -45,14 +48,12 @@ def load(
     options: argparse.Namespace,
     *,
     names: Names = Names.ALL,
-    meanwhile: Callable[[], object] | None = None,
 ) -> Loaded:
     """Resolve and audit what ``options.add_target_options`` took in.
 
     Args:
         options: The command line's.
         names: Which names the verdicts hold at least; see ``audit``.
-        meanwhile: Called when nothing is left to do but wait for other processes.
 
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
@@ -73,14 +74,7 @@ def load(
     if options.targets:
         choice = _choice(options)
         return Loaded(
-            audited(
-                options.targets,
-                bar=bar,
-                names=names,
-                choice=choice,
-                path=search_path,
-                meanwhile=meanwhile,
-            )
+            audited(options.targets, bar=bar, names=names, choice=choice, path=search_path)
         )
     return Loaded(
         _audited(inventory.packages, bar=bar, names=names),
@@ -95,7 +89,6 @@ def audited(
     names: Names = Names.ALL,
     choice: Choice | None = None,
     path: Sequence[str] | None = None,
-    meanwhile: Callable[[], object] | None = None,
 ) -> tuple[PackageReport, ...]:
     """The reports on TARGETs; one that names nothing has the reason in its ``error``.
 
@@ -105,7 +98,6 @@ def audited(
         names: Which names the verdicts hold at least; see ``audit``.
         choice: Which wheels of an index are wanted.
         path: Where import and distribution names are looked up; our own ``sys.path`` if None.
-        meanwhile: Called when nothing is left to do but wait for other processes.
     """
     with activity(enabled=bar) as shown:
         watch = None if shown is None else shown.watch
@@ -119,14 +111,39 @@ def audited(
             return _audit_each(every, shown, names=names, shared=not fetched)
         step = None if shown is None else shown.step
 
-        def reports(number: int, step: Step | None = None) -> tuple[PackageReport, ...]:
+        def reports(number: int, step: Step | None) -> tuple[PackageReport, ...]:
             return tuple(
                 _audit_one(each, step, names=names, hands=_hands(each))
                 for each in found(targets[number])
             )
 
-        made = share(len(targets), lambda number: reports(number, step), reports, meanwhile)
-        return tuple(one for each in made for one in each)
+        weights = [_weight(each, sys.path if path is None else path) for each in targets]
+        return tuple(one for each in _shared(weights, reports, step) for one in each)
+
+
+def _shared(
+    weights: list[int], make: Callable[[int, Step | None], T], step: Step | None
+) -> list[T]:
+    """What is made of each number, by all processes together.
+
+    The one of most weight comes first: this process makes that, so that what takes longest need
+    not be handed over, and the others are done by then.
+    """
+    order = sorted(range(len(weights)), key=weights.__getitem__, reverse=True)
+    made = share(len(order), lambda at: make(order[at], step), lambda at: make(order[at], None))
+    at = dict(zip(order, made, strict=True))
+    return [at[number] for number in range(len(weights))]
+
+
+def _weight(target: str, search_path: Sequence[str]) -> int:
+    """A guess at how many bytes a target takes, without looking into it; 0 without any."""
+    for directory in ("", *search_path):
+        try:
+            status = os.stat(os.path.join(directory, target))
+        except (OSError, ValueError):
+            continue
+        return status.st_nlink << 20 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return 0
 
 
 def _is_small(target: str) -> bool:
@@ -222,13 +239,11 @@ def _audit_each(
         return tuple(
             _audit_one(one, step, names=names, hands=_hands(one) if shared else 1) for one in found
         )
-    order = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)  # the largest first
 
-    def report(number: int, step: Step | None = None) -> PackageReport:
-        return _audit_one(found[order[number]], step, names=names)
+    def report(number: int, step: Step | None) -> PackageReport:
+        return _audit_one(found[number], step, names=names)
 
-    made = dict(zip(order, share(len(found), lambda at: report(at, step), report), strict=True))
-    return tuple(made[at] for at in range(len(found)))
+    return tuple(_shared(sizes, report, step))
 
 
 def _audit_one(
