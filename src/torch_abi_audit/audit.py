@@ -45,7 +45,7 @@ _WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3
 class _Image:
     """One image of a readable file, with what is asked of it computed once."""
 
-    __slots__ = ("binary", "candidate", "exports", "kinds", "python", "wanted")
+    __slots__ = ("binary", "candidate", "exports", "kinds", "python")
 
     def __init__(
         self, candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
@@ -54,7 +54,6 @@ class _Image:
         names = binary.imports + binary.weak_imports
         self.kinds = torch_abi.classify(names, binary, in_torch=found.is_torch)
         self.python = python_abi.references(binary)
-        self.wanted = frozenset(self.kinds).union(self.python)
 
     @property
     def filename(self) -> str:
@@ -84,10 +83,13 @@ class _Scope:
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
 
-    def wanted(self) -> tuple[bytes, ...]:
+    def wanted(self) -> set[bytes]:
         """The names that libtorch, CPython or another library of the package must provide."""
-        images = (image for images in self.images.values() for image in images)
-        return tuple(frozenset[bytes]().union(*(image.wanted for image in images)))
+        wanted: set[bytes] = set()
+        for images in self.images.values():
+            for image in images:
+                wanted.update(image.kinds, image.python)
+        return wanted
 
 
 def audit(
@@ -151,7 +153,10 @@ def _part(
         scope.errors[unread.relative] = ExtensionReport(
             late_path(unread.path), error=unread.message
         )
-    sought = frozenset[bytes]().union(*team.exchange(scope.wanted()))
+    wanted = scope.wanted()
+    told = team.exchange((b"\0".join(wanted), (*scope.errors, *scope.images)))
+    sought = frozenset(wanted.union(*(names.split(b"\0") for names, _ in told[1:] if names)))
+    releases = variants.releases([relative for _, some in told for relative in some])
     neighbours = _Scope()
     for candidate in team.portion(found.siblings) if sought else ():
         if not _is_libtorch(candidate, found):
@@ -161,8 +166,6 @@ def _part(
     for provider, offer in (each for some in team.exchange(offered) for each in some):
         for name in offer:
             offers.setdefault(name, []).append(provider)
-    relatives = (*scope.errors, *scope.images)
-    releases = variants.releases([one for some in team.exchange(relatives) for one in some])
     reports = dict(scope.errors)
     for relative, images in scope.images.items():
         if relative not in reports:
@@ -269,7 +272,8 @@ def _linkage(binary: Binary) -> Linkage:
 
 
 def _judge_image(image: _Image, offers: dict[bytes, list[Provider]], names: Names) -> SliceReport:
-    offered = {name: offers[name] for name in image.wanted & offers.keys()}
+    asked = (offers.keys() & image.kinds.keys()).union(offers.keys() & set(image.python))
+    offered = {name: offers[name] for name in asked}
     resolved = provided(image.binary, image.candidate.path, offered)
     return SliceReport(
         arch=image.binary.arch,
