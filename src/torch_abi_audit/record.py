@@ -65,6 +65,10 @@ else:
             self.default, self.default_factory = default, default_factory
             self.repr, self.compare = repr, compare
 
+        def made(self):
+            """The default of one value; ``_MISSING`` where there is none."""
+            return self.default if self.default_factory is _MISSING else self.default_factory()
+
     def dataclass(*, frozen, slots):
         """A decorator; ``frozen`` and ``slots`` must be true, and stand there for the reader."""
         if not (frozen and slots):
@@ -98,8 +102,8 @@ else:
         names = tuple(body.get("__annotations__", ()))
         specs = {}
         for name in names:
-            default = body.pop(name, _MISSING)
-            specs[name] = default if isinstance(default, field) else field(default=default)
+            if name in body:
+                specs[name] = body.pop(name)
         for name in ("__dict__", "__weakref__"):
             body.pop(name, None)
         body.update(_METHODS)
@@ -112,11 +116,17 @@ else:
         slots = tuple(made.__dict__[name] for name in names)
         _SPECS[made] = (names, tuple(slot.__set__ for slot in slots), specs, slots)
         for name, slot in zip(names, slots):  # of equal length
-            if "PurePath" in cls.__annotations__[name].split(" | "):
+            kind = cls.__annotations__[name]
+            if "PurePath" in kind and "PurePath" in kind.split(" | "):
                 setattr(made, name, _PathSlot(slot))
         return made
 
     _SPECS = {}
+
+    def _field(specs, name):
+        """What is said of a field, or would be."""
+        spec = specs.get(name, _MISSING)
+        return spec if type(spec) is field else field(default=spec)
 
     class _PathSlot:
         """A field that holds a path, or the text of one until it is read."""
@@ -176,13 +186,12 @@ else:
             if name in kwargs:
                 put(self, kwargs.pop(name))
                 continue
-            spec = specs[name]
-            if spec.default is not _MISSING:
-                put(self, spec.default)
-            elif spec.default_factory is not _MISSING:
-                put(self, spec.default_factory())
-            else:
+            default = specs.get(name, _MISSING)
+            if type(default) is field:
+                default = default.made()
+            if default is _MISSING:
                 raise TypeError(f"{type(self).__name__} is missing the argument {name!r}")
+            put(self, default)
         if kwargs:
             raise TypeError(
                 f"{type(self).__name__} takes no argument {next(iter(kwargs))!r}, or twice"
@@ -190,7 +199,7 @@ else:
 
     def _compared(self):
         names, _, specs, _ = _SPECS[type(self)]
-        return tuple(getattr(self, name) for name in names if specs[name].compare)
+        return tuple(getattr(self, name) for name in names if _field(specs, name).compare)
 
     def _eq(self, other):
         return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
@@ -200,7 +209,9 @@ else:
 
     def _repr(self):
         names, _, specs, _ = _SPECS[type(self)]
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if specs[name].repr)
+        shown = ", ".join(
+            f"{name}={getattr(self, name)!r}" for name in names if _field(specs, name).repr
+        )
         return f"{type(self).__qualname__}({shown})"
 
     def _refuse_set(_self, name, _value):
@@ -244,7 +255,7 @@ else:
         names, _, specs, _ = _SPECS[cls]
         rows = []
         for name in names:
-            spec = specs[name]
+            spec = _field(specs, name)
             options = {"repr": spec.repr, "compare": spec.compare}
             if spec.default is not _MISSING:
                 options["default"] = spec.default

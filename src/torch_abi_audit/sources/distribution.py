@@ -219,31 +219,16 @@ def record_paths(text: str, beside: str = "") -> list[str]:
 def _without(text: str, beside: str) -> str:
     """An unquoted RECORD without the lines below a directory, but for one module of them.
 
-    They stand together as a rule, and there may be ten thousand: all are cut out at once.
+    There may be ten thousand: only those that something else follows are looked at.
     """
-    text = f"\n{text}\n"
-    mark = f"\n{beside}"
-    first, last = text.find(mark), text.rfind(mark)
-    if first < 0:
-        return text
-    if text.count("\n", first, last) != text.count(mark, first, last):
-        lines = sorted(text.split("\n"))  # whose order says nothing
-        return _without("\n".join(lines), beside)
-    end = text.index("\n", last + 1) + 1
-    return f"{_module(text[first:end])},,{text[:first]}\n{text[end:]}"
-
-
-def _module(lines: str) -> str:
-    """The path of one of the modules in lines of a RECORD, between line ends; else empty."""
-    for suffix in _MODULES:
-        at = lines.find(f"{suffix},")
-        while at >= 0:
-            line = lines[lines.rindex("\n", 0, at) + 1 : lines.index("\n", at)]
-            path = line.rsplit(",", 2)[0]
-            if path.endswith(_MODULES):
-                return path
-            at = lines.find(f"{suffix},", at + 1)
-    return ""
+    before, *pieces = text.split(f"\n{beside}")
+    if before.startswith(beside):
+        pieces.insert(0, before.removeprefix(beside))
+        before = ""
+    others = [piece[piece.index("\n") :] for piece in pieces if "\n" in piece]
+    paths = (piece.partition("\n")[0].rsplit(",", 2)[0] for piece in pieces)
+    module = next((f"\n{beside}{path},," for path in paths if path.endswith(_MODULES)), "")
+    return "".join((before, module, *others))
 
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:

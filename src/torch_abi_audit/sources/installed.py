@@ -177,9 +177,13 @@ def _claims(record: str, relative: str, distribution: Distribution) -> bool:
     if relative not in record:
         return False
     start = relative if distribution.folder.endswith(".dist-info") else f"../{relative}"
-    lines = f"\n{record}\n"
-    return any(f"\n{start}{end}" in lines for end in ("/", ",", "\n", "\r")) or any(
-        f'\n"{start}{end}' in lines for end in ("/", '"')
+    begins = [f"{start}{end}" for end in ("/", ",", "\n", "\r")]
+    begins += [f'"{start}{end}' for end in ("/", '"')]
+    return (
+        record.startswith(tuple(begins))
+        or record == start
+        or record.endswith(f"\n{start}")
+        or any(f"\n{begin}" in record for begin in begins)
     )
 
 

@@ -112,4 +112,5 @@ def read_text(path: str, limit: int) -> str:
     with open_readable(path) as file:
         if not file.is_regular:
             raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
-        return file.read_at(0, limit).removeprefix(_BOM).decode("utf-8", "surrogateescape")
+        data = file.read_at(0, min(limit, file.size))
+    return data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
