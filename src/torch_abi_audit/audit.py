@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import formats, libtorch, python_abi, surface, torch_abi, variants
+from torch_abi_audit import (
+    formats,
+    libtorch,
+    mangling,
+    python_abi,
+    surface,
+    torch_abi,
+    variants,
+)
 from torch_abi_audit.aside import together
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.mangling import escape
@@ -116,7 +124,7 @@ def audit(
             names = Names.RAW
     order: Sequence[int] = range(len(found.candidates))
     if hands > 1:
-        formats.prepare(candidate.head for candidate in found.candidates)
+        _prepare(found)
         # the largest first, so that all processes end at about the same time
         order = sorted(order, key=lambda at: found.candidates[at].size, reverse=True)
 
@@ -131,6 +139,14 @@ def audit(
     from torch_abi_audit.promises import compared  # noqa: PLC0415 - a library by itself has none
 
     return compared(report, found, loads_on)
+
+
+def _prepare(found: Found) -> None:
+    """Load what every process would load for itself, had they parted before."""
+    formats.prepare(candidate.head for candidate in found.candidates)
+    mangling.prepare()
+    surface.shim_names()
+    surface.cpython_names()
 
 
 def _part(

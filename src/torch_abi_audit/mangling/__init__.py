@@ -88,6 +88,11 @@ def mentions(name: bytes) -> frozenset[Name]:
     return read(name)
 
 
+def prepare() -> None:
+    """Import what nearly every library asks for, for processes that are about to part."""
+    from . import itanium  # noqa: F401
+
+
 def demangle(names: Iterable[bytes]) -> list[str]:
     """Text for each name, in order, escaped; a name without a mangling stands as it is."""
     listed = list(names)
