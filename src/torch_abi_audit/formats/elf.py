@@ -42,22 +42,25 @@ def read(source: Readable) -> Binary | NotALibrary:
     strong, weak = _undefined(image)
     needs = _version_needs(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
-    offsets = [*strong, *weak, *chain(*listed, *needs.values())]
-    text, entries = image.strings().search(offsets, _ENTRIES)
+    others = [*weak, *chain(*listed, *needs.values())]
+    names, entries = image.strings().search([*strong, *others], _ENTRIES)
+    text = {offset: names[offset] for offset in others}
+    for offset in text.keys() - strong:
+        del names[offset]
+    imports = {*names.values()}
 
     def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
         return tuple(_text(text[offset]) for offset in offsets)
 
     needed, soname, rpath, runpath = map(texts, listed)
-    imports = dict.fromkeys(sorted(map(text.__getitem__, strong)))
-    optional = dict.fromkeys(sorted(map(text.__getitem__, weak)))
+    optional = {text[offset] for offset in weak}
     return Binary(
         format=Format.ELF,
         arch=image.architecture(),
         bits=64 if layout.wide else 32,
         byteorder="big" if layout.order == ">" else "little",
-        imports=tuple(imports),
-        weak_imports=tuple(name for name in optional if name not in imports),
+        imports=tuple(sorted(imports)),
+        weak_imports=tuple(sorted(optional - imports)),
         needed=needed,
         soname=soname[0] if soname else None,
         entry_points=_entry_points(image, entries),

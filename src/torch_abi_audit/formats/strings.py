@@ -154,12 +154,12 @@ class StringTable:
         rest: Collection[int] = wanted
         if len(wanted) * _DENSE >= len(blob):
             places = frozenset(wanted)
-            at = start
+            at, before = start, len(found)
             for name in blob.split(b"\0")[:-1]:  # the last is not ended within the window
                 if at in places:
                     found[at] = name
                 at += len(name) + 1
-            rest = places - found.keys()
+            rest = places - found.keys() if len(found) - before < len(places) else ()
         for offset in rest:  # within a longer one, or too few are wanted to split the window
             end = blob.find(0, offset - start)
             name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
