@@ -131,7 +131,8 @@ def _together(count: int, work: Callable[[Team], T], hands: int) -> list[T]:
 
     others: list[_Other] = []
     try:
-        others += (_Other(work_there, place) for place in range(1, hands))
+        for place in range(1, hands):
+            others.append(_Other(work_there, place))  # noqa: PERF401 - kept if a later one fails
         links = [other.link for other in others]
         made = [work(Team(_taken(numbers, 0), links, size=hands))]
         made += [other.result() for other in others]  # type: ignore[misc]
