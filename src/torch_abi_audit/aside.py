@@ -122,7 +122,7 @@ def share(count: int, do: Callable[[int], T], do_elsewhere: Callable[[int], T]) 
 
 
 def _together(count: int, work: Callable[[Team], T], hands: int) -> list[T]:
-    numbers, end = os.pipe()
+    numbers, end = _pipe()
     os.write(end, b"".join(each.to_bytes(_WIDTH, "little") for each in range(1, count)))
     os.close(end)
 
@@ -141,6 +141,23 @@ def _together(count: int, work: Callable[[Team], T], hands: int) -> list[T]:
         for other in others:
             other.end()
     return made
+
+
+def _pipe() -> tuple[int, int]:
+    """Both ends of a new pipe.
+
+    Raises:
+        _LostError: no more files can be open.
+    """
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise _LostError from error
+
+
+def _close(ends: Sequence[int]) -> None:
+    for end in ends:
+        os.close(end)
 
 
 def _taken(numbers: int, *reserved: int) -> Iterator[int]:
@@ -183,8 +200,7 @@ class _Link:
         return b"".join(pieces)
 
     def close(self) -> None:
-        os.close(self._in)
-        os.close(self._out)
+        _close((self._in, self._out))
 
 
 class _Other:
@@ -197,16 +213,19 @@ class _Other:
     __slots__ = ("_child", "_finished", "link")
 
     def __init__(self, work: Callable[[_Link, int], None], place: int) -> None:
-        here, there = os.pipe(), os.pipe()
+        here = _pipe()
+        try:
+            there = _pipe()
+        except _LostError:
+            _close(here)
+            raise
         try:
             self._child = os.fork()
         except OSError as error:
-            for end in (*here, *there):
-                os.close(end)
+            _close(here + there)
             raise _LostError from error
         mine, its = (here[0], there[1]), (there[0], here[1])
-        for end in its if self._child else mine:
-            os.close(end)
+        _close(its if self._child else mine)
         if not self._child:
             _end_with(lambda: work(_Link(*its), place))
         self.link = _Link(*mine)

@@ -206,6 +206,23 @@ def test_an_error_of_a_team_s_work_here_is_the_caller_s() -> None:
 
 
 @forks
+@pytest.mark.parametrize("pipes", [0, 1, 2])
+def test_without_files_to_open_there_is_one(monkeypatch: pytest.MonkeyPatch, pipes: int) -> None:
+    left, pipe = [None] * pipes, os.pipe
+
+    def refuse_at_last() -> tuple[int, int]:
+        if not left:
+            raise OSError(24, "Too many open files")
+        left.pop()
+        return pipe()
+
+    before = sorted(Path("/proc/self/fd").iterdir())
+    monkeypatch.setattr(os, "pipe", refuse_at_last)
+    assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+@forks
 def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     fork = os.fork
     forked: list[int] = []
