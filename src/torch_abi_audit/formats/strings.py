@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from itertools import compress
 
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats.window import window
@@ -105,8 +104,7 @@ class StringTable:
             # a byte earlier, so that what stands before a name tells whether it is a whole one
             start, stop = begin - 1, self._size if at_once else here[-1] + _TAIL
             blob = self._read(start, stop - start)
-            before = here if not begin else map((-begin).__add__, here)
-            apart += compress(here, map(blob.__getitem__, before))
+            apart += [offset for offset in here if blob[offset - begin]]
             places: frozenset[int] = frozenset()
             cut = start + blob.rfind(0)
             if cut < stop - 1:
