@@ -146,7 +146,7 @@ def _prepare(found: Found) -> None:
     formats.prepare(candidate.head for candidate in found.candidates)
     mangling.prepare()
     surface.shim_names()
-    surface.cpython_names()
+    surface.stable_python_names()
 
 
 def _part(

@@ -27,10 +27,7 @@ def references(binary: Binary) -> tuple[bytes, ...]:
     names = [*beginning(binary.imports, b"Py"), *beginning(binary.imports, b"_Py")]
     if binary.format is Format.PE or binary.providers:
         return tuple(name for name in names if _is_c_api(name) and _is_provided(name, binary))
-    if not names:
-        return ()
-    known = surface.cpython_names()
-    return tuple(name for name in names if name in known or _is_unstable(name))
+    return tuple(name for name in names if surface.is_listed(name) or _is_unstable(name))
 
 
 def _is_provided(name: bytes, binary: Binary) -> bool:

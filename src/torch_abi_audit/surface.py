@@ -166,12 +166,30 @@ def stable_python_names() -> Mapping[bytes, str]:
     return _by_raw_name(_python_table().sections["stable"])
 
 
-@once
-def cpython_names() -> frozenset[bytes]:
-    """Every C name of CPython that the table lists: stable, exported or declared since 3.6."""
-    sections = _python_table().sections
-    others = [stem + rests.replace(" ", f" {stem}") for stem, rests in sections["others"].items()]
-    return frozenset(" ".join([*sections["stable"], *others]).encode().split())
+class _OtherNames(dict[str, frozenset[str]]):
+    """Stems of CPython's other names, ``PyUnicode_``, to what follows; each read when asked for."""
+
+    __slots__ = ()
+
+    def __missing__(self, stem: str) -> frozenset[str]:
+        rests = _python_table().sections["others"].get(stem)
+        if rests is None:
+            return frozenset()
+        read = self[stem] = frozenset(rests.split())
+        return read
+
+
+_OTHER_NAMES = _OtherNames()
+
+
+def is_listed(raw: bytes) -> bool:
+    """Whether the table lists a C name as CPython's: stable, exported or declared since 3.6."""
+    if raw in stable_python_names():
+        return True
+    name = raw.decode("latin-1")
+    private = name.startswith("_")
+    cut = name.find("_", private) + 1 or private + 2  # as tools/generate_cpython_abi.py cuts
+    return name[cut:] in _OTHER_NAMES[name[:cut]]
 
 
 class _PythonRows(dict[str, PythonName]):
@@ -208,7 +226,7 @@ def is_cpython_name(name: str | bytes) -> bool:
     Names with the prefix ``PyUnstable_`` are CPython's without being listed (PEP 689).
     """
     raw = _raw(name)
-    return raw in cpython_names() or raw.startswith(b"PyUnstable_")
+    return is_listed(raw) or raw.startswith(b"PyUnstable_")
 
 
 def _raw(name: str | bytes) -> bytes:

@@ -105,8 +105,10 @@ def _verbs() -> str:
 def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     from torch_abi_audit.commands import loading, writing
     from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.report import rendering
 
     chosen = writing.destinations(options, settings)
+    rendering.prepare(one.format for one in chosen)
     loaded = loading.load(options, names=_names(chosen, options, gated=settings is not None))
     if options.loads_on:
         from torch_abi_audit.commands.compat import answered

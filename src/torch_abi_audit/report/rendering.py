@@ -8,6 +8,9 @@ from torch_abi_audit.report.text import PLAIN, Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     from torch_abi_audit.outcome import Outcome
 
 
@@ -39,5 +42,15 @@ def render(format_name: str, outcome: Outcome, detail: Detail) -> str:
 
     Empty where the format has nothing to say: ``text`` on targets that name nothing.
     """
-    text: str = module(f"report.{_HOMES[format_name]}").format_outcome(outcome, detail)
+    text: str = _renderer(format_name).format_outcome(outcome, detail)
     return text
+
+
+def prepare(format_names: Iterable[str]) -> None:
+    """Import the renderers of formats: cheaper than later, when a fork shares this one's memory."""
+    for name in format_names:
+        _renderer(name)
+
+
+def _renderer(format_name: str) -> Any:  # noqa: ANN401 - a module
+    return module(f"report.{_HOMES[format_name]}")
