@@ -10,7 +10,8 @@ from torch_abi_audit.prefixes import beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from torch_abi_audit.model import Binary
 
@@ -123,7 +124,7 @@ def _kind(name: bytes, binary: Binary, *, in_torch: bool) -> Kind | None:
 def judge(
     binary: Binary,
     kinds: Mapping[bytes, Kind],
-    resolved: Collection[bytes],
+    resolved: AbstractSet[bytes],
     exported: Callable[[bytes], bool] = lambda _: False,
     *,
     names: Names = Names.ALL,
@@ -139,13 +140,12 @@ def judge(
     """
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
-    rest = dict.fromkeys(  # most are unstable, and there is no more to say of them
-        name
-        for name, kind in kinds.items()
-        if kind is not unstable or name in resolved or name in weak
-    )
+    rest = {name for name, kind in kinds.items() if kind is not unstable}
+    rest |= kinds.keys() & weak
+    rest |= kinds.keys() & resolved
     groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
-    groups[unstable] = [name for name in kinds if name not in rest]
+    # most are unstable, and there is no more to say of them
+    groups[unstable] = [*(kinds.keys() - rest)]
     optional: list[bytes] = []
     evidence: list[bytes] = []
     for name in rest:

@@ -74,9 +74,9 @@ def test_a_reader_of_counts_gets_counts() -> None:
     names = [name for name, kind in NAMES.items() if kind is not None]
     one = binary(*names)
     kinds = classify(names, one)
-    full = judge(one, kinds, ())
+    full = judge(one, kinds, frozenset())
     for held in (Names.RAW, Names.COUNTED):
-        brief = judge(one, kinds, (), names=held)
+        brief = judge(one, kinds, frozenset(), names=held)
         assert len(brief.unstable_symbols) == len(full.unstable_symbols) > 5
         assert len(brief.internal_symbols) == len(full.internal_symbols) > 1
         assert sorted(brief.required) == (list(full.required) if held is Names.RAW else [])
@@ -86,5 +86,5 @@ def test_a_reader_of_counts_gets_counts() -> None:
 
 def test_listed_names_are_in_the_order_of_the_mangled_ones() -> None:
     names = [b"_ZN2at1bEv", b"_ZN2at1aEv", b"_ZN3c101cEv"]
-    verdict = judge(binary(*names), classify(names, binary(*names)), ())
+    verdict = judge(binary(*names), classify(names, binary(*names)), frozenset())
     assert verdict.unstable_symbols == ("at::a()", "at::b()", "c10::c()")
