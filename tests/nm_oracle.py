@@ -41,9 +41,12 @@ def reads_as_nm_does(path: Path) -> None:
         binary = elf.read(source)
         exports = elf.exports(source)
         exported = elf.exported(source, sought)
+        few = frozenset(sorted(sought)[::7][:1000])
+        looked_up = elf.exported(source, few)
         versions = elf.versions(source)
     assert isinstance(binary, Binary), path
     assert {(name, versions.get(name, "")) for name in binary.imports} == strong, path
     assert {(name, versions.get(name, "")) for name in binary.weak_imports} == weak, path
     assert exports == defined, path
     assert exported == defined & sought, path
+    assert looked_up == defined & few, path

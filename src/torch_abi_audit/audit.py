@@ -34,7 +34,7 @@ from torch_abi_audit.torch_abi import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from torch_abi_audit.aside import Team
     from torch_abi_audit.errors import TargetError
@@ -53,7 +53,7 @@ _WORST_CPYTHON = (Label.VIOLATIONS, Label.PRIVATE, Label.NO_CAPI, Label.NOT_ABI3
 class _Image:
     """One image of a readable file, with what is asked of it computed once."""
 
-    __slots__ = ("binary", "candidate", "exports", "kinds", "python")
+    __slots__ = ("binary", "candidate", "exports", "kinds", "python", "sought")
 
     def __init__(
         self, candidate: Candidate, binary: Binary, found: Found, exports: frozenset[bytes] | None
@@ -62,6 +62,12 @@ class _Image:
         names = binary.imports + binary.weak_imports
         self.kinds = torch_abi.classify(names, binary, in_torch=found.is_torch)
         self.python = python_abi.references(binary)
+        self.sought: Collection[bytes] = self.kinds
+        """Those of its names that another library may provide, in which case they count no more.
+        In the torch distribution none of those that are libtorch's own by name: its libraries,
+        which have them from each other, are no siblings."""
+        if found.is_torch:
+            self.sought = [name for name, kind in self.kinds.items() if kind not in torch_abi.USES]
 
     @property
     def filename(self) -> str:
@@ -96,7 +102,7 @@ class _Scope:
         wanted: set[bytes] = set()
         for images in self.images.values():
             for image in images:
-                wanted.update(image.kinds, image.python)
+                wanted.update(image.sought, image.python)
         return wanted
 
 
@@ -288,7 +294,7 @@ def _linkage(binary: Binary) -> Linkage:
 
 
 def _judge_image(image: _Image, offers: dict[bytes, list[Provider]], names: Names) -> SliceReport:
-    asked = (offers.keys() & image.kinds.keys()).union(offers.keys() & set(image.python))
+    asked = offers.keys() & {*image.sought, *image.python}
     offered = {name: offers[name] for name in asked}
     resolved = provided(image.binary, image.candidate.path, offered)
     return SliceReport(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.installs import install
 from tests.sources import source
 from tests.toolchain import gcc, zig
 from torch_abi_audit import inspect_extension, inspect_package
@@ -249,6 +250,21 @@ def test_libtorch_itself_is_no_sibling(tmp_path: Path) -> None:
     (package / "version.py").write_text("__version__ = '2.11.0'\n")
     reports = {one.path.name: one for one in inspect_package(package).libraries}
     assert judged(reports["libtorch_cpu.so"]).label == "UNSTABLE"
+
+
+def test_in_torch_itself_others_provide_what_is_theirs_alone(tmp_path: Path) -> None:
+    package = tmp_path / "torch"
+    theirs = "_ZN3foo3barERKN2at6TensorE"  # foo::bar(at::Tensor const&)
+    gcc(source([UNSTABLE, theirs]), package / "lib" / "libtorch_cpu.so")
+    gcc(f"void {theirs}(void) {{}} void {UNSTABLE}(void) {{}}", package / "lib" / "libother.so")
+    install(tmp_path, "torch", {"torch/__init__.py": ""})
+    report = inspect_package(package)
+    cpu = judged(next(one for one in report.libraries if one.name == "libtorch_cpu.so"))
+    assert [name.partition("(")[0] for name in cpu.unstable_symbols] == [
+        "c10::detail::torchCheckFail"
+    ]
+    assert cpu.header_evidence == ("foo::bar(at::Tensor const&)",)
+    assert cpu.unresolved_symbols == ()
 
 
 def test_a_bundled_copy_of_libtorch_is_a_finding(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import subprocess
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tests.toolchain import gcc, zig
 from torch_abi_audit import inspect_package
 from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import elf, read
+from torch_abi_audit.formats.elf_hash import gnu_hash, lookup
 from torch_abi_audit.formats.elf_image import Image, Tag, open_image
 from torch_abi_audit.model import Binary, NotALibrary
 from torch_abi_audit.sources.readable import BytesReadable, open_readable
@@ -165,6 +167,49 @@ def test_reads_other_machines(
     assert b"strong_import" in binary.imports  # arm adds its unwinder
     assert binary.weak_imports == (b"weak_import",)
     assert b"exported" in names_of(path)
+    asked = frozenset({b"exported", b"strong_import", b"weak_import", b"absent", b"exporte"})
+    with open_readable(path) as source:
+        assert elf.exported(source, asked) == {b"exported"}
+        image = open_image(source)
+        assert isinstance(image, Image)
+        by_hash = lookup(image, asked)
+    assert by_hash == (None if Tag.GNU_HASH not in image.tags else {b"exported"})
+
+
+@pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
+def test_few_names_are_found_by_their_hashes_as_many_are_among_all(
+    tmp_path: Path, style: str
+) -> None:
+    text = "".join(f"void own_{n}(void) {{ asked_{n}(); }}" for n in range(2000))
+    asks = "".join(f"void asked_{n}(void);" for n in range(2000))
+    hidden = '__attribute__((visibility("hidden"))) void hidden(void) {} static void local(void) {}'
+    path = gcc(
+        f"{asks}{text}{hidden} void *keep = (void *)local;",
+        tmp_path / "x.so",
+        f"-Wl,--hash-style={style}",
+    )
+    reads_as_nm_does(path)
+    names = [b"%s_%d" % (kind, n) for kind in (b"own", b"asked", b"absent") for n in range(2100)]
+    names += [b"hidden", b"local", b"keep", b"own_", b"wn_1", b""]
+    expected = {b"own_%d" % n for n in range(2000)} | {b"keep"}
+    chance = random.Random(7)
+    with open_readable(path) as source:
+        image = open_image(source)
+        assert isinstance(image, Image)
+        assert elf.exported(source, frozenset(names)) == expected
+        for size in (0, 1, 10, 1000):
+            few = frozenset(chance.sample(names, size))
+            assert elf.exported(source, few) == expected & few
+            by_hash = lookup(image, few)
+            assert by_hash == (None if style == "sysv" else expected & few)
+
+
+def test_the_hash_of_a_name_is_that_of_the_loader() -> None:
+    # figures of https://flapenguin.me/elf-dt-gnu-hash
+    assert gnu_hash(b"") == 0x00001505
+    assert gnu_hash(b"printf") == 0x156B2BB8
+    assert gnu_hash(b"exit") == 0x7C967E3F
+    assert gnu_hash(b"syscall") == 0xBAC212A0
 
 
 def test_names_that_are_not_text(library: Path, tmp_path: Path) -> None:
@@ -200,14 +245,14 @@ def test_exports_that_cannot_be_read_are_the_error_of_that_library_alone(tmp_pat
         "void torch_call_dispatcher(void); void f(void) { torch_call_dispatcher(); }",
         tmp_path / "a.so",
     )
-    damaged = gcc("void g(void) {}", tmp_path / "b.so")
+    damaged = gcc("void torch_call_dispatcher(void) {}", tmp_path / "b.so")
     with open_readable(damaged) as source:
         image = open_image(source)
         assert isinstance(image, Image)
         at, _ = image.at(image.tags[Tag.SYMTAB], "symbols")
         names, _ = image.at(image.tags[Tag.STRTAB], "names")
     data = bytearray(damaged.read_bytes())
-    offset = data.index(b"\0g\0", names) + 1 - names
+    offset = data.index(b"\0torch_call_dispatcher\0", names) + 1 - names
     entry = data.index(offset.to_bytes(4, "little") + b"\x12", at)  # a global function
     data[entry : entry + 4] = b"\xff\xff\xff\x7f"
     damaged.write_bytes(data)

@@ -44,6 +44,7 @@ def survives(data: bytes) -> bool:
             return False
         for binary in found:
             formats.exports(source, binary)
+            formats.exported(source, binary, frozenset({b"f", b"PyInit_x", b"a", b"absent"}))
     except FormatError:
         return False
     finally:

@@ -9,6 +9,7 @@ from itertools import chain
 from struct import Struct
 
 from torch_abi_audit.errors import FormatError
+from torch_abi_audit.formats.elf_hash import lookup
 from torch_abi_audit.formats.elf_image import Image, Tag, open_image
 from torch_abi_audit.formats.elf_sections import carries_device_code
 from torch_abi_audit.formats.elf_symbols import symbols
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _DF_1_PIE = 0x08000000
 _ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
+_FEW = 1 << 10
+"""Names that are looked up one by one; more are found sooner among all that there are."""
 _NEEDS_SIZES = (1 << 12, 1 << 20)
 """Bytes of DT_VERNEED that are read: enough for nearly all, and the most."""
 
@@ -93,6 +96,10 @@ def exported(source: Readable, wanted: frozenset[bytes]) -> frozenset[bytes]:
     image = open_image(source)
     if isinstance(image, NotALibrary):
         return frozenset()
+    if len(wanted) <= _FEW:
+        found = lookup(image, wanted)
+        if found is not None:
+            return found
     return image.strings().among(_exported(image), wanted)
 
 

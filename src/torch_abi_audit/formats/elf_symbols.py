@@ -104,6 +104,24 @@ def symbols(image: Image) -> Iterator[Entries]:
         )
 
 
+def entries_at(image: Image, indices: Iterable[int]) -> dict[int, int]:
+    """Where the names begin of those of some symbols that other libraries can bind to, by index.
+
+    Raises:
+        FormatError: one lies outside of the table's segment.
+    """
+    size = _entry_size(image)
+    offset, room = image.at(image.tags[Tag.SYMTAB], "symbol table")
+    found = {}
+    for index in indices:
+        if (index + 1) * size > room:
+            raise FormatError(f"symbol {index} lies outside the symbol table's segment")
+        entry = Entries(image, 0, window(image.source, offset + index * size, size, "symbol"))
+        for name in entry.names(entry.bindable() & entry.shown() & ~entry.undefined()):
+            found[index] = name
+    return found
+
+
 def _entry_size(image: Image) -> int:
     return 24 if image.layout.wide else 16
 

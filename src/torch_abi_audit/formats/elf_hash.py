@@ -1,0 +1,94 @@
+"""Names looked up in the GNU hash section of an ELF file, as ld.so looks them up.
+
+For some hundred names among thousands that costs a fraction of reading them all. Layout: binutils'
+``bfd/elflink.c`` writes it, glibc's ``elf/dl-lookup.c`` reads it.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from torch_abi_audit.formats.elf_image import Image, Tag, words
+from torch_abi_audit.formats.elf_symbols import entries_at
+from torch_abi_audit.formats.window import window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_MOST = 1 << 20  # bytes of the filter and the buckets that are read
+_CHAIN, _LONGEST = 1 << 6, 1 << 12  # bytes of a chain that are read at once, and at all
+_MOST_KEPT = 1 << 14
+
+
+def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
+    """Those of ``names`` that a library exports; None where this section cannot tell.
+
+    Raises:
+        FormatError: the section is damaged.
+    """
+    if Tag.GNU_HASH not in image.tags or Tag.SYMTAB not in image.tags:
+        return None
+    order, wide = image.layout.order, image.layout.wide
+    at = image.tags[Tag.GNU_HASH]
+    head = Struct(order + "4I").unpack(image.table(at, 16, "GNU hash table"))
+    buckets, first, filters, shift = head
+    size = filters * (8 if wide else 4)
+    if not buckets or not filters or size + 4 * buckets > _MOST:
+        return None
+    blob = image.table(at + 16, size + 4 * buckets, "GNU hash table")
+    mask_at = Struct(order + ("Q" if wide else "I")).unpack_from
+    head_at = Struct(order + "I").unpack_from
+    bits = 64 if wide else 32
+    step = bits // 8
+    places: dict[int, bytes] = {}
+    for name in names:
+        key = _kept.get(name) or gnu_hash(name)
+        (mask,) = mask_at(blob, key // bits % filters * step)
+        if not mask >> (key % bits) & mask >> ((key >> shift) % bits) & 1:
+            continue
+        (start,) = head_at(blob, size + key % buckets * 4)
+        if start < first:
+            continue
+        found = _chained(image, at + 16 + len(blob) + 4 * (start - first), key)
+        if found is None:
+            return None
+        places.update((start + index, name) for index in found)
+        if len(places) > 2 * len(names):  # versions of a name are few
+            return None
+    shown = entries_at(image, places)
+    text = image.strings().names({*shown.values()} - {0})
+    return frozenset(
+        places[index] for index, offset in shown.items() if text.get(offset) == places[index]
+    )
+
+
+def _chained(image: Image, address: int, key: int) -> list[int] | None:
+    """Where in a chain symbols of a hash stand; None where it is longer than any honest one."""
+    offset, room = image.at(address, "GNU hash chain")
+    found = []
+    for begin in range(0, min(room - room % 4, _LONGEST), _CHAIN):
+        length = min(_CHAIN, room - room % 4 - begin)
+        links = words(image, window(image.source, offset + begin, length, "GNU hash chain"))
+        for index, link in enumerate(links, begin // 4):
+            if link | 1 == key | 1:
+                found.append(index)
+            if link & 1:
+                return found
+    return None
+
+
+def gnu_hash(name: bytes) -> int:
+    """What the section calls the hash of a name."""
+    key = _kept.get(name)
+    if key is None:
+        key = 5381
+        for byte in name:
+            key = key * 33 + byte & 0xFFFFFFFF
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[name] = key
+    return key
+
+
+_kept: dict[bytes, int] = {}  # the libraries of a package are asked for the same names
