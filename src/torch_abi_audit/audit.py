@@ -98,7 +98,7 @@ class _Scope:
         self.notes: list[str] = []
 
     def wanted(self) -> set[bytes]:
-        """The names that libtorch, CPython or another library of the package must provide."""
+        """The names that another library of the distribution may provide."""
         wanted: set[bytes] = set()
         for images in self.images.values():
             for image in images:
@@ -177,7 +177,7 @@ def _part(
         )
     wanted = scope.wanted()
     told = team.exchange((b"\0".join(wanted), (*scope.errors, *scope.images)))
-    sought = frozenset(wanted.union(*(names.split(b"\0") for names, _ in told[1:] if names)))
+    sought = frozenset(wanted.union(*(theirs.split(b"\0") for theirs, _ in told[1:] if theirs)))
     releases = variants.releases([relative for _, some in told for relative in some])
     neighbours = _Scope()
     for candidate in team.portion(found.siblings) if sought else ():
