@@ -204,6 +204,15 @@ def test_few_names_are_found_by_their_hashes_as_many_are_among_all(
             assert by_hash == (None if style == "sysv" else expected & few)
 
 
+@pytest.mark.parametrize("exported", [{b"az"}, {b"bY"}, {b"az", b"bY"}])
+def test_names_of_one_hash_are_told_apart(tmp_path: Path, exported: set[bytes]) -> None:
+    assert gnu_hash(b"az") == gnu_hash(b"bY")
+    text = "".join(f"void {name.decode()}(void) {{}}" for name in exported)
+    path = gcc(text, tmp_path / "x.so", "-nostdlib", "-Wl,--hash-style=gnu")
+    with open_readable(path) as source:
+        assert elf.exported(source, frozenset({b"az", b"bY", b"absent"})) == exported
+
+
 def test_the_hash_of_a_name_is_that_of_the_loader() -> None:
     # figures of https://flapenguin.me/elf-dt-gnu-hash
     assert gnu_hash(b"") == 0x00001505

@@ -41,7 +41,7 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
     head_at = Struct(order + "I").unpack_from
     bits = 64 if wide else 32
     step = bits // 8
-    places: dict[int, bytes] = {}
+    places: set[int] = set()
     for name in names:
         key = _kept.get(name) or gnu_hash(name)
         (mask,) = mask_at(blob, key // bits % filters * step)
@@ -53,14 +53,11 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
         found = _chained(image, at + 16 + len(blob) + 4 * (start - first), key)
         if found is None:
             return None
-        places.update((start + index, name) for index in found)
+        places.update(start + index for index in found)
         if len(places) > 2 * len(names):  # versions of a name are few
             return None
-    shown = entries_at(image, places)
-    text = image.strings().names({*shown.values()} - {0})
-    return frozenset(
-        places[index] for index, offset in shown.items() if text.get(offset) == places[index]
-    )
+    text = image.strings().names({*entries_at(image, places)} - {0})
+    return frozenset(names).intersection(text.values())
 
 
 def _chained(image: Image, address: int, key: int) -> list[int] | None:

@@ -104,21 +104,20 @@ def symbols(image: Image) -> Iterator[Entries]:
         )
 
 
-def entries_at(image: Image, indices: Iterable[int]) -> dict[int, int]:
-    """Where the names begin of those of some symbols that other libraries can bind to, by index.
+def entries_at(image: Image, indices: Iterable[int]) -> list[int]:
+    """Where the names begin of those of some symbols that other libraries can bind to.
 
     Raises:
         FormatError: one lies outside of the table's segment.
     """
     size = _entry_size(image)
     offset, room = image.at(image.tags[Tag.SYMTAB], "symbol table")
-    found = {}
+    found: list[int] = []
     for index in indices:
         if (index + 1) * size > room:
             raise FormatError(f"symbol {index} lies outside the symbol table's segment")
         entry = Entries(image, 0, window(image.source, offset + index * size, size, "symbol"))
-        for name in entry.names(entry.bindable() & entry.shown() & ~entry.undefined()):
-            found[index] = name
+        found += entry.names(entry.bindable() & entry.shown() & ~entry.undefined())
     return found
 
 
