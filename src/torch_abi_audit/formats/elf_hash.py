@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from torch_abi_audit.formats.elf_image import Image, Tag, words
-from torch_abi_audit.formats.elf_symbols import entries_at
+from torch_abi_audit.formats.elf_symbols import names_at
 from torch_abi_audit.formats.window import window
 
 TYPE_CHECKING = False
@@ -56,7 +56,7 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
         places.update(start + index for index in found)
         if len(places) > 2 * len(names):  # versions of a name are few
             return None
-    text = image.strings().names({*entries_at(image, places)} - {0})
+    text = image.strings().names({*names_at(image, places)} - {0})
     return frozenset(names).intersection(text.values())
 
 

@@ -104,7 +104,7 @@ def symbols(image: Image) -> Iterator[Entries]:
         )
 
 
-def entries_at(image: Image, indices: Iterable[int]) -> list[int]:
+def names_at(image: Image, indices: Iterable[int]) -> list[int]:
     """Where the names begin of those of some symbols that other libraries can bind to.
 
     Raises:
