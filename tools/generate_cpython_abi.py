@@ -43,6 +43,7 @@ from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.errors import AuditError  # noqa: E402
 from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
 from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+from torch_abi_audit.surface import split_stem  # noqa: E402
 from torch_abi_audit.tables import Table  # noqa: E402
 
 if TYPE_CHECKING:
@@ -174,16 +175,6 @@ def wasm_exports(module: bytes) -> set[bytes]:
             position += length + 1  # and the kind
             number()
     return {name for name in found if not name.startswith(b"PyInit_")}
-
-
-def split_stem(name: str) -> tuple[str, str]:
-    """A C name of CPython as the stem that its row is kept under, and the rest.
-
-    ``PyUnicode_AsUTF8`` is ``PyUnicode_`` and ``AsUTF8``, ``_PyRuntime`` is ``_Py`` and the rest.
-    """
-    private = name.startswith("_")
-    cut = name.find("_", private) + 1 or private + 2
-    return name[:cut], name[cut:]
 
 
 def other_names(document: Table) -> set[str]:

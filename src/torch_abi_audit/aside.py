@@ -1,8 +1,8 @@
-"""Calls that several processes make together, where the system allows it.
+"""Work that several processes do together, where the system allows it.
 
-The other processes are forks: they see all that is in memory here, so that nothing has to be told
-to them, and give back values that ``parcel`` can pack. What goes wrong there is done again here:
-errors, and all else that a caller sees, are those of one process.
+The other processes are forks: they see all that was in memory here when they began. What they tell
+each other and give back are values that ``parcel`` can pack. What goes wrong there is done again
+here: errors, and all else that a caller sees, are those of one process.
 """
 
 from __future__ import annotations

@@ -186,10 +186,18 @@ def is_listed(raw: bytes) -> bool:
     """Whether the table lists a C name as CPython's: stable, exported or declared since 3.6."""
     if raw in stable_python_names():
         return True
-    name = raw.decode("latin-1")
+    stem, rest = split_stem(raw.decode("latin-1"))
+    return rest in _OTHER_NAMES[stem]
+
+
+def split_stem(name: str) -> tuple[str, str]:
+    """A C name of CPython as the stem that its row is kept under, and the rest.
+
+    ``PyUnicode_AsUTF8`` is ``PyUnicode_`` and ``AsUTF8``, ``_PyRuntime`` is ``_Py`` and the rest.
+    """
     private = name.startswith("_")
-    cut = name.find("_", private) + 1 or private + 2  # as tools/generate_cpython_abi.py cuts
-    return name[cut:] in _OTHER_NAMES[name[:cut]]
+    cut = name.find("_", private) + 1 or private + 2
+    return name[:cut], name[cut:]
 
 
 class _PythonRows(dict[str, PythonName]):

@@ -222,17 +222,7 @@ def _of_interest(names: list[bytes]) -> list[bytes]:
     return [
         name
         for name, text in zip(names, texts, strict=True)
-        if (  # asked here, without a call: most hold none of these
-            "c10" in text
-            or "torch" in text
-            or "2at" in text
-            or "TH" in text
-            or "at@" in text
-            or "caffe2" in text
-            or "Packed" in text
-            or "libkineto" in text
-        )
-        and (_may_name_torch(text) or (not text.startswith(_STD) and _may_be_owned(text)))
+        if _may_name_torch(text) or (not text.startswith(_STD) and _may_be_owned(text))
     ]
 
 

@@ -67,6 +67,20 @@ def seen(
     return code, out, err
 
 
+def seen_alike(
+    words: list[str],
+    forks: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> tuple[int, str]:
+    """The exit code and the output of one process; of three they must be the same."""
+    alone = seen(words, 1, monkeypatch, capfd)
+    assert not forks
+    assert seen(words, 3, monkeypatch, capfd) == alone
+    assert len(forks) == 2
+    return alone[:2]
+
+
 @pytest.mark.parametrize("option", [None, "-v", "--json", "--check=both"])
 @pytest.mark.parametrize("environment", [False, True])
 def test_the_output_does_not_tell_how_many_processes_read(
@@ -80,11 +94,7 @@ def test_the_output_does_not_tell_how_many_processes_read(
     monkeypatch.chdir(site)
     words = ["--site-packages", ".", "--all"] if environment else [f"{n}/" for n in (*NAMES, "no")]
     words = [*words, *([option] if option else [])]
-    alone = seen(words, 1, monkeypatch, capfd)
-    assert not forks
-    assert seen(words, 3, monkeypatch, capfd) == alone
-    assert len(forks) == 2
-    code, out, _ = alone
+    code, out = seen_alike(words, forks, monkeypatch, capfd)
     assert code == 2
     assert "damaged" in out
 
@@ -126,11 +136,7 @@ def test_nor_how_many_read_one_package(
 ) -> None:
     monkeypatch.chdir(whole)
     words = ["demo/", *([option] if option else [])]
-    alone = seen(words, 1, monkeypatch, capfd)
-    assert not forks
-    assert seen(words, 3, monkeypatch, capfd) == alone
-    assert len(forks) == 2
-    code, out, _ = alone
+    code, out = seen_alike(words, forks, monkeypatch, capfd)
     assert code == 2
     assert "damaged.so" in out
     if option == "--json":

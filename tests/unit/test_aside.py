@@ -7,11 +7,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from torch_abi_audit import aside
 from torch_abi_audit.aside import Team, processors, share, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 forks = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is trusted with a fork")
 
@@ -20,6 +24,14 @@ forks = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is truste
 def four(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine of four processors."""
     monkeypatch.setattr(aside, "processors", lambda: 4)
+
+
+@pytest.fixture
+def nothing_stays_open() -> Iterator[None]:
+    """Fails the test unless it leaves the files open that were open before, and no others."""
+    before = sorted(Path("/proc/self/fd").iterdir())
+    yield
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def identity(number: int) -> tuple[int, int]:
@@ -206,6 +218,7 @@ def test_an_error_of_a_team_s_work_here_is_the_caller_s() -> None:
 
 
 @forks
+@pytest.mark.usefixtures("nothing_stays_open")
 @pytest.mark.parametrize("pipes", [0, 1, 2])
 def test_without_files_to_open_there_is_one(monkeypatch: pytest.MonkeyPatch, pipes: int) -> None:
     left, pipe = [None] * pipes, os.pipe
@@ -216,13 +229,12 @@ def test_without_files_to_open_there_is_one(monkeypatch: pytest.MonkeyPatch, pip
         left.pop()
         return pipe()
 
-    before = sorted(Path("/proc/self/fd").iterdir())
     monkeypatch.setattr(os, "pipe", refuse_at_last)
     assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 @forks
+@pytest.mark.usefixtures("nothing_stays_open")
 def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     fork = os.fork
     forked: list[int] = []
@@ -233,22 +245,19 @@ def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -
         forked.append(fork())
         return forked[0]
 
-    before = sorted(Path("/proc/self/fd").iterdir())
     monkeypatch.setattr(os, "fork", refuse_the_second)
     assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 @forks
+@pytest.mark.usefixtures("nothing_stays_open")
 def test_nothing_stays_open_and_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aside, "processors", lambda: 3)
-    before = sorted(Path("/proc/self/fd").iterdir())
     share(6, identity, identity)
     together(6, numbers_of, 3)
     nothing: dict[int, tuple[int, int]] = {}
     with pytest.raises(KeyError):
         share(6, nothing.__getitem__, identity)
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tools import generate_cpython_abi as program
-from tools.generate_cpython_abi import GeneratorError, Python, split_stem
+from tools.generate_cpython_abi import GeneratorError, Python
 from tools.table_text import render
-from torch_abi_audit.surface import is_cpython_name
+from torch_abi_audit.surface import is_cpython_name, split_stem
 from torch_abi_audit.tables import Table, parse
 
 IN_REACH = program.default_libpythons()

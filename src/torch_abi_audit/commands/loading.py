@@ -44,11 +44,7 @@ class Loaded:
     """The site-packages directory, where an environment was asked for."""
 
 
-def load(
-    options: argparse.Namespace,
-    *,
-    names: Names = Names.ALL,
-) -> Loaded:
+def load(options: argparse.Namespace, *, names: Names = Names.ALL) -> Loaded:
     """Resolve and audit what ``options.add_target_options`` took in.
 
     Args:
@@ -234,7 +230,7 @@ def _audit_each(
     if shown is not None:
         step = shown.step
         files = sum(len(one.candidates) for one in found if not isinstance(one, PackageReport))
-        shown.expect(files // max(hands, 1))  # what this process reads of them is drawn
+        shown.expect(files // hands)  # what this process reads of them is drawn
     if hands < 2:
         return tuple(
             _audit_one(one, step, names=names, hands=_hands(one) if shared else 1) for one in found

@@ -145,8 +145,7 @@ def _exported(image: Image) -> list[int]:
     """Where the names begin of the symbols that other libraries can bind to."""
     offsets: list[int] = []
     for entries in symbols(image):
-        seen = entries.bindable() & entries.shown()
-        offsets += entries.names(seen & ~entries.undefined())
+        offsets += entries.names(entries.exported())
     return list(filter(None, offsets))
 
 

@@ -6,18 +6,18 @@ For some hundred names among thousands that costs a fraction of reading them all
 
 from __future__ import annotations
 
+from itertools import islice
 from struct import Struct
 
-from torch_abi_audit.formats.elf_image import Image, Tag, words
-from torch_abi_audit.formats.elf_symbols import names_at
-from torch_abi_audit.formats.window import window
+from torch_abi_audit.formats.elf_image import Image, Tag
+from torch_abi_audit.formats.elf_symbols import chain_links, names_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 _MOST = 1 << 20  # bytes of the filter and the buckets that are read
-_CHAIN, _LONGEST = 1 << 6, 1 << 12  # bytes of a chain that are read at once, and at all
+_LONGEST = 1 << 10  # symbols of a chain that are looked at
 _MOST_KEPT = 1 << 14
 
 
@@ -43,7 +43,7 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
     step = bits // 8
     places: set[int] = set()
     for name in names:
-        key = _kept.get(name) or gnu_hash(name)
+        key = gnu_hash(name)
         (mask,) = mask_at(blob, key // bits % filters * step)
         if not mask >> (key % bits) & mask >> ((key >> shift) % bits) & 1:
             continue
@@ -62,17 +62,12 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
 
 def _chained(image: Image, address: int, key: int) -> list[int] | None:
     """Where in a chain symbols of a hash stand; None where it is longer than any honest one."""
-    offset, room = image.at(address, "GNU hash chain")
     found = []
-    for begin in range(0, min(room - room % 4, _LONGEST), _CHAIN):
-        length = min(_CHAIN, room - room % 4 - begin)
-        links = words(image, window(image.source, offset + begin, length, "GNU hash chain"))
-        for index, link in enumerate(links, begin // 4):
-            if link | 1 == key | 1:
-                found.append(index)
-            if link & 1:
-                return found
-    return None
+    link = 0
+    for index, link in enumerate(islice(chain_links(image, address), _LONGEST)):
+        if link | 1 == key | 1:
+            found.append(index)
+    return found if link & 1 else None
 
 
 def gnu_hash(name: bytes) -> int:

@@ -70,6 +70,10 @@ class Entries:
             return 0
         return self._column(section, _ZERO) & self._column(section + 1, _ZERO)
 
+    def exported(self) -> int:
+        """Those that other libraries can bind to."""
+        return self.bindable() & self.shown() & ~self.undefined()
+
     def names(self, column: int) -> Iterable[int]:
         """Where the names of a column's symbols begin in the string table, in order."""
         flags = column.to_bytes(self.count, "little").rstrip(b"\0")
@@ -117,7 +121,7 @@ def names_at(image: Image, indices: Iterable[int]) -> list[int]:
         if (index + 1) * size > room:
             raise FormatError(f"symbol {index} lies outside the symbol table's segment")
         entry = Entries(image, 0, window(image.source, offset + index * size, size, "symbol"))
-        found += entry.names(entry.bindable() & entry.shown() & ~entry.undefined())
+        found += entry.names(entry.exported())
     return found
 
 
@@ -157,18 +161,29 @@ def _count(image: Image, most: int) -> int:
     return count
 
 
-def _chain_length(image: Image, address: int) -> int:
-    """How many symbols a chain of the GNU hash table holds: the last has an odd hash."""
+def chain_links(image: Image, address: int) -> Iterator[int]:
+    """The hashes in a chain of the GNU hash table, up to the odd one, which is the last.
+
+    A chain that runs to the end of its segment ends there with an even one.
+
+    Raises:
+        FormatError: it lies in no loaded segment.
+    """
     offset, room = image.at(address, "GNU hash chain")
-    end, size, length = offset + room - room % 4, _CHAIN, 0
+    end, size = offset + room - room % 4, _CHAIN
     while offset < end:
         size = min(size, end - offset)
-        links = words(image, window(image.source, offset, size, "GNU hash chain"))
-        for link in links:
-            length += 1
+        for link in words(image, window(image.source, offset, size, "GNU hash chain")):
+            yield link
             if link & 1:
-                return length
+                return
         offset, size = offset + size, min(2 * size, _MOST_CHAIN)
+
+
+def _chain_length(image: Image, address: int) -> int:
+    for length, link in enumerate(chain_links(image, address), 1):
+        if link & 1:
+            return length
     raise FormatError("GNU hash chain has no end")
 
 
