@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import torch_abi_audit  # noqa: E402 - after the path that finds the tests' wheels
-from tests.real.wheels import fetch  # noqa: E402
+from tests.support.wheels import fetch  # noqa: E402
 
 WHEELS = ("torch==2.11.0", "torchaudio==2.11.0", "torchcodec==0.11.1")
 PLATFORM = "manylinux_2_28_aarch64"

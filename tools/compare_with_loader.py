@@ -31,18 +31,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
 from tools.wheels import WheelError, download  # noqa: E402
-from torch_abi_audit import formats, libtorch, torch_abi  # noqa: E402
+from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
-from torch_abi_audit.loads import export_index  # noqa: E402
-from torch_abi_audit.loads.compat import compat  # noqa: E402
-from torch_abi_audit.model import Format, NotALibrary  # noqa: E402
-from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+from torch_abi_audit.judges import torch_abi  # noqa: E402
+from torch_abi_audit.judges.loads import compat  # noqa: E402
+from torch_abi_audit.knowledge import export_index, libtorch  # noqa: E402
+from torch_abi_audit.model.binary import Format, NotALibrary  # noqa: E402
+from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch_abi_audit.loads.library import TorchBuilds
-    from torch_abi_audit.loads.matrix import LibraryLoads
+    from torch_abi_audit.judges.library_loads import TorchBuilds
+    from torch_abi_audit.model.loads import LibraryLoads
 
 CACHE = Path.home() / ".cache" / "torch-abi-audit-loader"
 PLATFORM = "linux_x86_64"

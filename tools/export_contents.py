@@ -6,11 +6,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from torch_abi_audit import libtorch
-from torch_abi_audit.loads.export_file import IndexedRelease
-from torch_abi_audit.loads.export_index import uses_old_string
+from torch_abi_audit.knowledge import libtorch
+from torch_abi_audit.knowledge.export_file import IndexedRelease
+from torch_abi_audit.knowledge.export_index import uses_old_string
 from torch_abi_audit.mangling import mentions, owner
-from torch_abi_audit.model import release_key
+from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

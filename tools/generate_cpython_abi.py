@@ -40,11 +40,12 @@ sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies besi
 
 from tools import table_text  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
-from torch_abi_audit.errors import AuditError  # noqa: E402
-from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
-from torch_abi_audit.sources.readable import open_readable  # noqa: E402
-from torch_abi_audit.surface import split_stem  # noqa: E402
-from torch_abi_audit.tables import Table  # noqa: E402
+from torch_abi_audit.knowledge.cpython_abi import split_stem  # noqa: E402
+from torch_abi_audit.knowledge.tables import Table  # noqa: E402
+from torch_abi_audit.model.binary import NotALibrary  # noqa: E402
+from torch_abi_audit.model.errors import AuditError  # noqa: E402
+from torch_abi_audit.model.releases import release_key  # noqa: E402
+from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies besi
 from tools.export_contents import contents, differences, merged  # noqa: E402
 from tools.torch_wheels import PLATFORMS, Wheel, cached  # noqa: E402
 from tools.wheels import WheelError, final_releases  # noqa: E402
-from torch_abi_audit.loads.export_file import ExportFile, IndexFileError, pack  # noqa: E402
-from torch_abi_audit.loads.export_index import DATA  # noqa: E402
+from torch_abi_audit.knowledge.export_file import ExportFile, IndexFileError, pack  # noqa: E402
+from torch_abi_audit.knowledge.export_index import DATA  # noqa: E402
 
 if TYPE_CHECKING:
     from tools.export_contents import Contents

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
 from tools import table_text  # noqa: E402
-from torch_abi_audit.tables import Table  # noqa: E402
+from torch_abi_audit.knowledge.tables import Table  # noqa: E402
 
 NEWER_WINDOWS = ("dxcore.dll", "icu.dll")
 """Parts of Windows since 10 2004 and 10 1903, missing from delvewheel's lists. From Microsoft's

@@ -36,9 +36,9 @@ from tools.replacement_checks import (  # noqa: E402
     prove,
 )
 from tools.replacement_source import Row, Source, SourceError, read  # noqa: E402
-from torch_abi_audit import surface  # noqa: E402
-from torch_abi_audit.model import release_key  # noqa: E402
-from torch_abi_audit.surface import STABLE_ABI_BEGINS  # noqa: E402
+from torch_abi_audit.knowledge import torch_shims  # noqa: E402
+from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS  # noqa: E402
+from torch_abi_audit.model.releases import release_key  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,9 @@ PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
 def releases() -> list[str]:
     """The first release of each minor version since the stable ABI began, oldest first."""
     known = [
-        one for one in surface.shim_releases() if release_key(one) >= release_key(STABLE_ABI_BEGINS)
+        one
+        for one in torch_shims.shim_releases()
+        if release_key(one) >= release_key(STABLE_ABI_BEGINS)
     ]
     return [one for one in known if one.endswith(".0")]
 
@@ -104,7 +106,7 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
         raise CheckError("; ".join(refused))
     for better in source.shims:
         for name in (better.name, better.use):
-            if name.encode() not in surface.shims():
+            if name.encode() not in torch_shims.shims():
                 raise CheckError(f"no shim is called {name}")
     by_release = {
         release: " ".join(sorted(one for one, first in known.items() if first == release))

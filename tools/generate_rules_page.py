@@ -9,7 +9,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
 sys.path.insert(0, str(PAGE.parents[1] / "src"))
 
-from torch_abi_audit.report.rule_pages import as_page  # noqa: E402 - found through the line above
+from torch_abi_audit.report.rules.pages import as_page  # noqa: E402 - found through the line above
 from torch_abi_audit.rules import rules  # noqa: E402 - see above
 
 

@@ -23,18 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
 from tools import table_text  # noqa: E402
-from torch_abi_audit.model import release_key  # noqa: E402
-from torch_abi_audit.sources.pip_config import pip_config  # noqa: E402
-from torch_abi_audit.sources.remote import opener  # noqa: E402
-from torch_abi_audit.sources.seekable import Seekable  # noqa: E402
-from torch_abi_audit.sources.simple import listing  # noqa: E402
-from torch_abi_audit.sources.web import Web  # noqa: E402
-from torch_abi_audit.tables import Table  # noqa: E402
+from torch_abi_audit.knowledge.tables import Table  # noqa: E402
+from torch_abi_audit.model.releases import release_key  # noqa: E402
+from torch_abi_audit.sources.archives.seekable import Seekable  # noqa: E402
+from torch_abi_audit.sources.index.pip_config import pip_config  # noqa: E402
+from torch_abi_audit.sources.index.remote import opener  # noqa: E402
+from torch_abi_audit.sources.index.simple import listing  # noqa: E402
+from torch_abi_audit.sources.index.web import Web  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch_abi_audit.sources.simple import Listed
+    from torch_abi_audit.sources.index.simple import Listed
 
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")

@@ -37,9 +37,10 @@ from tools import table_text  # noqa: E402
 from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa: E402
 from tools.shim_table import Release, Table, differences, document, load  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
-from torch_abi_audit.errors import AuditError  # noqa: E402
-from torch_abi_audit.model import NotALibrary, release_key  # noqa: E402
-from torch_abi_audit.sources.readable import open_readable  # noqa: E402
+from torch_abi_audit.model.binary import NotALibrary  # noqa: E402
+from torch_abi_audit.model.errors import AuditError  # noqa: E402
+from torch_abi_audit.model.releases import release_key  # noqa: E402
+from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch_abi_audit import formats, surface
-from torch_abi_audit.model import NotALibrary, release_key
-from torch_abi_audit.sources.readable import open_readable
-from torch_abi_audit.surface import STABLE_ABI_BEGINS
+from torch_abi_audit import formats
+from torch_abi_audit.knowledge import torch_shims
+from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,14 +112,14 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
         if target == newest or not any(imports is not None for imports in built.values()):
             built[target] = compiler.imports(row.text(target), newest)
     shims = {
-        target: {name for name in imports if name.encode() in surface.shims()}
+        target: {name for name in imports if name.encode() in torch_shims.shims()}
         for target, imports in built.items()
         if imports is not None
     }
     if not shims:
         raise CheckError(f"{row.name}: its example does not compile with torch {newest}")
     oldest = min(shims, key=release_key)
-    firsts = [surface.shims()[name.encode()].first_release for name in shims[oldest]]
+    firsts = [torch_shims.shims()[name.encode()].first_release for name in shims[oldest]]
     floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=release_key)
     return Proof(since, floor, tuple(sorted(set().union(*shims.values()))))
 

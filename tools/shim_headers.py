@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_abi_audit.model import release_key
+from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tools import table_text
 from tools.shim_headers import Declaration, GeneratorError
-from torch_abi_audit import tables
-from torch_abi_audit.model import release_key
+from torch_abi_audit.knowledge import tables
+from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

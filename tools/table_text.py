@@ -1,10 +1,10 @@
-"""The text of a generated table, which ``torch_abi_audit.tables`` reads; what changed in one."""
+"""The text of a generated table, as ``knowledge.tables`` reads it, and what changed in one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.tables import Table, parse
+from torch_abi_audit.knowledge.tables import Table, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from tools.wheels import WheelError, download
 from torch_abi_audit import formats
-from torch_abi_audit.model import NotALibrary
-from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.model import release_key
+from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,16 +8,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.api import inspect_extension, inspect_package, inspect_site_packages
-    from torch_abi_audit.errors import AuditError, FormatError, TargetError
-    from torch_abi_audit.model import (
-        CPythonABIVerdict,
-        EnvironmentReport,
-        ExtensionReport,
-        Finding,
-        PackageReport,
-        Severity,
-        TorchABIVerdict,
-    )
+    from torch_abi_audit.model.errors import AuditError, FormatError, TargetError
+    from torch_abi_audit.model.findings import Finding, Severity
+    from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
+    from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 
 __version__ = "0.1.0"
 
@@ -37,13 +31,28 @@ __all__ = [
     "inspect_site_packages",
 ]
 
+_HOMES = {
+    "AuditError": "model.errors",
+    "CPythonABIVerdict": "model.verdicts",
+    "EnvironmentReport": "model.reports",
+    "ExtensionReport": "model.reports",
+    "Finding": "model.findings",
+    "FormatError": "model.errors",
+    "PackageReport": "model.reports",
+    "Severity": "model.findings",
+    "TargetError": "model.errors",
+    "TorchABIVerdict": "model.verdicts",
+    "inspect_extension": "api",
+    "inspect_package": "api",
+    "inspect_site_packages": "api",
+}
+"""Public name to the module that has it."""
+
 
 def __getattr__(name: str) -> object:
     """Import a public name's module when the name is first used: start-up stays short."""
-    if name.startswith("_") or name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from torch_abi_audit.late import module  # noqa: PLC0415
+    from torch_abi_audit.runtime.lazy_import import module
 
-    homes = {"inspect": "api", "AuditError": "errors", "FormatError": "errors"}
-    home = homes.get(name.partition("_")[0], "errors" if name.endswith("Error") else "model")
-    return getattr(module(home), name)
+    return getattr(module(_HOMES[name]), name)

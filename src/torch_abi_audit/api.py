@@ -6,9 +6,9 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from torch_abi_audit import sources
-from torch_abi_audit.audit import audit, failed
-from torch_abi_audit.errors import TargetError
-from torch_abi_audit.model import EnvironmentReport, ExtensionReport, PackageReport
+from torch_abi_audit.audit.pipeline import audit, failed
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
 
 if TYPE_CHECKING:
     import os

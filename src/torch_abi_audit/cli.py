@@ -7,7 +7,7 @@ import os
 import sys
 
 from torch_abi_audit.commands import BROKEN_PIPE, ERROR, INTERRUPTED, VERBS
-from torch_abi_audit.late import module
+from torch_abi_audit.runtime.lazy_import import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon_stdout()
         from contextlib import suppress
 
-        from torch_abi_audit.commands.terminal import complain
+        from torch_abi_audit.commands.shared.terminal import complain
 
         with suppress(OSError):  # stderr may be on the same full disk
             complain(why)
@@ -72,7 +72,7 @@ def _open_closed_streams() -> None:
     """Give what the caller closed (``>&-``) something to write to: the exit code still counts."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _abandon_stdout() -> None:
@@ -83,7 +83,7 @@ def _abandon_stdout() -> None:
 def _why_not(error: OSError) -> str | None:
     """What the system refused to the whole program; None for what should have been caught."""
     try:
-        os.getcwd()  # noqa: PTH109 - importing pathlib costs more than the run
+        os.getcwd()  # importing pathlib costs more than the run
     except OSError:
         return "the current directory is gone"
     if error.filename is None:

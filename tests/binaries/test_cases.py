@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.installs import install
-from tests.sources import source
-from tests.toolchain import gcc, zig
+from tests.support.installs import install
+from tests.support.sources import source
+from tests.support.toolchain import gcc, zig
 from torch_abi_audit import inspect_extension, inspect_package
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch_abi_audit.model import ExtensionReport, TorchABIVerdict
+    from torch_abi_audit.model.reports import ExtensionReport
+    from torch_abi_audit.model.verdicts import TorchABIVerdict
 
 SHIM = "aoti_torch_get_dim"
 UNSTABLE = "_ZN3c106detail14torchCheckFailEPKcS2_jS2_"  # c10::detail::torchCheckFail(…)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sources import source
-from tests.toolchain import gcc, zig
+from tests.support.sources import source
+from tests.support.toolchain import gcc, zig
 from torch_abi_audit import inspect_package
 from torch_abi_audit.cli import main
 from torch_abi_audit.formats import read
-from torch_abi_audit.model import NotALibrary
-from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nm_oracle import nm, reads_as_nm_does
-from tests.toolchain import gcc, zig
+from tests.support.nm_oracle import nm, reads_as_nm_does
+from tests.support.toolchain import gcc, zig
 from torch_abi_audit import inspect_package
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats import elf, read
-from torch_abi_audit.formats.elf_hash import gnu_hash, lookup
-from torch_abi_audit.formats.elf_image import Image, Tag, open_image
-from torch_abi_audit.model import Binary, NotALibrary
-from torch_abi_audit.sources.readable import BytesReadable, open_readable
+from torch_abi_audit.formats import read
+from torch_abi_audit.formats.elf import library as elf
+from torch_abi_audit.formats.elf.gnu_hash import gnu_hash, lookup
+from torch_abi_audit.formats.elf.image import Image, Tag, open_image
+from torch_abi_audit.model.binary import Binary, NotALibrary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.toolchain import gcc
+from tests.support.toolchain import gcc
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:

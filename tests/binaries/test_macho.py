@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import macho_oracle
-from tests.macho_files import universal, without_symbols
-from tests.toolchain import zig
-from torch_abi_audit.formats import macho
-from torch_abi_audit.model import Binary, Format
-from torch_abi_audit.sources.readable import BytesReadable, open_readable
+from tests.support import macho_oracle
+from tests.support.macho_files import universal, without_symbols
+from tests.support.toolchain import zig
+from torch_abi_audit.formats.macho import library as macho
+from torch_abi_audit.model.binary import Binary, Format
+from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.macho_files import (
+from tests.support.macho_files import (
     LOAD,
     WEAK,
     Symbol,
@@ -22,10 +22,10 @@ from tests.macho_files import (
     trie,
     universal,
 )
-from tests.toolchain import zig
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats import macho
-from torch_abi_audit.sources.readable import BytesReadable
+from tests.support.toolchain import zig
+from torch_abi_audit.formats.macho import library as macho
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.sources.files.readable import BytesReadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sources import source
-from tests.toolchain import gcc, zig
+from tests.support.sources import source
+from tests.support.toolchain import gcc, zig
 from torch_abi_audit import PackageReport, inspect_package
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import objects
-from torch_abi_audit.model import Format
-from torch_abi_audit.sources.readable import BytesReadable, open_readable
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

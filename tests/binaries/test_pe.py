@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import lief
 import pytest
 
-from tests.toolchain import zig
-from torch_abi_audit.formats import pe
-from torch_abi_audit.model import Binary, NotALibrary
-from torch_abi_audit.sources.readable import open_readable
+from tests.support.toolchain import zig
+from torch_abi_audit.formats.pe import library as pe
+from torch_abi_audit.model.binary import Binary, NotALibrary
+from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

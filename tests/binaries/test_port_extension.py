@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from tools.replacement_source import Row, read
 from torch_abi_audit.cli import main
-from torch_abi_audit.model import release_key
-from torch_abi_audit.port import replacements
+from torch_abi_audit.knowledge import replacements
+from torch_abi_audit.model.releases import release_key
 
 HERE = Path(__file__).parent / "port_extension"
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.toolchain import gcc, zig
+from tests.support.toolchain import gcc, zig
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from torch_abi_audit.cli import main
 from torch_abi_audit.formats.object_file import Reference
 from torch_abi_audit.port.translation_units import _is_own, units
-from torch_abi_audit.sources.build_tree import build_files
+from torch_abi_audit.sources.files.build_tree import build_files
 
 HEADER = """\
 namespace c10 {

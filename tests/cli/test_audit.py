@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 from torch_abi_audit import __version__
 from torch_abi_audit.cli import main
 from torch_abi_audit.commands.audit import PlainOptions, parser

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,7 +213,7 @@ def test_a_gate_that_asked_about_nothing_does_not_pass(tmp_path: Path) -> None:
 
 def test_a_missing_index_is_one_sentence(stable: Path, tmp_path: Path) -> None:
     script = (
-        "import pathlib, sys\nfrom torch_abi_audit.loads import export_index\n"
+        "import pathlib, sys\nfrom torch_abi_audit.knowledge import export_index\n"
         "export_index.DATA = pathlib.Path(sys.argv.pop(1))\n"
         "from torch_abi_audit.cli import main\nsys.exit(main(sys.argv[1:]))"
     )
@@ -336,7 +336,7 @@ def modules_after(*words: str | Path) -> set[str]:
     return set(done.stdout.rpartition("MODULES")[2].split())
 
 
-INDEX = {"torch_abi_audit.loads.export_file", "torch_abi_audit.loads.export_index"}
+INDEX = {"torch_abi_audit.knowledge.export_file", "torch_abi_audit.knowledge.export_index"}
 
 
 def test_names_that_the_owner_rule_settles_do_not_open_the_index(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.snapshots import matches
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.snapshots import matches
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.index_server import Index, serving
-from tests.installs import install, wheel, write
-from tests.toolchain import gcc
-from torch_abi_audit import aside
+from tests.support.index_server import Index, serving
+from tests.support.installs import install, wheel, write
+from tests.support.toolchain import gcc
 from torch_abi_audit.cli import main
-from torch_abi_audit.commands import loading
+from torch_abi_audit.commands.shared import targets
+from torch_abi_audit.runtime import workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def seen(
     words: list[str], hands: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> tuple[int, str, str]:
-    for home in (aside, loading):
+    for home in (workers, targets):
         monkeypatch.setattr(home, "processors", lambda: hands)
     code = main(words)
     out, err = capfd.readouterr()
@@ -156,7 +156,7 @@ def test_what_an_index_sends_comes_to_one_process(
 ) -> None:
     library = gcc("void f(void); void g(void) { f(); }", tmp_path / "_C.so").read_bytes()
     members = {f"demo/{name}.so": library for name in "abc"}
-    monkeypatch.setattr(loading, "_LARGE", 1)
+    monkeypatch.setattr(targets, "_LARGE", 1)
     for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_RETRIES", "TORCH_ABI_AUDIT_CACHE"):
         monkeypatch.delenv(name, raising=False)
     with serving(Index()) as index:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.index_server import Index, serving
-from tests.installs import wheel
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.index_server import Index, serving
+from tests.support.installs import wheel
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

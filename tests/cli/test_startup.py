@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installs import install
-from tests.toolchain import gcc
+from tests.support.installs import install
+from tests.support.toolchain import gcc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,20 +42,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("target", ["demo/_C.abi3.so", "demo", "."])
 def test_the_common_run_imports_none_of_the_slow_modules(site: Path, target: str) -> None:
     loaded = _loaded(str(site / target), cwd=site)
-    assert "torch_abi_audit.report.table" in loaded
+    assert "torch_abi_audit.report.audit.table" in loaded
     assert sorted(loaded.intersection(FORBIDDEN)) == []
 
 
 def test_nor_does_the_audit_of_a_library_by_itself(tmp_path: Path) -> None:
     gcc("int f(void) { return 1; }", tmp_path / "x.so")
     loaded = _loaded("x.so", cwd=tmp_path)
-    assert "torch_abi_audit.report.table" in loaded
+    assert "torch_abi_audit.report.audit.table" in loaded
     assert sorted(loaded.intersection(FORBIDDEN)) == []
 
 
 def test_neither_does_the_audit_of_an_installed_name(site: Path, tmp_path: Path) -> None:
     loaded = _loaded("demo", cwd=tmp_path, path=site)
-    assert "torch_abi_audit.report.table" in loaded
+    assert "torch_abi_audit.report.audit.table" in loaded
     assert sorted(loaded.intersection(FORBIDDEN)) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import lief
 import pytest
 
-from tests import macho_oracle
-from tests.real.wheels import fetch
-from torch_abi_audit import libtorch, surface
-from torch_abi_audit.loads import export_index
-from torch_abi_audit.loads.export_file import ExportFile
+from tests.support import macho_oracle
+from tests.support.wheels import fetch
+from torch_abi_audit.knowledge import export_index, libtorch, torch_shims
+from torch_abi_audit.knowledge.export_file import ExportFile
 from torch_abi_audit.mangling import mentions, owner
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def _raw(name: str | bytes) -> bytes:
 
 def is_torchs(name: bytes) -> bool:
     """Whether a name is torch's by itself or by the types that it speaks of, on any platform."""
-    if name in surface.shims() or libtorch.owns_c_name(name):
+    if name in torch_shims.shims() or libtorch.owns_c_name(name):
         return True
     if libtorch.owns(owner(name)):
         return True

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_abi_audit.audit import audit
-from torch_abi_audit.errors import TargetError
+from torch_abi_audit.audit.pipeline import audit
+from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.sources import Found
-from torch_abi_audit.sources.index import Choice, wheels
+from torch_abi_audit.sources.index.wheels import Choice, wheels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from torch_abi_audit.api import inspect_package
-from torch_abi_audit.loads import export_index
-from torch_abi_audit.loads.compat import compat
-from torch_abi_audit.model import PackageReport, release_key
-from torch_abi_audit.record import replace
-from torch_abi_audit.report.matrix import loads_on
+from torch_abi_audit.judges.loads import compat
+from torch_abi_audit.knowledge import export_index
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.report.loads.text import loads_on
+from torch_abi_audit.runtime.records import replace
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model.reports import PackageReport
 
 MEASURED = ("2.8.0", "2.15.0")
 """What was measured: by presence of every import, from the first of these releases to the last."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from tools.compare_with_loader import Comparison, compare, differences, unpack_torch
 from torch_abi_audit.api import inspect_package
-from torch_abi_audit.loads.compat import compat
-from torch_abi_audit.loads.given_torch import GivenTorch, given_torch
+from torch_abi_audit.audit.given_torch import GivenTorch, given_torch
+from torch_abi_audit.judges.loads import compat
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.real.wheels import fetch
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.sources import source
+from tests.support.toolchain import gcc
+from tests.support.wheels import fetch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import macho_oracle
-from tests.macho_files import without_symbols
-from tests.real.wheels import fetch
-from torch_abi_audit.formats import macho
-from torch_abi_audit.sources.readable import BytesReadable, open_readable
+from tests.support import macho_oracle
+from tests.support.macho_files import without_symbols
+from tests.support.wheels import fetch
+from torch_abi_audit.formats.macho import library as macho
+from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch_abi_audit.model import Binary
+    from torch_abi_audit.model.binary import Binary
 
 WHEELS = [
     ("torchaudio==2.11.0", "macosx_11_0_arm64"),

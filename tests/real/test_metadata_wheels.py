@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from torch_abi_audit import PackageReport, inspect_package
 
 LINUX = "manylinux_2_28_x86_64"

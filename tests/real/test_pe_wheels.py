@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import lief
 import pytest
 
-from tests.real.wheels import fetch
-from torch_abi_audit.formats import pe
-from torch_abi_audit.model import Binary
-from torch_abi_audit.sources.readable import BytesReadable
+from tests.support.wheels import fetch
+from torch_abi_audit.formats.pe import library as pe
+from torch_abi_audit.model.binary import Binary
+from torch_abi_audit.sources.files.readable import BytesReadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nm_oracle import reads_as_nm_does
-from tests.real.wheels import fetch
+from tests.support.nm_oracle import reads_as_nm_does
+from tests.support.wheels import fetch
 from torch_abi_audit import inspect_package
-from torch_abi_audit.formats import elf
-from torch_abi_audit.model import NotALibrary
-from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.formats.elf import library as elf
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from torch_abi_audit import sources
-from torch_abi_audit.audit import audit
-from torch_abi_audit.port import replacements
+from torch_abi_audit.audit.pipeline import audit
+from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.port.migration import Plan, Way
 from torch_abi_audit.port.plan import plan, units_of
 

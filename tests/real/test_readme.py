@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:

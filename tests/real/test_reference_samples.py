@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.nm_oracle import reads_as_nm_does
-from tests.real.wheels import fetch
+from tests.support.nm_oracle import reads_as_nm_does
+from tests.support.wheels import fetch
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:

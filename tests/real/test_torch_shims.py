@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.wheels import fetch
+from tests.support.wheels import fetch
 from tools import generate_torch_shims as program
-from torch_abi_audit.model import release_key
-from torch_abi_audit.surface import newest_shim_release, shims
+from torch_abi_audit.knowledge.torch_shims import newest_shim_release, shims
+from torch_abi_audit.model.releases import release_key
 
 RELEASE = "2.11.0"
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, PLC0415 - commands and files as they stand; cibuildwheel is dear to import
+# ruff: noqa: E501
 """What the documentation tells people to copy, run as they would run it."""
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.recipes.blocks import ROOT, blocks
-from tests.sources import source
-from tests.toolchain import gcc
+from tests.support.blocks import ROOT, blocks
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 from torch_abi_audit.commands import VERBS
-from torch_abi_audit.settings import parse
+from torch_abi_audit.settings.schema import parse
 
 CI, CONFIGURATION = blocks("ci.md"), blocks("configuration.md")
 SHIM, UNSTABLE = "torch_call_dispatcher", "_ZN3c106detail14torchCheckFailEPKcS2_jS2_"

@@ -1,148 +1,138 @@
-"""Who may import whom: the dependency direction of ARCHITECTURE.md, checked on the source."""
+"""Who may import whom: the directions of ARCHITECTURE.md, checked on the source.
+
+The world is closed: every module is in exactly one room of the map, every import counts, wherever
+it stands, and so does every text that names a module for ``lazy_import``.
+"""
 
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
-PREFIX = "torch_abi_audit."
+PREFIX = "torch_abi_audit"
 
-VOCABULARY = {"record", "enumeration", "once", "late"}
-"""What classes and constants are made with, anywhere."""
-
-PURE = {"model", "loads.matrix", "errors", "mangling", "libtorch", "variants", "prefixes"}
-"""May be imported by all; see no other layer."""
+MODEL = {"model", "runtime"}
+KNOWN = MODEL | {"knowledge", "mangling"}
 
 ALLOWED = {
-    "errors": set(),
-    "model": {"loads.matrix"},
-    "loads.matrix": set(),
+    "runtime": set(),
+    "model": {"runtime"},
     "mangling": set(),
-    "libtorch": set(),
-    "variants": {"model"},
-    "prefixes": set(),
-    "parcel": set(),
-    "aside": {"parcel"},
-    "formats": {"model", "errors"},
-    "tables": set(),
-    "surface": {"model", "tables"},
-    "resolve": {"model"},
-    "rules": {"model"},
-    "torch_abi": PURE | {"surface"},
-    "python_abi": PURE | {"surface"},
-    "loads.library": PURE | {"loads.export_file", "loads.export_index"},
-    "loads.compat": PURE | {"loads.export_file", "loads.export_index", "loads.library"},
-    "sources": {"model", "errors", "sources"},
-    "platforms": {"model", "tables"},
-    "metadata": {"model", "platforms", "rules", "libtorch", "metadata"},
-    "outcome": {"model"},
-    "fingerprint": {"model", "outcome"},
-    "gate": PURE | {"outcome", "fingerprint", "pairing", "report", "rules"},
-    "pairing": set(),
-    "diff.difference": {"model"},
-    "diff.compare": PURE | {"diff.difference", "fingerprint", "pairing", "report"},
-    "settings": PURE | {"gate", "report", "toml_lines"},
-    "toml_lines": set(),
-    "saved": {"model", "loads.matrix", "errors"},
-    "explain.explanation": set(),
-    "explain.error_text": set(),
-    "explain.symbol_history": PURE
-    | {"explain.explanation", "loads.export_file", "loads.export_index"},
-    "explain.foreign": PURE | {"explain.explanation", "surface"},
-    "explain.symbol": PURE
-    | {
-        "explain.foreign",
-        "explain.explanation",
-        "loads.export_index",
-        "port.replacements",
-        "surface",
-        "explain.symbol_history",
-    },
-    "explain.library": PURE | {"explain.explanation", "explain.symbol", "loads.export_index"},
-    "explain.question": PURE
-    | {"explain.error_text", "explain.library", "explain.symbol", "explain.explanation", "rules"},
-    "explain.target": PURE
-    | {"loads.compat", "explain.symbol", "explain.explanation", "loads.matrix"},
-    "port.migration": set(),
-    "port.replacements": set(),
-    "port.plan": PURE | {"port.migration", "port.replacements", "surface"},
-    "port.since": {"errors", "port.migration"},
-    "report": PURE
-    | {
-        "__version__",
-        "diff.difference",
-        "explain.explanation",
-        "port.migration",
-        "outcome",
-        "fingerprint",
-        "rules",
-        "python_abi",
-    },
+    "knowledge": MODEL | {"mangling"},
+    "formats": MODEL,
+    "sources": MODEL,
+    "judges": KNOWN,
+    "rules": MODEL,
+    "metadata": KNOWN | {"rules"},
+    "audit": KNOWN | {"formats", "judges", "metadata", "rules", "sources"},
+    "diff": MODEL | {"knowledge"},
+    "explain": KNOWN | {"judges", "rules"},
+    "port": KNOWN | {"formats", "judges", "sources"},
+    "gate": MODEL | {"knowledge", "report.wording", "rules"},
+    "settings": MODEL | {"gate", "report", "sources"},
+    "report": MODEL | {"mangling", "report.audit", "report.loads"},
+    "report.wording": set(),
+    "report.audit": KNOWN
+    | {"__init__", "judges", "report", "report.loads", "report.wording", "rules"},
+    "report.loads": MODEL | {"mangling", "report", "report.audit", "report.wording"},
+    "report.diff": MODEL | {"diff", "mangling", "report.audit", "report.wording"},
+    "report.explain": MODEL | {"explain", "mangling", "report"},
+    "report.port": MODEL | {"mangling", "port", "report", "report.wording"},
+    "report.rules": {"mangling", "rules"},
+    "commands": KNOWN
+    | {"__init__", "audit", "diff", "explain", "gate", "judges", "port", "report", "report.audit"}
+    | {"report.diff", "report.explain", "report.loads", "report.port", "report.rules", "rules"}
+    | {"report.wording", "settings", "sources"},
+    "cli": {"commands", "runtime"},
+    "api": {"audit", "model", "sources"},
+    "__init__": {"api", *MODEL},
+    "__main__": {"cli"},
 }
-"""Part to the parts it may import, itself aside: a module, a package, or a module of a package that
-is listed by its modules. What is not listed is free."""
+"""Room to the rooms that it may import, itself aside: a package, or one module of a package, in
+which case the longest name that fits is the room of a module."""
 
 
-def _part(module: str) -> str:
-    first, _, rest = module.removeprefix(PREFIX).partition(".")
-    fine = f"{first}.{rest.partition('.')[0]}"
-    return fine if fine in ALLOWED or any(one.startswith(f"{first}.") for one in ALLOWED) else first
-
-
-def _is_package(module: str) -> bool:
-    return (PACKAGE / module.removeprefix(PREFIX).replace(".", "/")).is_dir()
-
-
-def _imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            if node.module == "torch_abi_audit":
-                found |= {alias.name for alias in node.names}
-            elif node.module.startswith(PREFIX):
-                found |= {
-                    _part(
-                        f"{node.module}.{alias.name}" if _is_package(node.module) else node.module
-                    )
-                    for alias in node.names
-                }
-        elif isinstance(node, ast.Import):
-            found |= {_part(a.name) for a in node.names if a.name.startswith(PREFIX)}
+@cache
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name, the package's own name left out."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)] = path
     return found
 
 
-def _modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+def room(module: str) -> str | None:
+    """The room of a module: the longest key of the map that is its name or begins it."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        if name in ALLOWED:
+            return name
+    return None
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_only_what_its_layer_may(path: Path) -> None:
-    part = _part(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
-    if part in ALLOWED:
-        assert _imports(path) - {part, *VOCABULARY} <= ALLOWED[part], (
-            f"{part} reaches into another layer"
-        )
+def imported(path: Path) -> set[str]:
+    """The modules of this package that a source names, at its head, in a function or as a text."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            base = (node.module or "").removeprefix(PREFIX)
+            if (node.module or "").partition(".")[0] == PREFIX:
+                base = base.removeprefix(".")
+                for alias in node.names:
+                    whole = f"{base}.{alias.name}".removeprefix(".")
+                    found.add(whole if whole in modules() else base or "__init__")
+        elif isinstance(node, ast.Import):
+            found |= {
+                alias.name.removeprefix(f"{PREFIX}.")
+                for alias in node.names
+                if alias.name.startswith(f"{PREFIX}.")
+            }
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"module", "lazy_import"}:
+            found |= _named(node.args[0])
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {node.value} & {each for each in modules() if "." in each}
+    return found - {""}
 
 
-@pytest.mark.parametrize("part", sorted(ALLOWED))
-def test_the_map_names_what_exists(part: str) -> None:
-    where = PACKAGE / part.replace(".", "/")
-    assert where.is_dir() or where.with_suffix(".py").is_file()
+def _named(argument: ast.expr) -> set[str]:
+    """The modules that a call of ``lazy_import`` may mean."""
+    if isinstance(argument, ast.Constant):
+        return {str(argument.value)}
+    if isinstance(argument, ast.JoinedStr) and isinstance(argument.values[0], ast.Constant):
+        start = str(argument.values[0].value)
+        return {each for each in modules() if each.startswith(start)}
+    return set()  # a table beside it holds the texts
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_the_command_line_prints(path: Path) -> None:
-    part = path.relative_to(PACKAGE).parts[0]
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_imports_only_what_its_room_may(module: str) -> None:
+    mine = room(module)
+    assert mine is not None, f"{module} is in no room of the map"
+    reached = {room(each) for each in imported(modules()[module])}
+    assert None not in reached
+    assert reached - {mine} <= ALLOWED[mine], f"{mine} reaches into another room"
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_the_map_names_what_exists(name: str) -> None:
+    assert any(room(each) == name for each in modules()), "an empty room"
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_only_the_command_line_prints(module: str) -> None:
     calls = [
         node.func.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
-    if part not in {"commands", "cli.py"}:
+    if room(module) not in {"commands", "cli"}:
         assert "print" not in calls
     assert "eval" not in calls
     assert "exec" not in calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit import __version__
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK, VERBS
-from torch_abi_audit.commands.options import (
+from torch_abi_audit.commands.shared.options import (
     add_gate_options,
     add_output_options,
     add_target_options,
@@ -15,11 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from torch_abi_audit.commands.loading import Loaded
-    from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.commands.shared.targets import Loaded
+    from torch_abi_audit.judges.torch_abi import Names
+    from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.report.destination import Destination
-    from torch_abi_audit.settings import Settings
-    from torch_abi_audit.torch_abi import Names
+    from torch_abi_audit.settings.schema import Settings
 
 _USAGE = """\
 torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
@@ -41,12 +41,12 @@ exit codes:
 def run(words: list[str]) -> int:
     """Audit what ``words`` name and return the exit code."""
     options = _plain(words) or parser().parse_args(words)
-    from torch_abi_audit.commands import configuring
-    from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.errors import AuditError
+    from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.model.errors import AuditError
+    from torch_abi_audit.settings import in_force
 
     try:
-        settings = configuring.in_force(options)
+        settings = in_force.in_force(options)
         if settings is not None and not options.env and options.site_packages is None:
             options.targets = list(settings.targets)
         refuse_mixed_modes(parser, options)
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     """The verb's options."""
     import argparse
 
-    from torch_abi_audit.commands.options import help_format
+    from torch_abi_audit.commands.shared.options import help_format
 
     made = argparse.ArgumentParser(
         prog="torch-abi-audit",
@@ -103,30 +103,30 @@ def _verbs() -> str:
 
 
 def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
-    from torch_abi_audit.commands import loading, writing
-    from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.commands.shared import output, targets
+    from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.report import rendering
 
-    chosen = writing.destinations(options, settings)
+    chosen = output.destinations(options, settings)
     rendering.prepare(one.format for one in chosen)
-    loaded = loading.load(options, names=_names(chosen, options, gated=settings is not None))
+    loaded = targets.load(options, names=_names(chosen, options, gated=settings is not None))
     if options.loads_on:
         from torch_abi_audit.commands.compat import answered
-        from torch_abi_audit.commands.releases import asked
-        from torch_abi_audit.record import replace
+        from torch_abi_audit.commands.shared.torch_choice import asked
+        from torch_abi_audit.runtime.records import replace
 
         loaded = replace(loaded, packages=answered(loaded.packages, asked(None)))
     outcome = _outcome(loaded, options, settings, judged=_needs_results(chosen, options))
-    unwritten = list(writing.write(outcome, chosen, options))
-    writing.report_troubles(outcome)
+    unwritten = list(output.write(outcome, chosen, options))
+    output.report_troubles(outcome)
     for sentence in unwritten:
         complain(sentence)
     if options.write_baseline:
-        from torch_abi_audit.commands import baselining
-        from torch_abi_audit.commands.terminal import say
-        from torch_abi_audit.report.text import plural
+        from torch_abi_audit.commands.shared import baselines
+        from torch_abi_audit.commands.shared.terminal import say
+        from torch_abi_audit.report.wording import plural
 
-        count = baselining.write(options.write_baseline, outcome)
+        count = baselines.write(options.write_baseline, outcome)
         say(f"wrote {plural(count, 'finding')} to {options.write_baseline}")
     if unwritten:
         return ERROR
@@ -135,7 +135,7 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
 
 def _names(chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool) -> Names:
     """Which names are shown or asked for: a table has their counts alone."""
-    from torch_abi_audit.torch_abi import Names
+    from torch_abi_audit.judges.torch_abi import Names
 
     shown = any(one.format != "text" for one in chosen) or options.verbose
     if shown or gated or options.step_summary:
@@ -152,8 +152,8 @@ def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> b
 def _outcome(
     loaded: Loaded, options: argparse.Namespace, settings: Settings | None, *, judged: bool
 ) -> Outcome:
-    from torch_abi_audit.outcome import Outcome
-    from torch_abi_audit.record import late_path
+    from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.runtime.records import late_path
 
     packages, directory = loaded.packages, None
     if loaded.directory is not None:
@@ -161,18 +161,18 @@ def _outcome(
         packages = tuple(one for one in packages if one.libraries or one.error or options.all)
     if settings is None and not judged:
         return Outcome(packages, site_packages=directory)
-    from torch_abi_audit.commands import configuring
     from torch_abi_audit.gate.decide import decide
-    from torch_abi_audit.settings import Settings
+    from torch_abi_audit.settings import in_force
+    from torch_abi_audit.settings.schema import Settings
 
     settings = settings or Settings()
-    terms = configuring.terms(settings, options)
+    terms = in_force.terms(settings, options)
     if settings.baseline is not None:
-        from torch_abi_audit.commands import baselining
-        from torch_abi_audit.record import replace
+        from torch_abi_audit.commands.shared import baselines
+        from torch_abi_audit.runtime.records import replace
 
         bare = replace(terms, ignores=(), gated=False)
-        before = baselining.read(settings.baseline, bare, bar=not options.no_progress)
+        before = baselines.read(settings.baseline, bare, bar=not options.no_progress)
         terms = replace(terms, baseline=before)
     return decide(packages, terms, site_packages=directory)
 

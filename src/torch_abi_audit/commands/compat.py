@@ -6,16 +6,16 @@ import argparse
 import sys
 
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
-from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
-from torch_abi_audit.record import replace
+from torch_abi_audit.commands.shared.options import add_target_options, refuse_mixed_modes
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torch_abi_audit.commands.loading import Loaded
-    from torch_abi_audit.commands.releases import Asked
-    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.commands.shared.targets import Loaded
+    from torch_abi_audit.commands.shared.torch_choice import Asked
+    from torch_abi_audit.model.reports import PackageReport
 
 _EPILOG = """\
 exit codes:
@@ -31,14 +31,14 @@ def run(words: list[str]) -> int:
     options_parser = parser()
     options = options_parser.parse_args(words)
     refuse_mixed_modes(lambda: options_parser, options)
-    from torch_abi_audit.commands import loading
-    from torch_abi_audit.commands.releases import asked
-    from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.errors import AuditError
+    from torch_abi_audit.commands.shared import targets
+    from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.commands.shared.torch_choice import asked
+    from torch_abi_audit.model.errors import AuditError
 
     try:
         question = asked(options.torch)
-        loaded = loading.load(options)
+        loaded = targets.load(options)
         packages = answered(loaded.packages, question, explain="all" if options.verbose else "some")
     except AuditError as error:
         complain(str(error))
@@ -68,7 +68,7 @@ def answered(
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    from torch_abi_audit.loads.compat import compat, explained
+    from torch_abi_audit.judges.loads import compat, explained
 
     done = []
     for package in packages:
@@ -120,9 +120,10 @@ def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:
     from pathlib import PurePath
 
     from torch_abi_audit import report
-    from torch_abi_audit.commands.terminal import complain, style
-    from torch_abi_audit.model import EnvironmentReport
-    from torch_abi_audit.report.matrix import CAVEAT
+    from torch_abi_audit.commands.shared.terminal import complain, style
+    from torch_abi_audit.mangling import escape
+    from torch_abi_audit.model.reports import EnvironmentReport
+    from torch_abi_audit.report.loads.text import CAVEAT
 
     packages = loaded.packages
     if loaded.directory is not None and not options.all:
@@ -136,7 +137,7 @@ def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:
         print(report.format_json(whole))
     else:
         if question.given is not None:
-            print(f"Asked of torch {report.text.escape(question.given)}\n")
+            print(f"Asked of torch {escape(question.given)}\n")
         blocks = [
             report.format_load_matrix(one, verbose=options.verbose, style=style(options.color))
             for one in packages
@@ -152,8 +153,8 @@ def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:
 
 
 def _gate(packages: Iterable[PackageReport]) -> bool:
-    from torch_abi_audit.loads.matrix import Loads
-    from torch_abi_audit.report.matrix import loads_on, release_runs
+    from torch_abi_audit.model.loads import Loads
+    from torch_abi_audit.report.loads.text import loads_on, release_runs
 
     broken = []
     for package in packages:
@@ -178,7 +179,7 @@ def _gate(packages: Iterable[PackageReport]) -> bool:
 
 def _promised(package: PackageReport, release: str) -> bool:
     """Whether the stable ABI promises a release that is newer than the index."""
-    from torch_abi_audit.model import release_key
+    from torch_abi_audit.model.releases import release_key
 
     matrix = package.loads
     return (

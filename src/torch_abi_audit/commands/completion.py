@@ -15,7 +15,7 @@ def run(words: list[str]) -> int:
     try:
         import shtab
     except ImportError:
-        from torch_abi_audit.commands.terminal import complain
+        from torch_abi_audit.commands.shared.terminal import complain
 
         complain(
             "shell completion needs shtab: install torch-abi-audit[completion], or shtab beside it"
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _whole() -> argparse.ArgumentParser:
     """All verbs as one parser: a tree that shells can walk."""
-    from torch_abi_audit.late import module
+    from torch_abi_audit.runtime.lazy_import import module
 
     whole = argparse.ArgumentParser(prog="torch-abi-audit", allow_abbrev=False)
     verbs = whole.add_subparsers()

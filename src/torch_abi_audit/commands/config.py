@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from torch_abi_audit.commands import ERROR, OK
-from torch_abi_audit.commands.options import add_gate_options, add_output_options
+from torch_abi_audit.commands.shared.options import add_gate_options, add_output_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from torch_abi_audit.gate.ignores import Ignore
-    from torch_abi_audit.settings import Settings
+    from torch_abi_audit.settings.schema import Settings
 
 _WIDTH = 44
 
@@ -21,14 +21,14 @@ _WIDTH = 44
 def run(words: list[str]) -> int:
     """Print what a run with the same options would be judged by, and return the exit code."""
     options = parser().parse_args(words)
-    from torch_abi_audit.commands import configuring
-    from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.errors import SettingsError
-    from torch_abi_audit.report.text import escape
-    from torch_abi_audit.settings import Settings
+    from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.mangling import escape
+    from torch_abi_audit.model.errors import SettingsError
+    from torch_abi_audit.settings import in_force
+    from torch_abi_audit.settings.schema import Settings
 
     try:
-        settings = configuring.in_force(options) or Settings()
+        settings = in_force.in_force(options) or Settings()
     except SettingsError as error:
         complain(str(error))
         return ERROR

@@ -8,7 +8,7 @@ from torch_abi_audit.commands import ERROR, FAILED, OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.model.reports import PackageReport
 
 _EPILOG = """\
 exit codes:
@@ -21,10 +21,10 @@ exit codes:
 def run(words: list[str]) -> int:
     """Compare what ``words`` name and return the exit code."""
     options = parser().parse_args(words)
-    from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.diff.compare import diff
-    from torch_abi_audit.errors import AuditError
-    from torch_abi_audit.report import changes
+    from torch_abi_audit.model.errors import AuditError
+    from torch_abi_audit.report.diff import changes
 
     try:
         old, new = (_side(one, options) for one in (options.old, options.new))
@@ -95,13 +95,13 @@ def _side(target: str, options: argparse.Namespace) -> tuple[PackageReport, ...]
     """
     from dataclasses import replace
 
-    from torch_abi_audit.commands import loading
-    from torch_abi_audit.loads.compat import compat
+    from torch_abi_audit.commands.shared import targets
+    from torch_abi_audit.judges.loads import compat
 
     if target.endswith(".json"):
-        packages = loading.saved_reports(target)
+        packages = targets.saved_reports(target)
     else:
-        packages = loading.audited((target,), bar=not options.no_progress)
+        packages = targets.audited((target,), bar=not options.no_progress)
     return tuple(
         one if one.error is not None else replace(one, loads=compat(one)) for one in packages
     )

@@ -24,10 +24,10 @@ def run(words: list[str]) -> int:
         text = sys.stdin.read()
     if not text.strip():
         made.error("nothing to explain: give an error's text, a symbol, a label or a rule")
-    from torch_abi_audit.commands.terminal import complain, style
-    from torch_abi_audit.errors import AuditError
+    from torch_abi_audit.commands.shared.terminal import complain, style
     from torch_abi_audit.explain.question import explain
-    from torch_abi_audit.report import explain as show
+    from torch_abi_audit.model.errors import AuditError
+    from torch_abi_audit.report.explain import answers as show
 
     try:
         installed = _installed(options.torch)
@@ -90,9 +90,9 @@ def _installed(asked: str | None) -> Installed | None:
     import re
 
     for directory in sys.path:
-        path = os.path.join(directory, "torch", "version.py")  # noqa: PTH118 - pathlib is slow
+        path = os.path.join(directory, "torch", "version.py")  # pathlib is slow
         try:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            with open(path, encoding="utf-8") as file:
                 text = file.read(_LARGEST)
         except (OSError, ValueError):
             continue
@@ -110,7 +110,7 @@ def _beside(answer: Explanation, target: str, installed: Installed | None) -> Ex
         TargetError: the target names nothing.
     """
     from torch_abi_audit import sources
-    from torch_abi_audit.audit import audit
+    from torch_abi_audit.audit.pipeline import audit
     from torch_abi_audit.explain.target import beside
 
     return beside(answer, audit(sources.resolve(target)), installed)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from torch_abi_audit.commands import ERROR, OK
-from torch_abi_audit.commands.options import add_target_options, refuse_mixed_modes
+from torch_abi_audit.commands.shared.options import add_target_options, refuse_mixed_modes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch_abi_audit.port.migration import Plan
-    from torch_abi_audit.sources.build_tree import BuildFile
+    from torch_abi_audit.sources.files.build_tree import BuildFile
 
 
 def run(words: list[str]) -> int:
@@ -20,8 +20,8 @@ def run(words: list[str]) -> int:
     made = parser()
     options = made.parse_args(words)
     refuse_mixed_modes(parser, options)
-    from torch_abi_audit.commands.terminal import complain
-    from torch_abi_audit.errors import TargetError
+    from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.model.errors import TargetError
 
     try:
         options.target = _release(options.target)
@@ -34,7 +34,7 @@ def run(words: list[str]) -> int:
         return ERROR
     failed = len(plans) < max(1, len(options.targets))
     if options.since:
-        from torch_abi_audit.errors import AuditError
+        from torch_abi_audit.model.errors import AuditError
 
         try:
             plans = [_compared(one, options.since) for one in plans]
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _release(text: str) -> str:
     """``2.10`` as ``2.10.0``."""
-    from torch_abi_audit.model import release_key
+    from torch_abi_audit.model.releases import release_key
 
     parts = text.removeprefix("torch").lstrip("=").split(".")
     release_key(".".join(parts))
@@ -86,7 +86,7 @@ def _release(text: str) -> str:
 
 def _plans(options: argparse.Namespace) -> Iterator[Plan]:
     """A plan for each target in order: object files where it names any, else libraries."""
-    from torch_abi_audit.sources.build_tree import build_files
+    from torch_abi_audit.sources.files.build_tree import build_files
 
     plain: list[str] = []
     for target in options.targets:
@@ -102,14 +102,14 @@ def _plans(options: argparse.Namespace) -> Iterator[Plan]:
 
 
 def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[Plan]:
-    from torch_abi_audit.commands import loading
-    from torch_abi_audit.commands.terminal import complain
+    from torch_abi_audit.commands.shared.targets import load
+    from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.port.plan import plan, units_of
 
     if options.targets and not targets:
         return
     chosen = argparse.Namespace(**{**vars(options), "targets": targets})
-    for one in loading.load(chosen).packages:
+    for one in load(chosen).packages:
         if one.error is not None:
             complain(one.error)
         elif targets or one.uses_torch or one.torch_verdict == "error":
@@ -120,9 +120,9 @@ def _of_libraries(options: argparse.Namespace, targets: list[str]) -> Iterator[P
 def _of_objects(target: str, files: tuple[BuildFile, ...], options: argparse.Namespace) -> Plan:
     from pathlib import Path
 
+    from torch_abi_audit.commands.shared.progress import activity
     from torch_abi_audit.port.plan import plan
     from torch_abi_audit.port.translation_units import units
-    from torch_abi_audit.progress import activity
 
     with activity(enabled=not options.no_progress) as bar:
         if bar is not None:
@@ -136,23 +136,23 @@ def _compared(one: Plan, path: str) -> Plan:
     from pathlib import Path
 
     from torch_abi_audit.port.since import saved, since
-    from torch_abi_audit.record import replace
+    from torch_abi_audit.runtime.records import replace
 
     return replace(one, since=since(one, saved(Path(path).read_bytes(), one.name)))
 
 
 def _show(plans: list[Plan], options: argparse.Namespace) -> None:
     if options.json:
-        from torch_abi_audit.report.port_json import format_port_json
+        from torch_abi_audit.report.port.json import format_port_json
 
         print(format_port_json(plans))
     elif options.markdown:
-        from torch_abi_audit.report.port_markdown import format_port_markdown
+        from torch_abi_audit.report.port.markdown import format_port_markdown
 
         print("\n\n".join(map(format_port_markdown, plans)))
     elif plans:
-        from torch_abi_audit.commands.terminal import style
-        from torch_abi_audit.report.port import format_port
+        from torch_abi_audit.commands.shared.terminal import style
+        from torch_abi_audit.report.port.text import format_port
 
         shown = [format_port(one, verbose=options.verbose, style=style()) for one in plans]
         print("\n\n".join(shown))

@@ -10,7 +10,7 @@ from torch_abi_audit.commands import ERROR, OK
 def run(words: list[str]) -> int:
     """Explain the rules that ``words`` name, or list all, and return the exit code."""
     options = parser().parse_args(words)
-    from torch_abi_audit.report import rule_pages
+    from torch_abi_audit.report.rules import pages as rule_pages
     from torch_abi_audit.rules import rules
 
     known = rules()
@@ -23,7 +23,7 @@ def run(words: list[str]) -> int:
         found = [one for one in known.values() if word.upper() == one.id or word == one.name]
         found = found or [one for one in known.values() if one.id.startswith(word.upper())]
         if not found:
-            from torch_abi_audit.commands.terminal import complain
+            from torch_abi_audit.commands.shared.terminal import complain
             from torch_abi_audit.gate.selection import nearest
 
             names = [*known, *(one.name for one in known.values())]

@@ -9,16 +9,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.diff.difference import KINDS, Changed, Difference, LibraryChange, Symbols
-from torch_abi_audit.fingerprint import library_key, package_key, symbol_key
-from torch_abi_audit.loads.matrix import Loads
-from torch_abi_audit.model import release_key
-from torch_abi_audit.pairing import pair_packages, pair_renamed
-from torch_abi_audit.report.text import relative_path
+from torch_abi_audit.knowledge.names.identity import library_key, package_key, symbol_key
+from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
+from torch_abi_audit.model.loads import Loads
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from torch_abi_audit.model import ExtensionReport, Finding, PackageReport
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 
 
 _TORCH = ("no-torch", "torch-stable", "torch-unstable", "error")

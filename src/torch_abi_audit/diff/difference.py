@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.model import Finding, PackageReport
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import PackageReport
 
 
 @dataclass(frozen=True, slots=True)

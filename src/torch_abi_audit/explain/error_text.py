@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.records import dataclass
 
 _MOST = 16 << 10
 """Bytes that are looked at: errors are short, and every repetition below has an end."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.enumeration import StrEnum
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

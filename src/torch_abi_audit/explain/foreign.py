@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit import surface
 from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.mangling import owner
-from torch_abi_audit.record import replace
+from torch_abi_audit.runtime.records import replace
 
 _CUDA = re.compile(
     r"_*(?:cu(?:da|blas|blasLt|dnn|fft|rand|solver|sparse)?[A-Z]\w*|nccl\w+|nvrtc\w+"
@@ -19,8 +19,8 @@ _OPENMP = re.compile(r"(?:GOMP_|__kmpc_|omp_)\w+")
 def foreign(base: Explanation, name: bytes) -> Explanation:
     """What a name of CPython's, CUDA's, OpenMP's, the C++ library's or a stranger's is."""
     text = name.decode("utf-8", "replace")
-    if surface.is_cpython_name(name):
-        stable = surface.stable_python_name(name)
+    if cpython_abi.is_cpython_name(name):
+        stable = cpython_abi.stable_python_name(name)
         said = (
             f"in its Stable ABI since {stable.added}"
             if stable

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit import libtorch
 from torch_abi_audit.explain.explanation import Cause, Explanation
-from torch_abi_audit.loads import export_index
-from torch_abi_audit.model import file_name
+from torch_abi_audit.knowledge import export_index, libtorch
+from torch_abi_audit.model.paths import file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import re
 
 from torch_abi_audit.explain.error_text import Clue, Kind, clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
-from torch_abi_audit.record import replace
 from torch_abi_audit.rules import rule, rules
+from torch_abi_audit.runtime.records import replace
 
 __all__ = ["Installed", "explain"]
 
@@ -62,7 +62,7 @@ def explain(
         answer = _of_clue(found, installed, python)
         return replace(answer, kind="error")
     if asked and "\n" not in asked and _is_symbol(asked):
-        from torch_abi_audit.explain.symbol import symbol  # noqa: PLC0415 - reads tables
+        from torch_abi_audit.explain.symbol import symbol  # reads tables
 
         answer = symbol(asked, None, installed)
         if Cause.IMPORT_ORDER in answer.causes and installed is None:
@@ -94,7 +94,7 @@ def _of_rule(rule_id: str) -> Explanation:
 
 def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Explanation:
     if found.kind is Kind.SYMBOL and found.symbol:
-        from torch_abi_audit.explain.symbol import symbol  # noqa: PLC0415 - reads tables
+        from torch_abi_audit.explain.symbol import symbol  # reads tables
 
         answer = symbol(found.symbol, found.system, installed)
         if found.system is None:  # a linker's words: nothing has been loaded yet
@@ -103,7 +103,7 @@ def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Ex
             return replace(answer, causes=(Cause.OLD_SYSTEM,))
         return answer
     if found.kind is Kind.LIBRARY and found.library:
-        from torch_abi_audit.explain.library import library  # noqa: PLC0415 - reads tables
+        from torch_abi_audit.explain.library import library  # reads tables
 
         return library(found.library, found.system, installed)
     return _OTHERS[found.kind](found, installed, python)

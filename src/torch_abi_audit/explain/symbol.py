@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import libtorch, surface
 from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed, span
 from torch_abi_audit.explain.foreign import foreign
 from torch_abi_audit.explain.symbol_history import history, named
-from torch_abi_audit.loads import export_index
+from torch_abi_audit.knowledge import export_index, libtorch, replacements, torch_shims
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
-from torch_abi_audit.model import release_key
-from torch_abi_audit.port import replacements
-from torch_abi_audit.record import replace
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.runtime.records import replace
 
 _STABLE = ("torch::stable", "torch::headeronly")
 
@@ -51,7 +49,7 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
     shown = demangle([name])[0]
     base = Explanation(text, "symbol", symbol=name.decode("utf-8", "replace"), demangled=shown)
     known = history(name, platform)
-    if shim := surface.shim(name):
+    if shim := torch_shims.shim(name):
         return _of_shim(base, shim, known, installed)
     if shown.startswith(_STABLE) or owner(name)[:2] in (
         (b"torch", b"stable"),
@@ -74,13 +72,13 @@ def _raw(text: str, platform: str) -> bytes | None:
     if "::" in text or "(" in text:
         return named(text, platform)
     name = text.encode("utf-8", "surrogateescape")
-    if platform == "macosx_arm64" and text.startswith("_") and not surface.shim(name):
+    if platform == "macosx_arm64" and text.startswith("_") and not torch_shims.shim(name):
         return name[1:]
     return name
 
 
 def _of_shim(
-    base: Explanation, shim: surface.Shim, known: History, installed: Installed | None
+    base: Explanation, shim: torch_shims.Shim, known: History, installed: Installed | None
 ) -> Explanation:
     suffix = _SUFFIXES[known.platform]
     home = next((one for one in shim.exported_by if one.endswith(suffix)), None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.explain.explanation import History
-from torch_abi_audit.loads import export_index
+from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.mangling import demangle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.loads.export_file import Exports
+    from torch_abi_audit.knowledge.export_file import Exports
 
 _SHOWN = 3
 _QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:::~?[A-Za-z_]\w*)+")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation
-from torch_abi_audit.loads.compat import compat
-from torch_abi_audit.loads.matrix import Loads
-from torch_abi_audit.record import replace
+from torch_abi_audit.judges.loads import compat
+from torch_abi_audit.model.loads import Loads
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
-    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.model.reports import PackageReport
 
 _UNNAMED = ("Windows found", "Windows did not")
 

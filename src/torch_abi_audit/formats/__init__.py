@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.late import module
-from torch_abi_audit.model import Binary, Format, NotALibrary
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.runtime.lazy_import import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
-    from torch_abi_audit.model import Readable
+    from torch_abi_audit.model.binary import Readable
 
     class _Reader(Protocol):
         def read(self, source: Readable) -> Binary | tuple[Binary, ...] | NotALibrary: ...
@@ -27,7 +27,7 @@ _MAGICS = {
     b"\xca\xfe\xba\xbe": Format.MACHO,
     b"\xca\xfe\xba\xbf": Format.MACHO,
 }
-_READERS = {Format.ELF: "elf", Format.MACHO: "macho", Format.PE: "pe"}
+_READERS = {Format.ELF: "elf.library", Format.MACHO: "macho.library", Format.PE: "pe.library"}
 
 
 def detect(head: bytes) -> Format | None:
@@ -50,12 +50,12 @@ def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
         return (result,) if isinstance(result, Binary) else result
     if head and any(magic.startswith(head) for magic in (*_MAGICS, b"MZ")):
         raise FormatError(f"cut short: {len(head)} bytes, the beginning of a library's header")
-    from torch_abi_audit.formats import others  # noqa: PLC0415 - rare, and not on the hot path
+    from torch_abi_audit.formats import not_libraries  # rare, and not on the hot path
 
-    for magic, name in others.UNSUPPORTED:
+    for magic, name in not_libraries.UNSUPPORTED:
         if head.startswith(magic):
             raise FormatError(f"{name}: not a format that torch is published for")
-    known = others.recognise(source)
+    known = not_libraries.recognise(source)
     if known is None:
         raise FormatError("neither ELF, Mach-O nor PE, nor anything else that is known")
     return known
@@ -77,7 +77,7 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
         FormatError: the file is damaged.
     """
     if binary.format is Format.ELF:
-        from torch_abi_audit.formats import elf  # noqa: PLC0415 - one reader is all that most need
+        from torch_abi_audit.formats.elf import library as elf  # one reader is all that most need
 
         return elf.exported(source, wanted)
     return exports(source, binary) & wanted

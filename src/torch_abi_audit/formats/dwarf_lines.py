@@ -10,8 +10,8 @@ import posixpath
 from bisect import bisect_right
 from struct import Struct
 
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.runtime.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

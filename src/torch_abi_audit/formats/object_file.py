@@ -5,13 +5,13 @@ Values alone, shared by the readers of ELF, Mach-O and COFF objects.
 
 from __future__ import annotations
 
-from torch_abi_audit.record import MappingProxyType, dataclass, field
+from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch_abi_audit.model import Format
+    from torch_abi_audit.model.binary import Format
 
 
 @dataclass(frozen=True, slots=True)

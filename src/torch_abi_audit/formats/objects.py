@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats import archive_members
-from torch_abi_audit.model import NotALibrary
+from torch_abi_audit.formats import ar
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch_abi_audit.formats.object_file import ObjectFile
-    from torch_abi_audit.model import Readable
+    from torch_abi_audit.model.binary import Readable
 
 _UNIVERSAL = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
@@ -26,9 +26,9 @@ def architectures(source: Readable) -> tuple[tuple[str, Readable], ...]:
     """
     if source.read_at(0, 4) not in _UNIVERSAL:
         return (("", source),)
-    from torch_abi_audit.formats import macho_slices  # noqa: PLC0415
+    from torch_abi_audit.formats.macho import slices
 
-    found = macho_slices.slices(source)
+    found = slices.slices(source)
     if isinstance(found, NotALibrary):
         raise FormatError(f"no object file, but: {found.kind}")
     return tuple((f"[{number}]", one) for number, one in enumerate(found, 1))
@@ -37,14 +37,15 @@ def architectures(source: Readable) -> tuple[tuple[str, Readable], ...]:
 def kind(source: Readable) -> str | None:
     """``object``, ``archive`` or ``bitcode``, by a file's first bytes; else None."""
     head = source.read_at(0, 64)
-    if head[:8] in (archive_members.MAGIC, archive_members.THIN):
+    if head[:8] in (ar.MAGIC, ar.THIN):
         return "archive"
     if head[:4] in _BITCODE:
         return "bitcode"
     if head[:4] == b"\x7fELF" and len(head) >= 18:
         little = head[5] == 1
         return "object" if int.from_bytes(head[16:18], "little" if little else "big") == 1 else None
-    from torch_abi_audit.formats import coff_object, macho_object  # noqa: PLC0415
+    from torch_abi_audit.formats.macho import object as macho_object
+    from torch_abi_audit.formats.pe import object as coff_object
 
     is_object = macho_object.is_object(source) or coff_object.is_object(source)
     return "object" if is_object else None
@@ -62,7 +63,7 @@ def read(source: Readable) -> ObjectFile | None:
             "LLVM bitcode (-flto): it is compiled when it is linked; audit the result"
         )
     if head == b"\x7fELF":
-        from torch_abi_audit.formats import elf_object  # noqa: PLC0415
+        from torch_abi_audit.formats.elf import object as elf_object
 
         found = elf_object.read(source)
         if _SLIM in found.defined:
@@ -71,7 +72,8 @@ def read(source: Readable) -> ObjectFile | None:
                 "result, or compile with -ffat-lto-objects"
             )
         return found
-    from torch_abi_audit.formats import coff_object, macho_object  # noqa: PLC0415
+    from torch_abi_audit.formats.macho import object as macho_object
+    from torch_abi_audit.formats.pe import object as coff_object
 
     if macho_object.is_object(source):
         return macho_object.read(source)
@@ -86,7 +88,7 @@ def members(source: Readable) -> Iterator[tuple[str, ObjectFile | FormatError]]:
     Raises:
         FormatError: the archive itself is damaged, or thin.
     """
-    for member in archive_members.members(source):
+    for member in ar.members(source):
         what = kind(member.content)
         if what is None:
             continue

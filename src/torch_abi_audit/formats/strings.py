@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 
-from torch_abi_audit.errors import FormatError
-from torch_abi_audit.formats.window import window
+from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from torch_abi_audit.model import Readable
+    from torch_abi_audit.model.binary import Readable
 
 _SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fault in
 _DENSE = 128  # bytes of a window for each name wanted of it, below which it is split

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from torch_abi_audit.fingerprint import symbol_key
 from torch_abi_audit.gate.ignores import narrowed
-from torch_abi_audit.outcome import Entry, Key, Result, Status
-from torch_abi_audit.pairing import pair_libraries, pair_packages
-from torch_abi_audit.record import dataclass, replace
+from torch_abi_audit.knowledge.names.identity import symbol_key
+from torch_abi_audit.knowledge.names.pairing import pair_libraries, pair_packages
+from torch_abi_audit.model.outcome import Entry, Key, Result, Status
 from torch_abi_audit.rules import finding, rule
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from torch_abi_audit.gate.selection import Selection
-    from torch_abi_audit.model import Finding
+    from torch_abi_audit.model.findings import Finding
 
 NEVER = frozenset({"E001", "N001", "I001", "I002", "I003"})
 """Rules about the run itself: no baseline holds one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from torch_abi_audit.errors import AuditError
 from torch_abi_audit.gate.baseline import Baseline
-from torch_abi_audit.outcome import Entry, Key
+from torch_abi_audit.model.errors import AuditError
+from torch_abi_audit.model.outcome import Entry, Key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.fingerprint import library_key, package_key
 from torch_abi_audit.gate import verdicts
 from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.gate.summary import failures
 from torch_abi_audit.gate.verdicts import Required
-from torch_abi_audit.model import Severity
-from torch_abi_audit.outcome import Gate, Key, Outcome, Result, Status
-from torch_abi_audit.record import dataclass, field, replace
+from torch_abi_audit.knowledge.names.identity import library_key, package_key
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.model.outcome import Gate, Key, Outcome, Result, Status
+from torch_abi_audit.runtime.records import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.gate.baseline import Baseline
     from torch_abi_audit.gate.ignores import Ignore
-    from torch_abi_audit.model import Finding, PackageReport
-    from torch_abi_audit.outcome import Entry
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.outcome import Entry
+    from torch_abi_audit.model.reports import PackageReport
 
 _WORST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
@@ -61,12 +62,12 @@ def decide(
     upkeep: tuple[Finding, ...] = ()
     fixed: tuple[Entry, ...] = ()
     if terms.ignores:
-        from torch_abi_audit.gate import ignores  # noqa: PLC0415 - for those who have some
+        from torch_abi_audit.gate import ignores  # for those who have some
 
         results, said = ignores.apply(results, terms.ignores, terms.today)
         upkeep += said
     if terms.baseline is not None:
-        from torch_abi_audit.gate import baseline  # noqa: PLC0415 - for those who have one
+        from torch_abi_audit.gate import baseline  # for those who have one
 
         audited = {package_key(one) for one in packages if one.error is None}
         compared = baseline.compare(terms.baseline, audited, results, terms.selection)

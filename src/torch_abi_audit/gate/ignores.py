@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from torch_abi_audit.outcome import Result, Status
-from torch_abi_audit.record import dataclass, replace
+from torch_abi_audit.model.outcome import Result, Status
 from torch_abi_audit.rules import finding, rule
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
-    from torch_abi_audit.model import Finding
+    from torch_abi_audit.model.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

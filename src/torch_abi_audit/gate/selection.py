@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.enumeration import StrEnum
-from torch_abi_audit.model import Severity
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import rule, rules
+from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.model import Finding, PackageReport
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import PackageReport
 
 
 class Check(StrEnum):
@@ -81,7 +82,7 @@ class Selection:
     def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
         """A broken claim elsewhere fails ``all`` by its severity, and no named check."""
         if package is not None and package.uses_torch:
-            from torch_abi_audit.report.text import relative_path  # noqa: PLC0415 - a gate's need
+            from torch_abi_audit.model.paths import relative_path  # a gate's need
 
             modules = {relative_path(one, package) for one in package.extensions}
             if finding.library in modules:
@@ -98,7 +99,7 @@ def unknown_rule(word: str) -> str | None:
 
 def nearest(word: str, known: list[str]) -> str:
     """A hint that names what was likely meant: ``; did you mean T101?``, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+    from difflib import get_close_matches  # for mistakes alone
 
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""

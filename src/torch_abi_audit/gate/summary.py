@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from torch_abi_audit.report.text import plural, relative_path
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules import rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.model import PackageReport
-    from torch_abi_audit.outcome import Result
+    from torch_abi_audit.model.outcome import Result
+    from torch_abi_audit.model.reports import PackageReport
 
 _PYTHON = ("P201", "P202")
 SHOWN = 15

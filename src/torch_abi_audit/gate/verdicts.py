@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model import Label, release_key
-from torch_abi_audit.record import dataclass
-from torch_abi_audit.report.text import plural, relative_path
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.verdicts import Label
+from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules import finding
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from torch_abi_audit.model import (
-        CPythonABIVerdict,
-        ExtensionReport,
-        Finding,
-        PackageReport,
-        TorchABIVerdict,
-    )
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+    from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 
 OF_VERDICTS = frozenset({"T101", "P201", "P202", "E001", "N001"})
 """Rules that repeat what a row of the table says."""

@@ -1,5 +1,4 @@
 # The grammars are read when a name needs them: most runs see plain nested names alone.
-# ruff: noqa: PLC0415
 """C++ manglings: whom a symbol belongs to, which names it spells, how it reads in C++.
 
 Names are bytes as the binary holds them. ``owner`` and ``mentions`` work on the mangled name alone:
@@ -13,13 +12,13 @@ What has no identifier stands in braces, ``{operator}`` or ``{lambda}``; an unna
 
 from __future__ import annotations
 
-from .escaping import escape, mangled
+from torch_abi_audit.mangling.escaping import escape, mangled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .cursor import Name
+    from torch_abi_audit.mangling.cursor import Name
 
 __all__ = ["demangle", "escape", "mentions", "owner"]
 
@@ -80,9 +79,9 @@ def mentions(name: bytes) -> frozenset[Name]:
     nests too deep to be read to its end, those up to there.
     """
     if name[:2] == b"_Z":
-        from .itanium import mentions as read
+        from torch_abi_audit.mangling.itanium.names import mentions as read
     elif name[:1] == b"?":
-        from .msvc import mentions as read
+        from torch_abi_audit.mangling.msvc import mentions as read
     else:
         return frozenset()
     return read(name)
@@ -90,7 +89,7 @@ def mentions(name: bytes) -> frozenset[Name]:
 
 def prepare() -> None:
     """Import what nearly every library asks for, for processes that are about to part."""
-    from . import itanium  # noqa: F401
+    from torch_abi_audit.mangling.itanium import names  # noqa: F401
 
 
 def demangle(names: Iterable[bytes]) -> list[str]:
@@ -98,19 +97,19 @@ def demangle(names: Iterable[bytes]) -> list[str]:
     listed = list(names)
     if not any(name.startswith((b"_", b"?")) for name in listed):
         return mangled(listed)
-    from .spelling import demangle as read
+    from torch_abi_audit.mangling.spelling import demangle as read
 
     return read(listed)
 
 
 def _itanium_owner(name: bytes) -> Name:
-    from .itanium import owner as read
+    from torch_abi_audit.mangling.itanium.names import owner as read
 
     return read(name)
 
 
 def _msvc_owner(name: bytes) -> Name:
-    from .msvc import owner as read
+    from torch_abi_audit.mangling.msvc import owner as read
 
     return read(name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .cursor import Cursor, ManglingError, Name, NestingError
+from torch_abi_audit.mangling.cursor import Cursor, ManglingError, Name, NestingError
 
 _PLAIN = re.compile(rb"\?(?:\?(?:([0-9A-Z])|_[78S]))?+((?:[^\d@?][^@?]*+@)++)@").match
 _LOCAL = re.compile(rb"\?(?:[0-9@]|[B-P][A-P]*+@)\?").match

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from . import itanium, msvc
-from .escaping import escape
+from torch_abi_audit.mangling import msvc
+from torch_abi_audit.mangling.escaping import escape
+from torch_abi_audit.mangling.itanium import names as itanium
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def demangle(names: Iterable[bytes]) -> list[str]:
 @cache
 def _demangler() -> Callable[[str], str | None]:
     try:
-        import pycxxfilt  # noqa: PLC0415 - a compiled module that few runs need
+        import pycxxfilt  # a compiled module that few runs need
     except ImportError:
         return lambda _: None
     return pycxxfilt.demangle

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from torch_abi_audit.metadata import cuda, linkage, tags, torch_range
 from torch_abi_audit.metadata.declared import Declared, admits, dependencies, environments
-from torch_abi_audit.model import Severity
-from torch_abi_audit.record import replace
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.metadata.declared import Environment
-    from torch_abi_audit.model import Cuda, Finding, PackageReport
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import Cuda, PackageReport
 
     LoadsOn = Callable[[PackageReport], Mapping[str, str] | None]
 

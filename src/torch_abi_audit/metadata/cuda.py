@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from torch_abi_audit.knowledge.names.system import is_word
+from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.metadata.declared import Declared, Environment, required
-from torch_abi_audit.metadata.library_names import is_word
-from torch_abi_audit.metadata.releases import listed
-from torch_abi_audit.model import Cuda, file_name, relative_path
-from torch_abi_audit.platforms import torch_releases
+from torch_abi_audit.model.paths import file_name, relative_path
+from torch_abi_audit.model.releases import listed
+from torch_abi_audit.model.reports import Cuda
 from torch_abi_audit.rules import finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from torch_abi_audit.model import ExtensionReport, Finding, PackageReport
-    from torch_abi_audit.platforms import TorchRelease
+    from torch_abi_audit.knowledge.torch_releases import TorchRelease
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 
 _FOLLOWERS = "cudart cublas cublasLt nvrtc nvJitLink nvrtc-builtins cupti nvblas nvjpeg"
 """Libraries whose version is that of CUDA, as is that of all of NPP: names as in CUDA 11 to 13."""

@@ -6,9 +6,9 @@ packages never need it.
 
 from __future__ import annotations
 
-from torch_abi_audit import platforms
-from torch_abi_audit.once import once
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.knowledge import platforms, torch_releases
+from torch_abi_audit.runtime.once import once
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from torch_abi_audit.model import PackageReport
-    from torch_abi_audit.platforms import Platform
+    from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.reports import PackageReport
 
 OLDEST_MINOR = 6
 """Python 3.6: older ones are beside the point of every wheel that is built today."""
@@ -168,7 +168,7 @@ def unreadable_python(requires_python: str | None) -> bool:
 @once
 def newest_minor() -> int:
     """The newest Python 3 minor release that a torch release has wheels for."""
-    newest = platforms.torch_releases()[-1]
+    newest = torch_releases.torch_releases()[-1]
     return max(int(python.partition(".")[2]) for python in newest.pythons)
 
 
@@ -217,7 +217,7 @@ _SPECIFIERS: dict[str, SpecifierSet | None] = {}
 def _specifiers(text: str) -> SpecifierSet | None:
     """What a specifier says, read once; None where it is none."""
     if text not in _SPECIFIERS:
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - seldom
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # seldom
 
         try:
             _SPECIFIERS[text] = SpecifierSet(text, prereleases=True)

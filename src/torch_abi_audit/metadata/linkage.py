@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.system import is_libpython, is_musl
+from torch_abi_audit.knowledge.policies import policy
 from torch_abi_audit.metadata.declared import Declared, dependencies, tag_platforms, wheel_tags
-from torch_abi_audit.metadata.library_names import is_libpython, is_musl
 from torch_abi_audit.metadata.provided import SYSTEM_PATHS, absent, lent
-from torch_abi_audit.model import Format, file_name, relative_path, release_key
-from torch_abi_audit.platforms import policy
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.paths import file_name, relative_path
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.rules import finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.metadata.provided import Kind
-    from torch_abi_audit.model import ExtensionReport, Finding, Linkage, PackageReport
-    from torch_abi_audit.platforms import Platform
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, Linkage, PackageReport
 
     _Beyond = tuple[str, str, str]
     """A namespace of symbol versions, the number that is needed, the newest that is promised."""

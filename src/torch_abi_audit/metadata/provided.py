@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import libtorch
-from torch_abi_audit.metadata.cuda import is_cuda
-from torch_abi_audit.metadata.library_names import (
+from torch_abi_audit.knowledge import libtorch
+from torch_abi_audit.knowledge.names.system import (
     is_device_runtime,
     is_driver,
     is_libpython,
@@ -12,15 +11,18 @@ from torch_abi_audit.metadata.library_names import (
     is_musl,
     is_windows_runtime,
 )
-from torch_abi_audit.model import Format, file_name
-from torch_abi_audit.platforms import Platform, is_windows_library, policy
+from torch_abi_audit.knowledge.platforms import Platform
+from torch_abi_audit.knowledge.policies import is_windows_library, policy
+from torch_abi_audit.metadata.cuda import is_cuda
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.paths import file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from collections.abc import Set as AbstractSet
 
-    from torch_abi_audit.model import PackageReport
+    from torch_abi_audit.model.reports import PackageReport
 
     Kind = tuple[Format, str]
     """Format and architecture of an image."""

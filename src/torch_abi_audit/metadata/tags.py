@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.metadata.bound import bound, is_abi3, named
+from torch_abi_audit.knowledge.names.python import bound, is_abi3, named
 from torch_abi_audit.metadata.declared import (
     Declared,
     WheelTag,
@@ -13,16 +13,18 @@ from torch_abi_audit.metadata.declared import (
     unreadable_python,
     wheel_tags,
 )
-from torch_abi_audit.model import relative_path, release_key
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.rules import finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from torch_abi_audit.metadata.bound import Bound
-    from torch_abi_audit.model import ExtensionReport, Finding, Linkage, PackageReport
-    from torch_abi_audit.platforms import Platform
+    from torch_abi_audit.knowledge.names.python import Bound
+    from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, Linkage, PackageReport
 
 _OPEN = frozenset({"none", "abi3", "abi3t"})
 _FORMATS = {"linux": "elf", "macos": "mach-o", "windows": "pe"}

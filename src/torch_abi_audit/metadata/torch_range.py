@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.metadata.declared import Declared, Environment, required
-from torch_abi_audit.metadata.releases import exact, listed, short
-from torch_abi_audit.model import release_key
-from torch_abi_audit.platforms import torch_releases
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.model.releases import exact, listed, release_key, short
 from torch_abi_audit.rules import finding
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
-    from torch_abi_audit.model import Finding, PackageReport
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import PackageReport
 
 _LOADS = frozenset({"yes", "needs-cuda"})
 _FAR = "2.9999"
@@ -142,7 +142,7 @@ def declared_range(declared: Declared, environments: Sequence[Environment]) -> R
     lines = [line for line in declared.requires if required(line) == "torch"]
     if not lines:
         return None
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement
 
     requirements = []
     unreadable = []
@@ -244,7 +244,7 @@ def _unrequired(need: Needed, said: Range | None) -> str:
 
 def _without_local(line: str) -> str:
     """``torch==2.9.0+cu128`` as ``torch==2.9.0``: the build is beside the point here."""
-    import re  # noqa: PLC0415 - packaging, which reads the line, imports it as well
+    import re  # packaging, which reads the line, imports it as well
 
     return re.sub(r"(==\s*[\d.]+)\+[A-Za-z0-9.]+", r"\1", line)
 
@@ -259,7 +259,7 @@ def _all_of(requirements: Sequence[Requirement]) -> SpecifierSet | None:
 
 
 def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
-    import re  # noqa: PLC0415 - see above
+    import re
 
     names = {
         name

@@ -5,8 +5,8 @@ Values alone; ``port`` computes them.
 
 from __future__ import annotations
 
-from torch_abi_audit.enumeration import StrEnum
-from torch_abi_audit.record import MappingProxyType, dataclass, field
+from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import surface
+from torch_abi_audit.knowledge import replacements, torch_shims
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
-from torch_abi_audit.model import release_key
-from torch_abi_audit.port import replacements
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.port.migration import (
     COVERED,
     Drop,
@@ -24,8 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from torch_abi_audit.model import PackageReport
-    from torch_abi_audit.port.replacements import Replacement
+    from torch_abi_audit.knowledge.replacements import Replacement
+    from torch_abi_audit.model.reports import PackageReport
 
 DEFAULT_TARGET = "2.10.0"
 """The release that brought ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
@@ -112,7 +111,7 @@ def units_of(report: PackageReport) -> tuple[Unit, ...]:
             found.append(Unit(name, error=library.error or "unreadable"))
         elif torch.uses_torch or torch.links:
             unknown = {one.encode() for one in torch.unknown_shim_symbols}
-            shims = [one for one in torch.required if surface.shim(one) or one in unknown]
+            shims = [one for one in torch.required if torch_shims.shim(one) or one in unknown]
             taken = frozenset(shims)
             unstable = [one for one in torch.required if one not in taken]
             found.append(Unit(name, tuple(unstable), tuple(shims), torch.links))
@@ -212,11 +211,11 @@ def _floors(units: Sequence[Unit]) -> tuple[str | None, tuple[FloorStep, ...]]:
         name.decode(): shim.first_release
         for unit in units
         for name in unit.shims
-        if (shim := surface.shim(name)) is not None
+        if (shim := torch_shims.shim(name)) is not None
     }
     if not firsts:
         return None, ()
-    begins = surface.STABLE_ABI_BEGINS
+    begins = torch_shims.STABLE_ABI_BEGINS
     levels = sorted(
         {begins, *(one for one in firsts.values() if release_key(one) > release_key(begins))},
         key=release_key,
@@ -239,7 +238,7 @@ def _drops(units: Sequence[Unit]) -> Iterator[Drop]:
         for raw in unit.shims:
             using.setdefault(raw.decode("ascii", "replace"), []).append(unit.name)
     for name, where in sorted(using.items()):
-        known = surface.shim(name.encode())
+        known = torch_shims.shim(name.encode())
         if better := replacements.better_shim(name):
             why = f"{better.use} stands for it: {better.note}"
             yield Drop(name, tuple(where), why)
@@ -261,7 +260,9 @@ def _drops(units: Sequence[Unit]) -> Iterator[Drop]:
 
 def _idle_links(unit: Unit) -> Iterator[str]:
     """Libraries of libtorch that a stable library links to and takes nothing from."""
-    homes = [shim.exported_by for name in unit.shims if (shim := surface.shim(name)) is not None]
+    homes = [
+        shim.exported_by for name in unit.shims if (shim := torch_shims.shim(name)) is not None
+    ]
     if len(homes) < len(unit.shims) or not all(homes):
         return
     stems = [frozenset(map(_stem, each)) for each in homes]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from torch_abi_audit.errors import AuditError
+from torch_abi_audit.model.errors import AuditError
 from torch_abi_audit.port.migration import Since
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

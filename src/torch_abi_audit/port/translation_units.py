@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit import libtorch, surface, torch_abi
-from torch_abi_audit.errors import FormatError
 from torch_abi_audit.formats import objects
+from torch_abi_audit.judges import torch_abi
+from torch_abi_audit.knowledge import libtorch, replacements, torch_shims
 from torch_abi_audit.mangling import demangle, owner
-from torch_abi_audit.model import Binary, file_name
-from torch_abi_audit.port import replacements
+from torch_abi_audit.model.binary import Binary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.port.migration import Site, Unit
-from torch_abi_audit.sources.build_tree import ARCHIVE_SUFFIXES
-from torch_abi_audit.sources.readable import open_readable
+from torch_abi_audit.sources.files.build_tree import ARCHIVE_SUFFIXES
+from torch_abi_audit.sources.files.readable import open_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from torch_abi_audit.formats.object_file import ObjectFile, Reference
-    from torch_abi_audit.model import Readable
-    from torch_abi_audit.sources.build_tree import BuildFile
+    from torch_abi_audit.model.binary import Readable
+    from torch_abi_audit.sources.files.build_tree import BuildFile
 
 _FOREIGN = re.compile(
     r"(?:^|/)(?:torch/include|site-packages|dist-packages)/|^/usr/(?:include|lib|local/include)/"
@@ -118,7 +119,7 @@ def _unit(name: str, found: ObjectFile, defined: Mapping[bytes, set[str]]) -> Un
     resolved = frozenset(one for one in kinds if defined.get(one, set()) - {name})
     verdict = torch_abi.judge(binary, kinds, resolved)
     unknown = {one.encode() for one in verdict.unknown_shim_symbols}
-    shims = tuple(one for one in verdict.required if surface.shim(one) or one in unknown)
+    shims = tuple(one for one in verdict.required if torch_shims.shim(one) or one in unknown)
     taken = frozenset(shims)
     unstable = tuple(one for one in verdict.required if one not in taken)
     return Unit(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.late import module
+from torch_abi_audit.runtime.lazy_import import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.report.json import format_json
-    from torch_abi_audit.report.matrix import format_load_matrix
-    from torch_abi_audit.report.table import format_environment_table, format_package_table
+    from torch_abi_audit.report.audit.json import format_json
+    from torch_abi_audit.report.audit.table import format_environment_table, format_package_table
+    from torch_abi_audit.report.loads.text import format_load_matrix
 
 __all__ = [
     "format_environment_table",
@@ -18,10 +18,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "format_json": "report.json",
-    "format_load_matrix": "report.matrix",
-    "format_package_table": "report.table",
-    "format_environment_table": "report.table",
+    "format_json": "report.audit.json",
+    "format_load_matrix": "report.loads.text",
+    "format_package_table": "report.audit.table",
+    "format_environment_table": "report.audit.table",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.records import dataclass
 
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "gitlab")
 """Every format, by the name that ``--format`` takes."""
@@ -25,7 +25,7 @@ class Destination:
         """
         name, colon, file = word.partition(":")
         if name not in FORMATS:
-            from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+            from difflib import get_close_matches  # for mistakes alone
 
             near = get_close_matches(name, FORMATS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FORMATS)}"

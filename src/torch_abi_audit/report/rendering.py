@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.late import module
-from torch_abi_audit.record import dataclass
-from torch_abi_audit.report.text import PLAIN, Style
+from torch_abi_audit.report.style import PLAIN, Style
+from torch_abi_audit.runtime.lazy_import import module
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from torch_abi_audit.outcome import Outcome
+    from torch_abi_audit.model.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Detail:
 
 
 _HOMES = {
-    "text": "overview",
+    "text": "text",
     "json": "json",
     "sarif": "sarif",
     "junit": "junit",
@@ -53,4 +53,4 @@ def prepare(format_names: Iterable[str]) -> None:
 
 
 def _renderer(format_name: str) -> Any:  # noqa: ANN401 - a module
-    return module(f"report.{_HOMES[format_name]}")
+    return module(f"report.audit.{_HOMES[format_name]}")

@@ -6,10 +6,10 @@ The texts are read when the first rule is asked for.
 
 from __future__ import annotations
 
-from torch_abi_audit.late import module
-from torch_abi_audit.model import Finding
-from torch_abi_audit.once import once
-from torch_abi_audit.record import MappingProxyType
+from torch_abi_audit.model.findings import Finding
+from torch_abi_audit.runtime.lazy_import import module
+from torch_abi_audit.runtime.once import once
+from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

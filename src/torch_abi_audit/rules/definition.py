@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.model import Severity
+    from torch_abi_audit.model.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model import Severity
+from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules.definition import Rule
 
 RULES = (

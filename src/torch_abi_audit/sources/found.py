@@ -5,14 +5,14 @@ Values alone. Bytes are read when ``Candidate.open`` is called; everything else 
 
 from __future__ import annotations
 
-from torch_abi_audit.record import dataclass, field
+from torch_abi_audit.runtime.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from torch_abi_audit.model import Readable
+    from torch_abi_audit.model.binary import Readable
 
 HEAD_LENGTH = 64
 """Bytes of a file that a ``Candidate`` carries: enough for every magic and the ELF file type."""

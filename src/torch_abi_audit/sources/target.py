@@ -1,5 +1,3 @@
-# pathlib costs more than the reads it would name, and most runs need one of these modules:
-# ruff: noqa: PLC0415, PTH100, PTH112, PTH113, PTH116, PTH118, PTH208
 """From the words of a command line to packages; nothing that is named is imported or executed."""
 
 from __future__ import annotations
@@ -8,17 +6,17 @@ import os
 import stat
 import sys
 
-from torch_abi_audit.errors import TargetError
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.sources.files.tree import one, reason
 from torch_abi_audit.sources.naming import named_as_library
-from torch_abi_audit.sources.tree import one, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torch_abi_audit.sources.found import Found, Inventory
-    from torch_abi_audit.sources.index import Choice
-    from torch_abi_audit.sources.web import Watch
+    from torch_abi_audit.sources.index.web import Watch
+    from torch_abi_audit.sources.index.wheels import Choice
 
 INDEX_PREFIX = "pypi:"
 
@@ -53,7 +51,7 @@ def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
             raise TargetError(_absent(target))
         if exists:
             return _at_path(target)
-    from torch_abi_audit.sources import installed
+    from torch_abi_audit.sources.installed import packages as installed
 
     path = sys.path if search_path is None else search_path
     if all(part.isidentifier() for part in target.split(".")):
@@ -87,8 +85,8 @@ def several(
         TargetError: it names nothing that can be audited.
     """
     if target.startswith(INDEX_PREFIX):
-        from torch_abi_audit.sources.index import Choice, wheels
-        from torch_abi_audit.sources.web import ignore
+        from torch_abi_audit.sources.index.web import ignore
+        from torch_abi_audit.sources.index.wheels import Choice, wheels
 
         yield from wheels(target, choice or Choice(), watch or ignore)
         return
@@ -101,7 +99,7 @@ def several(
     if not released:
         yield resolve(target, search_path=search_path)
         return
-    from torch_abi_audit.sources import installed
+    from torch_abi_audit.sources.installed import packages as installed
 
     rest = installed.directory(os.path.abspath(target))
     if rest.candidates or rest.errors:
@@ -114,7 +112,7 @@ def environment() -> Inventory:
     Raises:
         TargetError: one of them cannot be listed.
     """
-    from torch_abi_audit.sources.environment import inventory, running_directories
+    from torch_abi_audit.sources.installed.environment import inventory, running_directories
 
     return inventory(running_directories())
 
@@ -125,7 +123,7 @@ def inventory(directories: Sequence[str]) -> Inventory:
     Raises:
         TargetError: one of them cannot be listed.
     """
-    from torch_abi_audit.sources.environment import inventory as divided
+    from torch_abi_audit.sources.installed.environment import inventory as divided
 
     return divided(directories)
 
@@ -136,7 +134,7 @@ def site_packages(path: str) -> Inventory:
     Raises:
         TargetError: it is not a directory that can be listed.
     """
-    from torch_abi_audit.sources.environment import inventory
+    from torch_abi_audit.sources.installed.environment import inventory
 
     if "\0" in path:
         raise TargetError("a path must not hold a NUL character")
@@ -176,7 +174,7 @@ def _absent(target: str) -> str:
 
 def _at_path(target: str) -> Found:
     """A directory, a wheel or a single file."""
-    from torch_abi_audit.sources import installed
+    from torch_abi_audit.sources.installed import packages as installed
 
     path = os.path.abspath(target)
     try:
@@ -188,13 +186,13 @@ def _at_path(target: str) -> Found:
     if not stat.S_ISREG(mode):
         raise TargetError(f"neither a file nor a directory: {target}")
     if path.lower().endswith(_ARCHIVES):
-        from torch_abi_audit.sources.unpacked import archive
+        from torch_abi_audit.sources.archives.unpacked import archive
 
         return archive(path)
     if path.lower().endswith(".whl") or any(
         each.head.startswith(_ZIP) for each in one(path).candidates
     ):
-        from torch_abi_audit.sources.archive import wheel
+        from torch_abi_audit.sources.archives.wheel import wheel
 
         return wheel(path)
     return installed.file(path)
@@ -204,8 +202,8 @@ def _unknown(target: str, search_path: Sequence[str]) -> str:
     """Why a word is no target, with the names that are nearest to it."""
     from difflib import get_close_matches
 
-    from torch_abi_audit.sources.distribution import installed
-    from torch_abi_audit.sources.imports import has_no_file, top_level_modules
+    from torch_abi_audit.sources.installed.distribution import installed
+    from torch_abi_audit.sources.installed.imports import has_no_file, top_level_modules
 
     if has_no_file(target):
         return f"{target} is part of the interpreter: there is no file to audit"

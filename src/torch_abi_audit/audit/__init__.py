@@ -1,0 +1,1 @@
+"""From a TARGET to its report: ``pipeline`` tells the story."""

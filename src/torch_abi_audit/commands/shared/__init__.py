@@ -1,0 +1,1 @@
+"""What several verbs do alike: options, targets, output, the terminal."""

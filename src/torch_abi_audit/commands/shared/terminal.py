@@ -1,0 +1,35 @@
+"""Where text goes: results to stdout, complaints to stderr, colours where they are welcome."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.report.style import COLOUR, PLAIN, Style
+
+
+def style(choice: str = "auto") -> Style:
+    """Colours for stdout: ``--color``, ``NO_COLOR``, ``FORCE_COLOR``, whether it is a terminal."""
+    if choice != "auto":
+        return COLOUR if choice == "always" else PLAIN
+    if os.environ.get("NO_COLOR"):
+        return PLAIN
+    if os.environ.get("FORCE_COLOR"):
+        return COLOUR
+    return COLOUR if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else PLAIN
+
+
+def complain(message: str) -> None:
+    """Say on stderr what went wrong."""
+    print(f"torch-abi-audit: error: {escape(message)}", file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Say on stderr what somebody should look at."""
+    print(f"torch-abi-audit: warning: {escape(message)}", file=sys.stderr)
+
+
+def say(message: str) -> None:
+    """Say on stderr what was done."""
+    print(f"torch-abi-audit: {escape(message)}", file=sys.stderr)

@@ -1,0 +1,91 @@
+"""``--torch``: which releases are asked for, or which very torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch_abi_audit.judges.library_loads import TorchBuilds
+
+_NAMES_ONE = frozenset({"==", "===", ">=", "~="})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``--torch`` narrows the question to."""
+
+    builds: TorchBuilds
+    within: Callable[[str], bool]
+    beyond: tuple[str, ...] = ()
+    """Releases that it names and that are newer than the index."""
+    given: str | None = None
+    """The very torch that was given, as text."""
+
+
+def asked(spec: str | None) -> Asked:
+    """What ``--torch SPEC`` asks for; every release of the index without it.
+
+    Raises:
+        TargetError: it is neither a version specifier nor a torch, or no release is in it.
+    """
+    from torch_abi_audit.knowledge import export_index
+
+    if spec is None:
+        return Asked(export_index, lambda _: True)
+    if os.sep in spec or "/" in spec or spec.lower().endswith(".whl") or Path(spec).is_dir():
+        from torch_abi_audit.audit.given_torch import given_torch
+
+        torch = given_torch(spec)
+        return Asked(torch, lambda _: True, given=torch.text)
+    return _specified(spec)
+
+
+def _specified(spec: str) -> Asked:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    from torch_abi_audit.knowledge import export_index
+
+    text = spec.strip()
+    if text[:1].isdigit():
+        text = f"=={text}"
+    try:
+        specifiers = SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise TargetError(
+            f"--torch {spec}: neither a version specifier such as '>=2.10,<2.13' nor the path of a "
+            "torch directory or wheel"
+        ) from error
+    newest = max((export_index.newest(one) for one in export_index.platforms()), key=Version)
+    beyond = set()
+    for one in specifiers:
+        try:
+            named = Version(one.version.removesuffix(".*"))
+        except InvalidVersion:
+            continue
+        if one.operator in _NAMES_ONE and named > Version(newest) and not named.is_prerelease:
+            release = ".".join(map(str, (*named.release, 0, 0)[: max(3, len(named.release))]))
+            if specifiers.contains(release):
+                beyond.add(release)
+    known = [
+        release.version
+        for platform in export_index.platforms()
+        for release in export_index.releases(platform)
+    ]
+    if not beyond and not any(map(specifiers.contains, known)):
+        raise TargetError(
+            f"--torch {spec}: no release that is known is in this range; "
+            f"known are {min(known, key=Version)} to {newest}"
+        )
+    return Asked(
+        export_index,
+        specifiers.contains,
+        tuple(sorted(beyond, key=Version)),
+    )

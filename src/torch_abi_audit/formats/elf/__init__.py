@@ -1,0 +1,1 @@
+"""ELF: shared objects and relocatable files."""

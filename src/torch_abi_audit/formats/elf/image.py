@@ -1,0 +1,235 @@
+"""An ELF file's tables, located through its program headers and bounded, not yet read.
+
+Layouts: the System V gABI, the GNU hash section as ld.so walks it. Section headers are never
+looked at, so a file without them reads the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import takewhile
+from struct import Struct
+
+from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.formats.strings import StringTable
+from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch_abi_audit.model.binary import Readable
+
+_KINDS = {1: "object file", 2: "executable", 4: "core dump"}
+_ET_DYN = 3
+_DEVICE_MACHINES = {190: "CUDA device code", 224: "AMD GPU device code", 247: "BPF program"}
+_MACHINES = {
+    3: "i686",
+    8: "mips",
+    20: "ppc",
+    40: "armv7l",
+    62: "x86_64",
+    183: "aarch64",
+}
+_SIZED_MACHINES = {21: "ppc64", 22: "s390", 243: "riscv", 258: "loongarch"}
+
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_HEAD = 1 << 10
+"""Bytes that are read at once: the ELF header and, in nearly every file, the program headers."""
+_PN_XNUM = 0xFFFF
+_MOST_SEGMENTS = 0xFFFF
+_MOST_DYNAMIC = 1 << 20
+"""Bytes of a dynamic section: its end is marked, and stands hundreds of bytes into it."""
+
+
+class Tag:
+    """The dynamic section entries that matter here: plain numbers, looked up in plain dicts."""
+
+    NEEDED = 1
+    PLTRELSZ = 2
+    HASH = 4
+    STRTAB = 5
+    SYMTAB = 6
+    RELA = 7
+    RELASZ = 8
+    STRSZ = 10
+    SONAME = 14
+    RPATH = 15
+    REL = 17
+    RELSZ = 18
+    PLTREL = 20
+    DEBUG = 21
+    JMPREL = 23
+    RUNPATH = 29
+    GNU_HASH = 0x6FFFFEF5
+    VERSYM = 0x6FFFFFF0
+    FLAGS_1 = 0x6FFFFFFB
+    VERNEED = 0x6FFFFFFE
+    VERNEEDNUM = 0x6FFFFFFF
+    MIPS_SYMTABNO = 0x70000011
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How this file spells its tables: word size and byte order."""
+
+    wide: bool
+    swapped: bool
+    order: str
+    header: Struct
+    segment: Struct
+    """A program header: its type, file offset and address, its size in the file and in memory."""
+    dynamic: Struct
+    word: Struct
+
+
+def _layout(elf_class: int, data: int) -> Layout:
+    """The layout for two bytes of the ELF identification.
+
+    Raises:
+        FormatError: there is no such class or byte order.
+    """
+    known = _LAYOUTS.get((elf_class, data))
+    if known is not None:
+        return known
+    if elf_class not in (1, 2) or data not in (1, 2):
+        raise FormatError(f"unknown ELF class {elf_class} or byte order {data}")
+    wide, order = elf_class == 2, "<" if data == 1 else ">"
+    made = _LAYOUTS[elf_class, data] = Layout(
+        wide=wide,
+        swapped=(order == ">") != (sys.byteorder == "big"),
+        order=order,
+        header=Struct(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH")),
+        segment=Struct(order + ("I4xQQ8xQQ8x" if wide else "III4xII8x")),
+        dynamic=Struct(order + ("qQ" if wide else "iI")),
+        word=Struct(order + "I"),
+    )
+    return made
+
+
+_LAYOUTS: dict[tuple[int, int], Layout] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The tables of one file, located and bounded, not yet read."""
+
+    source: Readable
+    layout: Layout
+    machine: int
+    loads: tuple[tuple[int, int, int], ...]
+    """File offset, address and size in the file of each loaded segment, the last one first."""
+    tags: dict[int, int]
+    entries: tuple[tuple[int, int], ...]
+    has_interpreter: bool
+    section_names: int | None
+    """File offset of the section header of the section names; None where there is none."""
+
+    def values(self, tag: int) -> tuple[int, ...]:
+        """Every value of a dynamic entry that may stand more than once."""
+        return tuple(value for key, value in self.entries if key == tag)
+
+    def at(self, address: int, what: str) -> tuple[int, int]:
+        """File offset of a virtual address, and how many bytes its segment holds from there."""
+        for offset, start, size in self.loads:
+            into = address - start
+            if 0 <= into < size:
+                return offset + into, size - into
+        raise FormatError(f"{what}: address {address:#x} is in no loaded segment")
+
+    def table(self, address: int, size: int, what: str) -> bytes:
+        """A table of known size, which must lie within one segment."""
+        offset, room = self.at(address, what)
+        if size > room:
+            raise FormatError(f"{what} of {size} bytes at {address:#x} runs past its segment")
+        return window(self.source, offset, size, what)
+
+    def architecture(self) -> str:
+        """The machine, spelled as wheel tags do."""
+        return architecture(self.machine, wide=self.layout.wide, little=self.layout.order == "<")
+
+    def strings(self) -> StringTable:
+        """The dynamic string table."""
+        if Tag.STRTAB not in self.tags:
+            raise FormatError("dynamic section names no string table")
+        offset, room = self.at(self.tags[Tag.STRTAB], "string table")
+        size = self.tags.get(Tag.STRSZ, room)
+        if size > room:
+            raise FormatError(f"string table of {size} bytes runs past its segment")
+        return StringTable(self.source, offset, size)
+
+
+def architecture(machine: int, *, wide: bool, little: bool) -> str:
+    """An ELF machine, word size and byte order, spelled as wheel tags do."""
+    name = _SIZED_MACHINES.get(machine)
+    if name is None:
+        return _MACHINES.get(machine, f"machine-{machine}")
+    suffix = {"ppc64": "le" if little else "", "s390": "x" if wide else ""}
+    return name + suffix.get(name, "64" if wide else "32")
+
+
+def open_image(source: Readable) -> Image | NotALibrary:
+    """Locate the dynamic tables of an ELF file.
+
+    Raises:
+        FormatError: the file is damaged, cut short, or of an unknown ELF class or type.
+    """
+    head = source.read_at(0, _HEAD)
+
+    def part(offset: int, length: int, what: str) -> bytes:
+        within = 0 <= offset <= offset + length <= len(head)
+        return head[offset : offset + length] if within else window(source, offset, length, what)
+
+    ident = part(0, 16, "ELF header")
+    layout = _layout(ident[4], ident[5])
+    fields = layout.header.unpack(part(16, layout.header.size, "ELF header"))
+    kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, _, shstrndx = fields
+    if machine in _DEVICE_MACHINES:
+        return NotALibrary(_DEVICE_MACHINES[machine])
+    if kind in _KINDS:
+        return NotALibrary(_KINDS[kind])
+    if kind != _ET_DYN:
+        raise FormatError(f"unknown ELF type {kind}")
+    if phnum == _PN_XNUM:  # the true count is in sh_info of section 0 (gABI)
+        at = shoff + (44 if layout.wide else 28)
+        (phnum,) = layout.word.unpack(part(at, 4, "section header 0"))
+    if phnum > _MOST_SEGMENTS:
+        raise FormatError(f"{phnum} program headers: no loader takes as many")
+    if phnum and phentsize != layout.segment.size:
+        raise FormatError(f"program header entries of {phentsize} bytes")
+    raw = part(phoff, phnum * layout.segment.size, "program headers")
+    segments = list(layout.segment.iter_unpack(raw))
+    dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
+    if dynamic is None:
+        raise FormatError("no dynamic section: no loader can open it")
+    offset, _, in_file, in_memory = dynamic
+    if in_file == 0 and in_memory > 0:
+        return NotALibrary("debug symbols")
+    size = in_file - in_file % layout.dynamic.size
+    blob = window(source, offset, min(size, _MOST_DYNAMIC), "dynamic section")
+    entries = list(takewhile(lambda entry: entry[0] != 0, layout.dynamic.iter_unpack(blob)))
+    if size > len(blob) == len(entries) * layout.dynamic.size:
+        raise FormatError(f"dynamic section without an end in its first {len(blob)} bytes")
+    return Image(
+        source=source,
+        layout=layout,
+        machine=machine,
+        loads=tuple(
+            (offset, address, size)
+            for tag, offset, address, size, _ in reversed(segments)
+            if tag == _PT_LOAD
+        ),
+        tags=dict(entries),
+        entries=tuple(entries),
+        has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
+        section_names=shoff + shstrndx * shentsize if shoff and shstrndx else None,
+    )
+
+
+def words(image: Image, blob: bytes, step: int = 1) -> Sequence[int]:
+    """Every ``step``-th unsigned 32-bit word of a table, in the file's byte order."""
+    if image.layout.swapped:
+        return Struct(f"{image.layout.order}{len(blob) // 4}I").unpack(blob)[::step]
+    return memoryview(blob).cast("I")[::step].tolist()

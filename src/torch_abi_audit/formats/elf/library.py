@@ -1,0 +1,207 @@
+"""ELF shared objects, read the way the dynamic loader reads them.
+
+Layouts: the System V gABI and, for symbol versions, the Linux Standard Base.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from struct import Struct
+
+from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.formats.elf.gnu_hash import lookup
+from torch_abi_audit.formats.elf.image import Image, Tag, open_image
+from torch_abi_audit.formats.elf.sections import carries_device_code
+from torch_abi_audit.formats.elf.symbols import symbols
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.errors import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch_abi_audit.model.binary import Readable
+
+_DF_1_PIE = 0x08000000
+_ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
+_FEW = 1 << 10
+"""Names that are looked up one by one; more are found sooner among all that there are."""
+_NEEDS_SIZES = (1 << 12, 1 << 20)
+"""Bytes of DT_VERNEED that are read: enough for nearly all, and the most."""
+
+
+def read(source: Readable) -> Binary | NotALibrary:
+    """Read what the loader would learn from an ELF file.
+
+    Raises:
+        FormatError: the file is damaged, cut short, or of an unknown ELF class.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return image
+    tags, layout = image.tags, image.layout
+    if tags.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (image.has_interpreter and Tag.DEBUG in tags):
+        return NotALibrary("executable")
+    strong, weak = _undefined(image)
+    needs = _version_needs(image)
+    listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
+    others = [*weak, *chain(*listed, *needs.values())]
+    names, entries = image.strings().search([*strong, *others], _ENTRIES)
+    text = {offset: names[offset] for offset in others}
+    for offset in text.keys() - strong:
+        del names[offset]
+    imports = {*names.values()}
+
+    def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
+        return tuple(_text(text[offset]) for offset in offsets)
+
+    needed, soname, rpath, runpath = map(texts, listed)
+    optional = {text[offset] for offset in weak}
+    return Binary(
+        format=Format.ELF,
+        arch=image.architecture(),
+        bits=64 if layout.wide else 32,
+        byteorder="big" if layout.order == ">" else "little",
+        imports=tuple(sorted(imports)),
+        weak_imports=tuple(sorted(optional - imports)),
+        needed=needed,
+        soname=soname[0] if soname else None,
+        entry_points=_entry_points(image, entries),
+        version_needs=tuple(
+            sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
+        ),
+        device_code=carries_device_code(image),
+        rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
+    )
+
+
+def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]:
+    """Names that other libraries can bind to: defined, not local, not hidden.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return frozenset()
+    return frozenset(image.strings().names(_exported(image)).values())
+
+
+def exported(source: Readable, wanted: frozenset[bytes]) -> frozenset[bytes]:
+    """Those of ``wanted`` that are among ``exports``; no other name is made for it.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return frozenset()
+    if len(wanted) <= _FEW:
+        found = lookup(image, wanted)
+        if found is not None:
+            return found
+    return image.strings().among(_exported(image), wanted)
+
+
+def versions(source: Readable) -> dict[bytes, str]:
+    """The version of every undefined symbol that has one: ``memcpy`` to ``GLIBC_2.14``.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary):
+        return {}
+    needs = _version_needs(image)
+    names: list[int] = []
+    indices: list[int] = []
+    for entries in symbols(image) if needs else ():
+        column = entries.undefined() & entries.bindable()
+        names += entries.names(column)
+        indices += entries.indices(column)
+    text = image.strings().names({*names}.union(*needs.values()))
+    return {
+        text[name]: _text(text[needs[version][1]])
+        for name, version in zip(names, _version_indices(image, indices), strict=True)
+        if name and version in needs
+    }
+
+
+def _undefined(image: Image) -> tuple[list[int], list[int]]:
+    """Where the names of the undefined symbols begin, strong and weak."""
+    strong: list[int] = []
+    weak: list[int] = []
+    for entries in symbols(image):
+        undefined = entries.undefined()
+        if undefined:
+            undefined &= entries.bindable()
+            optional = entries.weak()
+            strong += entries.names(undefined & ~optional)
+            weak += entries.names(undefined & optional)
+    return list(filter(None, strong)), list(filter(None, weak))
+
+
+def _exported(image: Image) -> list[int]:
+    """Where the names begin of the symbols that other libraries can bind to."""
+    offsets: list[int] = []
+    for entries in symbols(image):
+        offsets += entries.names(entries.exported())
+    return list(filter(None, offsets))
+
+
+def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
+    """Those of names, by where they begin, that a symbol exports."""
+    if not marked:
+        return ()
+    return tuple(sorted({marked[offset] for offset in marked.keys() & {*_exported(image)}}))
+
+
+def _version_needs(image: Image) -> dict[int, tuple[int, int]]:
+    """DT_VERNEED: version index to the string offsets of (library, version)."""
+    tags = image.tags
+    if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
+        return {}
+    offset, room = image.at(tags[Tag.VERNEED], "version needs")
+    for most in _NEEDS_SIZES:
+        blob = window(image.source, offset, min(room, most), "version needs")
+        needs = _parsed_needs(blob, image.layout.order, tags.get(Tag.VERNEEDNUM, 0))
+        if needs is not None:
+            return needs
+    raise FormatError("version needs run past their segment")
+
+
+def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, int]] | None:
+    """``_version_needs`` from their bytes; None where these do not hold all."""
+    need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
+    result: dict[int, tuple[int, int]] = {}
+    at = 0
+    for _ in range(count):
+        if at + need.size > len(blob):
+            return None
+        _, versions, file, first, step = need.unpack_from(blob, at)
+        inner = at + first
+        for _ in range(versions):
+            if inner + aux.size > len(blob):
+                return None
+            _, _, index, name, onward = aux.unpack_from(blob, inner)
+            result[index & 0x7FFF] = (file, name)
+            if not onward:
+                break
+            inner += onward
+        if not step:
+            break
+        at += step
+    return result
+
+
+def _version_indices(image: Image, indices: Sequence[int]) -> list[int]:
+    """DT_VERSYM of the given symbols."""
+    if not indices:
+        return []
+    blob = image.table(image.tags[Tag.VERSYM], 2 * (max(indices) + 1), "symbol versions")
+    found = Struct(f"{image.layout.order}{len(blob) // 2}H").unpack(blob)
+    return [found[index] & 0x7FFF for index in indices]
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

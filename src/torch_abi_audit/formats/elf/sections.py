@@ -1,0 +1,31 @@
+"""What the section names of an ELF file tell: evidence alone, since no loader reads them."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.model.errors import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.formats.elf.image import Image
+
+_DEVICE_CODE = (b"\0.nv_fatbin\0", b"\0.nvFatBinSegment\0")
+_MOST = 1 << 16
+
+
+def carries_device_code(image: Image) -> bool:
+    """Whether a section holds CUDA device code, as nvcc lays it down; False without names."""
+    layout = image.layout
+    if image.section_names is None:
+        return False
+    try:
+        shape = Struct(layout.order + ("24xQQ" if layout.wide else "16xII"))
+        offset, size = shape.unpack(
+            window(image.source, image.section_names, shape.size, "section header")
+        )
+        names = window(image.source, offset, min(size, _MOST), "section names")
+    except FormatError:  # a loader would not notice, and there is nothing to tell
+        return False
+    return any(name in names for name in _DEVICE_CODE)

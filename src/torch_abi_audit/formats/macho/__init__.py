@@ -1,0 +1,1 @@
+"""Mach-O: dylibs, bundles and object files."""

@@ -1,0 +1,57 @@
+"""Names what a file is when it is not a library: by its first bytes, as `file(1)` would."""
+
+from __future__ import annotations
+
+from torch_abi_audit.model.binary import NotALibrary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.model.binary import Readable
+
+_LOOK = 4096
+_MAGICS = (
+    (b"!<arch>\n", "static archive"),
+    (b"!<thin>\n", "static archive"),
+    (b"BC\xc0\xde", "LLVM bitcode"),
+    (b"\xde\xc0\x17\x0b", "LLVM bitcode"),
+    (b"PK\x03\x04", "zip archive"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"\xfd7zXZ\x00", "xz archive"),
+    (b"(\xb5/\xfd", "zstd archive"),
+    (b"BZh", "bzip2 archive"),
+    (b"#!", "script"),
+    (b"version https://git-lfs", "Git LFS pointer"),
+)
+_LINKER_WORDS = (b"GROUP", b"INPUT", b"OUTPUT_FORMAT", b"GNU ld script")
+UNSUPPORTED = (
+    (b"\0asm", "WebAssembly module"),
+    (b"\x01\xf7", "AIX XCOFF file"),
+    (b"\x01\xdf", "AIX XCOFF file"),
+)
+"""Real libraries of systems that no torch is published for: they cannot be judged."""
+
+
+def recognise(source: Readable) -> NotALibrary | None:
+    """The kind of a file that holds no image of a known format; ``None`` if nothing fits."""
+    if source.size == 0:
+        return NotALibrary("empty file")
+    head = source.read_at(0, _LOOK)
+    for magic, kind in _MAGICS:
+        if head.startswith(magic):
+            return NotALibrary(kind)
+    if any(word in head for word in _LINKER_WORDS) and _is_text(head):
+        return NotALibrary("linker script")
+    if _is_text(head):
+        return NotALibrary("text")
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\0" in head:
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end < len(head) - 3:  # a character cut by the window is still text
+            return False
+    return not any((byte < 32 and byte not in b"\t\n\r\f\x1b") or byte == 127 for byte in head)

@@ -1,0 +1,1 @@
+"""PE: DLLs, and COFF object files."""

@@ -1,0 +1,199 @@
+"""PE (Windows DLL, ``.pyd``) to :class:`Binary`: the import, delay-import and export directories.
+
+Only the tables are read, by position, and each table of names as the windows that the names span.
+What a file states is bounded by its sections and by what the Windows linker can produce; anything
+else is a ``FormatError``.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+
+from torch_abi_audit.formats.pe.image import Image, load
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.runtime.records import MappingProxyType, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.model.binary import Readable
+
+_ARCHES = {
+    0x014C: "i686",
+    0x01C4: "armv7l",
+    0x0200: "ia64",
+    0x5064: "riscv64",
+    0x6264: "loongarch64",
+    0x8664: "x86_64",
+    0xAA64: "arm64",
+}
+_EXPORTS, _IMPORTS, _DELAY_IMPORTS = 0, 1, 13
+_ENTRY_STEMS = (b"PyInit", b"PyModExport")
+_ENTRY_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
+_MOST_DLLS = 1 << 14
+_MOST_NAMES = 1 << 20
+"""A DLL has at most 65,536 ordinals; this leaves room for aliases, and for many such DLLs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """One descriptor: a DLL, its table of names, and what to subtract from each address there."""
+
+    name: int
+    thunks: int
+    base: int
+
+
+def read(source: Readable) -> Binary | NotALibrary:
+    """What the Windows loader learns from a DLL: its imports, their DLLs, and its entry points.
+
+    Delay-loaded functions stay in ``imports``: they must resolve as soon as they are called. An
+    import by ordinal has no name, so it shows only as its DLL in ``needed``. A name imported from
+    two DLLs is attributed to the first, import directory before delay imports.
+
+    Raises:
+        FormatError: the file is cut short or damaged, or is not a PE image.
+    """
+    image = load(source)
+    if isinstance(image, NotALibrary):
+        return image
+    eager, delayed = _imported(image), _delay_imported(image)
+    libraries = eager + delayed
+    dlls = image.names([library.name for library in libraries], "name of an imported DLL")
+    room = min(_MOST_NAMES, source.size * 8 // image.bits)
+    tables: list[tuple[str, list[int]]] = []
+    for library in libraries:
+        dll = dlls[library.name].decode("utf-8", "surrogateescape")
+        thunks = _thunks(image, library, room)
+        room -= len(thunks)
+        ordinal = 1 << (image.bits - 1)
+        hint = 2 - library.base
+        tables.append((dll, [thunk + hint for thunk in thunks if thunk < ordinal]))
+    names = image.names((rva for _, rvas in tables for rva in rvas), "name of an import")
+    providers: dict[bytes, str] = {}
+    for dll, rvas in tables:
+        for rva in rvas:
+            providers.setdefault(names[rva], dll)
+    soname, exported = _export_table(image)
+    files = [dll for dll, _ in tables]
+    return Binary(
+        format=Format.PE,
+        device_code=any(name.startswith((b".nv_fat", b".nvFatBi")) for name in image.sections),
+        arch=_ARCHES.get(image.machine, f"machine-{image.machine}"),
+        bits=image.bits,
+        byteorder="little",
+        imports=tuple(sorted(providers)),
+        needed=tuple(dict.fromkeys(files[: len(eager)])),
+        delay_needed=tuple(dict.fromkeys(files[len(eager) :])),
+        soname=soname,
+        entry_points=_entry_points(image, exported),
+        providers=MappingProxyType(providers),
+    )
+
+
+def exports(source: Readable, binary: Binary) -> frozenset[bytes]:  # noqa: ARG001 - every format's signature
+    """The names that the DLL exports, forwarded ones too; exports by ordinal have no name.
+
+    Raises:
+        FormatError: as :func:`read`.
+    """
+    image = load(source)
+    if isinstance(image, NotALibrary):
+        return frozenset()
+    return frozenset(image.names(_export_table(image)[1], "name of an export").values())
+
+
+def _descriptors(image: Image, rva: int, width: int, what: str) -> Iterator[tuple[int, ...]]:
+    """The 32-bit fields of each descriptor, ``_MOST_DLLS`` at most; the caller knows the last."""
+    seen = 0
+    for rows in image.rows(rva, width, what):
+        for fields in struct.iter_unpack(f"<{width // 4}I", rows):
+            yield fields
+            seen += 1
+            if seen > _MOST_DLLS:
+                raise FormatError(f"{what} of more than {_MOST_DLLS} entries")
+
+
+def _imported(image: Image) -> list[_Library]:
+    libraries: list[_Library] = []
+    rva = image.directory(_IMPORTS)
+    if not rva:
+        return libraries
+    for lookup, _, _, name, bound in _descriptors(image, rva, 20, "import directory"):
+        if not (name and bound):
+            break
+        # Old Borland linkers leave the lookup table out: then the address table holds the names.
+        usable = image.headers_size <= lookup < image.image_size
+        libraries.append(_Library(name, lookup if usable else bound, 0))
+    return libraries
+
+
+def _delay_imported(image: Image) -> list[_Library]:
+    libraries: list[_Library] = []
+    rva = image.directory(_DELAY_IMPORTS)
+    if not rva:
+        return libraries
+    what = "delay-import directory"
+    for attributes, name, _, _, lookup, _, _, _ in _descriptors(image, rva, 32, what):
+        if not name:
+            break
+        base = 0 if attributes & 1 else image.base  # before Visual C++ 7: addresses, not RVAs
+        libraries.append(_Library(name - base, lookup - base, base))
+    return libraries
+
+
+def _thunks(image: Image, library: _Library, room: int) -> array[int]:
+    """The entries of an import lookup table, which ends in 0; at most ``room`` of them."""
+    what = "import lookup table"
+    thunks = array("I" if image.bits == 32 else "Q")
+    for rows in image.rows(library.thunks, image.bits // 8, what):
+        piece = array(thunks.typecode, rows)
+        if sys.byteorder == "big":
+            piece.byteswap()
+        last = 0 in piece
+        thunks.extend(piece[: piece.index(0)] if last else piece)
+        if len(thunks) > room:
+            raise FormatError("more imports than the file can hold: lookup tables overlap")
+        if last:
+            break
+    return thunks
+
+
+def _export_table(image: Image) -> tuple[str | None, array[int]]:
+    """The DLL's own name, and the RVA of each exported name."""
+    rvas = array("I")
+    rva = image.directory(_EXPORTS)
+    if not rva:
+        return None, rvas
+    directory = image.take(rva, 40, "export directory")
+    own, count, table = struct.unpack("<12xI8xI4xI4x", directory)
+    if count > _MOST_NAMES:
+        raise FormatError(f"{count} exported names")
+    if count:
+        rvas.frombytes(image.take(table, 4 * count, "table of exported names"))
+        if sys.byteorder == "big":
+            rvas.byteswap()
+    if not own:
+        return None, rvas
+    soname = image.names([own], "own name of the DLL")[own]
+    return soname.decode("utf-8", "surrogateescape"), rvas
+
+
+def _entry_points(image: Image, exported: array[int]) -> tuple[bytes, ...]:
+    """Sorted entry points, found by search, so that no other export need be named."""
+    hits: set[int] = set()
+    for start, blob, members in image.name_windows(exported, "name of an export"):
+        found: set[int] = set()
+        for stem in _ENTRY_STEMS:
+            at = blob.find(stem)
+            while at >= 0:
+                found.add(start + at)
+                at = blob.find(stem, at + 1)
+        if found:
+            hits |= found.intersection(members)
+    names = image.names(hits, "name of an export").values()
+    return tuple(sorted({name for name in names if name.startswith(_ENTRY_PREFIXES)}))

@@ -1,0 +1,1 @@
+"""From facts to verdicts: one module for each question. No I/O."""

@@ -1,0 +1,216 @@
+"""Which torch releases a package loads on: what its libraries need against what torch exports.
+
+Pure: a report goes in, a matrix comes out. What torch exports is asked of ``builds``: the export
+index unless another is given (one very torch that somebody has). It is opened only for a report
+that has to do with torch.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TypeAlias
+
+from torch_abi_audit.judges.library_loads import Exported, columns, images, judge, unjudged
+from torch_abi_audit.knowledge.names import variants
+from torch_abi_audit.model.loads import WORST, LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.runtime.records import MappingProxyType, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from torch_abi_audit.judges.library_loads import TorchBuilds
+    from torch_abi_audit.model.loads import Missing
+    from torch_abi_audit.model.reports import PackageReport
+
+_SERVED = (Loads.YES, Loads.NEEDS_CUDA)
+_SHOWN_INSTEAD = 3
+
+
+def compat(
+    report: PackageReport,
+    builds: TorchBuilds | None = None,
+    *,
+    within: Callable[[str], bool] = lambda _: True,
+    beyond: Sequence[str] = (),
+) -> LoadMatrix:
+    """The load matrix of a package.
+
+    Args:
+        report: The audited package.
+        builds: What knows torch's exports; the export index where not given.
+        within: Which of the known releases are asked for.
+        beyond: Releases newer than those known that are asked for all the same: ``unknown``.
+
+    Raises:
+        IndexFileError: the export index is missing or damaged.
+    """
+    own_files = {one.path.name.lower() for one in report.libraries}
+    found = [(one, tuple(images(one, own_files))) for one in report.libraries]
+    unread = [one for one, _ in found if one.error is not None or one.torch is None]
+    if not unread and not any(each for _, each in found):
+        return LoadMatrix()
+    exported = _exported(builds)
+    builds = exported.builds
+    exported.ask(image for _, each in found for image in each)
+    judged = {
+        library.path: [judge(image, exported, within, beyond) for image in each]
+        for library, each in found
+    }
+    named = {release for each in judged.values() for one in each for release in one.loads_on}
+    if not named:
+        named = {*filter(within, columns(builds)), *beyond}
+    releases = tuple(sorted(named, key=release_key))
+    for one in unread:
+        judged[one.path] = [unjudged(one, releases, "it could not be read")]
+    libraries = tuple(_widened(one, releases) for each in judged.values() for one in each)
+    return _package(libraries, releases, builds)
+
+
+def explained(matrix: LoadMatrix, builds: TorchBuilds, *, every: bool = True) -> LoadMatrix:
+    """The matrix, with what is exported ``instead`` of missing names.
+
+    Args:
+        matrix: What ``compat`` gave.
+        builds: What knows torch's exports.
+        every: Of every missing name; otherwise of those alone that releases are first to lack.
+    """
+    known: dict[tuple[str | None, bytes, tuple[str, ...]], tuple[str, ...]] = {}
+    libraries = []
+    for library in matrix.libraries:
+        firsts = {next(iter(library.missing_on(one)), "") for one in library.loads_on}
+        missing = []
+        for one in library.missing:
+            if every or one.symbol in firsts:
+                key = (library.platform, one.name, one.releases)
+                if key not in known:
+                    known[key] = _instead(one, library, builds)
+                missing.append(replace(one, instead=known[key]))
+            else:
+                missing.append(one)
+        libraries.append(replace(library, missing=tuple(missing)))
+    return replace(matrix, libraries=tuple(libraries))
+
+
+def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tuple[str, ...]:
+    if library.platform is None:
+        return ()
+    known = [one.version for one in builds.releases(library.platform)]
+    lacking = [at for at, one in enumerate(known) if one in missing.releases]
+    having = [at for at, one in enumerate(known) if one not in missing.releases]
+    if not lacking:
+        return ()
+    nearest = min(lacking, key=lambda at: (min((abs(at - one) for one in having), default=0), -at))
+    alike = builds.nearest(library.platform, missing.name)
+    names = [one.name for one in alike if one.exports.libraries(nearest)]
+    from torch_abi_audit.mangling import demangle  # dear, and asked for by few
+
+    return tuple(demangle(names[:_SHOWN_INSTEAD]))
+
+
+def _package(
+    libraries: tuple[LibraryLoads, ...], releases: tuple[str, ...], builds: TorchBuilds
+) -> LoadMatrix:
+    newest = {builds.newest(one.platform) for one in libraries if one.platform is not None}
+    known = [one for one in newest if one is not None]
+    covered = {one.path for one in libraries if one.platform is not None}
+    counted = [one for one in libraries if one.platform is not None or one.path not in covered]
+    common = [one for one in counted if one.variant is None]
+    by_minor: dict[str, dict[str, list[LibraryLoads]]] = {}
+    for one in counted:
+        if one.variant is not None:
+            told_apart = by_minor.setdefault(one.variant, {})
+            told_apart.setdefault(variants.flavour(one.path.as_posix()), []).append(one)
+    loads_on: dict[str, Loads] = {}
+    serving: dict[str, str] = {}
+    notes = [
+        f"{one.path.name}: its {one.arch} slice is not judged: {one.why_unknown}"
+        for one in libraries
+        if one not in counted
+    ]
+    for release in releases:
+        state, variant, note = _answer(release, common, by_minor)
+        loads_on[release] = state
+        if variant is not None:
+            serving[release] = variant
+        if note is not None:
+            notes.append(note)
+    return LoadMatrix(
+        releases=releases,
+        libraries=libraries,
+        loads_on=MappingProxyType(loads_on),
+        serving=MappingProxyType(serving),
+        known_to=min(known, key=release_key, default=None),
+        open_upwards=not by_minor and all(one.open_upwards for one in counted),
+        notes=tuple(notes),
+    )
+
+
+def _exported(builds: TorchBuilds | None) -> Exported:
+    from torch_abi_audit.knowledge import export_index  # opened only when asked
+
+    return _indexed() if builds is None or builds is export_index else Exported(builds)
+
+
+@cache
+def _indexed() -> Exported:
+    """What the index was asked already: a run asks for the same names more than once."""
+    from torch_abi_audit.knowledge import export_index  # opened only when asked
+
+    return Exported(export_index)
+
+
+_Flavours: TypeAlias = "Mapping[str, list[LibraryLoads]]"
+
+
+def _answer(
+    release: str, common: list[LibraryLoads], by_minor: Mapping[str, _Flavours]
+) -> tuple[Loads, str | None, str | None]:
+    """A package's answer for one release, the variant that serves it, and what to note of it."""
+    state = _worst(common, release)
+    if not by_minor:
+        return state, None, None
+    minor = ".".join(release.split(".")[:2])
+    own = _of_variant(by_minor.get(minor, {}), release)
+    if own is not None:
+        return _worse(state, own), minor if own in _SERVED else None, None
+    answers = {one: _best(flavours, release) for one, flavours in by_minor.items()}
+    able = [one for one, answer in answers.items() if answer in _SERVED]
+    if able and state is not Loads.NO:
+        others = " or ".join(sorted(able, key=release_key))
+        note = (
+            f"torch {release} has no variant of its own; it would find all names that the one for "
+            f"{others} needs, if the package picks that"
+        )
+        return _worse(state, Loads.UNKNOWN), None, note
+    unknown = set(answers.values()) == {Loads.UNKNOWN}
+    return _worse(state, Loads.UNKNOWN if unknown else Loads.NO), None, None
+
+
+def _of_variant(flavours: _Flavours, release: str) -> Loads | None:
+    """What the variants for a release's minor release say; None where there is none for it."""
+    stated = {flavour: variants.patch_release(flavour) for flavour in flavours}
+    fitting = {one: each for one, each in flavours.items() if stated[one] in (None, release)}
+    return _best(fitting, release) if fitting else None
+
+
+def _best(flavours: _Flavours, release: str) -> Loads:
+    """Flavours stand in each other's place: one that loads is enough."""
+    return max((_worst(each, release) for each in flavours.values()), key=WORST.index)
+
+
+def _worst(libraries: Iterable[LibraryLoads], release: str) -> Loads:
+    return min((one.loads_on[release] for one in libraries), key=WORST.index, default=Loads.YES)
+
+
+def _worse(one: Loads, other: Loads) -> Loads:
+    return min(one, other, key=WORST.index)
+
+
+def _widened(one: LibraryLoads, releases: Sequence[str]) -> LibraryLoads:
+    """With an answer for every column: a release that its platform does not have is unknown."""
+    if tuple(one.loads_on) == tuple(releases):
+        return one
+    every = {release: one.loads_on.get(release, Loads.UNKNOWN) for release in releases}
+    return replace(one, loads_on=MappingProxyType(every))

@@ -1,0 +1,156 @@
+"""From a library's imports and its file name to its CPython verdict. No I/O."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch_abi_audit.judges.prefixes import beginning
+from torch_abi_audit.knowledge import cpython_abi
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.verdicts import CPythonABIVerdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch_abi_audit.model.binary import Binary
+
+_SUFFIXES = frozenset({"so", "pyd", "dylib", "dll"})
+_FLAVOURS = ("abi3", "abi3t")
+
+
+def references(binary: Binary) -> tuple[bytes, ...]:
+    """The CPython names among the strong imports, in bytewise order.
+
+    On PE the DLL decides; elsewhere a name counts if some CPython exports it, so that a library's
+    own ``PyVTK…`` does not.
+    """
+    names = [*beginning(binary.imports, b"Py"), *beginning(binary.imports, b"_Py")]
+    if binary.format is Format.PE or binary.providers:
+        return tuple(name for name in names if _is_c_api(name) and _is_provided(name, binary))
+    return tuple(name for name in names if cpython_abi.is_listed(name) or _is_unstable(name))
+
+
+def _is_provided(name: bytes, binary: Binary) -> bool:
+    """Whether CPython provides a name of its form, where the format says who does."""
+    provider = binary.providers.get(name)
+    if binary.format is Format.PE:
+        return provider is not None and _python_dll(provider) is not None
+    if provider is not None and not _is_python_dylib(provider):
+        return False
+    return cpython_abi.is_cpython_name(name)
+
+
+def _is_unstable(name: bytes) -> bool:
+    """Whether it is of the tier whose names are CPython's without being listed (PEP 689)."""
+    return name.startswith(b"PyUnstable_") and _is_c_api(name)
+
+
+def judge(
+    binary: Binary, used: Collection[bytes], resolved: Collection[bytes], filename: str
+) -> CPythonABIVerdict:
+    """The verdict on one library.
+
+    Args:
+        binary: The library.
+        used: ``references`` of it.
+        resolved: Those of them that another library of the same distribution provides.
+        filename: Its file's name, whose infix may claim abi3.
+    """
+    names = sorted(name for name in used if name not in resolved)
+    rows = cpython_abi.stable_python_names() if names else {}
+    by_release: dict[str, list[str]] = {}
+    violations: list[str] = []
+    for name in names:
+        row = rows.get(name)
+        if row is not None and (entry := cpython_abi.read_python_row(row)).holds_on(binary.format):
+            by_release.setdefault(entry.added, []).append(name.decode())
+        else:
+            violations.append(name.decode())
+    floor = max(by_release, key=release_key, default=None)
+    flavour = _claim(binary, filename)
+    return CPythonABIVerdict(
+        intent=flavour is not None,
+        compliant=bool(names) and not violations,
+        violations=tuple(violations),
+        references=len(names),
+        min_python=floor,
+        floor_symbols=tuple(by_release[floor]) if floor is not None else (),
+        flavour=flavour,
+        notes=_notes(flavour, violations, floor) if names else (),
+    )
+
+
+def promised_floor(tags: Collection[str]) -> str | None:
+    """The oldest Python, such as ``3.8``, that a wheel's abi3 or abi3t tags admit."""
+    floors = [
+        f"3.{python[3:]}"
+        for tag in tags
+        for pythons, abis, *_ in [tag.split("-")]
+        for python in pythons.split(".")
+        if python.startswith("cp3")
+        and python[3:].isdecimal()
+        and not set(abis.split(".")).isdisjoint(_FLAVOURS)
+    ]
+    return min(floors, key=release_key, default=None)
+
+
+def reason(name: str) -> str:
+    """Why a reference is outside the stable ABI: private, unstable, or bound to one release."""
+    if name.startswith("_"):
+        return "private"
+    return "unstable" if name.startswith("PyUnstable_") else "version-specific"
+
+
+def _is_c_api(name: bytes) -> bool:
+    """Whether a raw name has the form of CPython's: ``_?Py`` and a capital or an underscore."""
+    rest = name[3:] if name.startswith(b"_Py") else name[2:] if name.startswith(b"Py") else b""
+    return (
+        (rest[:1].isupper() or rest[:1] == b"_")
+        and not rest.startswith(b"Py")
+        and (rest.replace(b"_", b"") or b"x").isalnum()
+    )
+
+
+def _claim(binary: Binary, filename: str) -> str | None:
+    """The abi3 flavour that a file claims by an infix of its name, or on PE by what it imports."""
+    # a dylib's version stands before its suffix: libshiboken6.abi3.6.11.dylib
+    parts = [part for part in filename.split(".") if not part.isdecimal()]
+    for infix, suffix in pairwise(parts[1:]):
+        if infix.partition("-")[0] in _FLAVOURS and suffix in _SUFFIXES:
+            return infix.partition("-")[0]
+    if binary.format is Format.PE:
+        dlls = {_python_dll(library) for library in binary.needed + binary.delay_needed}
+        if "versioned" not in dlls:
+            return next((flavour for flavour in reversed(_FLAVOURS) if flavour in dlls), None)
+    return None
+
+
+def _python_dll(library: str) -> str | None:
+    """``abi3`` for python3.dll, ``abi3t`` for python3t.dll, ``versioned`` for python313.dll."""
+    name = library.lower()
+    if not (name.startswith("python3") and name.endswith(".dll")):
+        return None
+    rest = name[len("python3") : -len(".dll")].removesuffix("_d")
+    if rest in ("", "t"):
+        return f"abi3{rest}"
+    return "versioned" if rest.removesuffix("t").isdecimal() else None
+
+
+def _is_python_dylib(library: str) -> bool:
+    """Whether an install name is that of a framework's or a shared build's CPython."""
+    name = library.rpartition("/")[2]
+    return name in ("Python", "Python3", "PythonT", "Python3T") or (
+        name.startswith("libpython3") and name.endswith(".dylib")
+    )
+
+
+def _notes(flavour: str | None, violations: list[str], floor: str | None) -> tuple[str, ...]:
+    if flavour is not None or violations:
+        return ()
+    note = (
+        f"imports only Limited API names (floor {floor}); symbols alone cannot prove that it was "
+        "built with Py_LIMITED_API"
+    )
+    return (note,)

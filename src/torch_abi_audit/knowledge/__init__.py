@@ -1,0 +1,1 @@
+"""What is known of the world: generated tables, and what names say. Read when asked."""

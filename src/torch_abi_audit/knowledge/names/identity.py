@@ -1,0 +1,73 @@
+"""Names that survive a rebuild: the keys of baselines, of pairing, and of SARIF fingerprints.
+
+A key forgets what a build changes without anybody having touched the source: the SOABI and abi3
+tags and the platform's suffix, the hash that wheel repair puts into a file's name, the commit that
+a kernel builder puts there, a version after ``.so``, and how a compiler's library spells
+``std::string``. It keeps the directory, the stem and the ``lib`` prefix.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.model.outcome import Key
+    from torch_abi_audit.model.reports import PackageReport
+
+_SUFFIX = re.compile(
+    r"(?:\.(?:cpython-\d+[a-z]*(?:-[\w-]+)?|cp\d+[a-z]*-\w+|pypy\d+-\w+(?:-[\w-]+)?"
+    r"|abi3(?:-[\w-]+)?|abi3t(?:-[\w-]+)?))?"
+    r"(?:\.so(?:\.[\w.]+)?|\.pyd|(?:\.[\d.]+)?\.dylib|\.dll)$",
+    re.IGNORECASE,
+)
+_REPAIR_HASH = re.compile(r"-[0-9a-f]{8,64}$")
+_COMMIT = re.compile(r"_(?=[a-f]*[0-9])[0-9a-f]{7,40}(?:_dirty)?$")
+_SPACE = re.compile(r"\s+(?=[>*&,)])|(?<=[<(,])\s+")
+_SPELLINGS = (
+    ("std::__cxx11::", "std::"),
+    ("std::__1::", "std::"),
+    ("[abi:cxx11]", ""),
+    ("unsigned long long", "unsigned long"),
+    ("long long", "long"),
+)
+
+
+def package_key(report: PackageReport) -> str:
+    """The distribution's canonical name, or the name asked for without a library's suffix."""
+    if report.distribution is not None:
+        return re.sub(r"[-_.]+", "-", report.distribution).lower()
+    return library_stem(report.name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+def library_key(report: PackageReport, relative: str | None) -> str:
+    """A library of a package, from the directory that holds the import package; '' for None."""
+    if relative is None:
+        return ""
+    folder, slash, name = relative.rpartition("/")
+    below = f"{folder}{slash}{library_stem(name)}"
+    root = report.root.name
+    return f"{root}/{below}" if root in report.import_names else below
+
+
+def library_stem(name: str) -> str:
+    """A file's name without tags, suffix and hashes: ``_C`` of ``_C.cpython-311-darwin.so``."""
+    stem = _SUFFIX.sub("", name)
+    stem = _COMMIT.sub("", _REPAIR_HASH.sub("", stem))
+    return stem or name
+
+
+def symbol_key(symbol: str) -> str:
+    """A demangled symbol without the spellings in which compilers' libraries differ."""
+    for spelling, plain in _SPELLINGS:
+        symbol = symbol.replace(spelling, plain)
+    return _SPACE.sub("", symbol)
+
+
+def digest(key: Key) -> str:
+    """The fingerprint of one rule in one library: 32 hexadecimal digits."""
+    from hashlib import sha256  # for the formats that carry it
+
+    text = f"1\0{key.rule}\0{key.package}\0{key.library}"
+    # a file's name need not be UTF-8: its other bytes are surrogates here
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

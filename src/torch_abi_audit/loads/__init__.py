@@ -1,1 +1,0 @@
-"""Which torch releases a library finds its names in, and what every release exports."""

@@ -1,0 +1,1 @@
+"""Names as GCC and Clang mangle them: ``_Z…``."""

@@ -1,0 +1,30 @@
+"""GitLab code quality: a list of issues, one for each library and rule that stands."""
+
+from __future__ import annotations
+
+import json
+
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.report.audit.grouping import grouped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.report.rendering import Detail
+
+_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
+
+
+def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+    """The report as an indented JSON document; GitLab knows no suppressed issue."""
+    issues = [
+        {
+            "description": f"{one.rule}: {one.message}",
+            "check_name": one.rule,
+            "fingerprint": one.fingerprint,
+            "severity": _SEVERITIES[one.severity],
+            "location": {"path": one.path, "lines": {"begin": 1}},
+        }
+        for one in grouped(outcome.standing)
+    ]
+    return json.dumps(issues, indent=2)

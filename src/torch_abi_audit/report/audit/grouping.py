@@ -1,0 +1,86 @@
+"""Results as the formats of other programs want them: one for each library and rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import quote
+
+from torch_abi_audit.knowledge.names.identity import digest
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.outcome import Status
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch_abi_audit.model.findings import Severity
+    from torch_abi_audit.model.outcome import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All that one rule says of one library."""
+
+    rule: str
+    severity: Severity
+    path: str
+    """A relative path with forward slashes, the same wherever the package lies."""
+    message: str
+    evidence: tuple[str, ...]
+    hidden: int
+    """How much evidence is ignored or in the baseline."""
+    fingerprint: str
+    """Unique among the groups."""
+    fails: bool
+    reason: str | None
+    """Why it is suppressed; None where it stands."""
+    ignored: bool
+    """It is suppressed by an ignore, not by the baseline."""
+
+
+def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
+    """The results, one group for each library and rule, in their order."""
+    together: dict[tuple[str, str, bool], list[Result]] = {}
+    for one in results:
+        standing = one.status is Status.OPEN
+        together.setdefault((path_of(one), one.finding.rule, standing), []).append(one)
+    seen: Counter[str] = Counter()
+    found = []
+    for (path, rule_id, _), members in together.items():
+        mark = digest(members[0].key)
+        seen[mark] += 1
+        found.append(
+            Group(
+                rule=rule_id,
+                severity=members[0].finding.severity,
+                path=path,
+                message=escape("; ".join(dict.fromkeys(one.finding.message for one in members))),
+                evidence=tuple(
+                    dict.fromkeys(escape(each) for one in members for each in one.finding.evidence)
+                ),
+                hidden=sum(len(one.hidden) for one in members),
+                fingerprint=mark if seen[mark] == 1 else f"{mark}-{seen[mark]}",
+                fails=any(one.fails for one in members),
+                reason=None if members[0].status is Status.OPEN else escape(members[0].reason),
+                ignored=members[0].status is Status.IGNORED,
+            )
+        )
+    return tuple(found)
+
+
+def path_of(one: Result) -> str:
+    """Where a result points: the library below the directory that its import name stands for."""
+    report = one.report
+    if report is None:
+        return escape(one.finding.message.partition(":")[0])  # the file that it speaks of
+    root = report.root.name
+    if one.finding.library is None:
+        return escape(report.distribution or root or report.name)
+    prefix = f"{root}/" if root in report.import_names else ""
+    return escape(prefix + one.finding.library)
+
+
+def uri(path: str) -> str:
+    """A relative URI for a path."""
+    return quote(path.lstrip("/"))

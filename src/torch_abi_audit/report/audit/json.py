@@ -1,0 +1,198 @@
+"""The JSON of the CLI reference, with what this program adds. Its schema is ``report.schema.json``.
+
+Keys stand in a fixed order, lists are sorted, names are escaped: equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+
+from torch_abi_audit.knowledge.names.identity import digest
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.reports import EnvironmentReport, PackageReport
+from torch_abi_audit.report.loads.json import library_keys, package_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.outcome import Entry, Gate, Outcome, Result
+    from torch_abi_audit.model.reports import Cuda, ExtensionReport
+    from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
+    from torch_abi_audit.report.rendering import Detail
+
+SCHEMA_VERSION = 1
+"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+
+
+def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> str:
+    """Any report as an indented JSON document, without a final newline."""
+    if isinstance(report, EnvironmentReport):
+        document = _environment(report)
+    elif isinstance(report, PackageReport):
+        document = _package(report)
+    else:
+        document = _extension(report, None)
+    return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
+
+
+def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+    """What ``format_json`` prints, with the results and the gate where there are any."""
+    if outcome.site_packages is None and len(outcome.packages) == 1:
+        document = _package(outcome.packages[0])
+    else:
+        document = _environment(EnvironmentReport(outcome.site_packages, outcome.packages))
+    if outcome.results or outcome.gate is not None:
+        document["results"] = [_result(one) for one in outcome.results]
+        document["fixed"] = [_entry(one) for one in outcome.fixed]
+        document["gate"] = None if outcome.gate is None else _gate(outcome.gate)
+    return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
+
+
+def _result(one: Result) -> dict[str, Any]:
+    return {
+        **_finding(one.finding),
+        "package": escape(one.package),
+        "fingerprint": digest(one.key),
+        "status": one.status,
+        "reason": escape(one.reason),
+        "hidden": _names(one.hidden),
+        "fails": one.fails,
+    }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    return {
+        "package": one.key.package,
+        "library": one.key.library,
+        "rule": one.key.rule,
+        "symbols": _names(one.symbols),
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "passed": gate.passed,
+        "failures": _names(gate.failures),
+        "empty": gate.empty,
+        "unread": gate.unread,
+    }
+
+
+def _environment(report: EnvironmentReport) -> dict[str, Any]:
+    root = report.site_packages
+    return {
+        "site_packages": None if root is None else escape(str(root)),
+        "packages": [_package(one) for one in report.packages],
+    }
+
+
+def _package(report: PackageReport) -> dict[str, Any]:
+    return {
+        "name": escape(report.name),
+        "root": escape(report.root_text),
+        "extensions": [_extension(one, report) for one in report.extensions],
+        "bundled_libs": [_extension(one, report) for one in report.bundled_libs],
+        "error": _optional(report.error),
+        "distribution": _optional(report.distribution),
+        "version": _optional(report.version),
+        "import_names": _names(report.import_names),
+        "findings": [_finding(one) for one in report.findings],
+        "notes": _names(report.notes),
+        "skipped": [{"path": escape(one.path), "kind": one.kind} for one in report.skipped],
+        "requires_torch": _optional(report.requires_torch),
+        "proposed_requires_torch": report.proposed_requires_torch,
+        "cuda": None if report.cuda is None else _cuda(report.cuda),
+        "glibc": report.glibc,
+        "min_python": report.min_python,
+        **package_keys(report.loads),
+    }
+
+
+def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[str, Any]:
+    name = report.name if package is None else relative_path(report, package)
+    return {
+        "path": escape(report.path_text),
+        "cpython": None if report.cpython is None else _cpython(report.cpython),
+        "torch": None if report.torch is None else _torch(report.torch),
+        "error": _optional(report.error),
+        "name": escape(name),
+        "format": report.format,
+        "arch": report.arch,
+        "needed": _names(report.needed),
+        "entry_points": _names(report.entry_points),
+        "variant": report.variant,
+        "slices": [
+            {"arch": one.arch, "cpython": _cpython(one.cpython), "torch": _torch(one.torch)}
+            for one in report.slices
+        ],
+        **library_keys(report, None if package is None else package.loads),
+    }
+
+
+def _cpython(verdict: CPythonABIVerdict) -> dict[str, Any]:
+    return {
+        "intent": verdict.intent,
+        "compliant": verdict.compliant,
+        "violations": _names(verdict.violations),
+        "label": verdict.label,
+        "references": verdict.references,
+        "min_python": verdict.min_python,
+        "floor_symbols": _names(verdict.floor_symbols),
+        "flavour": verdict.flavour,
+        "notes": _names(verdict.notes),
+    }
+
+
+def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
+    return {
+        "uses_torch": verdict.uses_torch,
+        "stable": verdict.stable,
+        "unstable_symbols": _names(verdict.unstable_symbols),
+        "stable_shim_count": verdict.stable_shim_count,
+        "min_torch_version": verdict.min_torch_version,
+        "version_defining_symbols": _names(verdict.version_defining_symbols),
+        "unknown_shim_symbols": _names(verdict.unknown_shim_symbols),
+        "internal_symbols": _names(verdict.internal_symbols),
+        "weak_symbols": _names(verdict.weak_symbols),
+        "unresolved_symbols": _names(verdict.unresolved_symbols),
+        "unresolvable_symbols": _names(verdict.unresolvable_symbols),
+        "header_evidence": _names(verdict.header_evidence),
+        "links": _names(verdict.links),
+        "required_symbols": _names(
+            one.decode(errors="backslashreplace") for one in verdict.required
+        ),
+        "required_from": _names(verdict.required_from),
+    }
+
+
+def _cuda(cuda: Cuda) -> dict[str, Any]:
+    return {
+        "majors": list(cuda.majors),
+        "libraries": _names(cuda.libraries),
+        "bundled": _names(cuda.bundled),
+        "dependencies": _names(cuda.dependencies),
+        "static": _names(cuda.static),
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "severity": one.severity,
+        "message": escape(one.message),
+        "library": _optional(one.library),
+        "evidence": _names(one.evidence),
+        "fix": escape(one.fix),
+    }
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    return [escape(name) for name in names]
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else escape(text)

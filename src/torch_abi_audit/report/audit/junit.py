@@ -1,0 +1,100 @@
+"""JUnit XML: a suite for each package, a case for each library, a failure for what fails."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.audit.grouping import grouped, path_of
+from torch_abi_audit.rules import rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.model.outcome import Outcome, Result
+    from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.report.audit.grouping import Group
+    from torch_abi_audit.report.rendering import Detail
+
+LISTED = 100
+"""Pieces of evidence in a case; the rest is a count."""
+
+
+def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+    """The document.
+
+    Where a gate was asked for, what fails it is a failure and other findings are output; where
+    none was, every error is a failure. What could not be read is an error.
+    """
+    gated = outcome.gate is not None
+    suites = ET.Element("testsuites", name="torch-abi-audit")
+    for report in outcome.packages:
+        mine = [one for one in outcome.results if one.report is report]
+        if report.libraries or mine:
+            suites.append(_suite(report, mine, gated=gated))
+    about_the_run = [one for one in outcome.results if one.report is None]
+    if about_the_run:
+        suite = ET.Element("testsuite", name="configuration")
+        for result in about_the_run:
+            suite.append(_case("configuration", path_of(result), grouped([result]), gated=gated))
+        suites.append(_counted(suite))
+    for count in ("tests", "failures", "errors", "skipped"):
+        suites.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode")
+
+
+def _suite(report: PackageReport, results: list[Result], *, gated: bool) -> ET.Element:
+    name = escape(report.name)
+    suite = ET.Element("testsuite", name=name)
+    whole = [one for one in results if one.finding.library is None]
+    if whole:
+        suite.append(_case(name, "the package", grouped(whole), gated=gated))
+    for library in report.libraries:
+        path = relative_path(library, report)
+        mine = [one for one in results if one.finding.library == path]
+        suite.append(_case(name, escape(path), grouped(mine), gated=gated))
+    return _counted(suite)
+
+
+def _counted(suite: ET.Element) -> ET.Element:
+    suite.set("tests", str(len(suite)))
+    for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(count, str(sum(case.find(tag) is not None for case in suite)))
+    return suite
+
+
+def _case(suite: str, name: str, groups: tuple[Group, ...], *, gated: bool) -> ET.Element:
+    case = ET.Element("testcase", classname=suite, name=name)
+    standing = [one for one in groups if one.reason is None]
+    unread = [one for one in standing if one.rule == "E001"]
+    failing = [
+        one
+        for one in standing
+        if one.rule != "E001" and (one.fails or (not gated and one.severity == "error"))
+    ]
+    if unread:
+        _child(case, "error", unread)
+    elif failing:
+        _child(case, "failure", failing)
+    elif groups and not standing:
+        reasons = "; ".join(dict.fromkeys(f"{one.rule}: {one.reason}" for one in groups))
+        ET.SubElement(case, "skipped", message=reasons)
+    rest = [one for one in standing if one not in unread and one not in failing]
+    if rest:
+        ET.SubElement(case, "system-out").text = "\n".join(map(_text, rest))
+    return case
+
+
+def _child(case: ET.Element, tag: str, groups: list[Group]) -> None:
+    kinds = " ".join(dict.fromkeys(one.rule for one in groups))
+    message = "; ".join(one.message for one in groups)
+    ET.SubElement(case, tag, type=kinds, message=message).text = "\n".join(map(_text, groups))
+
+
+def _text(one: Group) -> str:
+    lines = [f"{one.severity} {one.rule} {rule(one.rule).name}: {one.message}"]
+    lines += [f"  {each}" for each in one.evidence[:LISTED]]
+    if len(one.evidence) > LISTED:
+        lines.append(f"  ... {len(one.evidence) - LISTED} more")
+    return "\n".join(lines)

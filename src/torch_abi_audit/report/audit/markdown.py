@@ -1,0 +1,156 @@
+"""The report that people paste into a pull request: a verdict a package, findings, libraries."""
+
+from __future__ import annotations
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.audit.grouping import grouped
+from torch_abi_audit.report.audit.table import CPYTHON_WORDS, TORCH_WORDS, min_torch
+from torch_abi_audit.report.wording import plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+    from torch_abi_audit.report.rendering import Detail
+
+_SPECIAL = str.maketrans({one: "\\" + one for one in "\\`*_[]|~#"} | {"<": "&lt;", "&": "&amp;"})
+_CLOSING = 200  # bytes kept back for the line that says what was cut
+
+
+def format_outcome(outcome: Outcome, detail: Detail) -> str:
+    """The document, at most ``detail.room`` bytes: rows that do not fit are counted."""
+    page = _Page(detail.room - _CLOSING)
+    page.text(f"## torch-abi-audit: {_headline(outcome)}", "")
+    if outcome.gate is not None:
+        for failure in outcome.gate.failures:
+            page.text(f"- {plain(failure)}")
+        if outcome.gate.failures:
+            page.text("")
+    shown = [
+        one
+        for one in outcome.packages
+        if detail.show_all or outcome.site_packages is None or one.torch_verdict != "no-torch"
+    ]
+    page.table(("Package", "Torch ABI", "Min torch", "CPython ABI", "Libraries"), map(_row, shown))
+    findings = grouped(outcome.standing)
+    if findings:
+        page.text("", "### Findings", "")
+        page.table(
+            ("Severity", "Rule", "Where", "What"),
+            (
+                (one.severity, one.rule, f"`{_code(one.path)}`", plain(one.message))
+                for one in findings
+            ),
+        )
+    if outcome.suppressed:
+        page.text("", f"{plural(len(outcome.suppressed), 'finding')} suppressed.")
+    if outcome.fixed:
+        fixed = sum(one.size for one in outcome.fixed)
+        page.text("", f"{plural(fixed, 'finding')} of the baseline fixed.")
+    for report in shown:
+        if report.libraries:
+            summary = f"Libraries of {plain(report.name)} ({len(report.libraries)})"
+            page.fold(summary)
+            page.table(
+                ("Library", "Torch", "CPython", "Shims", "Unstable", "Min torch"),
+                (_library(one, report) for one in report.libraries),
+            )
+    return page.finished()
+
+
+class _Page:
+    """Lines that fit into a number of bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._lines: list[str] = []
+        self._cut = 0
+        self._unclosed = False
+
+    def text(self, *lines: str) -> None:
+        """Lines that belong together: all or none."""
+        size = sum(len(line.encode()) + 1 for line in lines)
+        if size <= self._room and not self._cut:
+            self._lines += lines
+            self._room -= size
+
+    def table(self, header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
+        """A table; rows that do not fit are counted."""
+        self.text(_cells(header), _cells(("---",) * len(header)))
+        for row in rows:
+            line = _cells(row)
+            size = len(line.encode()) + 1
+            if size > self._room or self._cut:
+                self._cut += 1
+            else:
+                self._lines.append(line)
+                self._room -= size
+
+    def fold(self, summary: str) -> None:
+        """Begin a part that is folded away until it is asked for."""
+        self.unfold()
+        before = len(self._lines)
+        self.text("", f"<details><summary>{summary}</summary>", "")
+        self._unclosed = len(self._lines) > before
+
+    def unfold(self) -> None:
+        """End that part; there is always room for that."""
+        if self._unclosed:
+            self._lines += ["", "</details>"]
+            self._room -= len("\n</details>\n")
+            self._unclosed = False
+
+    def finished(self) -> str:
+        """The document."""
+        self.unfold()
+        if self._cut:
+            self._lines += ["", f"_{plural(self._cut, 'row')} did not fit and were left out._"]
+        return "\n".join(self._lines)
+
+
+def _headline(outcome: Outcome) -> str:
+    if outcome.gate is None:
+        return plural(len(outcome.packages), "package")
+    if outcome.gate.unread:
+        return "could not read everything"
+    if outcome.gate.empty:
+        return "nothing was audited"
+    return "failed" if outcome.gate.failures else "passed"
+
+
+def _row(report: PackageReport) -> tuple[str, ...]:
+    version = f" {plain(report.version)}" if report.version else ""
+    return (
+        plain(report.name) + version,
+        TORCH_WORDS[report.torch_verdict],
+        min_torch(report),
+        CPYTHON_WORDS[report.cpython_verdict],
+        str(len(report.libraries)),
+    )
+
+
+def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]:
+    name = f"`{_code(escape(relative_path(library, report)))}`"
+    torch, cpython = library.torch, library.cpython
+    if torch is None or cpython is None or library.error is not None:
+        return (name, "ERROR", plain(library.error or ""), "", "", "")
+    unstable = len(torch.unstable_symbols) + len(torch.internal_symbols)
+    floor = torch.min_torch_version or ""
+    shims = str(torch.stable_shim_count)
+    return (name, torch.label, cpython.label, shims, str(unstable), floor)
+
+
+def _cells(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def plain(text: str) -> str:
+    """A text in markdown that is taken literally, in a table too."""
+    return escape(text).translate(_SPECIAL)
+
+
+def _code(text: str) -> str:
+    return text.replace("`", "'").replace("|", "\\|")

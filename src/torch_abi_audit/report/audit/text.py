@@ -1,0 +1,83 @@
+"""The text of a run: a table for each package or one for the environment, then what is hidden."""
+
+from __future__ import annotations
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.model.outcome import Status
+from torch_abi_audit.model.reports import EnvironmentReport
+from torch_abi_audit.report.audit.table import (
+    RANK,
+    TORCH_WORDS,
+    format_environment_table,
+    format_package_table,
+)
+from torch_abi_audit.report.wording import plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.report.rendering import Detail
+
+_WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
+
+
+def format_outcome(outcome: Outcome, detail: Detail) -> str:
+    """The tables, and after them the lines that only ignores and baselines give rise to."""
+    blocks = list(_tables(outcome, detail))
+    if outcome.site_packages is None and len(outcome.packages) > 1:
+        blocks.append(_summary(outcome))
+    hidden = "\n".join(_hidden(outcome, verbose=detail.verbose))
+    if hidden:
+        blocks.append(hidden)
+    if blocks and any(one.loads is not None for one in outcome.packages):
+        from torch_abi_audit.report.loads.text import CAVEAT  # asked for by few
+
+        blocks.append(CAVEAT)
+    return "\n\n".join(blocks)
+
+
+def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
+    if outcome.site_packages is not None:
+        yield format_environment_table(
+            EnvironmentReport(outcome.site_packages, outcome.packages),
+            verbose=detail.verbose,
+            show_all=detail.show_all,
+            style=detail.style,
+        )
+        return
+    for one in outcome.packages:
+        if one.error is None:
+            yield format_package_table(one, verbose=detail.verbose, style=detail.style)
+
+
+def _summary(outcome: Outcome) -> str:
+    """One line on several targets: verdicts, then findings, worst first."""
+    reports = outcome.packages
+    words = [TORCH_WORDS[one.torch_verdict] for one in reports]
+    verdicts = [f"{words.count(word)} {word}" for word in RANK if word in words]
+    found = [one.severity for report in reports for one in report.findings]
+    findings = [plural(found.count(each), each.value) for each in Severity if each in found]
+    text = f"Summary: {plural(len(reports), 'package')}: {', '.join(verdicts)}"
+    return f"{text}; findings: {', '.join(findings)}" if findings else text
+
+
+def _hidden(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
+    suppressed = [one.status for one in outcome.suppressed]
+    if suppressed:
+        parts = [f"{suppressed.count(one)} {_WORDS[one]}" for one in _WORDS if one in suppressed]
+        yield f"Suppressed: {plural(len(suppressed), 'finding')} ({', '.join(parts)})"
+        if verbose:
+            for one in outcome.suppressed:
+                where = escape(one.where)
+                yield f"  {one.finding.rule} {where}: {_WORDS[one.status]}: {escape(one.reason)}"
+    if outcome.fixed:
+        count = sum(one.size for one in outcome.fixed)
+        yield f"Fixed: {plural(count, 'finding')} of the baseline"
+        if verbose:
+            for entry in outcome.fixed:
+                where = escape(entry.key.library or entry.key.package)
+                for symbol in entry.symbols or ("no longer found",):
+                    yield f"  {entry.key.rule} {where}: {escape(symbol)}"

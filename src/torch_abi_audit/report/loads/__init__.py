@@ -1,0 +1,1 @@
+"""The load matrix as text and JSON."""

@@ -1,0 +1,272 @@
+"""The load matrix as text: the sentence people want, and releases against libraries.
+
+Neighbouring releases with equal answers share a column. Names come last in a line and are never
+cut or wrapped; where the columns grow wider than a page they continue in a second block.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.loads import Loads
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.style import PLAIN, Style
+from torch_abi_audit.report.wording import plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Missing
+    from torch_abi_audit.model.reports import PackageReport
+
+CAVEAT = (
+    "That every name is present is necessary for loading, not sufficient: "
+    "symbols cannot show whether layouts agree."
+)
+"""What must be said once wherever an answer is shown."""
+
+_WORDS = {
+    Loads.YES: "yes",
+    Loads.NO: "no",
+    Loads.NEEDS_CUDA: "needs CUDA build",
+    Loads.UNKNOWN: "unknown",
+}
+_PAGE = 88
+_LISTED = 2  # so many releases are listed one by one; more are a range
+
+
+def format_load_matrix(
+    report: PackageReport, *, verbose: bool = False, style: Style = PLAIN
+) -> str:
+    """One package's load matrix, without a final newline.
+
+    Args:
+        report: The package, with ``loads``.
+        verbose: List every missing name, not the first alone.
+        style: Colours for a terminal.
+    """
+    return "\n".join(_package(report, verbose=verbose, style=style))
+
+
+def loads_on(matrix: LoadMatrix) -> str:
+    """The summary: ``torch 2.11.0 – 2.15.0 (stable: and later)``, or what stands in the way."""
+    if not matrix.uses_torch:
+        return "any torch (no library uses it)"
+    good = [one for one in matrix.releases if matrix.loads_on[one] is Loads.YES]
+    cuda = [one for one in matrix.releases if matrix.loads_on[one] is Loads.NEEDS_CUDA]
+    if not good and not cuda:
+        return _nowhere(matrix)
+    served = good or cuda
+    last = matrix.releases.index(served[-1])
+    following = matrix.releases[last + 1 :]
+    text = _runs(served, matrix.releases)
+    if not good:
+        text += ", with a CUDA build of torch"
+    elif cuda:
+        text += f"; with a CUDA build of torch also {_runs(cuda, matrix.releases)}"
+    if following and matrix.loads_on[following[0]] is Loads.NO:
+        return f"{text} only; {_hindrance(matrix, following[0])}"
+    if matrix.open_upwards and served[-1] == matrix.known_to:
+        return f"torch {text} (stable: and later)"
+    if served[-1] == matrix.known_to:
+        return f"torch {text} (not stable: later releases are unknown)"
+    return f"torch {text}"
+
+
+def release_runs(releases: Iterable[str], columns: Sequence[str]) -> str:
+    """Releases as text: ``2.9.0, 2.9.1``, or ``2.11.0 – 2.15.0`` for three neighbours or more."""
+    return _runs(list(releases), columns)
+
+
+def _nowhere(matrix: LoadMatrix) -> str:
+    if not matrix.releases:
+        return "unknown"
+    span = _span(matrix.releases)
+    lacking = [one for one in matrix.releases if matrix.loads_on[one] is Loads.NO]
+    unknown = len(matrix.releases) - len(lacking)
+    if unknown:
+        reasons = [one.why_unknown for one in matrix.libraries if one.why_unknown is not None]
+        reason = reasons[0] if reasons else "newer than what is known"
+        if not lacking:
+            return f"unknown ({escape(reason)})"
+        runs = _runs(lacking, matrix.releases)
+        return f"not {runs}; unknown elsewhere; {_hindrance(matrix, lacking[-1])}"
+    return f"no torch from {span}; {_hindrance(matrix, lacking[-1])}"
+
+
+def _span(releases: Sequence[str]) -> str:
+    return f"{releases[0]} to {releases[-1]}" if len(releases) > 1 else releases[0]
+
+
+def _hindrance(matrix: LoadMatrix, release: str) -> str:
+    """Why a package does not load on a release, shortly: the worst reason first."""
+    guilty = [one for one in matrix.libraries if one.loads_on[release] is Loads.NO]
+    for one in guilty:
+        if one.pre_cxx11 is not None:
+            return f"built for the pre-C++11 ABI: no torch since {one.pre_cxx11} can load it"
+    for one in guilty:
+        for absent in one.absent:
+            if release in absent.releases:
+                return f"{release} lacks {escape(absent.library)} ({absent.reason})"
+    for one in guilty:
+        for missing in one.missing:
+            if release in missing.releases:
+                return f"{release} lacks {_name(missing, release)}"
+    return f"{release} has no variant" if matrix.serving else f"{release} does not load it"
+
+
+def _name(missing: Missing, release: str) -> str:
+    """A missing name; where it is exported elsewhere, that too."""
+    name = escape(missing.symbol)
+    if release in missing.moved:
+        return f"{name} in {escape(missing.provider or '')} (it is in {missing.moved[release]})"
+    return name
+
+
+def _runs(releases: Sequence[str], columns: Sequence[str]) -> str:
+    wanted = set(releases)
+    texts: list[str] = []
+    for inside, group in groupby(columns, key=lambda one: one in wanted):
+        run = list(group)
+        if inside:
+            texts += [f"{run[0]} – {run[-1]}"] if len(run) > _LISTED else run
+    return ", ".join(texts)
+
+
+# --- the block of a package ----------------------------------------------------------------------
+
+
+def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
+    matrix = report.loads
+    yield f"Package: {escape(report.name)}"
+    yield f"  Root: {escape(str(report.root))}"
+    if report.error is not None or matrix is None:
+        yield f"  Error: {escape(report.error or 'it was not asked which torch loads it')}"
+        return
+    platforms = sorted({one.platform for one in matrix.libraries if one.platform is not None})
+    if platforms:
+        yield f"  Platform: {', '.join(platforms)}"
+    yield f"  loads on: {loads_on(matrix)}"
+    yield from (f"  {line}" for line in _remarks(matrix))
+    if matrix.uses_torch and matrix.releases:
+        yield from (f"  {line}" for line in _blocks(report, matrix, style))
+        yield from _reasons(report, matrix, verbose=verbose)
+
+
+def _remarks(matrix: LoadMatrix) -> Iterator[str]:
+    variants = sorted({one.variant for one in matrix.libraries if one.variant is not None})
+    for variant in sorted(variants, key=lambda one: [int(part) for part in one.split(".")]):
+        served = [one for one in matrix.releases if matrix.serving.get(one) == variant]
+        runs = _runs(served, matrix.releases) if served else "none of these releases"
+        yield f"Variant for torch {variant} serves: {runs}"
+    if any(one.needs_cuda for one in matrix.libraries):
+        yield "Note: it uses what only CUDA builds of torch have"
+    yield from (f"Note: {escape(note)}" for note in matrix.notes)
+
+
+def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator[str]:
+    """The columns, and a row for each library; a second block where a page is full."""
+    rows = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
+    if len(rows) > 1 or matrix.serving:
+        rows.append((matrix.loads_on, "(the package)"))
+    groups = [
+        [release for release, _ in group]
+        for _, group in groupby(
+            [(release, [each[release] for each, _ in rows]) for release in matrix.releases],
+            key=lambda one: one[1],
+        )
+    ]
+    heads = [group[0] if len(group) == 1 else f"{group[0]}–{group[-1]}" for group in groups]
+    widths = [
+        max(len(head), *(len(_WORDS[each[group[0]]]) for each, _ in rows))
+        for head, group in zip(heads, groups, strict=True)
+    ]
+    for chosen in _pages(widths):
+        yield "  ".join(f"{heads[at]:<{widths[at]}}" for at in chosen).rstrip()
+        for each, name in rows:
+            cells = (style.loads(_WORDS[each[groups[at][0]]], width=widths[at]) for at in chosen)
+            yield f"{'  '.join(cells)}  {name}"
+
+
+def _pages(widths: Sequence[int]) -> Iterator[list[int]]:
+    page: list[int] = []
+    used = 0
+    for at, width in enumerate(widths):
+        if page and used + width + 2 > _PAGE:
+            yield page
+            page, used = [], 0
+        page.append(at)
+        used += width + 2
+    if page:
+        yield page
+
+
+def _row_name(one: LibraryLoads, report: PackageReport, matrix: LoadMatrix) -> str:
+    name = escape(relative_path(one, report))
+    if len({each.arch for each in matrix.of(one.path)}) > 1:
+        return f"{name} ({one.arch})"
+    if len({each.platform for each in matrix.libraries}) > 1 and one.platform is not None:
+        return f"{name} ({one.platform})"
+    return name
+
+
+def _reasons(report: PackageReport, matrix: LoadMatrix, *, verbose: bool) -> Iterator[str]:
+    """Why libraries do not load where they do not; those with the same reasons together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in matrix.libraries:
+        lines = tuple(_library_reasons(one, verbose=verbose))
+        if lines:
+            alike.setdefault(lines, []).append(_row_name(one, report, matrix))
+    for lines, names in alike.items():
+        yield from (f"  {name}:" for name in names)
+        yield from (f"    {line}" for line in lines)
+
+
+def _library_reasons(one: LibraryLoads, *, verbose: bool) -> Iterator[str]:
+    if one.why_unknown is not None:
+        yield f"unknown: {escape(one.why_unknown)}"
+    if one.pre_cxx11 is not None:
+        yield f"built for the pre-C++11 ABI: no torch since {one.pre_cxx11} can load it"
+    yield from _every_reason(one) if verbose else _first_reasons(one)
+
+
+def _first_reasons(one: LibraryLoads) -> Iterator[str]:
+    """The first thing lacked on each stretch of releases that do not load it, nearest to others."""
+    columns = list(one.loads_on)
+    for state, group in groupby(columns, key=lambda release: one.loads_on[release]):
+        run = list(group)
+        if state not in (Loads.NO, Loads.NEEDS_CUDA):
+            continue
+        nearest = run[0] if run[0] != columns[0] else run[-1]
+        absent = [each for each in one.absent if nearest in each.releases]
+        missing = [each for each in one.missing if nearest in each.releases]
+        count = len(absent) + len(missing)
+        more = f" and {plural(count - 1, 'more name')}" if count > 1 else ""
+        if absent:
+            yield f"{nearest} lacks {escape(absent[0].library)} ({absent[0].reason}){more}"
+        elif missing:
+            yield f"{nearest} lacks {_name(missing[0], nearest)}{more}"
+            yield from _instead(missing[0], 1)
+
+
+def _every_reason(one: LibraryLoads) -> Iterator[str]:
+    columns = list(one.loads_on)
+    for absent in one.absent:
+        runs = _runs(absent.releases, columns)
+        yield f"{runs} lack{_s(absent.releases)} {escape(absent.library)} ({absent.reason})"
+    for missing in one.missing:
+        runs = _runs(missing.releases, columns)
+        nearest = missing.releases[0]
+        yield f"{runs} lack{_s(missing.releases)} {_name(missing, nearest)}"
+        yield from _instead(missing, 3)
+
+
+def _instead(missing: Missing, most: int) -> Iterator[str]:
+    names = missing.instead[:most]
+    yield from (f"  exported there instead: {escape(name)}" for name in names)
+
+
+def _s(releases: Sequence[str]) -> str:
+    return "s" if len(releases) == 1 else ""

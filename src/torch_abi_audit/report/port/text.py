@@ -1,0 +1,189 @@
+"""A migration plan as text: what to replace, with what, and how far it is."""
+
+from __future__ import annotations
+
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.style import PLAIN, Style
+from torch_abi_audit.report.wording import plural
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
+
+SHOWN = 15
+"""Symbols, places and files listed at most; the rest is a count."""
+
+TITLES = {
+    Way.NOW: "replace now",
+    Way.DISPATCHER: "through the dispatcher",
+    Way.LATER: "possible from a newer torch",
+    Way.NOT_YET: "not possible yet",
+    Way.UNKNOWN: "unclassified",
+}
+
+
+def format_port(plan: Plan, *, verbose: bool = False, style: Style = PLAIN) -> str:
+    """The plan, without a final newline; ``verbose`` lists every symbol and place."""
+    return "\n".join(_plan(plan, verbose=verbose, style=style))
+
+
+def percent(share: float) -> str:
+    """A share for people; never ``100 %`` of what is not all, nor ``0 %`` of what is some."""
+    whole = round(share * 100)
+    if whole == 100 and share < 1:
+        return "over 99 %"
+    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
+
+
+def headline(plan: Plan) -> tuple[str, ...]:
+    """What the two figures say, in words."""
+    if not plan.units:
+        return ("nothing to port: no library or object file that uses torch was found",)
+    if not plan.symbols and plan.verdict == "ERROR":
+        return ("nothing can be said: see what could not be read",)
+    if not plan.symbols:
+        return ("nothing to port: no unstable symbol of libtorch is used",)
+    counted = plural(plan.symbols, "unstable symbol")
+    return (
+        f"{percent(plan.coverage)} of {counted} can be replaced for torch {plan.target} and later",
+        f"{percent(plan.classified)} fall under a known API",
+    )
+
+
+def these_shims(count: int) -> str:
+    """``this shim``, ``these 2 shims``."""
+    return "this shim" if count == 1 else f"these {count} shims"
+
+
+def cost(item: Item, plan: Plan) -> str:
+    """How many symbols, files and uses an API has."""
+    kind = "object file" if plan.objects else "library"
+    files = plural(len(item.units), kind)
+    uses = plural(item.uses, "use")
+    own = f" ({item.own} in own source)" if item.own is not None else ""
+    return f"{plural(len(item.symbols), 'symbol')}, {files}, {uses}{own}"
+
+
+def terms(item: Item) -> str:
+    """Where the replacement is declared, and which releases it asks for."""
+    if item.header is None:
+        return ""
+    return f"{item.header}; in the headers of torch {item.since}, runs on {item.floor} and later"
+
+
+def _plan(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
+    yield f"Port: {escape(plan.name)}"
+    yield f"  Root: {escape(plan.root)}"
+    yield f"  Torch ABI:   {style.verdict(plan.verdict)}"
+    yield f"  Target:      torch {plan.target}"
+    coverage, *classified = headline(plan)
+    yield f"  Coverage:    {coverage}"
+    for line in classified:
+        yield f"  Classified:  {line}"
+    for note in plan.notes:
+        yield f"  Note: {escape(note)}"
+    for way, title in TITLES.items():
+        items = [one for one in plan.items if one.way is way]
+        if items:
+            yield f"  -- {title} --"
+            for item in items:
+                yield from ("    " + line for line in _item(item, plan, verbose=verbose))
+    yield from _targets(plan)
+    yield from _floor(plan)
+    if plan.drops:
+        yield "  -- could be dropped --"
+        for drop in plan.drops:
+            where = f" ({', '.join(map(escape, drop.units[:3]))}"
+            more = f" and {len(drop.units) - 3} more)" if len(drop.units) > 3 else ")"
+            yield f"    {escape(drop.what)}: {escape(drop.why)}{where}{more}"
+    yield from _units(plan, verbose=verbose, style=style)
+    yield from _since(plan)
+
+
+def _item(item: Item, plan: Plan, *, verbose: bool) -> Iterator[str]:
+    to = f" -> {item.use}" if item.use else ""
+    yield f"{escape(item.api)}{to}  [{cost(item, plan)}]"
+    if item.header:
+        yield f"    {terms(item)}"
+    if item.note:
+        yield f"    {item.note}"
+    if verbose:
+        yield from ("    " + line for line in _listed("symbol: ", item.symbols, limit=None))
+        yield from ("    " + line for line in _listed("", map(_site, item.sites), limit=SHOWN))
+
+
+def _site(placed: tuple[str, Site]) -> str:
+    unit, site = placed
+    where = unit if site.source is None else f"{site.source}:{site.line}"
+    inside = f" in {site.function}" if site.function else ""
+    times = f" ({site.count} times)" if site.count > 1 else ""
+    kind = " inlined from torch's headers" if site.own is False else ""
+    return f"at {where}{inside}{times}{kind}"
+
+
+def _targets(plan: Plan) -> Iterator[str]:
+    if not plan.targets:
+        return
+    yield "  -- targets --"
+    for one in plan.targets:
+        chosen = "  (chosen)" if one.release == plan.target else ""
+        yield f"    torch {one.release:<7} {percent(one.coverage):>9}{chosen}"
+        for word, apis in (("unlocks", one.unlocks), ("loses", one.loses)):
+            if apis:
+                yield f"        {word} {', '.join(apis)}"
+
+
+def _floor(plan: Plan) -> Iterator[str]:
+    if plan.floor is None:
+        return
+    yield "  -- floor --"
+    held = "its shims need" if plan.verdict == "STABLE" else "the shims so far need"
+    yield f"    {held} torch {plan.floor}"
+    for step in plan.floor_steps:
+        yield f"    without {these_shims(len(step.without))}: {step.release}"
+        yield from ("        " + line for line in _listed("", step.without, limit=SHOWN))
+
+
+def _units(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
+    if not plan.units:
+        return
+    yield "  -- object files --" if plan.objects else "  -- libraries --"
+    for unit in plan.units:
+        yield "    " + _unit(unit, style)
+        if verbose and plan.objects:
+            lines = _listed("alone needs: ", unit.last_to_need, limit=SHOWN)
+            yield from ("        " + line for line in lines)
+        if verbose:
+            lines = _listed("unstable headers: ", unit.evidence, limit=SHOWN)
+            yield from ("        " + line for line in lines)
+
+
+def _unit(unit: UnitProgress, style: Style) -> str:
+    label = f"[{style.verdict(unit.state, width=8)}] {escape(unit.name)}"
+    if unit.error is not None:
+        return f"{label}  (error: {escape(unit.error)})"
+    own = f", own_source={unit.own}" if unit.own is not None else ""
+    evidence = f", header_evidence={len(unit.evidence)}" if unit.evidence else ""
+    return f"{label}  (stable_shim={unit.shims}, unstable={unit.unstable}{own}{evidence})"
+
+
+def _since(plan: Plan) -> Iterator[str]:
+    if (since := plan.since) is None:
+        return
+    yield "  -- since the saved report --"
+    yield f"    {plural(since.before, 'unstable symbol')} then, {since.now} now"
+    yield from ("    " + line for line in _listed("gone: ", since.gone, limit=SHOWN))
+    yield from ("    " + line for line in _listed("new: ", since.new, limit=SHOWN))
+    for name, then, now in since.units:
+        was = "not there" if then is None else str(then)
+        yield f"    {escape(name)}: {was} -> {'not there' if now is None else now}"
+
+
+def _listed(title: str, texts: Iterable[str], *, limit: int | None) -> Iterator[str]:
+    listed = tuple(texts)
+    yield from (f"{title}{escape(text)}" for text in listed[:limit])
+    if limit is not None and len(listed) > limit:
+        yield f"... {len(listed) - limit} more"

@@ -1,0 +1,1 @@
+"""The rules as text, JSON and a page."""

@@ -1,0 +1,1 @@
+"""Targets in an archive: wheels, conda packages, tar and zip files."""

@@ -1,0 +1,1 @@
+"""Files and directories, and positioned reads of them."""

@@ -1,0 +1,116 @@
+"""Positioned reads over files and buffers; the only place that opens what is audited."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+_BOM = b"\xef\xbb\xbf"
+OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last: a FIFO never blocks us
+    OPEN_FLAGS |= getattr(os, _name, 0)
+
+
+class BytesReadable:
+    """A buffer in memory, read by position."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        """Length of the buffer in bytes."""
+        return len(self._data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes of ``[offset, offset + length)``, fewer at the end of the buffer."""
+        return self._data[offset : offset + length]
+
+
+class FileReadable:
+    """An open file, read by position: no memory map, so a file that shrinks cannot kill us.
+
+    As a context it closes the file.
+    """
+
+    __slots__ = ("_fd", "_status")
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._status = os.fstat(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        os.close(self._fd)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file, not a directory, FIFO or device."""
+        return stat.S_ISREG(self._status.st_mode)
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes when it was opened."""
+        return self._status.st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes of ``[offset, offset + length)``, fewer where the file ends before that."""
+        data = _pread(self._fd, length, offset)
+        while 0 < len(data) < length:  # one call may return less, at 2 GiB or on a signal
+            more = _pread(self._fd, length - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+
+def _seek_and_read(fd: int, length: int, offset: int) -> bytes:
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, length)
+
+
+_pread = getattr(os, "pread", _seek_and_read)  # Windows has none
+
+
+@dataclass(frozen=True, slots=True)
+class FileOpener:
+    """What opens one file: a ``Candidate.opener``."""
+
+    path: str
+
+    def __call__(self) -> FileReadable:
+        """``open_readable`` of the path."""
+        return open_readable(self.path)
+
+
+def open_readable(path: str | os.PathLike[str]) -> FileReadable:
+    """Open ``path`` for positioned reads, while the context lasts.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    return FileReadable(os.open(path, OPEN_FLAGS))
+
+
+def read_text(path: str, limit: int) -> str:
+    """The first ``limit`` bytes of a metadata file as UTF-8; other bytes become surrogates.
+
+    Raises:
+        OSError: there is no such regular file, or it cannot be read.
+    """
+    with open_readable(path) as file:
+        if not file.is_regular:
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
+        data = file.read_at(0, min(limit, file.size))
+    return data.removeprefix(_BOM).decode("utf-8", "surrogateescape")

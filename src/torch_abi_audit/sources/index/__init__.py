@@ -1,0 +1,1 @@
+"""Targets on a package index: ``pypi:NAME``."""

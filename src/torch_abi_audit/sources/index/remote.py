@@ -1,0 +1,189 @@
+"""A file behind an address: read in parts where the server allows that, else kept in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.sources.files.readable import open_readable
+from torch_abi_audit.sources.index.web import bare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from torch_abi_audit.model.binary import Readable
+    from torch_abi_audit.sources.index.web import Web
+
+CACHE_LIMIT = 4 << 30
+"""Bytes that the cache may hold; the files that were not used for longest go first."""
+
+WHOLE = 16 << 20
+"""A file of up to so many bytes is fetched in one piece: the requests would take longer."""
+
+_TAIL = 1 << 17
+_BLOCK = 1 << 18
+_LARGEST_STEP = 16  # blocks
+_KEPT = 128  # blocks: 32 MiB
+
+
+class _Parts:
+    """A file on a server, read by ranges: in blocks, of which the last used are kept."""
+
+    def __init__(self, web: Web, url: str, tail: bytes, size: int) -> None:
+        self._web, self._url, self._size = web, url, size
+        self._tail = tail
+        self._blocks: dict[int, bytes] = {}
+        self._next, self._ahead = -1, 1
+        self._fetched = len(tail)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = max(0, min(length, self._size - offset))
+        start = self._size - len(self._tail)
+        if length and offset >= start:
+            return self._tail[offset - start : offset - start + length]
+        first, last = offset // _BLOCK, (offset + length - 1) // _BLOCK
+        data = b"".join(self._block(number, last) for number in range(first, last + 1))
+        skipped = offset - first * _BLOCK
+        return data[skipped : skipped + length]
+
+    def _block(self, number: int, last: int) -> bytes:
+        if number not in self._blocks:
+            # what is read in sequence comes in growing steps
+            self._ahead = min(self._ahead * 2, _LARGEST_STEP) if number == self._next else 1
+            wanted = max(last + 1, number + self._ahead)
+            end = next((n for n in range(number, wanted) if n in self._blocks), wanted)
+            self._fetch(number, min(end, -(-self._size // _BLOCK)))
+        block = self._blocks.pop(number)
+        self._blocks[number] = block  # used last
+        return block
+
+    def _fetch(self, first: int, end: int) -> None:
+        begin, stop = first * _BLOCK, min(end * _BLOCK, self._size)
+        got = self._web.part(self._url, begin, stop - 1)
+        if got is None or got[1] != self._size or len(got[0]) != stop - begin:
+            raise OSError(f"{bare(self._url)} changed, or broke off, while it was read")
+        for number in range(first, end):
+            at = (number - first) * _BLOCK
+            self._blocks[number] = got[0][at : at + _BLOCK]
+        while len(self._blocks) > _KEPT + end - first:
+            del self._blocks[next(iter(self._blocks))]
+        self._next = end
+        self._fetched += stop - begin
+        self._web.watch(self._url, self._fetched, self._size)
+
+
+def opener(
+    web: Web, url: str, size: int | None, sha256: str | None
+) -> Callable[[], AbstractContextManager[Readable]]:
+    """What opens the file at ``url`` for positioned reads.
+
+    Raises:
+        TargetError: it cannot be fetched, or is not what the index says.
+    """
+    held = _cache() / _key(url, sha256)
+    if not held.exists() and (size is None or size > WHOLE):
+        try:
+            got = web.part(url, -_TAIL, 0)
+        except OSError as error:
+            raise TargetError(str(error)) from error
+        if got is not None and got[1] > WHOLE and len(got[0]) == min(_TAIL, got[1]):
+            parts = _Parts(web, url, *got)
+
+            @contextmanager
+            def by_parts() -> Iterator[Readable]:
+                yield parts
+
+            return by_parts
+    path = _held(web, url, held, sha256)
+
+    @contextmanager
+    def whole() -> Iterator[Readable]:
+        # another run may have made room in the meantime
+        with open_readable(path if path.exists() else _held(web, url, held, sha256)) as file:
+            yield file
+
+    return whole
+
+
+def _held(web: Web, url: str, held: Path, sha256: str | None) -> Path:
+    """The file's place in the cache, fetched into it unless it is there.
+
+    It appears under its name when it is complete and proven, so two runs do not disturb each
+    other: at worst both fetch it.
+    """
+    if held.exists():
+        with suppress(OSError):
+            os.utime(held)
+        return held
+    try:
+        held.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=held.parent, prefix=".part-", delete=False) as part:
+            try:
+                _fetch(web, url, part.write, sha256)
+                part.close()
+                Path(part.name).replace(held)
+            except BaseException:
+                part.close()
+                Path(part.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise TargetError(f"cannot keep {bare(url)} in {held.parent}: {error}") from error
+    _make_room(held)
+    return held
+
+
+def _fetch(web: Web, url: str, write: Callable[[bytes], object], sha256: str | None) -> None:
+    digest = hashlib.sha256()
+    done = 0
+    with web.stream(url) as (pieces, size):
+        for piece in pieces:
+            digest.update(piece)
+            write(piece)
+            done += len(piece)
+            web.watch(url, done, size)
+    if size and done != size:
+        raise TargetError(f"{bare(url)} broke off after {done} of {size} bytes")
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise TargetError(f"{bare(url)} is not the file that the index speaks of")
+
+
+def _make_room(newest: Path) -> None:
+    """Delete what was not used for longest until the rest fits; never the newest file."""
+    kept = []
+    for path in newest.parent.iterdir():
+        with suppress(OSError):
+            status = path.stat()
+            kept.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in kept)
+    for _, size, path in sorted(kept):
+        if total <= CACHE_LIMIT:
+            return
+        if path != newest and not path.name.startswith(".part-"):
+            with suppress(OSError):
+                path.unlink()
+                total -= size
+
+
+def _cache() -> Path:
+    given = os.environ.get("TORCH_ABI_AUDIT_CACHE")
+    if given:
+        return Path(given) / "wheels"
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "torch-abi-audit" / "wheels"
+
+
+def _key(url: str, sha256: str | None) -> str:
+    return sha256 or hashlib.sha256(bare(url).encode()).hexdigest()

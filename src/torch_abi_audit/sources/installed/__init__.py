@@ -1,0 +1,1 @@
+"""Targets that are installed: names, distributions, environments."""

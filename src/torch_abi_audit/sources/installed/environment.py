@@ -1,0 +1,178 @@
+"""Every package of a site-packages directory, as the RECORDs of its distributions divide it.
+
+One walk finds the libraries; each RECORD then takes its own. What none takes is reported by the
+top-level directory or module that it lies in.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.sources.files.holdings import Holding, holding, outside, package, source_tree
+from torch_abi_audit.sources.files.tree import (
+    Tree,
+    is_below,
+    joined,
+    one,
+    reason,
+    rerooted,
+    sightings,
+    tree,
+    walk,
+)
+from torch_abi_audit.sources.found import Candidate, Found, Inventory, Unread
+from torch_abi_audit.sources.installed.distribution import distributions, installed
+from torch_abi_audit.sources.installed.editable import directories as pth_directories
+from torch_abi_audit.sources.installed.editable import packages as packages_of
+from torch_abi_audit.sources.installed.imports import listing
+from torch_abi_audit.sources.installed.packages import within_torch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+def running_directories() -> tuple[str, ...]:
+    """The site-packages directories of the running interpreter that exist, each once."""
+    import sysconfig
+
+    paths = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    if site.ENABLE_USER_SITE:
+        paths.append(site.getusersitepackages())
+    return _once(path for path in paths if os.path.isdir(path))
+
+
+def inventory(sites: Sequence[str]) -> Inventory:
+    """The packages of several site-packages directories.
+
+    Raises:
+        TargetError: one of them cannot be listed.
+    """
+    held: list[Holding] = []
+    packages: list[Found] = []
+    for directory in sites:
+        try:
+            here = [holding(each) for each in distributions(directory)]
+        except OSError as error:
+            raise TargetError(f"cannot list {directory}: {reason(error)}") from error
+        packages += _divided(sightings(directory), here, directory)
+        held += here
+    packages += _added(sites, held)
+    return Inventory(tuple(sites), tuple(sorted(packages, key=_by_name)))
+
+
+def _divided(
+    seen: Iterable[Candidate | Unread], held: Sequence[Holding], directory: str
+) -> Iterator[Found]:
+    """The packages of one directory: those of its distributions, then what none of them claims."""
+    at = {each.relative: each for each in seen}
+    claims = [{path for path in each.record or () if path in at} for each in held]
+    for each in at.values():  # a directory that could not be entered is in no RECORD itself
+        if isinstance(each, Unread):
+            prefix = each.relative + "/"
+            for claim, holder in zip(claims, held, strict=True):
+                if any(path.startswith(prefix) for path in holder.record or ()):
+                    claim.add(each.relative)
+    claimed = set().union(*claims)
+    owned: dict[str, list[Candidate]] = {}
+    tops_of_torch = set()
+    for claim, holder in zip(claims, held, strict=True):
+        sources = source_tree(holder)
+        whole: list[Candidate | Unread] = [*sources.candidates, *sources.unread]
+        mine = [at[path] for path in claim]
+        mine += [each for each in whole if each.relative not in claimed]
+        claimed.update(each.relative for each in mine)
+        found = package(holder, joined(tree(mine), outside(holder)))
+        yield found
+        for path in claim:
+            claimant, top = at[path], path.partition("/")[0]
+            if isinstance(claimant, Candidate):
+                owned.setdefault(top, []).append(claimant)
+            if found.is_torch:
+                tops_of_torch.add(top)
+    unclaimed: dict[str, list[Candidate | Unread]] = {}
+    for path in at.keys() - claimed:
+        unclaimed.setdefault(path.partition("/")[0], []).append(at[path])
+    for top, rest in unclaimed.items():
+        yield _by_directory(
+            os.path.join(directory, top),
+            tree(rest),
+            siblings=tuple(owned.get(top, ())),
+            is_torch=top in tops_of_torch,
+        )
+
+
+def _by_directory(
+    path: str, seen: Tree, *, siblings: tuple[Candidate, ...] = (), is_torch: bool = False
+) -> Found:
+    """What lies in a directory, or is a file, that no distribution claims."""
+    is_package = os.path.isdir(path)
+    root = path if is_package else os.path.dirname(path)
+    return Found(
+        name=os.path.basename(path) if is_package else os.path.basename(path).partition(".")[0],
+        root=root,
+        candidates=rerooted(seen.candidates, root),
+        siblings=siblings,
+        is_torch=is_torch or within_torch(path),
+        notes=("no distribution's RECORD claims these files",),
+        errors=rerooted(seen.unread, root),
+    )
+
+
+def _added(sites: Sequence[str], held: Sequence[Holding]) -> Iterator[Found]:
+    """The packages of directories that ``.pth`` files add on nobody's behalf."""
+    keys = {each.distribution.key for each in held}
+    known = {source.path for each in held for source in each.sources}
+    entered = list(sites)
+    for directory, failure in _stray_directories(sites, held):
+        if failure is not None:
+            yield Found(name=failure.relative, root=directory, errors=(failure,))
+            continue
+        if any(is_below(directory, other) for other in entered):
+            continue
+        entered.append(directory)
+        here = [holding(each) for each in installed([directory]) if each.key not in keys]
+        is_site = any(each.distribution.folder.endswith(".dist-info") for each in here)
+        if is_site and not any(is_below(other, directory) for other in sites):
+            yield from _divided(sightings(directory), here, directory)
+            continue
+        for each in here:  # `setup.py develop`
+            known.update(source.path for source in each.sources)
+            yield package(each, source_tree(each))
+        for source in packages_of(directory):
+            if source.path not in known:
+                seen = walk(source.path) if os.path.isdir(source.path) else one(source.path)
+                yield _by_directory(source.path, seen)
+
+
+def _stray_directories(
+    sites: Sequence[str], held: Sequence[Holding]
+) -> Iterator[tuple[str, Unread | None]]:
+    """Directories that ``.pth`` files in no RECORD name, and the files that could not be read."""
+    for directory in sites:
+        recorded = {
+            path
+            for each in held
+            if each.distribution.directory == directory
+            for path in each.record or ()
+            if path.endswith(".pth")
+        }
+        for name in listing(directory):
+            if name.endswith(".pth") and name not in recorded:
+                try:
+                    added = pth_directories(directory, name)
+                except OSError as error:
+                    yield directory, Unread(os.path.join(directory, name), name, reason(error))
+                    continue
+                for each in added:
+                    yield each, None
+
+
+def _once(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple({os.path.realpath(path): path for path in reversed(tuple(paths))}.values())[::-1]
+
+
+def _by_name(found: Found) -> tuple[str, str, str]:
+    return found.name.casefold(), found.name, found.root

@@ -1,0 +1,117 @@
+"""Another interpreter's environment: asked for its paths alone, in isolated mode.
+
+A tool that was installed by itself (pipx, uv) has an environment of its own that nobody wants
+audited: what the user has activated counts then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from itertools import pairwise
+
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TIMEOUT = 60
+_QUESTION = """\
+import json, os, site, sys, sysconfig
+found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+json.dump({"sites": found, "path": sys.path, "prefix": sys.prefix}, sys.stdout)
+"""
+_RECEIPTS = ("pipx_metadata.json", "uv-receipt.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """Where an interpreter has its packages."""
+
+    prefix: str
+    sites: tuple[str, ...]
+    """Its site-packages directories that exist, each once."""
+    path: tuple[str, ...]
+    """Directories that it imports from."""
+
+
+def interpreter(place: str) -> Interpreter:
+    """Ask the interpreter at ``place``, a program or an environment's directory.
+
+    Raises:
+        TargetError: there is none, or it does not answer.
+    """
+    import subprocess
+
+    program = _program(place)
+    try:
+        done = subprocess.run(
+            [program, "-I", "-c", _QUESTION],
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        said = json.loads(done.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise TargetError(f"{program} does not say where it has its packages") from error
+    sites = {os.path.realpath(path): path for path in reversed(said["sites"]) if path}
+    return Interpreter(
+        said["prefix"],
+        tuple(path for path in reversed(sites.values()) if os.path.isdir(path)),
+        tuple(path for path in said["path"] if path),
+    )
+
+
+def activated(environ: Mapping[str, str] | None = None) -> str | None:
+    """The environment to audit in place of our own; None unless we run isolated from one."""
+    environ = os.environ if environ is None else environ
+    if not is_isolated():
+        return None
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = environ.get(name)
+        if prefix and os.path.isdir(prefix) and not _same(prefix, sys.prefix):
+            return prefix
+    return None
+
+
+def is_isolated() -> bool:
+    """Whether we run in an environment that a tool runner made for us alone."""
+    if any(os.path.exists(os.path.join(sys.prefix, name)) for name in _RECEIPTS):
+        return True
+    parts = os.path.abspath(sys.prefix).replace("\\", "/").split("/")
+    pairs = set(pairwise(parts))
+    return bool(pairs & {("pipx", "venvs"), ("uv", "tools"), ("uv", "archive-v0")})
+
+
+def _program(place: str) -> str:
+    if os.path.isdir(place):
+        found = next((one for one in _programs(place) if os.path.isfile(one)), None)
+        if found is None:
+            raise TargetError(f"there is no Python in {place}")
+        return found
+    if os.path.isfile(place):
+        return os.path.abspath(place)
+    import shutil
+
+    found = shutil.which(place)
+    if found is None:
+        raise TargetError(f"there is no Python at {place}")
+    return found
+
+
+def _programs(directory: str) -> Iterator[str]:
+    for parts in (
+        ("bin", "python"),
+        ("bin", "python3"),
+        ("Scripts", "python.exe"),
+        ("python.exe",),
+    ):
+        yield os.path.join(directory, *parts)
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)

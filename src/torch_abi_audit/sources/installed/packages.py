@@ -1,0 +1,241 @@
+"""One package from a name or a path: its libraries, its distribution and the rest of that.
+
+A distribution is recognised by what its RECORD claims. Reading every RECORD of an environment is
+avoided where a metadata directory carries the package's own name.
+"""
+
+from __future__ import annotations
+
+import os
+
+from torch_abi_audit.runtime.records import replace
+from torch_abi_audit.sources.files.holdings import Holding, contents, holding, package, strays, tags
+from torch_abi_audit.sources.files.tree import Tree, below, is_below, joined, one, rerooted, walk
+from torch_abi_audit.sources.found import Found
+from torch_abi_audit.sources.installed.distribution import (
+    canonical,
+    distributions,
+    installed,
+    is_torch,
+    record_text,
+    top_level,
+)
+from torch_abi_audit.sources.installed.editable import project, provided
+from torch_abi_audit.sources.installed.imports import Module, listing, locate
+from torch_abi_audit.sources.naming import named_as_library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_abi_audit.sources.installed.distribution import Distribution
+
+_SITES = frozenset({"site-packages", "dist-packages"})
+_ANCESTORS = 4
+"""How far above a path a site-packages directory of another name is looked for."""
+
+
+def imported(name: str, search_path: Sequence[str]) -> Found | None:
+    """The package or module that an import name stands for; None where nothing does."""
+    module = locate(name, search_path)
+    if module is None or module.is_namespace:
+        module = provided(name, search_path) or module or _of_project(name, search_path)
+    if module is None:
+        return None
+    if module.directories:
+        seen = joined(*map(walk, module.directories))
+        root = module.directories[0]
+    else:
+        seen = joined(*map(one, module.files))
+        root = module.files[0]
+    notes = []
+    if len(module.directories) > 1:
+        others = ", ".join(module.directories[1:])
+        notes.append(f"{name} is a namespace package, also in {others}")
+        seen = Tree(rerooted(seen.candidates, root), rerooted(seen.unread, root))
+    owners = [] if _in_site(root) else _editable_owners(root, search_path)
+    owners = owners or _owners(root)
+    return _with_remark(_owned(Found(name, root, notes=tuple(notes)), seen, owners))
+
+
+def named(name: str, search_path: Sequence[str]) -> Found | None:
+    """The whole distribution called ``name``; None where none is installed."""
+    key = canonical(name)
+    matches = [each for each in installed(search_path) if each.key == key]
+    if not matches:
+        return None
+    held = holding(matches[0])
+    return package(held, contents(held))
+
+
+def directory(path: str) -> Found:
+    """The package in the directory ``path``, whatever it belongs to."""
+    found = Found(os.path.basename(path), path)
+    seen = walk(path)
+    try:
+        within = distributions(path)
+    except OSError:
+        within = []  # the walk has said so
+    if len(within) > 1:
+        note = (
+            f"{path} holds {len(within)} distributions: "
+            "--site-packages would report each of them by itself"
+        )
+        return Found(found.name, path, seen.candidates, notes=(note,), errors=seen.unread)
+    return _with_remark(_owned(found, seen, within or _owners(path)))
+
+
+def file(path: str) -> Found:
+    """The one file ``path``, whatever its name and its first bytes.
+
+    Nobody who names a file asks what else its distribution holds: that is not remarked on.
+    """
+    return _owned(Found(os.path.basename(path), path), one(path), _owners(path))
+
+
+def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
+    """``found`` with what was seen, and with what is known of its distribution."""
+    if len(owners) != 1:
+        names = ", ".join(sorted(owner.key for owner in owners))
+        notes = (f"several distributions own parts of it: {names}",) if owners else ()
+        return Found(
+            found.name,
+            found.root,
+            seen.candidates,
+            is_torch=within_torch(found.root),
+            notes=found.notes + notes,
+            errors=seen.unread,
+        )
+    held = holding(owners[0], found.root if os.path.isdir(found.root) else None)
+    rest = contents(held, beside=found.root)
+    own = {each.identity for each in seen.candidates}
+    siblings = tuple(each for each in rest.candidates if each.identity not in own)
+    return Found(
+        found.name,
+        found.root,
+        seen.candidates,
+        siblings,
+        held.name,
+        held.headers.version,
+        held.import_names,
+        tags(held),
+        held.headers.requires,
+        is_torch(held.name),
+        found.notes + strays(held),
+        tuple(dict.fromkeys((*seen.unread, *rest.unread, *held.unread))),
+        held.headers.requires_python,
+    )
+
+
+def _with_remark(found: Found) -> Found:
+    """``found``, saying where its distribution holds more libraries; programs are none."""
+    libraries = [
+        each
+        for each in found.siblings
+        if named_as_library(each.relative) or ".so." in each.relative
+    ]
+    if not libraries:
+        return found
+    places = sorted({each.relative.rpartition("/")[0] or each.relative for each in libraries})
+    shown = ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
+    count = "1 more library" if len(libraries) == 1 else f"{len(libraries)} more libraries"
+    remark = f"the distribution {found.distribution} holds {count} elsewhere: {shown}"
+    return replace(found, notes=(*found.notes, remark))
+
+
+def _owners(path: str) -> list[Distribution]:
+    """The distributions that claim ``path`` or files below it, where it lies beside metadata."""
+    site = _site(path)
+    if site is None:
+        return []
+    relative = below(path, site)
+    top = canonical(relative.partition("/")[0].partition(".")[0])
+    likely = {top, canonical(relative.replace("/", "-"))}
+    shared = os.path.isdir(path) and not any(n.startswith("__init__.") for n in listing(path))
+    owners = []
+    undocumented = []
+    for each in sorted(installed([site]), key=lambda each: each.key not in likely):
+        try:
+            text = record_text(each)
+        except OSError:
+            text = None
+        if text is None:
+            undocumented.append(each)
+        elif _claims(text, relative, each):
+            owners.append(replace(each, record=text))
+            if each.key in likely and not shared:
+                break
+    return owners or [
+        each for each in undocumented if top in {each.key, *map(canonical, top_level(each))}
+    ]
+
+
+def _claims(record: str, relative: str, distribution: Distribution) -> bool:
+    """Whether a RECORD names the file ``relative``, or files below it, by its text alone."""
+    if relative not in record:
+        return False
+    start = relative if distribution.folder.endswith(".dist-info") else f"../{relative}"
+    begins = [f"{start}{end}" for end in ("/", ",", "\n", "\r")]
+    begins += [f'"{start}{end}' for end in ("/", '"')]
+    return (
+        record.startswith(tuple(begins))
+        or record == start
+        or record.endswith(f"\n{start}")
+        or any(f"\n{begin}" in record for begin in begins)
+    )
+
+
+def _in_site(path: str) -> bool:
+    return not _SITES.isdisjoint(path.split(os.sep))
+
+
+def _site(path: str) -> str | None:
+    """The site-packages directory that ``path`` lies in, where there is one."""
+    above = os.path.dirname(path)
+    parts = above.split(os.sep)
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index] in _SITES:
+            return os.sep.join(parts[: index + 1])
+    for _ in range(_ANCESTORS):
+        if any(name.endswith((".dist-info", ".egg-info")) for name in listing(above)):
+            return above
+        above = os.path.dirname(above)
+    return None
+
+
+def _editable_owners(path: str, search_path: Sequence[str]) -> list[Distribution]:
+    """The editable installs on a search path whose sources ``path`` belongs to."""
+    return [
+        held.distribution
+        for held in _editable_installs(search_path)
+        if any(is_below(path, source.path) for source in held.sources)
+    ]
+
+
+def _editable_installs(search_path: Sequence[str]) -> Iterator[Holding]:
+    return (holding(each) for each in installed(search_path) if project(each) is not None)
+
+
+def _of_project(name: str, search_path: Sequence[str]) -> Module | None:
+    """An import name that an editable install has in its project directory alone."""
+    top = name.partition(".")[0]
+    places = [
+        os.path.dirname(source.path)
+        for held in _editable_installs(search_path)
+        for source in held.sources
+        if source.name == top
+    ]
+    return locate(name, places)
+
+
+def within_torch(path: str) -> bool:
+    """Whether a path without metadata lies in a directory ``torch`` that holds libtorch."""
+    parts = path.split(os.sep)
+    return any(
+        part == "torch" and _holds_libtorch(os.sep.join((*parts[: index + 1], "lib")))
+        for index, part in enumerate(parts)
+    )
+
+
+def _holds_libtorch(lib: str) -> bool:
+    return any(name.startswith(("libtorch", "torch_cpu.")) for name in listing(lib))

@@ -1,0 +1,275 @@
+"""Explanations: errors as people met them on three systems, symbols, labels, rules."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from torch_abi_audit.explain.error_text import Kind, clue
+from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.question import explain
+from torch_abi_audit.report.explain.answers import (
+    format_explanation,
+    format_explanation_json,
+    format_explanation_markdown,
+)
+
+STRING = "ENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+FLASH = "ImportError: /v/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: "
+NOT_FOUND = "cannot open shared object file: No such file or directory"
+
+# text, the torch at hand, the likeliest cause, and what else the answer must say
+ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
+    # Dao-AILab/flash-attention#1832, #975: the C++11 form of std::string, torch 2.6.0
+    (FLASH + f"_ZN3c105ErrorC2ENS_14SourceLocation{STRING}", Installed("2.6.0", "12.4"),
+     Cause.OTHER_TORCH, ("c10::Error::Error(", "2.7.0", "libc10.so", "2.6.0, does not export it",
+                         "pre-C++11 ABI")),
+    # Dao-AILab/flash-attention#1832: torch 2.8.0 has SetDevice(signed char, bool)
+    (FLASH + "_ZN3c104cuda9SetDeviceEa", Installed("2.8.0+cu128", "12.8"),
+     Cause.OTHER_TORCH, ("c10::cuda::SetDevice(signed char)", "libc10_cuda.so",
+                         "c10::cuda::SetDevice(signed char, bool)")),
+    # Dao-AILab/flash-attention#1612: std::optional took c10::optional's place
+    (FLASH + "_ZN2at4_ops5zeros4callEN3c108ArrayRefINS2_6SymIntEEENS2_8optionalINS2_10ScalarTypeEEE"
+     "NS6_INS2_6LayoutEEENS6_INS2_6DeviceEEENS6_IbEE", Installed("2.7.0", "12.6"),
+     Cause.OTHER_TORCH, ("at::_ops::zeros::call", "std::optional<c10::ScalarType>",
+                         "torch::stable::full")),
+    # what breaks most wheels of 2.8 and 2.9 on 2.10
+    (FLASH + "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib", Installed("2.10.0", "12.8"),
+     Cause.OTHER_TORCH, ("2.4.0 to 2.9.1", "unsigned int", "STD_CUDA_CHECK")),
+    # the same on a CPU build
+    (FLASH + "_ZN3c104cuda20CUDACachingAllocator9allocatorE", Installed("2.13.0+cpu"),
+     Cause.CPU_TORCH, ("libc10_cuda.so", "a build without CUDA")),
+    # torchtext 0.18.0: std::string of before the C++11 ABI
+    (("OSError: /v/torchtext/lib/libtorchtext.so: undefined symbol: "
+     "_ZN3c105ErrorC2ENS_14SourceLocationESs"), Installed("2.8.0", "12.8"),
+     Cause.OLD_STRING, ("_GLIBCXX_USE_CXX11_ABI", "libc10.so")),
+    # a shim newer than the torch at hand
+    ("OSError: /v/lib/libtorchaudio.abi3.so: undefined symbol: torch_dtype_float4_e2m1fn_x2",
+     Installed("2.10.0", "12.8"), Cause.OTHER_TORCH,
+     ("since torch 2.11.0", "TORCH_TARGET_VERSION", "install torch 2.11.0")),
+    # a function whose source was not compiled in: Dao-AILab/flash-attention#2219 and many more
+    ("ImportError: /v/_C.so: undefined symbol: _Z7my_gemmN2at6TensorES0_", None,
+     Cause.UNKNOWN, ()),
+    ("ImportError: /v/_C.so: undefined symbol: _ZN5flash21mha_fwd_splitkv_sm100ERN2at6TensorE",
+     None, Cause.INCOMPLETE_BUILD, ("a name of flash, not of torch",)),
+    # header-only names that nobody exports
+    ("ImportError: /v/_C.so: undefined symbol: _ZN5torch6stable6DeviceC1EPKc", None,
+     Cause.INCOMPLETE_BUILD, ("header-only",)),
+    # pytorch/extension-cpp#127: stable extension loaded without torch
+    (f"ImportError: libtorch_cuda.so: {NOT_FOUND}", Installed("2.11.0", "13.0"),
+     Cause.IMPORT_ORDER, ("import torch before",)),
+    # pytorch/pytorch#110074
+    (f"ImportError: libc10_cuda.so: {NOT_FOUND}", Installed("2.13.0+cpu"),
+     Cause.CPU_TORCH, ("only CUDA builds",)),
+    # libraries that torch 1.13 had and no later release
+    (f"ImportError: libtorch_cuda_cu.so: {NOT_FOUND}", None, Cause.OTHER_TORCH,
+     ("no release from 2.4.0",)),
+    # pytorch/pytorch#131284, xformers on CUDA 13
+    (f"OSError: libcudart.so.12: {NOT_FOUND}", Installed("2.15.0", "13.0"), Cause.CUDA_MAJOR,
+     ("torch==2.10.0", "for CUDA 13.0")),
+    # another Python's private name
+    ("ImportError: /v/_C.cpython-311-x86_64-linux-gnu.so: undefined symbol: _PyGen_Send",
+     None, Cause.WRONG_PYTHON, ("CPython",)),
+    # an old system
+    (("ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.32' not found (required by "
+     "/v/flash_attn_2_cuda.so)"), None, Cause.OLD_SYSTEM, ("GLIBC_2.32",)),
+    # pytorch/pytorch#84339: macOS, flat namespace
+    (("ImportError: dlopen(/v/ext.cpython-38-darwin.so, 0x0002): symbol not found in flat "
+     "namespace (__ZNK2at10TensorBase8data_ptrIlEEPT_v)"), None, Cause.OTHER_TORCH,
+     ("at::TensorBase::data_ptr<long>() const",)),
+    # pytorch/extension-cpp#1: solved by importing torch first
+    (("ImportError: dlopen(/v/lltm_cpp.cpython-36m-darwin.so, 2): Symbol not found: "
+     "_THPVariableClass\n  Referenced from: /v/lltm_cpp.cpython-36m-darwin.so\n"
+     "  Expected in: flat namespace\n in /v/lltm_cpp.cpython-36m-darwin.so"), None,
+     Cause.IMPORT_ORDER, ("libtorch_python.dylib", "import torch before")),
+    # macOS, two-level: where the symbol was expected
+    (("ImportError: dlopen(/v/_C.so, 0x0002): Symbol not found: "
+     "__ZN3c106detail14torchCheckFailEPKcS2_jS2_\n  Referenced from: <0A1B> /v/_C.so\n"
+     "  Expected in: <2C3D> /v/torch/lib/libc10.dylib"), None, Cause.IMPORT_ORDER,
+     ("libc10.dylib", "macosx_arm64")),
+    (("ImportError: dlopen(/v/_C.so, 0x0002): tried: '/v/_C.so' (mach-o file, but is an "
+     "incompatible architecture (have 'x86_64', need 'arm64'))"
+     ), None, Cause.WRONG_MACHINE, ("need 'arm64'",)),
+    (("ImportError: dlopen(/v/_C.so, 2): Library not loaded: @rpath/libc10.dylib\n"
+     "  Referenced from: /v/_C.so\n  Reason: image not found"), None, Cause.IMPORT_ORDER,
+     ("one of torch's own libraries",)),
+    # facebookresearch/pytorch3d#1872: Windows names nothing
+    ("ImportError: DLL load failed while importing _C: The specified procedure could not be found.",
+     Installed("2.13.0+cpu"), Cause.OTHER_TORCH, ("Windows does not say", "--with")),
+    # pytorch/pytorch#26800: solved by importing torch first
+    ("ImportError: DLL load failed: The specified module could not be found.", None,
+     Cause.IMPORT_ORDER, ("Windows does not say",)),
+    (("The procedure entry point ?torchCheckFail@detail@c10@@YAXPEBD0I0@Z could not be located in "
+     "the dynamic link library C:\\v\\torch_stable\\_C.pyd."), None, Cause.IMPORT_ORDER,
+     ("win_amd64", "c10.dll")),
+    ("OSError: [WinError 193] %1 is not a valid Win32 application", None, Cause.WRONG_MACHINE, ()),
+    # torch's own words
+    (("RuntimeError: Detected that PyTorch and torch_sparse were compiled with different CUDA "
+     "versions. PyTorch has CUDA Version=12.1 and torch_sparse has CUDA Version=11.7. Please "
+     "reinstall"), None, Cause.CUDA_MAJOR, ("CUDA 12.1", "CUDA 11.7")),
+    ("AttributeError: '_OpNamespace' 'torchvision' object has no attribute 'nms'", None,
+     Cause.INCOMPLETE_BUILD, ("registers it",)),
+    ("ImportError: dynamic module does not define module export function (PyInit__C)", None,
+     Cause.WRONG_PYTHON, ("torch.ops.load_library",)),
+)  # fmt: skip
+
+
+def everything(answer: Explanation) -> str:
+    return format_explanation(answer)
+
+
+@pytest.mark.parametrize(("text", "installed", "cause", "words"), ERRORS)
+def test_errors(
+    text: str, installed: Installed | None, cause: Cause, words: tuple[str, ...]
+) -> None:
+    answer = explain(text, installed, "3.12")
+    assert answer.kind == "error"
+    assert answer.causes[0] is cause
+    said = everything(answer)
+    for word in words:
+        assert word in said, word
+    assert answer.advice or answer.unknown
+    document = json.loads(format_explanation_json(answer))
+    assert document["causes"][0] == cause
+    assert format_explanation_markdown(answer).count("\n- ") >= len(answer.advice)
+
+
+def test_there_are_enough_of_every_system() -> None:
+    systems = [found.system for text, *_ in ERRORS if (found := clue(text)) is not None]
+    assert len(ERRORS) >= 20
+    assert min(systems.count(one) for one in ("linux", "macos", "windows")) >= 4
+
+
+def test_a_symbol_by_itself_is_no_failure() -> None:
+    answer = explain("_ZN3c106detail14torchCheckFailEPKcS2_jS2_")
+    assert (answer.kind, answer.owner, answer.provider) == ("symbol", "libtorch", "libc10.so")
+    assert answer.causes == ()
+    assert answer.history is not None
+    assert answer.history.missing == ()
+    assert "STD_TORCH_CHECK" in answer.advice[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            "c10::detail::torchCheckFail(char const*, char const*, unsigned int, char const*)",
+            "_ZN3c106detail14torchCheckFailEPKcS2_jS2_",
+        ),
+        ("at::_ops::relu::call", "_ZN2at4_ops4relu4callERKNS_6TensorE"),
+        (
+            "at::TensorBase::__dispatch_contiguous(c10::MemoryFormat) const",
+            "_ZNK2at10TensorBase21__dispatch_contiguousEN3c1012MemoryFormatE",
+        ),
+        (
+            "c10::Error::Error(c10::SourceLocation, std::string)",
+            "_ZN3c105ErrorC1ENS_14SourceLocationESs",
+        ),
+        ("c10::Dispatcher::~Dispatcher()", "_ZN3c1010DispatcherD1Ev"),
+    ],
+)
+def test_demangled_names_are_found(text: str, name: str) -> None:
+    assert explain(text).symbol == name
+
+
+def test_where_a_symbol_went() -> None:
+    answer = explain("_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib")
+    assert answer.history is not None
+    assert answer.history.releases[-1] == "2.9.1"
+    assert answer.history.missing[0] == "2.10.0"
+    assert answer.history.cuda
+    assert any("unsigned int" in one for one in answer.history.instead)
+    said = everything(answer)
+    assert "exported by:   torch 2.4.0 to 2.9.1 (linux_x86_64, CUDA builds only)" in said
+    assert "necessary for loading, not sufficient" in said
+
+
+def test_a_shim() -> None:
+    answer = explain("torch_call_dispatcher")
+    assert answer.owner == "libtorch's C shim"
+    assert answer.is_a == ("a C function of the LibTorch Stable ABI, since torch 2.10.0",)
+    assert answer.provider == "libtorch_cpu.so"
+
+
+def test_at_link_time_nothing_was_loaded() -> None:
+    answer = explain(
+        "a.o: undefined reference to `c10::detail::torchCheckFail(char const*, "
+        "char const*, unsigned int, char const*)'"
+    )
+    assert answer.causes == (Cause.INCOMPLETE_BUILD,)
+    assert "link libtorch" in answer.advice[0]
+
+
+@pytest.mark.parametrize("label", ["STABLE", "unstable", "[NO-TORCH]", "abi3-tagged-no-capi"])
+def test_labels(label: str) -> None:
+    answer = explain(label)
+    assert answer.kind == "label"
+    assert answer.is_a
+    assert answer.causes == ()
+
+
+def test_rules() -> None:
+    by_id, by_name = explain("t101"), explain("unstable-torch-symbols")
+    assert by_id == by_name
+    assert by_id.kind == "rule"
+    assert by_id.subject == "T101 unstable-torch-symbols"
+    assert by_id.advice[0].startswith("Move the calls")
+
+
+@pytest.mark.parametrize("text", ["hello", "it does not work", "Segmentation fault (core dumped)"])
+def test_what_is_not_understood_is_said(text: str) -> None:
+    answer = explain(text)
+    assert answer.causes == (Cause.UNKNOWN,)
+    assert answer.unknown
+
+
+def test_unknown_names_are_not_guessed() -> None:
+    answer = explain("undefined symbol: _ZN3c1020never_was_in_any_oneEv")
+    assert answer.causes == (Cause.OTHER_TORCH,)
+    assert any("nightly" in one for one in answer.unknown)
+    assert explain("x.so: undefined symbol: some_c_name").causes == (Cause.UNKNOWN,)
+    newer = explain("x.so: undefined symbol: torch_call_dispatcher", Installed("2.99.0"))
+    assert "none of the releases that are known" in newer.pair[0]
+
+
+def test_hostile_texts_end() -> None:
+    for text in (
+        "undefined symbol: " + "_ZN" * 30000,
+        "Symbol not found: " * 5000,
+        "(" * 60000,
+        "undefined symbol: _Z\x1b[31m",
+        "x" * 200000,
+    ):
+        answer = explain(text)
+        assert "\x1b" not in everything(answer)
+
+
+def test_clues() -> None:
+    found = clue("Error relocating /v/a.so: _ZN3c105ErrorD1Ev: symbol not found")
+    assert found is not None
+    assert (found.kind, found.symbol, found.file) == (Kind.SYMBOL, "_ZN3c105ErrorD1Ev", "/v/a.so")
+    found = clue("/v/a.so: undefined symbol: _ZSt3foov, version GLIBCXX_3.4.29")
+    assert found is not None
+    assert found.versions == ("GLIBCXX_3.4.29",)
+    assert clue("all is well") is None
+
+
+def test_a_cuda_build_at_hand_is_not_blamed_for_being_none() -> None:
+    text = "x.so: undefined symbol: _ZN3c104cuda9SetDeviceEa"
+    assert explain(text, Installed("2.8.0+cu128", "12.8")).causes == (Cause.OTHER_TORCH,)
+    assert explain(text, Installed("2.8.0+cpu")).causes == (Cause.OTHER_TORCH, Cause.CPU_TORCH)
+    assert explain(text, Installed("2.7.1+cpu")).causes == (Cause.CPU_TORCH,)
+
+
+def test_a_symbol_that_moved_to_another_library() -> None:
+    answer = explain(
+        "_ZN3c1010Dispatcher27callWithDispatchKeySlowPathIvJRKN2at6TensorENS_6SymIntEEEET_RKNS_19"
+        "TypedOperatorHandleIFS7_DpT0_EEERNS2_13StepCallbacksENS_14DispatchKeySetERKNS_14Kernel"
+        "FunctionESA_"
+    )
+    assert any(
+        one.startswith("it moved from libtorch_cpu.so to libtorch_python.so in 2.")
+        for one in answer.why
+    )
+    assert "moved:" in everything(answer)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.reports import library, package, stable, terms, unstable
+from torch_abi_audit.gate import baseline_file
+from torch_abi_audit.gate.baseline import Baseline, entries
+from torch_abi_audit.gate.decide import decide
+from torch_abi_audit.gate.ignores import Ignore
+from torch_abi_audit.gate.selection import Check, Selection
+from torch_abi_audit.model.errors import AuditError
+from torch_abi_audit.model.outcome import Entry, Key, Outcome, Status
+from torch_abi_audit.rules import finding
+
+if TYPE_CHECKING:
+    from torch_abi_audit.model.reports import PackageReport
+
+
+def taken(*reports: PackageReport, is_file: bool = True) -> Baseline:
+    return Baseline(entries(decide(reports, terms()).results), "base.json", is_file=is_file)
+
+
+def against(baseline: Baseline, *reports: PackageReport, **parts: object) -> Outcome:
+    return decide(reports, terms(baseline=baseline, **parts))
+
+
+def failing(found: Outcome) -> dict[str, tuple[str, ...]]:
+    return {one.finding.rule: one.finding.evidence for one in found.results if one.fails}
+
+
+ENTRY = '{"baseline_version": 1, "entries": [{"package": "p", "library": "l", "rule": "T101", %s}]}'
+OLD = package(
+    library("_C.cpython-311-x86_64-linux-gnu.so", unstable("c10::a()", "c10::b()"), module=True),
+    findings=[finding("T102", "m", library="libc10-0a1b2c3d.so")],
+)
+
+
+def test_what_is_in_the_baseline_passes() -> None:
+    found = against(taken(OLD), OLD)
+    assert found.gate is not None
+    assert found.gate.failures == ()
+    assert {one.status for one in found.results} == {Status.KNOWN}
+    assert found.fixed == ()
+
+
+def test_a_rebuild_changes_nothing() -> None:
+    rebuilt = package(
+        library("_C.cpython-313-darwin.so", unstable("c10::b()", "c10::a()"), module=True),
+        findings=[finding("T102", "another text", library="libc10-99aabbcc.so.1")],
+    )
+    found = against(taken(OLD), rebuilt)
+    assert failing(found) == {}
+    assert found.fixed == ()
+
+
+def test_a_new_symbol_fails_alone() -> None:
+    more = package(
+        library("_C.abi3.so", unstable("c10::a()", "c10::b()", "c10::new()"), module=True),
+        findings=OLD.findings,
+    )
+    found = against(taken(OLD), more)
+    assert failing(found) == {"T101": ("c10::new()",)}
+    assert found.gate is not None
+    (failure,) = found.gate.failures
+    assert failure.startswith("pkg: 1 library outside of the LibTorch Stable ABI (1 symbol; 2 more")
+
+
+def test_a_new_library_fails() -> None:
+    found = against(taken(OLD), package(*OLD.libraries, library("_D.so", unstable("c10::a()"))))
+    assert "T101" in failing(found)
+
+
+def test_what_is_fixed_must_leave_the_file() -> None:
+    less = package(library("_C.so", unstable("c10::a()"), module=True))
+    found = against(taken(OLD), less)
+    assert found.fixed == (
+        Entry(Key("pkg", "pkg/_C", "T101"), ("c10::b()",)),
+        Entry(Key("pkg", "pkg/libc10", "T102")),
+    )
+    stale = [one.finding for one in found.results if one.finding.rule == "I003"]
+    assert [one.message for one in stale] == [
+        "base.json: T101 in pkg/_C: 1 entry is fixed and must leave the file",
+        "base.json: T102 in pkg/libc10: 1 entry is fixed and must leave the file",
+    ]
+    assert "I003" in failing(found)
+
+
+def test_a_target_as_baseline_has_no_file_to_clean() -> None:
+    found = against(taken(OLD, is_file=False), package(library("_C.so", stable())))
+    assert len(found.fixed) == 3
+    assert [one for one in found.results if one.finding.rule == "I003"] == []
+
+
+def test_what_was_not_looked_at_is_not_fixed() -> None:
+    both = taken(OLD, package(library("x.so", unstable("at::z()")), name="other", root="/o"))
+    assert against(both, OLD).fixed == ()
+    unread = package(library("_C.so", error="cut short"), findings=OLD.findings)
+    assert against(taken(OLD), unread).fixed == ()
+    gone = package(name="pkg", error="no such file")
+    assert against(taken(OLD), gone).fixed == ()
+
+
+def test_rules_that_are_not_reported_are_not_judged() -> None:
+    found = against(taken(OLD), package(library("_C.so")), selection=Selection(select=("P201",)))
+    assert found.fixed == ()
+
+
+def test_an_ignored_symbol_is_still_there() -> None:
+    found = against(taken(OLD), OLD, ignores=(Ignore("r", rule="T101"),))
+    assert found.fixed == ()
+    assert {one.status for one in found.results} == {Status.IGNORED, Status.KNOWN}
+
+
+def test_a_symbol_that_is_ignored_alone_is_still_there() -> None:
+    found = against(taken(OLD), OLD, ignores=(Ignore("r", symbol="c10::a()"),))
+    assert found.fixed == ()
+    assert failing(found) == {}
+
+
+def test_a_wheel_and_its_unpacked_directory_share_a_baseline() -> None:
+    wheel = package(
+        library("torchx/lib/_C.so", unstable("c10::a()"), root="/d/torchx-1-py3-none-any.whl"),
+        root="/d/torchx-1-py3-none-any.whl",
+        imports=("torchx",),
+        distribution="torchx",
+    )
+    directory = package(
+        library("lib/_C.so", unstable("c10::a()"), root="/b/unpacked"),
+        name="unpacked",
+        root="/b/unpacked",
+        imports=(),
+    )
+    found = against(taken(wheel), directory)
+    assert failing(found) == {}
+    assert found.fixed == ()
+
+
+def test_unreadable_libraries_are_never_taken() -> None:
+    assert entries(decide((package(library("x.so", error="cut")),), terms()).results) == ()
+
+
+def test_the_file_is_sorted_and_comes_back() -> None:
+    found = decide((OLD,), terms())
+    text = baseline_file.dump(entries(found.results))
+    assert json.loads(text)["entries"] == [
+        {
+            "package": "pkg",
+            "library": "pkg/_C",
+            "rule": "P202",
+        },
+        {
+            "package": "pkg",
+            "library": "pkg/_C",
+            "rule": "T101",
+            "symbols": ["c10::a()", "c10::b()"],
+        },
+        {"package": "pkg", "library": "pkg/libc10", "rule": "T102"},
+    ]
+    assert text.count("\n") > 15  # a symbol a line
+    assert baseline_file.parse(text, "base.json").entries == entries(found.results)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "f is not a baseline: Expecting"),
+        ("[]", "f is not a baseline: it has no baseline_version"),
+        ('{"entries": []}', "f is not a baseline: it has no baseline_version"),
+        ('{"baseline_version": 2}', "f is a baseline of version 2; this program reads version 1"),
+        ('{"baseline_version": 1}', "f is not a baseline: it has no list of entries"),
+        ('{"baseline_version": 1, "entries": [1]}', "f: entry 1 needs"),
+        ('{"baseline_version": 1, "entries": [{"package": "p"}]}', "f: entry 1 needs"),
+        (
+            ENTRY % '"symbols": [1]',
+            "f: entry 1 needs",
+        ),
+        (
+            ENTRY % '"symbol": "x"',
+            "f: entry 1 needs",
+        ),
+    ],
+)
+def test_files_that_are_none(text: str, problem: str) -> None:
+    with pytest.raises(AuditError) as caught:
+        baseline_file.parse(text, "f")
+    assert str(caught.value).startswith(problem)
+
+
+def test_a_check_and_a_baseline_together() -> None:
+    found = against(
+        taken(OLD),
+        package(library("_C.so", unstable("c10::a()", "c10::b()"), module=True)),
+        selection=Selection(Check.TORCH),
+    )
+    assert set(failing(found)) == {"I003"}

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.reports import NO_TORCH, library, package, stable
+from torch_abi_audit.gate.selection import Check, Selection, unknown_rule
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.rules import finding
+
+
+@pytest.mark.parametrize(
+    ("selection", "reported", "left_out"),
+    [
+        (Selection(), "T101 T104 P202 N001 I002", ""),
+        (Selection(ignore=("T10",)), "P201", "T101 T104"),
+        (Selection(select=("T",)), "T101 T104 I003", "P201 N001"),
+        (Selection(select=("T",), ignore=("T104",)), "T101", "T104"),
+        (Selection(select=("T104",), ignore=("T",)), "T104", "T101"),
+        (Selection(select=("T104", "T101"), ignore=("T104",)), "T101", "T104"),
+        (Selection(select=("ALL",), ignore=("P",)), "T101 N001", "P201"),
+        (Selection(Check.TORCH, select=("P203",)), "T101 T106 P203", "P201 T102"),
+        (Selection(ignore=("ALL",)), "E001", "T101 N001 I001"),
+        (Selection(select=("T",), ignore=("E001",)), "E001", ""),
+    ],
+)
+def test_what_is_reported(selection: Selection, reported: str, left_out: str) -> None:
+    for rule_id in reported.split():
+        assert selection.reports(rule_id), rule_id
+    for rule_id in left_out.split():
+        assert not selection.reports(rule_id), rule_id
+
+
+OURS = [
+    "T101",
+    "T102",
+    "T103",
+    "T104",
+    "T105",
+    "T106",
+    "P201",
+    "P202",
+    "P203",
+    "P204",
+    "E001",
+    "N001",
+    "I001",
+    "I002",
+    "I003",
+]
+MODULE = library("_C.so", module=True)
+TORCH = package(MODULE, library("lib/x.abi3.so", stable()))
+NO_TORCH_AT_ALL = package(library("_C.so", NO_TORCH, module=True))
+
+
+@pytest.mark.parametrize(
+    ("selection", "failing"),
+    [
+        (Selection(Check.TORCH), "T101 T106 I001 I003"),
+        (Selection(Check.ABI3), "P201 P202 P204 I001 I003"),
+        (Selection(Check.BOTH), "T101 T106 P201 P202 P204 I001 I003"),
+        (Selection(Check.ALL), "T101 T102 T103 T106 P201 P202 P203 P204 I001 I003"),
+        (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 I001 I003"),
+        (Selection(Check.TORCH, fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
+        # a rule that was named fails, whatever its severity, unless that was asked for
+        (Selection(select=("T104",)), "T104 I001 I003"),
+        (Selection(select=("T1",), fail_on=Severity.ERROR), "T101 T102 T103 T106 I001 I003"),
+        (Selection(Check.TORCH, select=("P203",)), "T101 T106 P203 I001 I003"),
+    ],
+)
+def test_what_fails(selection: Selection, failing: str) -> None:
+    found = [
+        one
+        for one in OURS
+        if selection.reports(one) and selection.fails(finding(one, "m", library="_C.so"), TORCH)
+    ]
+    assert found == [one for one in OURS if one in failing.split()]
+
+
+def test_warnings_fail_where_asked() -> None:
+    strict = Selection(Check.ALL, fail_on=Severity.WARNING)
+    assert strict.fails(finding("T104", "m"), TORCH)
+    assert strict.fails(finding("N001", "m"), TORCH)
+    assert not strict.fails(finding("E001", "m"), TORCH)
+
+
+def test_the_abi3_check_is_about_modules_of_packages_with_torch() -> None:
+    broken = finding("P201", "m", library="lib/x.abi3.so")
+    assert not Selection(Check.ABI3).fails(broken, TORCH)
+    assert Selection(Check.ALL).fails(broken, TORCH)
+    module = finding("P201", "m", library="_C.so")
+    assert Selection(Check.ABI3).fails(module, TORCH)
+    assert not Selection(Check.ABI3).fails(module, NO_TORCH_AT_ALL)
+    assert Selection(Check.ALL).fails(module, NO_TORCH_AT_ALL)
+
+
+@pytest.mark.parametrize("word", ["T", "T1", "T101", "ALL", "I00"])
+def test_selectors(word: str) -> None:
+    assert unknown_rule(word) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("T1O6", "no rule is called T1O6; did you mean T106?"),
+        ("second-libtorch", "no rule is called second-libtorch"),
+        ("t101", "no rule is called t101"),
+        ("ALLL", "no rule is called ALLL; did you mean ALL?"),
+    ],
+)
+def test_words_that_select_nothing(word: str, problem: str) -> None:
+    assert (unknown_rule(word) or "").startswith(problem)

@@ -1,0 +1,194 @@
+"""The plan, from built values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import Any
+
+import pytest
+
+from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+from torch_abi_audit.model.verdicts import TorchABIVerdict
+from torch_abi_audit.port.migration import Plan, Site, Unit, Way
+from torch_abi_audit.port.plan import plan, units_of
+from torch_abi_audit.port.since import SavedReportError, saved, since
+from torch_abi_audit.report import format_json
+from torch_abi_audit.report.port.json import format_port_json
+from torch_abi_audit.report.port.markdown import format_port_markdown
+from torch_abi_audit.report.port.text import format_port, percent
+
+CHECK = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
+EMPTY_LIKE = b"_ZN2at4_ops10empty_like4callERKNS_6TensorE"
+MUL = b"_ZN2at4_ops10mul_Tensor4callERKNS_6TensorES4_"
+MODULE = b"_ZN5torch7Library17set_python_moduleEPKc"
+CLASS = b"_ZN3c109ClassType9addMethodEi"
+STRANGE = b"_ZN2at7strangeEv"
+
+
+def planned(*units: Unit, **options: Any) -> Plan:
+    return plan("pkg", "/pkg", units, **options)
+
+
+def ways(one: Plan) -> dict[str, Way]:
+    return {item.api: item.way for item in one.items}
+
+
+def test_every_symbol_falls_under_its_api_and_class() -> None:
+    one = planned(Unit("a.so", tuple(sorted((CHECK, EMPTY_LIKE, MUL, MODULE, CLASS, STRANGE)))))
+    assert ways(one) == {
+        "TORCH_CHECK": Way.NOW,
+        "at::empty_like": Way.NOW,
+        "at::mul": Way.DISPATCHER,
+        "Library::set_python_module": Way.LATER,
+        "torch::class_": Way.NOT_YET,
+        "at::strange": Way.UNKNOWN,
+    }
+    assert [item.way for item in one.items] == sorted(
+        (item.way for item in one.items), key=list(Way).index
+    )
+    assert (one.symbols, one.verdict) == (6, "UNSTABLE")
+    assert one.coverage == pytest.approx(3 / 6)
+    assert one.classified == pytest.approx(5 / 6, abs=1e-4)
+
+
+def test_the_target_decides() -> None:
+    unit = Unit("a.so", (MUL, MODULE))
+    assert planned(unit, target="2.9.0").coverage == 0
+    assert planned(unit, target="2.13.0").coverage == 1
+    targets = {one.release: one for one in planned(unit).targets}
+    assert targets["2.13.0"].unlocks == ("Library::set_python_module",)
+    assert targets["2.9.0"].loses == ("at::mul",)
+    assert targets["2.10.0"].coverage == 0.5
+    assert "2.10.3" in {one.release for one in planned(unit, target="2.10.3").targets}
+
+
+def test_cheapest_first() -> None:
+    checks = (CHECK, b"_ZN3c106detail14torchCheckFailEPKcS2_jS2_")
+    one = planned(Unit("a.so", (*checks, EMPTY_LIKE)))
+    assert [item.api for item in one.items] == ["TORCH_CHECK", "at::empty_like"]
+    assert one.items[0].uses == 2
+
+
+def test_uses_count_libraries_and_places() -> None:
+    site = Site("f()", "a.cpp", 3, count=2, own=True)
+    inlined = Site("at::g()", "/torch/include/x.h", 9, own=False)
+    one = planned(
+        Unit("a.o", (CHECK,), sites={CHECK: (inlined, site)}), Unit("b.o", (CHECK,)), objects=True
+    )
+    (item,) = one.items
+    assert (item.uses, item.own, item.units) == (4, 2, ("a.o", "b.o"))
+    assert item.sites == (("a.o", site), ("a.o", inlined))
+
+
+def test_files_that_alone_need_a_symbol() -> None:
+    one = planned(Unit("a.o", (CHECK, MUL)), Unit("b.o", (CHECK,)))
+    last = {unit.name: unit.last_to_need for unit in one.units}
+    assert [len(last["a.o"]), len(last["b.o"])] == [1, 0]
+    assert "mul_Tensor" in last["a.o"][0]
+
+
+def test_the_floor_and_the_way_down() -> None:
+    shims = (b"aoti_torch_get_dim", b"torch_call_dispatcher", b"torch_dtype_float8_e8m0fnu")
+    one = planned(Unit("a.so", shims=shims))
+    assert (one.verdict, one.floor, one.coverage, one.classified) == ("STABLE", "2.11.0", 1, 1)
+    assert [(step.release, step.without) for step in one.floor_steps] == [
+        ("2.10.0", ("torch_dtype_float8_e8m0fnu",)),
+        ("2.9.0", ("torch_call_dispatcher", "torch_dtype_float8_e8m0fnu")),
+    ]
+
+
+def test_what_a_stable_library_could_drop() -> None:
+    links = ("libc10.so", "libtorch.so", "libtorch_cpu.so")
+    one = planned(Unit("a.so", shims=(b"aoti_torch_call_dispatcher",), links=links))
+    assert {drop.what for drop in one.drops} == {
+        "aoti_torch_call_dispatcher",
+        "libc10.so",
+        "libtorch.so",
+    }
+    umbrella = planned(Unit("a.so", shims=(b"aoti_torch_get_dim",), links=("libtorch.so",)))
+    assert umbrella.drops == ()  # libtorch_cpu.so comes through it
+    left = planned(Unit("a.o", shims=(b"aoti_torch_get_dim",), evidence=("at::Tensor::x()",)))
+    assert [drop.what for drop in left.drops] == ["includes of unstable headers"]
+
+
+def report(*libraries: ExtensionReport) -> PackageReport:
+    return PackageReport("pkg", PurePath("/pkg"), bundled_libs=libraries)
+
+
+def test_units_of_a_report() -> None:
+    verdict = TorchABIVerdict(
+        uses_torch=True,
+        unstable_symbols=("c10::…",),
+        unknown_shim_symbols=("torch_brand_new",),
+        required=(CHECK, b"torch_brand_new", b"torch_call_dispatcher"),
+        links=("libtorch.so",),
+    )
+    broken = ExtensionReport(PurePath("/pkg/lib/b.so"), error="cut short")
+    plain = ExtensionReport(PurePath("/pkg/c.so"), torch=TorchABIVerdict())
+    units = units_of(
+        report(ExtensionReport(PurePath("/pkg/lib/a.so"), torch=verdict), broken, plain)
+    )
+    assert units == (
+        Unit(
+            "lib/a.so", (CHECK,), (b"torch_brand_new", b"torch_call_dispatcher"), ("libtorch.so",)
+        ),
+        Unit("lib/b.so", error="cut short"),
+    )
+    one = planned(*units)
+    assert one.verdict == "ERROR"
+    assert one.floor == "2.10.0"
+
+
+def test_since_a_saved_plan() -> None:
+    before = planned(Unit("a.o", (CHECK, MUL)), Unit("b.o", (MUL,)))
+    after = planned(Unit("a.o", (MUL, STRANGE)), Unit("b.o"))
+    found = since(after, saved(format_port_json([before]).encode(), "pkg"))
+    assert [len(found.gone), len(found.new), found.before, found.now] == [1, 1, 2, 2]
+    assert found.gone[0].startswith("c10::detail::torchCheckFail(")
+    assert found.units == (("b.o", 1, 0),)
+    both = format_port_json([plan("other", "/other", [Unit("other.o")]), before])
+    assert saved(both.encode(), "pkg").units == {"a.o": 2, "b.o": 1}
+
+
+def test_since_a_saved_audit() -> None:
+    torch = TorchABIVerdict(
+        uses_torch=True, unstable_symbols=("at::gone()",), internal_symbols=("c10d::x()",)
+    )
+    text = format_json(report(ExtensionReport(PurePath("/pkg/a.so"), torch=torch)))
+    then = saved(text.encode(), "pkg")
+    assert then.symbols == {"at::gone()", "c10d::x()"}
+    assert then.units == {"a.so": 2}
+    assert since(planned(), then).gone == ("at::gone()", "c10d::x()")
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"plans": []}', b'{"name": "pkg"}', b"\xff"])
+def test_what_is_no_report_is_refused(text: bytes) -> None:
+    with pytest.raises(SavedReportError):
+        saved(text, "pkg")
+
+
+def test_text_markdown_and_json_say_the_same() -> None:
+    one = planned(Unit("a|b.so", (CHECK, CLASS), (b"torch_call_dispatcher",)))
+    text, markdown = format_port(one, verbose=True), format_port_markdown(one)
+    document = json.loads(format_port_json([one]))
+    assert "  Coverage:    50 % of 2 unstable symbols can be replaced" in text
+    assert "    TORCH_CHECK -> STD_TORCH_CHECK  [1 symbol, 1 library, 1 use]" in text
+    assert "symbol: c10::detail::torchCheckFail(" in text
+    assert "| `TORCH_CHECK` | replace now | `STD_TORCH_CHECK` |" in markdown
+    assert "`a\\|b.so`" in markdown
+    assert document["coverage"] == 0.5
+    assert document["classified"] == 1.0
+    assert document["apis"][0]["class"] == "replace-now"
+    assert document["apis"][1]["replacement"] is None
+    assert document["files"][0]["unstable"] == 2
+
+
+def test_a_share_is_never_rounded_to_a_lie() -> None:
+    assert [percent(one) for one in (0, 0.001, 0.5, 0.999, 1)] == [
+        "0 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+        "100 %",
+    ]

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.metadata_values import LINUX, judged, library, only, rules
+from torch_abi_audit.knowledge.names.python import bound, is_abi3
+from torch_abi_audit.metadata.declared import Declared, WheelTag, dependencies, pythons
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.reports import Linkage
+from torch_abi_audit.model.verdicts import CPythonABIVerdict
+
+ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
+PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=3)
+CP311 = "cp311-cp311-manylinux_2_28_x86_64"
+V310 = "_C.cpython-310-x86_64-linux-gnu.so"
+V311 = "_C.cpython-311-x86_64-linux-gnu.so"
+
+
+@pytest.mark.parametrize(
+    ("name", "python"),
+    [
+        (V311, "3.11"),
+        ("_C.cpython-314t-x86_64-linux-gnu.so", "3.14t"),
+        ("_C.cpython-313td-x86_64-linux-gnu.so", "3.13t"),
+        ("_C.cpython-38d-darwin.so", "3.8"),
+        ("_C.cp313-win_amd64.pyd", "3.13"),
+        ("x.y.cpython-311-darwin.so", "3.11"),
+        ("_C.cpython-311.so", None),
+        ("_C.cpython-311-.so", None),
+        ("_C.cpython-3-darwin.so", None),
+        ("_C.cpython-38m-darwin.so", None),
+        ("_C.cpython-311-x86_64.y.so", None),
+        ("_C.cpython-311-darwin.dylib", None),
+        ("cpython-311-darwin.so", None),
+        ("_C.abi3.so", None),
+        ("_C", None),
+    ],
+)
+def test_the_python_of_a_file(name: str, python: str | None) -> None:
+    found = bound(library(name))
+    assert (found and found.python) == python
+
+
+@pytest.mark.parametrize(
+    ("dll", "python"),
+    [
+        ("python311.dll", "3.11"),
+        ("PYTHON313T.DLL", "3.13t"),
+        ("python3.dll", None),
+        ("python3t.dll", None),
+        ("python311_d.dll", None),
+        ("libpython311.dll", None),
+    ],
+)
+def test_the_python_of_an_imported_dll(dll: str, python: str | None) -> None:
+    found = bound(library("_C.pyd", needed=("KERNEL32.dll", dll, "python39.dll")))
+    assert found is not None
+    assert found.python == (python or "3.9")
+
+
+@pytest.mark.parametrize(
+    ("name", "abi3"),
+    [
+        ("_C.abi3.so", True),
+        ("_C.abi3-x86_64-linux-gnu.so", True),
+        ("_C.abi3-.so", False),
+        ("_C.abi3t.so", False),
+        ("_C.abi3.1.so", False),
+        ("_C.abi3.pyd", False),
+        ("abi3.so", False),
+    ],
+)
+def test_files_that_claim_abi3(name: str, abi3: bool) -> None:
+    assert is_abi3(name) is abi3
+
+
+@pytest.mark.parametrize(
+    ("python", "interpreter"),
+    [
+        ("cp311", ("cp", 11)),
+        ("py3", ("py", None)),
+        ("pp310", ("pp", 10)),
+        ("py2", None),
+        ("cp3x", None),
+        ("cp311t", None),
+        ("graalpy311", None),
+        ("", None),
+    ],
+)
+def test_interpreters_of_tags(python: str, interpreter: tuple[str, int | None] | None) -> None:
+    assert WheelTag(python, "none", "any").interpreter == interpreter
+
+
+@pytest.mark.parametrize(
+    ("said", "oldest"),
+    [
+        (">=3.9", "3.9"),
+        (">= 3.10 ", "3.10"),
+        (">=3.9.0", "3.9"),
+        (">=3.9.*", "3.9"),
+        (">=3", "3.6"),
+        (">=3.*", "3.6"),
+        (">=3.0", "3.6"),
+        (">=3.9.1", "3.9"),
+        (" >=3.9", "3.9"),
+        (">=3.9,<4", "3.9"),
+        (">=2.7", "3.6"),
+        (">=3.x", "3.6"),
+        ("", "3.6"),
+    ],
+)
+def test_the_oldest_python_that_is_admitted(said: str, oldest: str) -> None:
+    assert pythons(Declared(requires_python=said))[0] == oldest
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("torch", ["torch"]),
+        ("  Torch_Geometric.x--y>=2 ; extra == 'a'", ["torch-geometric-x-y"]),
+        ("zope.interface[test] (>=5)", ["zope-interface"]),
+        ("torch @ https://x/torch.whl", ["torch"]),
+        ("torch-", ["torch-"]),
+        ("-torch", []),
+        ("_torch", []),
+        ("(x)", []),
+        ("", []),
+    ],
+)
+def test_names_of_requirements(line: str, name: list[str]) -> None:
+    assert list(dependencies(Declared(requires=(line,)))) == name
+
+
+def test_an_extension_for_the_python_of_its_tag() -> None:
+    assert rules(judged(library(V311, python=PRIVATE), tags=(CP311,))) == []
+
+
+def test_an_extension_for_another_python_than_the_tag() -> None:
+    report = judged(library(V310, python=PRIVATE), tags=(CP311,))
+    assert only(report, "M311").message == (
+        "it is built for Python 3.10, and the wheel is tagged cp311-cp311"
+    )
+
+
+def test_a_versioned_extension_in_an_abi3_wheel() -> None:
+    report = judged(library(V310, python=PRIVATE))
+    assert only(report, "M311").message == (
+        "it is built for Python 3.10 alone, and the wheel is tagged cp310-abi3"
+    )
+    assert rules(judged(library(python=ABI3, torch=None), tags=("cp311-abi3-any",))) == []
+
+
+def test_a_versioned_name_on_what_is_no_extension_module() -> None:
+    assert rules(judged(library(V310, module=False))) == ["M318"]
+    assert rules(judged(library("_C.so", module=False))) == []
+
+
+def test_one_file_for_each_python_is_no_contradiction() -> None:
+    assert rules(judged(library(V310), library(V311), tags=("py3-none-linux_x86_64",))) == []
+    assert rules(judged(library(V310), library("_C.abi3.so"))) == []
+
+
+def test_a_versioned_extension_in_a_generic_wheel() -> None:
+    assert rules(judged(library(V311), tags=("py3-none-manylinux_2_28_x86_64",))) == ["M312"]
+    plain = library("_C.so", module=False)
+    assert rules(judged(plain, tags=("py3-none-manylinux_2_28_x86_64",))) == []
+
+
+def test_a_windows_extension_is_bound_by_the_dll_that_it_imports() -> None:
+    tags = ("py3-none-win_amd64",)
+    pe: Any = {"format": Format.PE, "arch": "x86_64"}
+    assert rules(judged(library("_C.pyd", needed=("python311.dll",), **pe), tags=tags)) == ["M312"]
+    assert rules(judged(library("_C.pyd", needed=("python3.dll",), **pe), tags=tags)) == []
+
+
+def test_free_threaded_builds_are_other_pythons() -> None:
+    name = "_C.cpython-314t-x86_64-linux-gnu.so"
+    tags = ("cp314-cp314t-manylinux_2_28_x86_64",)
+    assert rules(judged(library(name), tags=tags)) == []
+    assert rules(judged(library(name), tags=("cp314-cp314-manylinux_2_28_x86_64",))) == ["M311"]
+
+
+def test_an_extension_that_leaves_the_stable_abi_in_an_abi3_wheel() -> None:
+    assert only(judged(library("_C.so", python=PRIVATE)), "M311").evidence == ("_PyX",)
+    assert rules(judged(library("_C.so", python=PRIVATE), tags=(CP311,))) == []
+
+
+def test_abi3_files_in_a_wheel_for_free_threaded_python() -> None:
+    tags = ("cp315-abi3t-manylinux_2_34_x86_64",)
+    assert rules(judged(library("_C.abi3.so"), tags=tags)) == ["M313"]
+    assert rules(judged(library("_C.abi3t.so"), tags=tags)) == []
+    both = ("cp315-abi3-manylinux_2_34_x86_64", *tags)
+    assert rules(judged(library("_C.abi3t.so"), tags=both)) == []
+
+
+def test_requires_python_below_the_floor() -> None:
+    tags = ("py3-none-manylinux_2_28_x86_64",)
+    report = judged(library(python=ABI3), tags=tags, python=">=3.9")
+    assert only(report, "M314").fix == "Declare `Requires-Python: >=3.11`."
+    assert rules(judged(library(python=ABI3), tags=tags, python=">=3.11")) == []
+    assert rules(judged(library(python=ABI3), tags=(), python=">=3.9")) == ["M314"]
+    assert rules(judged(library(python=PRIVATE), tags=tags, python=">=3.9")) == []
+
+
+@pytest.mark.parametrize("said", [">=3.12", "<3.11", "==3.9.*", ">3.11,<4,!=3.11.*"])
+def test_requires_python_that_excludes_the_tag(said: str) -> None:
+    assert rules(judged(library(V311), tags=(CP311,), python=said)) == ["M315"]
+
+
+@pytest.mark.parametrize("said", [">=3.11", ">=3.11.4", "==3.11.*", "~=3.9", None, "", "<3.12,>3"])
+def test_requires_python_that_admits_the_tag(said: str | None) -> None:
+    assert rules(judged(library(V311), tags=(CP311,), python=said)) == []
+
+
+def test_tags_of_other_interpreters_are_not_judged() -> None:
+    tags = ("pp310-pypy310_pp73-manylinux_2_28_x86_64",)
+    name = "_C.pypy310-pp73-x86_64-linux-gnu.so"
+    assert rules(judged(library(name), tags=tags, python=">=3.11")) == []
+
+
+def test_a_python_newer_than_this_program_is_not_judged() -> None:
+    assert rules(judged(library("_C.abi3.so"), tags=("cp340-abi3-linux_x86_64",))) == []
+
+
+def test_requires_python_that_cannot_be_read() -> None:
+    assert rules(judged(library(V311), tags=(CP311,), python="newer than 3")) == ["M306"]
+
+
+def test_a_file_for_another_architecture() -> None:
+    arm = library(V311, arch="aarch64")
+    assert only(judged(arm, tags=(CP311,)), "M316").message == (
+        "it is built for Linux aarch64, and the wheel is tagged manylinux_2_28_x86_64"
+    )
+    mac = library("_C.abi3.so", format=Format.MACHO, arch="arm64")
+    assert rules(judged(mac)) == ["M316"]
+    assert rules(judged(mac, tags=("cp310-abi3-macosx_11_0_arm64",))) == []
+
+
+def test_a_foreign_library_beside_fitting_ones_is_a_note() -> None:
+    data = library("data/attach.dll", format=Format.PE, arch="i686", module=False)
+    assert rules(judged(library(), data)) == ["M317"]
+    assert rules(judged(data)) == ["M316"]
+    assert rules(judged(data, tags=("py3-none-any",))) == []
+
+
+def test_several_platforms_in_one_wheel() -> None:
+    tags = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-abi3-manylinux_2_28_aarch64")
+    assert rules(judged(library(arch="aarch64"), library("_D.abi3.so"), tags=tags)) == []
+
+
+def test_a_universal_wheel_needs_both_slices() -> None:
+    tags = ("cp311-cp311-macosx_11_0_universal2",)
+    name = "_C.cpython-311-darwin.so"
+    slices = tuple(Linkage(Format.MACHO, arch) for arch in ("x86_64", "arm64"))
+    assert rules(judged(library(name, images=slices), tags=tags)) == []
+    report = judged(library(name, images=slices[:1]), tags=tags)
+    assert "it lacks arm64" in only(report, "M316").message
+
+
+def test_platforms_that_are_not_known_are_not_judged() -> None:
+    assert rules(judged(library(), tags=("cp310-abi3-wasm32",))) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "tags", "floor"),
+    [
+        (("_C.abi3.so",), LINUX, "3.11"),
+        ((V311,), (CP311,), "3.11"),
+        ((V310, V311), ("py3-none-any",), "3.10"),
+        (("_C.so",), (CP311,), "3.11"),
+        (("_C.so",), ("py3-none-any",), None),
+    ],
+)
+def test_the_oldest_python(names: tuple[str, ...], tags: tuple[str, ...], floor: str) -> None:
+    libraries = [
+        library(name, python=ABI3 if ".abi3." in name else CPythonABIVerdict(min_python="3.4"))
+        for name in names
+    ]
+    assert judged(*libraries, tags=tags).min_python == floor

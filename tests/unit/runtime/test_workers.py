@@ -1,0 +1,278 @@
+"""Work that several processes share: all of it is done, once in the end, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from torch_abi_audit.runtime import workers
+from torch_abi_audit.runtime.workers import Team, processors, share, together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+forks = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is trusted with a fork")
+
+
+@pytest.fixture
+def four(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine of four processors."""
+    monkeypatch.setattr(workers, "processors", lambda: 4)
+
+
+@pytest.fixture
+def nothing_stays_open() -> Iterator[None]:
+    """Fails the test unless it leaves the files open that were open before, and no others."""
+    before = sorted(Path("/proc/self/fd").iterdir())
+    yield
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def identity(number: int) -> tuple[int, int]:
+    time.sleep(0.01)  # long enough for every process to get its share
+    return number, os.getpid()
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_several_processes_do_each_number_once_and_in_order() -> None:
+    made = share(20, identity, identity)
+    assert [number for number, _ in made] == list(range(20))
+    assert len({process for _, process in made}) == 4
+
+
+def test_one_processor_does_all_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "processors", lambda: 1)
+    assert {process for _, process in share(3, identity, identity)} == {os.getpid()}
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_one_number_is_not_worth_a_process() -> None:
+    assert share(1, identity, identity) == [(0, os.getpid())]
+    assert share(0, identity, identity) == []
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_what_fails_elsewhere_is_done_again_here() -> None:
+    def fails(number: int) -> tuple[int, int]:
+        time.sleep(0.01)
+        raise ValueError(number)
+
+    made = share(8, identity, fails)
+    assert made == [(number, os.getpid()) for number in range(8)]
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_a_process_that_is_killed_takes_nothing_with_it() -> None:
+    def dies(_number: int) -> tuple[int, int]:
+        os.kill(os.getpid(), 9)
+        return 0, 0
+
+    assert [number for number, _ in share(8, identity, dies)] == list(range(8))
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_what_cannot_be_packed_is_done_again_here() -> None:
+    def odd(number: int) -> object:
+        time.sleep(0.01)
+        return object() if os.getpid() != parent else number
+
+    parent = os.getpid()
+    assert share(8, odd, odd) == list(range(8))
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_an_error_here_is_the_caller_s() -> None:
+    def fails(_number: int) -> int:
+        raise KeyError("here")
+
+    with pytest.raises(KeyError, match="here"):
+        share(4, fails, fails)
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_more_than_a_pipe_holds_is_done_by_one_process() -> None:
+    assert share((1 << 13) + 1, lambda number: number, lambda _: -1)[-1] == 1 << 13
+
+
+@forks
+@pytest.mark.usefixtures("four")
+def test_without_room_for_a_process_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert [process for _, process in share(4, identity, identity)] == [os.getpid()] * 4
+
+
+def numbers_of(team: Team) -> tuple[int, tuple[int, ...]]:
+    """Who worked, and on what."""
+    taken = []
+    for number in team.numbers:
+        time.sleep(0.01)
+        taken.append(number)
+    return os.getpid(), tuple(taken)
+
+
+@forks
+def test_a_team_does_each_number_once_and_the_first_one_here() -> None:
+    parts = together(20, numbers_of, 4)
+    assert sorted(number for _, taken in parts for number in taken) == list(range(20))
+    assert len({process for process, _ in parts}) == 4
+    assert parts[0][0] == os.getpid()
+    assert parts[0][1][0] == 0
+
+
+def test_a_team_of_one_is_this_process() -> None:
+    for hands, count in ((1, 3), (4, 1), (4, (1 << 13) + 1)):
+        ((process, first, told),) = together(
+            count, lambda team: (os.getpid(), next(team.numbers), team.exchange("alone")), hands
+        )
+        assert (process, first, told) == (os.getpid(), 0, ["alone"])
+
+
+@forks
+def test_what_one_of_a_team_tells_all_others_hear() -> None:
+    large = b"x" * 300_000  # several times what a pipe holds
+
+    def work(
+        team: Team,
+    ) -> tuple[bool, tuple[tuple[int, ...], ...], tuple[int, ...], bool]:
+        taken = numbers_of(team)[1]
+        first = team.exchange((taken, large))
+        second = team.exchange(sum(taken))
+        return team.first, tuple(told for told, _ in first), tuple(second), first[0][0] == taken
+
+    parts = together(12, work, 3)
+    assert [first for first, *_ in parts] == [True, False, False]
+    for _, taken, sums, own_first in parts:
+        assert own_first
+        assert sorted(number for some in taken for number in some) == list(range(12))
+        assert sum(sums) == sum(range(12))
+
+
+@forks
+@pytest.mark.parametrize("when", ["before", "between", "after"])
+def test_a_team_that_loses_one_was_never_there(when: str) -> None:
+    here = os.getpid()
+
+    def work(team: Team) -> tuple[int, tuple[int, ...]]:
+        def dies(now: str) -> None:
+            if now == when and os.getpid() != here:
+                os.kill(os.getpid(), 9)
+
+        made = numbers_of(team)
+        dies("before")
+        team.exchange(made)
+        dies("between")
+        team.exchange(made)
+        dies("after")
+        return made
+
+    assert together(8, work, 3) == [(here, tuple(range(8)))]
+
+
+@forks
+def test_a_team_whose_work_fails_elsewhere_or_cannot_be_told_was_never_there() -> None:
+    here = os.getpid()
+
+    def fails(team: Team) -> list[int]:
+        if os.getpid() != here:
+            raise ValueError("elsewhere")
+        return list(team.numbers)
+
+    def odd(team: Team) -> object:
+        list(team.numbers)
+        return object() if os.getpid() != here else "here"
+
+    assert together(8, fails, 3) == [list(range(8))]
+    assert together(8, odd, 3) == ["here"]
+
+
+@forks
+def test_an_error_of_a_team_s_work_here_is_the_caller_s() -> None:
+    here = os.getpid()
+
+    def fails(team: Team) -> None:
+        list(team.numbers)
+        if os.getpid() == here:
+            raise KeyError("here")
+        team.exchange(None)
+
+    with pytest.raises(KeyError, match="here"):
+        together(8, fails, 3)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@forks
+@pytest.mark.usefixtures("nothing_stays_open")
+@pytest.mark.parametrize("pipes", [0, 1, 2])
+def test_without_files_to_open_there_is_one(monkeypatch: pytest.MonkeyPatch, pipes: int) -> None:
+    left, pipe = [None] * pipes, os.pipe
+
+    def refuse_at_last() -> tuple[int, int]:
+        if not left:
+            raise OSError(24, "Too many open files")
+        left.pop()
+        return pipe()
+
+    monkeypatch.setattr(os, "pipe", refuse_at_last)
+    assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
+
+
+@forks
+@pytest.mark.usefixtures("nothing_stays_open")
+def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = os.fork
+    forked: list[int] = []
+
+    def refuse_the_second() -> int:
+        if forked:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        forked.append(fork())
+        return forked[0]
+
+    monkeypatch.setattr(os, "fork", refuse_the_second)
+    assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
+
+
+@forks
+@pytest.mark.usefixtures("nothing_stays_open")
+def test_nothing_stays_open_and_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "processors", lambda: 3)
+    share(6, identity, identity)
+    together(6, numbers_of, 3)
+    nothing: dict[int, tuple[int, int]] = {}
+    with pytest.raises(KeyError):
+        share(6, nothing.__getitem__, identity)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_second_thread_forbids_a_fork() -> None:
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        assert processors() == 1
+    finally:
+        done.set()
+        other.join()
+
+
+def test_other_systems_are_not_trusted_with_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert processors() == 1
