@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from torch_abi_audit.metadata import Declared, compare
+from torch_abi_audit.audit import findings
 from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.declared import Declared
 from torch_abi_audit.model.reports import ExtensionReport, Linkage, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 
@@ -48,6 +49,14 @@ def library(
     )
 
 
+def needs(*versions: str, library: str = "libc.so.6") -> tuple[tuple[str, str], ...]:
+    return tuple((library, version) for version in versions)
+
+
+def mac(name: str = "_C.abi3.so", **image: Any) -> ExtensionReport:
+    return library(name, **{"format": Format.MACHO, "arch": "arm64", **image})
+
+
 def package(*libraries: ExtensionReport) -> PackageReport:
     return PackageReport(
         "mypkg",
@@ -66,7 +75,7 @@ def judged(
     **declared: Any,
 ) -> PackageReport:
     said = Declared("mypkg", tags, requires, python, **declared)
-    return compare(package(*libraries), said, lambda _: loads_on)
+    return findings.judged(package(*libraries), said, lambda _: loads_on)
 
 
 def rules(report: PackageReport) -> list[str]:

@@ -10,6 +10,8 @@ from torch_abi_audit.gate.decide import Terms
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
+from torch_abi_audit.rules import detect_in_report
+from torch_abi_audit.rules.context import Reported, Required
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,3 +94,17 @@ def package(
         distribution=distribution,
         version=version,
     )
+
+
+def reported(
+    report: PackageReport, *, may_be_empty: bool = False, **required: str
+) -> list[Finding]:
+    """What the rules find in a finished report."""
+    return list(detect_in_report(Reported(report, Required(**required), may_be_empty=may_be_empty)))
+
+
+def reported_as(
+    report: PackageReport, **required: str
+) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """Rule, library and evidence of each finding in a finished report."""
+    return [(one.rule, one.library, one.evidence) for one in reported(report, **required)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit import formats, mangling
+from torch_abi_audit.audit.findings import asks_for_releases, concluded
 from torch_abi_audit.audit.siblings import Provider, provided
 from torch_abi_audit.judges import python_abi, torch_abi
 from torch_abi_audit.judges.torch_abi import Names
@@ -11,7 +12,6 @@ from torch_abi_audit.knowledge.names import variants
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.binary import Binary, Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError
-from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.reports import (
     ExtensionReport,
     Linkage,
@@ -20,18 +20,16 @@ from torch_abi_audit.model.reports import (
     SliceReport,
 )
 from torch_abi_audit.model.verdicts import Label
-from torch_abi_audit.rules import finding
 from torch_abi_audit.runtime.records import late_path
 from torch_abi_audit.runtime.workers import together
 from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from torch_abi_audit.audit.promises import LoadsOn
     from torch_abi_audit.model.errors import TargetError
-    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.rules.context import LoadsOn
     from torch_abi_audit.runtime.workers import Team
     from torch_abi_audit.sources.found import Candidate, Found
 
@@ -113,14 +111,15 @@ def audit(
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
         names: Which names of what libtorch provides the verdicts hold at least.
-        loads_on: Which torch releases an unstable package loads on; see ``promises``.
+        loads_on: Which torch releases an unstable package loads on; see ``concluded``.
         hands: Processes at the most that share the work.
     """
-    if names is Names.COUNTED and found.distribution is not None:
-        from torch_abi_audit.audit.promises import asks_for_releases
-
-        if loads_on is not None or asks_for_releases(found):
-            names = Names.RAW
+    if (
+        names is Names.COUNTED
+        and found.distribution is not None
+        and (loads_on is not None or asks_for_releases(found))
+    ):
+        names = Names.RAW
     order: Sequence[int] = range(len(found.candidates))
     if hands > 1:
         _prepare(found)
@@ -132,12 +131,7 @@ def audit(
         return _part(found, mine, team, progress, names)
 
     parts = together(len(order), work, hands)
-    report = _package(found, parts)
-    if found.distribution is None or not report.libraries:
-        return report
-    from torch_abi_audit.audit.promises import compared  # a library by itself has none
-
-    return compared(report, found, loads_on)
+    return concluded(_package(found, parts), found, loads_on)
 
 
 def _prepare(found: Found) -> None:
@@ -343,9 +337,6 @@ def _package(found: Found, parts: list[_Part]) -> PackageReport:
         distribution=found.distribution,
         version=found.version,
         import_names=found.import_names,
-        findings=tuple(
-            one for relative in ordered for one in _findings(relative, reports[relative], found)
-        ),
         notes=tuple(notes),
         skipped=tuple(sorted(skipped, key=lambda one: one.path)),
     )
@@ -355,57 +346,3 @@ def _is_extension_module(relative: str, report: ExtensionReport) -> bool:
     """Whether it exports an entry point and is not CPython itself, which has built-in modules."""
     name = relative.rpartition("/")[2].lower()
     return bool(report.entry_points) and not name.startswith(("libpython", "python3"))
-
-
-def _findings(relative: str, report: ExtensionReport, found: Found) -> Iterator[Finding]:
-    torch, cpython = report.torch, report.cpython
-    if torch is None or cpython is None:
-        return
-    name = relative.rpartition("/")[2]
-    if not found.is_torch and (libtorch.is_libtorch(name) or libtorch.is_vendored_copy(name)):
-        yield finding("T102", f"{name} is a second libtorch in the process", library=relative)
-    if torch.unresolvable_symbols:
-        yield finding(
-            "T103",
-            f"{_some(torch.unresolvable_symbols)} can be resolved by no torch release",
-            library=relative,
-            evidence=torch.unresolvable_symbols,
-        )
-    if torch.unknown_shim_symbols:
-        yield finding(
-            "T104",
-            f"{_some(torch.unknown_shim_symbols)} is declared by no torch release up to "
-            f"{torch_shims.newest_shim_release()}",
-            library=relative,
-            evidence=torch.unknown_shim_symbols,
-        )
-    if torch.unresolved_symbols:
-        yield finding(
-            "T105",
-            f"{_some(torch.unresolved_symbols)} has no provider in sight",
-            library=relative,
-            evidence=torch.unresolved_symbols,
-        )
-    promised, floor = python_abi.promised_floor(found.tags), cpython.min_python
-    if promised and floor and cpython.intent and _admits_older(found, promised, floor):
-        yield finding(
-            "P203",
-            f"it needs Python {floor}, and its wheel is tagged for {promised}",
-            library=relative,
-            evidence=cpython.floor_symbols,
-        )
-
-
-def _admits_older(found: Found, promised: str, floor: str) -> bool:
-    """Whether an installer may put it on a Python below ``floor``: by tag and Requires-Python."""
-    oldest, needed = release_key(promised)[1], release_key(floor)[1]
-    if oldest >= needed:
-        return False
-    from torch_abi_audit.metadata import admits  # few get here
-
-    return any(admits(found.requires_python, minor) for minor in range(oldest, needed))
-
-
-def _some(names: tuple[str, ...]) -> str:
-    """The first name, and how many more there are."""
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -8,7 +8,8 @@ from torch_abi_audit.gate.ignores import narrowed
 from torch_abi_audit.knowledge.names.identity import symbol_key
 from torch_abi_audit.knowledge.names.pairing import pair_libraries, pair_packages
 from torch_abi_audit.model.outcome import Entry, Key, Result, Status
-from torch_abi_audit.rules import finding, rule
+from torch_abi_audit.rules import detect_in_run, rule, rules
+from torch_abi_audit.rules.context import Upkeep
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.gate.selection import Selection
     from torch_abi_audit.model.findings import Finding
-
-NEVER = frozenset({"E001", "N001", "I001", "I002", "I003"})
-"""Rules about the run itself: no baseline holds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def entries(results: Iterable[Result]) -> tuple[Entry, ...]:
     """What a baseline of these results holds: everything but what is ignored."""
     found: dict[Key, dict[str, str]] = defaultdict(dict)
     for one in results:
-        if one.status is not Status.IGNORED and one.key.rule not in NEVER:
+        if one.status is not Status.IGNORED and rule(one.key.rule).baseline:
             found[one.key].update(_symbols(one))
     ordered = sorted(found, key=lambda key: (key.package, key.library, key.rule))
     return tuple(Entry(key, tuple(sorted(found[key].values()))) for key in ordered)
@@ -70,10 +68,12 @@ def compare(
     """
     keys = _old_keys(baseline, audited, results)
     held = {one.key: {symbol_key(each) for each in one.symbols} for one in baseline.entries}
+    fixed = tuple(_fixed(baseline, audited, results, keys, selection))
+    stale = Upkeep(baseline=baseline.name, fixed=fixed if baseline.is_file else ())
     return Compared(
         results=tuple(_let_pass(one, held.get(keys[one.key]), baseline) for one in results),
-        fixed=(fixed := tuple(_fixed(baseline, audited, results, keys, selection))),
-        stale=tuple(_stale(one, baseline.name) for one in fixed) if baseline.is_file else (),
+        fixed=fixed,
+        stale=tuple(detect_in_run(stale)),
     )
 
 
@@ -103,7 +103,7 @@ def _old_keys(
 
 
 def _let_pass(result: Result, held: set[str] | None, baseline: Baseline) -> Result:
-    if held is None or result.status is not Status.OPEN or result.key.rule in NEVER:
+    if held is None or result.status is not Status.OPEN or not rule(result.key.rule).baseline:
         return result
     known = replace(result, status=Status.KNOWN, reason=baseline.name)
     if not rule(result.key.rule).itemized:
@@ -130,12 +130,13 @@ def _fixed(
     for one in results:
         key = keys[one.key]
         seen[key].update(_symbols(one))
-        if key.rule == "E001":
+        if rule(key.rule).unread:
             unread.add((key.package, key.library))
     for entry in baseline.entries:
         package, library = entry.key.package, entry.key.library
         if (
             package not in looked_at
+            or entry.key.rule not in rules()
             or not selection.reports(entry.key.rule)
             or not unread.isdisjoint({(package, library), (package, "")})
         ):
@@ -147,16 +148,6 @@ def _fixed(
             gone = tuple(one for one in entry.symbols if symbol_key(one) not in left)
             if gone:
                 yield Entry(entry.key, gone)
-
-
-def _stale(entry: Entry, name: str) -> Finding:
-    where = entry.key.library or entry.key.package
-    verb = "entry is" if entry.size == 1 else "entries are"
-    return finding(
-        "I003",
-        f"{name}: {entry.key.rule} in {where}: {entry.size} {verb} fixed and must leave the file",
-        evidence=entry.symbols,
-    )
 
 
 def _symbols(result: Result) -> dict[str, str]:

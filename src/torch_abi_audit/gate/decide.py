@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.gate import verdicts
 from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.gate.summary import failures
-from torch_abi_audit.gate.verdicts import Required
 from torch_abi_audit.knowledge.names.identity import library_key, package_key
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.outcome import Gate, Key, Outcome, Result, Status
+from torch_abi_audit.rules import detect_in_report, rule
+from torch_abi_audit.rules.context import Reported, Required
 from torch_abi_audit.runtime.records import dataclass, field, replace
 
 TYPE_CHECKING = False
@@ -52,11 +52,11 @@ def decide(
         site_packages: The environment, where one was audited: most of its packages hold no
             library, and none of them has to.
     """
-    say_empty = site_packages is None and not terms.allow_empty
+    may_be_empty = site_packages is not None or terms.allow_empty
     results = tuple(
         result
         for package in packages
-        for result in _results(package, terms, say_empty=say_empty)
+        for result in _results(package, terms, may_be_empty=may_be_empty)
         if terms.selection.reports(result.key.rule)
     )
     upkeep: tuple[Finding, ...] = ()
@@ -87,7 +87,7 @@ def decide(
             for one in results
         )
         empty = not terms.allow_empty and not any(one.libraries for one in packages)
-        unread = any(one.key.rule == "E001" and one.status is Status.OPEN for one in results)
+        unread = any(rule(one.key.rule).unread and one.status is Status.OPEN for one in results)
         gate = Gate(tuple(failures(packages, results)), empty, unread)
     packages, results = _as_shown(packages, results)
     return Outcome(packages, results, site_packages, fixed, gate)
@@ -105,7 +105,7 @@ def _as_shown(
                 for one in results
                 if one.report is package
                 and one.status is Status.OPEN
-                and one.key.rule not in verdicts.OF_VERDICTS
+                and not rule(one.key.rule).row
             ),
         )
         for package in packages
@@ -115,11 +115,9 @@ def _as_shown(
     )
 
 
-def _results(package: PackageReport, terms: Terms, *, say_empty: bool) -> Iterator[Result]:
-    found: Iterable[Finding] = (
-        *verdicts.findings(package, terms.required, empty=say_empty),
-        *package.findings,
-    )
+def _results(package: PackageReport, terms: Terms, *, may_be_empty: bool) -> Iterator[Result]:
+    reported = Reported(package, terms.required, may_be_empty=may_be_empty)
+    found: Iterable[Finding] = (*detect_in_report(reported), *package.findings)
     whose = package_key(package)
     for one in sorted(found, key=lambda each: (_WORST.index(each.severity), each.library or "")):
         key = Key(whose, library_key(package, one.library), one.rule)

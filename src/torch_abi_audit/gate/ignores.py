@@ -5,7 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from torch_abi_audit.model.outcome import Result, Status
-from torch_abi_audit.rules import finding, rule
+from torch_abi_audit.report.wording import some
+from torch_abi_audit.rules import detect_in_run, rule
+from torch_abi_audit.rules.context import IdleIgnore, Upkeep
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -39,7 +41,8 @@ class Ignore:
         What could not be read must be named: by its rule and its library.
         """
         one = result.finding
-        if one.rule == "E001" and (self.rule != "E001" or not self.library or not one.library):
+        named = self.rule == one.rule and self.library and one.library
+        if rule(one.rule).unread and not named:
             return False
         if self.rule is not None and not one.rule.startswith(self.rule):
             return False
@@ -71,7 +74,7 @@ def apply(
     used: set[int] = set()
     valid = {at: one for at, one in enumerate(ignores) if not _expired(one, today)}
     kept = tuple(_apply(result, valid, used) for result in results)
-    return kept, tuple(_upkeep(ignores, used, today))
+    return kept, tuple(detect_in_run(Upkeep(tuple(_idle(ignores, used, today)))))
 
 
 def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result:
@@ -102,8 +105,7 @@ def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...])
     """A result of which only some evidence stands; its message says how much."""
     one = result.finding
     total = len(standing) + len(hidden) + len(result.hidden)
-    first = standing[0] if len(standing) == 1 else f"{standing[0]} and {len(standing) - 1} more"
-    message = f"{len(standing)} of {total} not ignored or in the baseline: {first}"
+    message = f"{len(standing)} of {total} not ignored or in the baseline: {some(standing)}"
     return replace(
         result,
         finding=replace(one, evidence=standing, message=message),
@@ -119,13 +121,13 @@ def _paths(result: Result) -> tuple[str, ...]:
     return library, f"{result.report.root.name}/{library}"
 
 
-def _upkeep(ignores: tuple[Ignore, ...], used: set[int], today: dt.date) -> Iterator[Finding]:
+def _idle(ignores: tuple[Ignore, ...], used: set[int], today: dt.date) -> Iterator[IdleIgnore]:
     for at, one in enumerate(ignores):
         where = f"{one.origin}: " if one.origin else ""
         if _expired(one, today):
-            yield finding("I001", f"{where}{one} expired on {one.expires}")
+            yield IdleIgnore(f"{where}{one}", one.expires)
         elif at not in used:
-            yield finding("I002", f"{where}{one} matches nothing")
+            yield IdleIgnore(f"{where}{one}")
 
 
 def _expired(one: Ignore, today: dt.date) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import rule, rules
+from torch_abi_audit.rules.definition import Abi, About
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.rules.definition import Rule
 
 
 class Check(StrEnum):
@@ -28,11 +30,14 @@ class Check(StrEnum):
     """Both, and every rule that is on, by its severity."""
 
 
-_TORCH = frozenset({"T101", "T106"})
-_ABI3 = frozenset({"P201", "P202", "P204"})
-_OF_MODULES = frozenset({"P201", "P202"})
-_UPKEEP = "I"
-"""Rules about ignores and baselines, which count whatever else is checked."""
+_EVERY_ABI = frozenset(Abi)
+_ABIS = {
+    Check.TORCH: frozenset({Abi.TORCH}),
+    Check.ABI3: frozenset({Abi.ABI3}),
+    Check.BOTH: _EVERY_ABI,
+    Check.ALL: _EVERY_ABI,
+}
+"""What a check demands to the ABIs whose rules fail it, whatever their severity."""
 _WEIGHT = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
@@ -49,23 +54,25 @@ class Selection:
 
     def reports(self, rule_id: str) -> bool:
         """Whether findings of a rule are shown; a longer prefix beats a shorter one."""
-        if rule_id == "E001":  # what could not be read is left out for one library, never for all
+        one = rule(rule_id)
+        if one.unread:  # what could not be read is left out for one library, never for all
             return True
         ignored = _longest(rule_id, self.ignore)
         if self.select:
             chosen = _longest(rule_id, self.select)
-            if chosen < 0 and not self._named(rule_id) and rule_id[0] != _UPKEEP:
+            if chosen < 0 and not self._names(one) and one.about is not About.RUN:
                 return False
             return ignored < 0 or chosen > ignored
-        return ignored < 0 and (rule(rule_id).default or self._named(rule_id))
+        return ignored < 0 and (one.default or self._names(one))
 
     def fails(self, finding: Finding, package: PackageReport | None) -> bool:
         """Whether a finding that is reported and stands fails the gate."""
-        if finding.rule == "E001":  # exit code 2 says it already
+        one = rule(finding.rule)
+        if one.unread:  # exit code 2 says it already
             return False
-        if self._named(finding.rule):
-            return finding.rule not in _OF_MODULES or self._of_module(finding, package)
-        if finding.rule[0] == _UPKEEP:
+        if self._names(one):
+            return not one.modules_alone or self._of_module(finding, package)
+        if one.about is About.RUN:  # whatever else is checked
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:
             return self._weighs(finding, Severity.NOTE)
@@ -75,9 +82,9 @@ class Selection:
     def _weighs(self, finding: Finding, least: Severity) -> bool:
         return _WEIGHT[finding.severity] >= _WEIGHT[self.fail_on or least]
 
-    def _named(self, rule_id: str) -> bool:
-        torch = self.check in (Check.TORCH, Check.BOTH, Check.ALL) and rule_id in _TORCH
-        return torch or (self.check in (Check.ABI3, Check.BOTH, Check.ALL) and rule_id in _ABI3)
+    def _names(self, one: Rule) -> bool:
+        """Whether the check is for the ABI that a rule belongs to."""
+        return self.check is not None and one.check in _ABIS[self.check]
 
     def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
         """A broken claim elsewhere fails ``all`` by its severity, and no named check."""

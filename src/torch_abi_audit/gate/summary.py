@@ -7,6 +7,7 @@ from collections import Counter
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules import rule
+from torch_abi_audit.rules.definition import Abi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Result
     from torch_abi_audit.model.reports import PackageReport
 
-_PYTHON = ("P201", "P202")
+_ABIS = {Abi.TORCH: "LibTorch Stable ABI", Abi.ABI3: "CPython Stable ABI"}
 SHOWN = 15
 """Symbols named per rule and package; the rest is a count."""
 
@@ -24,20 +25,12 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
     """A line for each reason: the package's name, what is broken, how often."""
     for package in packages:
         mine = [one for one in results if one.fails and one.report is package]
-        torch = [one for one in mine if one.finding.rule == "T101"]
-        if torch:
-            count = plural(len(torch), "library")
-            yield f"{package.name}: {count} outside of the LibTorch Stable ABI{_partly(torch)}"
-        python = [one for one in mine if one.finding.rule in _PYTHON]
-        if python:
-            modules = {relative_path(one, package) for one in package.extensions}
-            alone = all(one.finding.library in modules for one in python)
-            count = (
-                plural(len(python), "extension module") if alone else plural(len(python), "library")
-            )
-            yield f"{package.name}: {count} outside of the CPython Stable ABI{_partly(python)}"
-        told = {"T101", *_PYTHON}
-        rest = Counter(one.finding.rule for one in mine if one.finding.rule not in told)
+        for abi, name in _ABIS.items():
+            broken = [one for one in mine if _broken_abi(one) is abi]
+            if broken:
+                count = plural(len(broken), _kind(broken, package))
+                yield f"{package.name}: {count} outside of the {name}{_partly(broken)}"
+        rest = Counter(one.finding.rule for one in mine if _broken_abi(one) is None)
         for rule_id, times in rest.items():
             yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
@@ -51,6 +44,20 @@ def standing_symbols(results: tuple[Result, ...]) -> Iterator[str]:
                 yield f"{one.where}: {symbol}"
             if len(one.finding.evidence) > SHOWN:
                 yield f"{one.where}: ... {len(one.finding.evidence) - SHOWN} more"
+
+
+def _broken_abi(result: Result) -> Abi | None:
+    """The ABI that a library is outside of, where that is what the finding says."""
+    one = rule(result.finding.rule)
+    return one.check if one.row else None
+
+
+def _kind(broken: list[Result], package: PackageReport) -> str:
+    modules = {relative_path(one, package) for one in package.extensions}
+    alone = all(
+        rule(one.finding.rule).modules_alone and one.finding.library in modules for one in broken
+    )
+    return "extension module" if alone else "library"
 
 
 def _partly(results: list[Result]) -> str:

@@ -82,20 +82,6 @@ def judge(
     )
 
 
-def promised_floor(tags: Collection[str]) -> str | None:
-    """The oldest Python, such as ``3.8``, that a wheel's abi3 or abi3t tags admit."""
-    floors = [
-        f"3.{python[3:]}"
-        for tag in tags
-        for pythons, abis, *_ in [tag.split("-")]
-        for python in pythons.split(".")
-        if python.startswith("cp3")
-        and python[3:].isdecimal()
-        and not set(abis.split(".")).isdisjoint(_FLAVOURS)
-    ]
-    return min(floors, key=release_key, default=None)
-
-
 def reason(name: str) -> str:
     """Why a reference is outside the stable ABI: private, unstable, or bound to one release."""
     if name.startswith("_"):

@@ -19,7 +19,7 @@ class Finding:
     """One thing worth a reader's attention, with its proof."""
 
     rule: str
-    """Id of the rule in ``rules.RULES``."""
+    """Id of the rule in ``rules``."""
     severity: Severity
     message: str
     """One sentence that stands alone."""

@@ -1,72 +1,114 @@
-"""The rules: what each finding means, why it matters, what to do. One source for every output.
+"""The rules: what each finding means, what it counts for, and how it is detected.
 
-A family is a module beside this one with a tuple ``RULES``; the first letter of an id says which.
-The texts are read when the first rule is asked for.
+A rule stands in one module of this package: its text and standing as a ``Rule``, and beside it a
+detector, which yields findings. To add one:
+
+1. Choose the module of its family, or start one and name it in a table below, and write the
+   ``Rule``: the next free id, the texts, the severity, and the standing where it is not the usual
+   one. ``rules.definition`` says what each field means.
+2. Write the detector beside it, ``(Context) -> Iterator[Finding]``, and enter both in the module's
+   ``DETECTORS``. Rules that share a computation share a detector, and the entry names them all.
+3. Give ``tests/support/rule_fixtures.py`` two contexts, one that makes it fire and one near to that
+   which does not.
+4. Run ``python tools/generate_rules_page.py``, which writes ``docs/rules.md``.
+
+Most detectors see a package while it is audited (``DETECTORS``). Those that repeat a verdict or
+compare one with the configuration see a finished report (``REPORT_DETECTORS``), and those about
+ignores and baselines see what was left of these (``RUN_DETECTORS``).
 """
 
 from __future__ import annotations
 
-from torch_abi_audit.model.findings import Finding
 from torch_abi_audit.runtime.lazy_import import module
 from torch_abi_audit.runtime.once import once
 from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.rules.context import Context, Reported, Upkeep
     from torch_abi_audit.rules.definition import Rule
 
-FAMILIES: Mapping[str, str] = MappingProxyType(
-    {"torch": "T", "python": "P", "metadata": "M", "linkage": "L", "cuda": "C", "run": "EIN"}
+    Detectors = Mapping[Callable[[Context], Iterator[Finding]], tuple[Rule, ...]]
+    ReportDetectors = Mapping[Callable[[Reported], Iterator[Finding]], tuple[Rule, ...]]
+    RunDetectors = Mapping[Callable[[Upkeep], Iterator[Finding]], tuple[Rule, ...]]
+    """Functions to the rules whose findings they make."""
+
+_OF_LIBRARIES: Mapping[str, str] = MappingProxyType({"torch": "T", "python": "P"})
+_OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "torch_requirement": "M",
+        "python_tags": "M",
+        "platform_tags": "M",
+        "system_floor": "L",
+        "needed_libraries": "L",
+        "cuda": "C",
+    }
 )
-"""Module of each family to the letters that its ids begin with, in the order of the rule pages."""
+"""These compare libraries with the metadata of their distribution, and need some."""
+_OF_RUNS: Mapping[str, str] = MappingProxyType({"run": "ENI"})
+
+FAMILIES: Mapping[str, str] = MappingProxyType({**_OF_LIBRARIES, **_OF_DISTRIBUTIONS, **_OF_RUNS})
+"""Module to the letters that the ids of its rules begin with, in the order of the rule pages."""
 
 
 @once
 def rules() -> Mapping[str, Rule]:
-    """Every rule by id, in the order of the families."""
-    return MappingProxyType({one.id: one for family in FAMILIES for one in _family(family)})
+    """Every rule by id: in the order of the letters, then of the ids."""
+    found = {one.id: one for family in FAMILIES for one in _of(family)}
+    letters = "".join(dict.fromkeys("".join(FAMILIES.values())))
+    ordered = sorted(found, key=lambda each: (letters.index(each[0]), each))
+    return MappingProxyType({each: found[each] for each in ordered})
 
 
 def rule(rule_id: str) -> Rule:
-    """The rule of an id; only its family is read.
+    """The rule of an id; only modules that have its letter are read.
 
     Raises:
         KeyError: there is no such rule.
     """
-    for family, letters in FAMILIES.items():
-        if rule_id[:1] in letters:
-            for one in _family(family):
-                if one.id == rule_id:
-                    return one
-    raise KeyError(rule_id)
+    if rule_id not in _KNOWN:
+        for family, letters in FAMILIES.items():
+            if rule_id[:1] in letters:
+                _KNOWN.update((one.id, one) for one in _of(family))
+    return _KNOWN[rule_id]
 
 
-def finding(
-    rule_id: str,
-    message: str,
-    *,
-    library: str | None = None,
-    evidence: Iterable[str] = (),
-    fix: str | None = None,
-) -> Finding:
-    """A finding of one rule, with the rule's severity, and its fix unless a better one is known.
-
-    Raises:
-        KeyError: there is no such rule.
-    """
-    source = rule(rule_id)
-    return Finding(
-        rule=source.id,
-        severity=source.severity,
-        message=message,
-        library=library,
-        evidence=tuple(evidence),
-        fix=source.fix if fix is None else fix,
-    )
+_KNOWN: dict[str, Rule] = {}
 
 
-def _family(name: str) -> tuple[Rule, ...]:
-    found: tuple[Rule, ...] = module(f"rules.{name}").RULES
-    return found
+def detect(context: Context) -> Iterator[Finding]:
+    """What an audit finds in a package; without metadata nothing is compared with it."""
+    families = dict(_OF_LIBRARIES)
+    if context.declared.is_python_distribution:
+        families.update(_OF_DISTRIBUTIONS)
+    for family in families:
+        detectors: Detectors = getattr(module(f"rules.{family}"), "DETECTORS", {})
+        for find in detectors:
+            yield from find(context)
+
+
+def detect_in_report(reported: Reported) -> Iterator[Finding]:
+    """What a finished report comes to: its verdicts, as findings."""
+    for family in (*_OF_LIBRARIES, *_OF_RUNS):
+        detectors: ReportDetectors = getattr(module(f"rules.{family}"), "REPORT_DETECTORS", {})
+        for find in detectors:
+            yield from find(reported)
+
+
+def detect_in_run(upkeep: Upkeep) -> Iterator[Finding]:
+    """What is wrong with the ignores and the baseline of a run."""
+    for family in _OF_RUNS:
+        detectors: RunDetectors = getattr(module(f"rules.{family}"), "RUN_DETECTORS", {})
+        for find in detectors:
+            yield from find(upkeep)
+
+
+def _of(family: str) -> Iterator[Rule]:
+    """The rules of a module: those that one of its detectors finds."""
+    here = module(f"rules.{family}")
+    for table in ("DETECTORS", "REPORT_DETECTORS", "RUN_DETECTORS"):
+        for found in getattr(here, table, {}).values():
+            yield from found

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.model.findings import Finding
+from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch_abi_audit.model.findings import Severity
+
+
+class About(StrEnum):
+    """What a finding points to."""
+
+    LIBRARY = "library"
+    PACKAGE = "package"
+    RUN = "run"
+    """The run itself: its configuration, its baseline."""
+
+
+class Abi(StrEnum):
+    """A stable ABI, by the name that ``--check`` has for it."""
+
+    TORCH = "torch"
+    ABI3 = "abi3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +51,34 @@ class Rule:
     found new one by one. Elsewhere the finding is one thing, whatever its evidence."""
     example: str = ""
     """What a finding of it looks like, as one line."""
+    about: About = About.LIBRARY
+    check: Abi | None = None
+    """The ABI whose ``--check`` fails for it, whatever its severity."""
+    modules_alone: bool = False
+    """``check`` fails for it in an extension module of a package that uses torch alone; anywhere
+    else its severity decides."""
+    baseline: bool = True
+    """Whether a baseline may hold it."""
+    row: bool = False
+    """The row of the library or package in the table says it: it is not listed below as well."""
+    unread: bool = False
+    """Nothing is known of what it points to: the run ends with exit code 2, no selection leaves it
+    out, and an ignore has to name rule and library."""
+
+    def finding(
+        self,
+        message: str,
+        *,
+        library: str | None = None,
+        evidence: Iterable[str] = (),
+        fix: str | None = None,
+    ) -> Finding:
+        """A finding of this rule, with its fix unless a better one is known."""
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            message=message,
+            library=library,
+            evidence=tuple(evidence),
+            fix=self.fix if fix is None else fix,
+        )

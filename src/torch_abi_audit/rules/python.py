@@ -2,54 +2,154 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.model.declared import promised_floor
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.rules.definition import Rule
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.verdicts import Label
+from torch_abi_audit.report.wording import some
+from torch_abi_audit.rules.definition import Abi, Rule
 
-RULES = (
-    Rule(
-        "P201",
-        "abi3-violation",
-        "A library that claims abi3 imports names outside of the CPython Stable ABI",
-        "An installer puts an abi3 build on every later Python; private and version-specific names "
-        "change or vanish there, and the import fails or reads memory wrongly.",
-        "Compile with `Py_LIMITED_API` set and replace the names by their Limited API forms, or "
-        "drop the abi3 tag.",
-        Severity.ERROR,
-        itemized=True,
-        example="_C.abi3.so: claims abi3 and imports _PyObject_GetDictPtr",
-    ),
-    Rule(
-        "P202",
-        "not-abi3",
-        "An extension module of a package that uses torch is no abi3 build",
-        "It loads on one minor release of Python alone: each new Python needs a new wheel, though "
-        "the torch side of the package may be stable.",
-        "Build it with `py_limited_api=True`; pybind11 modules need nanobind or the raw Limited "
-        "API, or a library that is loaded by `torch.ops.load_library` and needs no Python at all.",
-        Severity.WARNING,
-        example="_C.cpython-311-x86_64-linux-gnu.so: built for one Python: imports "
-        "_PyObject_GetDictPtr and 3 more",
-    ),
-    Rule(
-        "P203",
-        "python-floor",
-        "The binary needs a newer Python than its tag promises",
-        "An installer trusts the wheel's tag: on the older Pythons that it admits, the extension "
-        "fails to load with an undefined symbol.",
-        "Raise the tag (py_limited_api) to the floor, or define Py_LIMITED_API as the tag says.",
-        Severity.ERROR,
-        itemized=True,
-        example="_C.abi3.so: it needs Python 3.11, and its wheel is tagged for 3.8",
-    ),
-    Rule(
-        "P204",
-        "python-floor-above-required",
-        "The binary needs a newer Python than the configuration allows",
-        "`require.python` says which Pythons the package is meant to support; on the oldest of "
-        "them this abi3 library ends with an undefined symbol.",
-        "Define `Py_LIMITED_API` as the required release, or raise `require.python`.",
-        Severity.ERROR,
-        itemized=True,
-        example="_C.abi3.so: it needs Python 3.11, and the configuration allows 3.10 at most",
-    ),
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport
+    from torch_abi_audit.model.verdicts import CPythonABIVerdict
+    from torch_abi_audit.rules import Detectors, ReportDetectors
+    from torch_abi_audit.rules.context import Context, Reported
+
+
+P201 = Rule(
+    "P201",
+    "abi3-violation",
+    "A library that claims abi3 imports names outside of the CPython Stable ABI",
+    "An installer puts an abi3 build on every later Python; private and version-specific names "
+    "change or vanish there, and the import fails or reads memory wrongly.",
+    "Compile with `Py_LIMITED_API` set and replace the names by their Limited API forms, or "
+    "drop the abi3 tag.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.abi3.so: claims abi3 and imports _PyObject_GetDictPtr",
+    check=Abi.ABI3,
+    modules_alone=True,
+    row=True,
 )
+
+P202 = Rule(
+    "P202",
+    "not-abi3",
+    "An extension module of a package that uses torch is no abi3 build",
+    "It loads on one minor release of Python alone: each new Python needs a new wheel, though "
+    "the torch side of the package may be stable.",
+    "Build it with `py_limited_api=True`; pybind11 modules need nanobind or the raw Limited "
+    "API, or a library that is loaded by `torch.ops.load_library` and needs no Python at all.",
+    Severity.WARNING,
+    example="_C.cpython-311-x86_64-linux-gnu.so: built for one Python: imports "
+    "_PyObject_GetDictPtr and 3 more",
+    check=Abi.ABI3,
+    modules_alone=True,
+    row=True,
+)
+
+
+def stable_abi(reported: Reported) -> Iterator[Finding]:
+    """A broken claim in any library, a missing one in the modules of a package with torch."""
+    uses_torch = reported.package.uses_torch
+    for path, library in reported.libraries:
+        verdicts = _verdicts(library)
+        labels = {one.label for one in verdicts}
+        names = tuple(dict.fromkeys(name for one in verdicts for name in one.violations))
+        if Label.VIOLATIONS in labels:
+            yield P201.finding(
+                f"claims abi3 and imports {some(names)}", library=path, evidence=names
+            )
+        elif labels - {Label.OK} and library.entry_points and uses_torch:
+            message = "makes no claim of abi3 in its name"
+            if Label.NO_CAPI in labels:
+                message = "claims abi3 in its name, and refers to nothing of CPython"
+            elif names:
+                message = f"built for one Python: imports {some(names)}"
+            yield P202.finding(message, library=path, evidence=names)
+
+
+P203 = Rule(
+    "P203",
+    "python-floor",
+    "The binary needs a newer Python than its tag promises",
+    "An installer trusts the wheel's tag: on the older Pythons that it admits, the extension "
+    "fails to load with an undefined symbol.",
+    "Raise the tag (py_limited_api) to the floor, or define Py_LIMITED_API as the tag says.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.abi3.so: it needs Python 3.11, and its wheel is tagged for 3.8",
+)
+
+
+def tag_floor(context: Context) -> Iterator[Finding]:
+    """The floor of an abi3 library against the oldest Python that gets the wheel."""
+    promised = promised_floor(context.declared.tags)
+    if promised is None:
+        return
+    for path, library in context.libraries:
+        verdict = library.cpython
+        floor = verdict.min_python if verdict is not None and verdict.intent else None
+        if verdict is not None and floor and _admits_older(context, promised, floor):
+            yield P203.finding(
+                f"it needs Python {floor}, and its wheel is tagged for {promised}",
+                library=path,
+                evidence=verdict.floor_symbols,
+            )
+
+
+def _admits_older(context: Context, promised: str, floor: str) -> bool:
+    """Whether an installer may put it on a Python below ``floor``: by tag and Requires-Python."""
+    oldest, needed = release_key(promised)[1], release_key(floor)[1]
+    if oldest >= needed:
+        return False
+    from torch_abi_audit.facts.environments import admits  # few get here
+
+    said = context.declared.requires_python
+    return any(admits(said, minor) for minor in range(oldest, needed))
+
+
+P204 = Rule(
+    "P204",
+    "python-floor-above-required",
+    "The binary needs a newer Python than the configuration allows",
+    "`require.python` says which Pythons the package is meant to support; on the oldest of "
+    "them this abi3 library ends with an undefined symbol.",
+    "Define `Py_LIMITED_API` as the required release, or raise `require.python`.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.abi3.so: it needs Python 3.11, and the configuration allows 3.10 at most",
+    check=Abi.ABI3,
+)
+
+
+def python_floor(reported: Reported) -> Iterator[Finding]:
+    """The floor of an abi3 library, or of its first slice that is too new."""
+    allowed = reported.required.python
+    if allowed is None:
+        return
+    for path, library in reported.libraries:
+        for verdict in _verdicts(library):
+            floor = verdict.min_python
+            if verdict.intent and floor and release_key(floor) > release_key(allowed):
+                yield P204.finding(
+                    f"it needs Python {floor}, and the configuration allows {allowed} at most",
+                    library=path,
+                    evidence=verdict.floor_symbols,
+                )
+                break
+
+
+def _verdicts(library: ExtensionReport) -> tuple[CPythonABIVerdict, ...]:
+    """The verdict on each slice, else on the library; none where it could not be read."""
+    if library.cpython is None or library.error is not None:
+        return ()
+    return tuple(one.cpython for one in library.slices) or (library.cpython,)
+
+
+DETECTORS: Detectors = {tag_floor: (P203,)}
+REPORT_DETECTORS: ReportDetectors = {stable_abi: (P201, P202), python_floor: (P204,)}

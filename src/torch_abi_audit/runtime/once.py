@@ -9,7 +9,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from functools import cached_property
     from typing import Generic, TypeVar
+
+    __all__ = ["cached_property", "once"]
 
     T = TypeVar("T")
 
@@ -19,6 +22,20 @@ if TYPE_CHECKING:
         def __call__(self) -> T: ...
         def forget(self) -> None:
             """Call it again the next time."""
+else:
+
+    class cached_property:
+        """A property that is computed when it is first read, and kept in the instance."""
+
+        def __init__(self, make):
+            self._make = make
+            self.__doc__ = make.__doc__
+
+        def __get__(self, instance, _cls):
+            if instance is None:
+                return self
+            value = instance.__dict__[self._make.__name__] = self._make(instance)
+            return value
 
 
 def once(make: Callable[[], T]) -> _Kept[T]:

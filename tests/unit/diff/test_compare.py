@@ -10,7 +10,7 @@ from torch_abi_audit.diff.difference import Changed, Difference, Symbols
 from torch_abi_audit.model.loads import LoadMatrix, Loads
 from torch_abi_audit.model.reports import Cuda, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
-from torch_abi_audit.rules import finding
+from torch_abi_audit.rules import rule
 
 
 def only(old: PackageReport, new: PackageReport) -> Difference:
@@ -144,9 +144,9 @@ def test_releases_gained_and_lost() -> None:
 
 
 def test_findings_by_library_and_rule() -> None:
-    second = finding("T102", "a second libtorch", library="libc10-0a1b2c3d.so")
-    same = finding("T102", "a second libtorch", library="libc10-11223344.so")
-    warned = finding("T104", "unknown", library="_C.so")
+    second = rule("T102").finding("a second libtorch", library="libc10-0a1b2c3d.so")
+    same = rule("T102").finding("a second libtorch", library="libc10-11223344.so")
+    warned = rule("T104").finding("unknown", library="_C.so")
     found = only(replace(OLD, findings=(second,)), replace(OLD, findings=(same, warned)))
     assert found.findings_gained == (warned,)
     assert found.findings_lost == ()

@@ -13,7 +13,7 @@ from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import Check, Selection
 from torch_abi_audit.model.errors import AuditError
 from torch_abi_audit.model.outcome import Entry, Key, Outcome, Status
-from torch_abi_audit.rules import finding
+from torch_abi_audit.rules import rule
 
 if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
@@ -34,7 +34,7 @@ def failing(found: Outcome) -> dict[str, tuple[str, ...]]:
 ENTRY = '{"baseline_version": 1, "entries": [{"package": "p", "library": "l", "rule": "T101", %s}]}'
 OLD = package(
     library("_C.cpython-311-x86_64-linux-gnu.so", unstable("c10::a()", "c10::b()"), module=True),
-    findings=[finding("T102", "m", library="libc10-0a1b2c3d.so")],
+    findings=[rule("T102").finding("m", library="libc10-0a1b2c3d.so")],
 )
 
 
@@ -49,7 +49,7 @@ def test_what_is_in_the_baseline_passes() -> None:
 def test_a_rebuild_changes_nothing() -> None:
     rebuilt = package(
         library("_C.cpython-313-darwin.so", unstable("c10::b()", "c10::a()"), module=True),
-        findings=[finding("T102", "another text", library="libc10-99aabbcc.so.1")],
+        findings=[rule("T102").finding("another text", library="libc10-99aabbcc.so.1")],
     )
     found = against(taken(OLD), rebuilt)
     assert failing(found) == {}

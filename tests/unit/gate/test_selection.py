@@ -5,7 +5,7 @@ import pytest
 from tests.support.reports import NO_TORCH, library, package, stable
 from torch_abi_audit.gate.selection import Check, Selection, unknown_rule
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.rules import finding
+from torch_abi_audit.rules import rule
 
 
 @pytest.mark.parametrize(
@@ -71,23 +71,24 @@ def test_what_fails(selection: Selection, failing: str) -> None:
     found = [
         one
         for one in OURS
-        if selection.reports(one) and selection.fails(finding(one, "m", library="_C.so"), TORCH)
+        if selection.reports(one)
+        and selection.fails(rule(one).finding("m", library="_C.so"), TORCH)
     ]
     assert found == [one for one in OURS if one in failing.split()]
 
 
 def test_warnings_fail_where_asked() -> None:
     strict = Selection(Check.ALL, fail_on=Severity.WARNING)
-    assert strict.fails(finding("T104", "m"), TORCH)
-    assert strict.fails(finding("N001", "m"), TORCH)
-    assert not strict.fails(finding("E001", "m"), TORCH)
+    assert strict.fails(rule("T104").finding("m"), TORCH)
+    assert strict.fails(rule("N001").finding("m"), TORCH)
+    assert not strict.fails(rule("E001").finding("m"), TORCH)
 
 
 def test_the_abi3_check_is_about_modules_of_packages_with_torch() -> None:
-    broken = finding("P201", "m", library="lib/x.abi3.so")
+    broken = rule("P201").finding("m", library="lib/x.abi3.so")
     assert not Selection(Check.ABI3).fails(broken, TORCH)
     assert Selection(Check.ALL).fails(broken, TORCH)
-    module = finding("P201", "m", library="_C.so")
+    module = rule("P201").finding("m", library="_C.so")
     assert Selection(Check.ABI3).fails(module, TORCH)
     assert not Selection(Check.ABI3).fails(module, NO_TORCH_AT_ALL)
     assert Selection(Check.ALL).fails(module, NO_TORCH_AT_ALL)

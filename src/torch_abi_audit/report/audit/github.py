@@ -9,7 +9,6 @@ from __future__ import annotations
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.audit.grouping import grouped
 from torch_abi_audit.report.wording import plural
-from torch_abi_audit.rules import rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _log(groups: tuple[Group, ...]) -> Iterator[str]:
         return
     yield f"::group::torch-abi-audit: {plural(len(groups), 'finding')}"
     for one in groups:
-        yield f"{one.severity} {one.rule} {rule(one.rule).name}: {one.path}: {one.message}"
+        yield f"{one.severity} {one.rule.id} {one.rule.name}: {one.path}: {one.message}"
     yield "::endgroup::"
 
 
@@ -65,13 +64,13 @@ def _worst(groups: list[Group], *, gated: bool) -> str:
 
 
 def _level(one: Group, *, gated: bool) -> str:
-    if gated and (one.fails or one.rule == "E001"):
+    if gated and (one.fails or one.rule.unread):
         return "error"
     return "warning" if gated and one.severity == "error" else _LEVELS[one.severity]
 
 
 def _paragraph(one: Group) -> str:
-    lines = [f"{one.rule} {rule(one.rule).name}: {one.message}"]
+    lines = [f"{one.rule.id} {one.rule.name}: {one.message}"]
     if len(one.evidence) > 1:
         lines += [f"  {each}" for each in one.evidence[:LISTED]]
     if len(one.evidence) > LISTED:

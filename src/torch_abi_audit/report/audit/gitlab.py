@@ -19,8 +19,8 @@ def format_outcome(outcome: Outcome, _detail: Detail) -> str:
     """The report as an indented JSON document; GitLab knows no suppressed issue."""
     issues = [
         {
-            "description": f"{one.rule}: {one.message}",
-            "check_name": one.rule,
+            "description": f"{one.rule.id}: {one.message}",
+            "check_name": one.rule.id,
             "fingerprint": one.fingerprint,
             "severity": _SEVERITIES[one.severity],
             "location": {"path": one.path, "lines": {"begin": 1}},

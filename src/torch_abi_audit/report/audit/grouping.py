@@ -8,6 +8,7 @@ from urllib.parse import quote
 from torch_abi_audit.knowledge.names.identity import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.outcome import Status
+from torch_abi_audit.rules import rule
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.findings import Severity
     from torch_abi_audit.model.outcome import Result
+    from torch_abi_audit.rules.definition import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """All that one rule says of one library."""
 
-    rule: str
+    rule: Rule
     severity: Severity
     path: str
     """A relative path with forward slashes, the same wherever the package lies."""
@@ -52,7 +54,7 @@ def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
         seen[mark] += 1
         found.append(
             Group(
-                rule=rule_id,
+                rule=rule(rule_id),
                 severity=members[0].finding.severity,
                 path=path,
                 message=escape("; ".join(dict.fromkeys(one.finding.message for one in members))),

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.audit.grouping import grouped, path_of
-from torch_abi_audit.rules import rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,18 +66,18 @@ def _counted(suite: ET.Element) -> ET.Element:
 def _case(suite: str, name: str, groups: tuple[Group, ...], *, gated: bool) -> ET.Element:
     case = ET.Element("testcase", classname=suite, name=name)
     standing = [one for one in groups if one.reason is None]
-    unread = [one for one in standing if one.rule == "E001"]
+    unread = [one for one in standing if one.rule.unread]
     failing = [
         one
         for one in standing
-        if one.rule != "E001" and (one.fails or (not gated and one.severity == "error"))
+        if not one.rule.unread and (one.fails or (not gated and one.severity == "error"))
     ]
     if unread:
         _child(case, "error", unread)
     elif failing:
         _child(case, "failure", failing)
     elif groups and not standing:
-        reasons = "; ".join(dict.fromkeys(f"{one.rule}: {one.reason}" for one in groups))
+        reasons = "; ".join(dict.fromkeys(f"{one.rule.id}: {one.reason}" for one in groups))
         ET.SubElement(case, "skipped", message=reasons)
     rest = [one for one in standing if one not in unread and one not in failing]
     if rest:
@@ -87,13 +86,13 @@ def _case(suite: str, name: str, groups: tuple[Group, ...], *, gated: bool) -> E
 
 
 def _child(case: ET.Element, tag: str, groups: list[Group]) -> None:
-    kinds = " ".join(dict.fromkeys(one.rule for one in groups))
+    kinds = " ".join(dict.fromkeys(one.rule.id for one in groups))
     message = "; ".join(one.message for one in groups)
     ET.SubElement(case, tag, type=kinds, message=message).text = "\n".join(map(_text, groups))
 
 
 def _text(one: Group) -> str:
-    lines = [f"{one.severity} {one.rule} {rule(one.rule).name}: {one.message}"]
+    lines = [f"{one.severity} {one.rule.id} {one.rule.name}: {one.message}"]
     lines += [f"  {each}" for each in one.evidence[:LISTED]]
     if len(one.evidence) > LISTED:
         lines.append(f"  ... {len(one.evidence) - LISTED} more")

@@ -41,7 +41,7 @@ def format_outcome(outcome: Outcome, detail: Detail) -> str:
         page.table(
             ("Severity", "Rule", "Where", "What"),
             (
-                (one.severity, one.rule, f"`{_code(one.path)}`", plain(one.message))
+                (one.severity, one.rule.id, f"`{_code(one.path)}`", plain(one.message))
                 for one in findings
             ),
         )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from torch_abi_audit import __version__
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.audit.grouping import grouped, uri
-from torch_abi_audit.rules import rule
 
 if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.report.audit.grouping import Group
     from torch_abi_audit.report.rendering import Detail
+    from torch_abi_audit.rules.definition import Rule
 
 LISTED = 100
 """Pieces of evidence kept with a result; the rest is a count."""
@@ -24,31 +24,27 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 def format_outcome(outcome: Outcome, _detail: Detail) -> str:
     """The log as an indented JSON document."""
     groups = grouped(outcome.results)
-    ids = sorted({one.rule for one in groups})
+    rules = {one.rule.id: one.rule for one in groups}
+    ids = sorted(rules)
     run = {
         "tool": {
             "driver": {
                 "name": "torch-abi-audit",
                 "version": __version__,
                 "semanticVersion": __version__,
-                "rules": [_rule(one) for one in ids],
+                "rules": [_rule(rules[one]) for one in ids],
             }
         },
         "invocations": [
-            {
-                "executionSuccessful": not any(
-                    one.rule == "E001" and not one.reason for one in groups
-                )
-            }
+            {"executionSuccessful": not any(one.rule.unread and not one.reason for one in groups)}
         ],
         "columnKind": "utf16CodeUnits",
-        "results": [_result(one, ids.index(one.rule)) for one in groups],
+        "results": [_result(one, ids.index(one.rule.id)) for one in groups],
     }
     return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _rule(rule_id: str) -> dict[str, Any]:
-    one = rule(rule_id)
+def _rule(one: Rule) -> dict[str, Any]:
     return {
         "id": one.id,
         "name": one.name,
@@ -61,7 +57,7 @@ def _rule(rule_id: str) -> dict[str, Any]:
 
 def _result(one: Group, index: int) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "ruleId": one.rule,
+        "ruleId": one.rule.id,
         "ruleIndex": index,
         "level": _LEVELS[one.severity],
         "message": {"text": one.message},

@@ -13,7 +13,7 @@ from torch_abi_audit.gate.decide import decide
 from torch_abi_audit.gate.selection import Check, Selection
 from torch_abi_audit.report.audit import github
 from torch_abi_audit.report.rendering import Detail, render
-from torch_abi_audit.rules import finding
+from torch_abi_audit.rules import rule
 
 if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Outcome
@@ -23,7 +23,7 @@ def many(count: int, symbols: int = 1, **parts: object) -> Outcome:
     names = tuple(f"c10::f{at}(std::vector<int>, char|*)" for at in range(symbols))
     report = package(
         *(library(f"lib/x{at:04}.so", unstable(*names)) for at in range(count)),
-        findings=[finding("T104", "newer", library=f"lib/y{at}.so") for at in range(count)],
+        findings=[rule("T104").finding("newer", library=f"lib/y{at}.so") for at in range(count)],
     )
     return decide((report,), terms(**parts))
 
@@ -47,7 +47,7 @@ def test_ten_annotations_of_a_level(count: int, annotations: int) -> None:
 def test_one_annotation_a_library_with_all_it_has() -> None:
     report = package(
         library("_C.so", unstable(*(f"c10::f{at}()" for at in range(40))), module=True),
-        findings=[finding("T104", "newer, 100% sure: yes", library="_C.so")],
+        findings=[rule("T104").finding("newer, 100% sure: yes", library="_C.so")],
     )
     text = render("github", decide((report,), terms()), Detail())
     (annotation,) = [line for line in text.splitlines() if line.startswith(("::error", "::warn"))]
@@ -78,8 +78,8 @@ def test_one_result_for_a_library_and_rule() -> None:
     report = package(
         library("_C.so"),
         findings=[
-            finding("L404", "needs a", library="_C.so"),
-            finding("L404", "needs b", library="_C.so"),
+            rule("L404").finding("needs a", library="_C.so"),
+            rule("L404").finding("needs b", library="_C.so"),
         ],
     )
     (issue,) = json.loads(render("gitlab", decide((report,), terms()), Detail()))

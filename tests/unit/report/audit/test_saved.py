@@ -11,7 +11,7 @@ from torch_abi_audit.model.errors import AuditError
 from torch_abi_audit.model.reports import EnvironmentReport, Skipped, SliceReport
 from torch_abi_audit.report import format_json
 from torch_abi_audit.report.audit.saved import parse
-from torch_abi_audit.rules import finding
+from torch_abi_audit.rules import rule
 
 WHOLE = package(
     library("_C.abi3.so", stable("2.11.0", "aoti_torch_zeros"), ABI3, module=True),
@@ -22,7 +22,7 @@ WHOLE = package(
         variant="2.10",
     ),
     library("torn.so", error="cut short"),
-    findings=[finding("T102", "m", library="x.so", evidence=["e"])],
+    findings=[rule("T102").finding("m", library="x.so", evidence=["e"])],
     distribution="pkg",
     version="1.2",
 )

@@ -1,21 +1,21 @@
-"""The declared requirement on torch against the releases that the binaries load on."""
+"""Which torch the binaries of a package call for, and which torch its requirement admits."""
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.distribution import required
 from torch_abi_audit.knowledge.torch_releases import torch_releases
-from torch_abi_audit.metadata.declared import Declared, Environment, required
-from torch_abi_audit.model.releases import exact, listed, release_key, short
-from torch_abi_audit.rules import finding
+from torch_abi_audit.model.releases import exact, release_key, short
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
-    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.facts.environments import Environment
+    from torch_abi_audit.model.declared import Declared
     from torch_abi_audit.model.reports import PackageReport
 
 _LOADS = frozenset({"yes", "needs-cuda"})
@@ -38,7 +38,7 @@ class Needed:
         """Whether a known release is known not to serve."""
         if self.loads_on is not None and release in self.loads_on:
             return self.loads_on[release] == "no"
-        return self.stable and self.floor is not None and _older(release, self.floor)
+        return self.stable and self.floor is not None and older(release, self.floor)
 
     @property
     def proposal(self) -> str | None:
@@ -167,81 +167,6 @@ def declared_range(declared: Declared, environments: Sequence[Environment]) -> R
     )
 
 
-def findings(need: Needed, said: Range | None) -> Iterator[Finding]:
-    """Where the requirement on torch and the binaries disagree."""
-    proposal = need.proposal
-    fix = f"Declare `{proposal}`." if proposal else None
-    better = f": declare `{proposal}`" if proposal else ""
-    if said is not None:
-        for line in said.unreadable:
-            yield finding("M306", f"the requirement {line!r} cannot be read", evidence=[line])
-        if said.unreadable or said.by_url:
-            return
-    if said is None or (not any(said.per_environment.values()) and said.text is None):
-        if said is None or said.per_environment:
-            yield finding("M301", _unrequired(need, said) + better, fix=fix)
-        return
-    missing = sorted({e.python for e, one in said.per_environment.items() if one is None})
-    if missing:
-        yield finding("M301", f"no requirement on torch on Python {', '.join(missing)}", fix=fix)
-    yield from _range_findings(need, said, fix, better)
-
-
-def _range_findings(need: Needed, said: Range, fix: str | None, better: str) -> Iterator[Finding]:
-    admitted = said.admitted()
-    known = reachable(tuple(said.per_environment))
-    failing = [each for each in admitted if need.fails_on(each)]
-    floor = need.floor
-    early = [each for each in failing if floor is not None and _older(each, floor)]
-    late = [each for each in failing if each not in early]
-    if early and floor is not None:
-        yield finding(
-            "M302",
-            f"`{said.text}` admits torch {listed(early, known)}; the binaries need {floor}{better}",
-            evidence=early,
-            fix=fix,
-        )
-    if late:
-        yield finding(
-            "M305",
-            f"`{said.text}` admits torch {listed(late, known)}, on which the binaries do not "
-            f"load{better}",
-            evidence=late,
-            fix=fix,
-        )
-    if not need.stable and said.is_open:
-        yield finding(
-            "M303",
-            f"the binaries use unstable symbols, and `{said.text}` admits every later torch"
-            f"{better}",
-            fix=fix,
-        )
-    if need.stable and need.exactly and floor is not None and admitted:
-        newest = [
-            each
-            for each in known
-            if not _older(each, admitted[-1]) and each not in admitted and not need.fails_on(each)
-        ]
-        if newest:
-            yield finding(
-                "M304",
-                f"`{said.text}` keeps out torch {listed(newest, known)}, on which the stable "
-                "binaries load",
-                evidence=newest,
-                fix=fix,
-            )
-
-
-def _unrequired(need: Needed, said: Range | None) -> str:
-    what = "stable" if need.stable else "unstable"
-    text = f"it uses torch ({what}) and declares no requirement on it"
-    if said is not None and said.extras:
-        text = f"it uses torch ({what}) and requires it with the extra {said.extras[0]!r} alone"
-    if need.floor is not None and need.stable:
-        text += f"; the binaries need {need.floor}"
-    return text
-
-
 def _without_local(line: str) -> str:
     """``torch==2.9.0+cu128`` as ``torch==2.9.0``: the build is beside the point here."""
     import re  # packaging, which reads the line, imports it as well
@@ -270,5 +195,6 @@ def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _older(one: str, other: str) -> bool:
+def older(one: str, other: str) -> bool:
+    """Whether a release came before another."""
     return release_key(one) < release_key(other)

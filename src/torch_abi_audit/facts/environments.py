@@ -1,18 +1,19 @@
-"""What a distribution declares: tags, requirements, and the environments that they admit.
+"""The environments that a distribution's tags and ``Requires-Python`` admit.
 
-``packaging`` is imported where a marker or a specifier has to be understood, and not before: most
-packages never need it.
+``packaging`` is imported where a specifier has to be understood, and not before: most packages
+never need it.
 """
 
 from __future__ import annotations
 
 from torch_abi_audit.knowledge import platforms, torch_releases
+from torch_abi_audit.model.declared import Declared, WheelTag, wheel_tags
 from torch_abi_audit.runtime.once import once
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from packaging.specifiers import SpecifierSet
 
@@ -22,52 +23,12 @@ if TYPE_CHECKING:
 OLDEST_MINOR = 6
 """Python 3.6: older ones are beside the point of every wheel that is built today."""
 
-_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-_INTERPRETERS = ("cp3", "py3", "pp3")
 _SYSTEMS = {"elf": "linux", "mach-o": "macos", "pe": "windows"}
 _MARKERS = {
     "linux": ("linux", "Linux", "posix", {}),
     "macos": ("darwin", "Darwin", "posix", {}),
     "windows": ("win32", "Windows", "nt", {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """The metadata of one distribution, as written."""
-
-    name: str | None = None
-    tags: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
-    """``Requires-Dist`` lines."""
-    requires_python: str | None = None
-    beside: tuple[str, ...] = ()
-    """File names of libraries of the distribution that are not rows of the report."""
-    is_torch: bool = False
-    is_python_distribution: bool = True
-    """False where there is no such metadata: a conda package, or a directory by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class WheelTag:
-    """One tag, in its three parts."""
-
-    python: str
-    abi: str
-    platform: str
-
-    @property
-    def interpreter(self) -> tuple[str, int | None] | None:
-        """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for others."""
-        kind, minor = self.python[:3], self.python[3:]
-        if kind not in _INTERPRETERS or (minor and not minor.isdecimal()):
-            return None
-        return kind[:2], int(minor) if minor else None
-
-    @property
-    def is_abi3(self) -> bool:
-        """Whether it promises the stable ABI, of either flavour."""
-        return self.abi in {"abi3", "abi3t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +58,6 @@ class Environment:
             "python_version": self.python,
             "sys_platform": name,
         }
-
-
-def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
-    """The tags of a distribution, in parts; those without three parts left out."""
-    return tuple(WheelTag(*parts) for tag in declared.tags if len(parts := tag.split("-", 2)) == 3)
 
 
 def tag_platforms(tags: Iterable[WheelTag]) -> tuple[Platform, ...]:
@@ -170,23 +126,6 @@ def newest_minor() -> int:
     """The newest Python 3 minor release that a torch release has wheels for."""
     newest = torch_releases.torch_releases()[-1]
     return max(int(python.partition(".")[2]) for python in newest.pythons)
-
-
-def dependencies(declared: Declared) -> Iterator[str]:
-    """The canonical names of everything required, extras included."""
-    return filter(None, map(required, declared.requires))
-
-
-def required(line: str) -> str:
-    """The canonical name of what a ``Requires-Dist`` line requires; empty where it has none."""
-    text = line.lstrip()
-    name = text.removesuffix(text.lstrip(_NAME)).lower()
-    name = name.replace("_", "-").replace(".", "-")
-    if name.startswith("-"):
-        return ""
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
 
 
 def _simple_floor(requires_python: str) -> int | None:

@@ -4,111 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.metadata_values import LINUX, judged, library, only, rules
-from torch_abi_audit.knowledge import platforms
+from tests.support.metadata_values import judged, library, mac, only, rules
 from torch_abi_audit.model.binary import Format
-from torch_abi_audit.model.reports import Linkage
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
 
 CLAIM = CPythonABIVerdict(intent=True, compliant=True, references=1)
-MUSL = ("cp310-abi3-musllinux_1_2_x86_64",)
-
-
-def needs(*versions: str, library: str = "libc.so.6") -> tuple[tuple[str, str], ...]:
-    return tuple((library, version) for version in versions)
-
-
-def test_the_newest_glibc_symbol_version_is_a_fact() -> None:
-    report = judged(library(version_needs=needs("GLIBC_2.9", "GLIBC_2.17", "GLIBC_2.2.5")))
-    assert report.glibc == "2.17"
-    assert rules(report) == []
-    assert judged(library()).glibc is None
-
-
-@pytest.mark.parametrize(
-    "version",
-    ["GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR", "GLIBC_", "GLIBC_2.", "GLIBC_ABI_2.40", "glibc_2.40"],
-)
-def test_symbol_versions_without_a_number(version: str) -> None:
-    report = judged(library(version_needs=needs(version, "GLIBC_2.17")))
-    assert report.glibc == "2.17"
-    assert rules(report) == []
-
-
-def test_glibc_newer_than_the_tag() -> None:
-    report = judged(library(version_needs=needs("GLIBC_2.34", "GLIBC_2.17")))
-    found = only(report, "L401")
-    assert found.evidence == ("GLIBC_2.34",)
-    assert found.message == (
-        "it needs glibc 2.34, and the wheel's tag manylinux_2_28_x86_64 promises 2.28"
-    )
-    assert "manylinux_2_34_x86_64" in found.fix
-
-
-def test_the_lowest_tag_is_the_promise() -> None:
-    tags = (*LINUX, "cp310-abi3-manylinux2014_x86_64")
-    assert rules(judged(library(version_needs=needs("GLIBC_2.28")), tags=tags)) == ["L401"]
-    assert rules(judged(library(version_needs=needs("GLIBC_2.28")))) == []
-
-
-def test_a_plain_linux_tag_promises_nothing() -> None:
-    plain = ("cp310-abi3-linux_x86_64",)
-    assert rules(judged(library(version_needs=needs("GLIBC_2.40")), tags=plain)) == []
-
-
-def test_a_glibc_without_a_policy_of_its_own() -> None:
-    tags = ("cp310-abi3-manylinux_2_32_x86_64",)
-    assert rules(judged(library(version_needs=needs("GLIBC_2.32")), tags=tags)) == []
-    assert rules(judged(library(version_needs=needs("GLIBC_2.33")), tags=tags)) == ["L401"]
-
-
-@pytest.mark.parametrize(
-    ("version", "fires"),
-    [("GLIBCXX_3.4.24", False), ("GLIBCXX_3.4.25", True), ("CXXABI_1.3.12", True)],
-)
-def test_libstdcxx_newer_than_the_tag(version: str, fires: bool) -> None:
-    used = library(version_needs=needs(version, library="libstdc++.so.6"))
-    assert rules(judged(used)) == (["L402"] if fires else [])
-
-
-def test_a_bundled_libstdcxx_is_not_the_systems() -> None:
-    used = library(
-        version_needs=needs("GLIBCXX_3.4.30", library="libstdc++-0a1b2c3d.so.6"),
-        needed=("libstdc++-0a1b2c3d.so.6",),
-    )
-    bundled = library("mypkg.libs/libstdc++-0a1b2c3d.so.6", module=False)
-    assert rules(judged(used, bundled)) == []
-    assert rules(judged(used, beside=("libstdc++-0a1b2c3d.so.6",))) == []
-
-
-def test_musl_wheels_and_glibc() -> None:
-    assert rules(judged(library(needed=("libc.so.6",)), tags=MUSL)) == ["L408"]
-    assert rules(judged(library(needed=("libc.musl-x86_64.so.1",)), tags=MUSL)) == []
-    assert rules(judged(library(needed=("libc.musl-x86_64.so.1",)))) == ["L408"]
-    assert rules(judged(library(needed=("libc.so.6", "ld-linux-x86-64.so.2")))) == []
-
-
-def mac(name: str = "_C.abi3.so", **image: Any) -> Any:
-    return library(name, **{"format": Format.MACHO, "arch": "arm64", **image})
-
-
-def test_macos_newer_than_the_tag() -> None:
-    tags = ("cp310-abi3-macosx_11_0_arm64",)
-    found = only(judged(mac(min_os="12.3"), tags=tags), "L403")
-    assert "macOS 12.3" in found.message
-    assert rules(judged(mac(min_os="11.0"), tags=tags)) == []
-    assert rules(judged(mac(), tags=tags)) == []
-
-
-def test_macos_on_arm_begins_with_11() -> None:
-    tags = ("cp310-abi3-macosx_10_9_universal2",)
-    slices = (
-        Linkage(Format.MACHO, "x86_64", min_os="10.9"),
-        Linkage(Format.MACHO, "arm64", min_os="11.0"),
-    )
-    assert rules(judged(library(images=slices), tags=tags)) == []
-    newer = (slices[0], Linkage(Format.MACHO, "arm64", min_os="12.0"))
-    assert rules(judged(library(images=newer), tags=tags)) == ["L403"]
 
 
 def test_libraries_that_nothing_provides() -> None:
@@ -219,30 +119,3 @@ def test_libpython() -> None:
     framework = ("/Library/Frameworks/Python.framework/Versions/3.11/Python",)
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     assert rules(judged(mac(needed=framework, python=CLAIM), tags=tags)) == ["L406"]
-
-
-@pytest.mark.parametrize(
-    ("tag", "version", "architectures", "libc"),
-    [
-        ("manylinux2014_aarch64", (2, 17), ("aarch64",), "glibc"),
-        ("manylinux1_i686", (2, 5), ("i686",), "glibc"),
-        ("musllinux_1_2_x86_64", (1, 2), ("x86_64",), "musl"),
-        ("linux_x86_64", None, ("x86_64",), None),
-        ("macosx_10_9_universal2", (10, 9), ("x86_64", "arm64"), None),
-        ("win_arm64", None, ("arm64",), None),
-        ("ios_13_0_arm64_iphoneos", None, (), None),
-        ("macosx_11_0_arm64", (11, 0), ("arm64",), None),
-        ("manylinux_2_28", None, (), None),
-        ("manylinux_2_x_x86_64", None, (), None),
-        ("manylinux_2_28_x86_64.manylinux2014_x86_64", None, (), None),
-        ("manylinux_2_28_", None, (), None),
-        ("", None, (), None),
-    ],
-)
-def test_platform_tags(
-    tag: str, version: tuple[int, int] | None, architectures: tuple[str, ...], libc: str | None
-) -> None:
-    read = platforms.platform(tag)
-    assert read is not None
-    assert (read.version, read.architectures, read.libc) == (version, architectures, libc)
-    assert platforms.platform("any") is None

@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.metadata_values import LINUX, judged, library, only, rules
+from tests.support.metadata_values import judged, library, only, rules
 from torch_abi_audit.knowledge.names.python import bound, is_abi3
-from torch_abi_audit.metadata.declared import Declared, WheelTag, dependencies, pythons
 from torch_abi_audit.model.binary import Format
-from torch_abi_audit.model.reports import Linkage
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
 
 ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
@@ -74,63 +72,6 @@ def test_the_python_of_an_imported_dll(dll: str, python: str | None) -> None:
 )
 def test_files_that_claim_abi3(name: str, abi3: bool) -> None:
     assert is_abi3(name) is abi3
-
-
-@pytest.mark.parametrize(
-    ("python", "interpreter"),
-    [
-        ("cp311", ("cp", 11)),
-        ("py3", ("py", None)),
-        ("pp310", ("pp", 10)),
-        ("py2", None),
-        ("cp3x", None),
-        ("cp311t", None),
-        ("graalpy311", None),
-        ("", None),
-    ],
-)
-def test_interpreters_of_tags(python: str, interpreter: tuple[str, int | None] | None) -> None:
-    assert WheelTag(python, "none", "any").interpreter == interpreter
-
-
-@pytest.mark.parametrize(
-    ("said", "oldest"),
-    [
-        (">=3.9", "3.9"),
-        (">= 3.10 ", "3.10"),
-        (">=3.9.0", "3.9"),
-        (">=3.9.*", "3.9"),
-        (">=3", "3.6"),
-        (">=3.*", "3.6"),
-        (">=3.0", "3.6"),
-        (">=3.9.1", "3.9"),
-        (" >=3.9", "3.9"),
-        (">=3.9,<4", "3.9"),
-        (">=2.7", "3.6"),
-        (">=3.x", "3.6"),
-        ("", "3.6"),
-    ],
-)
-def test_the_oldest_python_that_is_admitted(said: str, oldest: str) -> None:
-    assert pythons(Declared(requires_python=said))[0] == oldest
-
-
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ("torch", ["torch"]),
-        ("  Torch_Geometric.x--y>=2 ; extra == 'a'", ["torch-geometric-x-y"]),
-        ("zope.interface[test] (>=5)", ["zope-interface"]),
-        ("torch @ https://x/torch.whl", ["torch"]),
-        ("torch-", ["torch-"]),
-        ("-torch", []),
-        ("_torch", []),
-        ("(x)", []),
-        ("", []),
-    ],
-)
-def test_names_of_requirements(line: str, name: list[str]) -> None:
-    assert list(dependencies(Declared(requires=(line,)))) == name
 
 
 def test_an_extension_for_the_python_of_its_tag() -> None:
@@ -226,56 +167,3 @@ def test_a_python_newer_than_this_program_is_not_judged() -> None:
 
 def test_requires_python_that_cannot_be_read() -> None:
     assert rules(judged(library(V311), tags=(CP311,), python="newer than 3")) == ["M306"]
-
-
-def test_a_file_for_another_architecture() -> None:
-    arm = library(V311, arch="aarch64")
-    assert only(judged(arm, tags=(CP311,)), "M316").message == (
-        "it is built for Linux aarch64, and the wheel is tagged manylinux_2_28_x86_64"
-    )
-    mac = library("_C.abi3.so", format=Format.MACHO, arch="arm64")
-    assert rules(judged(mac)) == ["M316"]
-    assert rules(judged(mac, tags=("cp310-abi3-macosx_11_0_arm64",))) == []
-
-
-def test_a_foreign_library_beside_fitting_ones_is_a_note() -> None:
-    data = library("data/attach.dll", format=Format.PE, arch="i686", module=False)
-    assert rules(judged(library(), data)) == ["M317"]
-    assert rules(judged(data)) == ["M316"]
-    assert rules(judged(data, tags=("py3-none-any",))) == []
-
-
-def test_several_platforms_in_one_wheel() -> None:
-    tags = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-abi3-manylinux_2_28_aarch64")
-    assert rules(judged(library(arch="aarch64"), library("_D.abi3.so"), tags=tags)) == []
-
-
-def test_a_universal_wheel_needs_both_slices() -> None:
-    tags = ("cp311-cp311-macosx_11_0_universal2",)
-    name = "_C.cpython-311-darwin.so"
-    slices = tuple(Linkage(Format.MACHO, arch) for arch in ("x86_64", "arm64"))
-    assert rules(judged(library(name, images=slices), tags=tags)) == []
-    report = judged(library(name, images=slices[:1]), tags=tags)
-    assert "it lacks arm64" in only(report, "M316").message
-
-
-def test_platforms_that_are_not_known_are_not_judged() -> None:
-    assert rules(judged(library(), tags=("cp310-abi3-wasm32",))) == []
-
-
-@pytest.mark.parametrize(
-    ("names", "tags", "floor"),
-    [
-        (("_C.abi3.so",), LINUX, "3.11"),
-        ((V311,), (CP311,), "3.11"),
-        ((V310, V311), ("py3-none-any",), "3.10"),
-        (("_C.so",), (CP311,), "3.11"),
-        (("_C.so",), ("py3-none-any",), None),
-    ],
-)
-def test_the_oldest_python(names: tuple[str, ...], tags: tuple[str, ...], floor: str) -> None:
-    libraries = [
-        library(name, python=ABI3 if ".abi3." in name else CPythonABIVerdict(min_python="3.4"))
-        for name in names
-    ]
-    assert judged(*libraries, tags=tags).min_python == floor

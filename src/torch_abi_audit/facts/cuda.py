@@ -1,0 +1,77 @@
+"""The CUDA that a package is linked to, that its requirements bring, and that torch brings."""
+
+from __future__ import annotations
+
+from torch_abi_audit.knowledge.names.distribution import cuda_release, required
+from torch_abi_audit.knowledge.torch_releases import torch_releases
+from torch_abi_audit.metadata.cuda import is_cuda, major
+from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.reports import Cuda
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from torch_abi_audit.facts.environments import Environment
+    from torch_abi_audit.model.declared import Declared
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+
+_WHEELS = {
+    ("linux", "x86_64"): "linux_x86_64",
+    ("linux", "aarch64"): "linux_aarch64",
+    ("windows", "x86_64"): "win_amd64",
+}
+"""System and machine to the column of the table of torch releases."""
+
+
+def linked(report: PackageReport, declared: Declared) -> Cuda | None:
+    """The CUDA libraries of a package; None where it is linked to none, and has none in it."""
+    names = {name for one in report.libraries for name in needed(one)}
+    libraries = sorted(filter(is_cuda, names))
+    static = sorted(
+        relative_path(one, report)
+        for one in report.libraries
+        if any(image.static_cuda for image in one.linkage)
+    )
+    if not libraries and not static:
+        return None
+    files = {one.name for one in report.libraries} | set(declared.beside)
+    bringing = {required(line) for line in declared.requires if cuda_release(line)}
+    return Cuda(
+        majors=tuple(sorted({number for name in libraries if (number := major(name))})),
+        libraries=tuple(libraries),
+        bundled=tuple(name for name in libraries if name in files),
+        dependencies=tuple(sorted(bringing)),
+        static=tuple(static),
+    )
+
+
+def needed(one: ExtensionReport) -> Iterator[str]:
+    """What a library is linked to, by any of its images, at once or when it is first called."""
+    for image in one.linkage:
+        yield from image.needed
+        yield from image.delay_needed
+
+
+def required_releases(declared: Declared) -> frozenset[int]:
+    """The CUDA releases whose libraries the requirements bring."""
+    return frozenset(release for line in declared.requires if (release := cuda_release(line)))
+
+
+def torch_builds(
+    environments: Sequence[Environment], admitted: Collection[str] | None
+) -> list[tuple[str, int | None]]:
+    """The wheels of the admitted torch releases: release and CUDA of each; None for a CPU build.
+
+    One for each platform among the environments that has a wheel with CUDA in some release.
+    """
+    if admitted is None:
+        return []
+    wheels = {_WHEELS.get((one.system, one.machine)) for one in environments} - {None}
+    found: list[tuple[str, int | None]] = []
+    for release in torch_releases():
+        if release.version in admitted:
+            for wheel in sorted(each for each in wheels if each is not None):
+                version = release.cuda.get(wheel)
+                found.append((release.version, int(version.partition(".")[0]) if version else None))
+    return found

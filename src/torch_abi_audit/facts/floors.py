@@ -1,0 +1,61 @@
+"""The oldest glibc and the oldest Python that the libraries of a package run on."""
+
+from __future__ import annotations
+
+from torch_abi_audit.knowledge.names.python import bound
+from torch_abi_audit.model.declared import Declared, wheel_tags
+from torch_abi_audit.model.releases import release_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+
+_OPEN = frozenset({"none", "abi3", "abi3t"})
+"""ABI tags that name no release of Python."""
+
+
+def symbol_versions(report: PackageReport) -> dict[str, tuple[str, str]]:
+    """Every symbol version that is needed, ``GLIBC_2.17``, as namespace and number."""
+    names = dict.fromkeys(
+        name for one in report.libraries for image in one.linkage for _, name in image.version_needs
+    )
+    parts = {name: name.partition("_") for name in names}
+    return {
+        name: (space, number)
+        for name, (space, _, number) in parts.items()
+        if space.isalpha() and space.isupper() and all(map(str.isdecimal, number.split(".")))
+    }
+
+
+def glibc(report: PackageReport) -> str | None:
+    """The newest glibc symbol version that any library needs."""
+    found = [version for space, version in symbol_versions(report).values() if space == "GLIBC"]
+    return max(found, key=release_key, default=None)
+
+
+def min_python(report: PackageReport, declared: Declared) -> str | None:
+    """The oldest Python on which every extension module loads, as far as the files show.
+
+    What claims abi3 has the floor of its names; what is bound to one Python has that; what names
+    none is for the Python of the wheel's tag, where the tags name one.
+    """
+    named = {tag.interpreter for tag in wheel_tags(declared) if tag.abi not in _OPEN}
+    minors = {found[1] for found in named if found is not None and found[1] is not None}
+    only = f"3.{minors.pop()}" if len(minors) == 1 else None
+    floors: dict[str, list[str]] = {}
+    for one in report.extensions:
+        tied = bound(one)
+        floor = only
+        if tied is not None:
+            floor = f"3.{tied.minor}"
+        elif one.cpython is not None and one.cpython.intent:
+            floor = one.cpython.min_python
+        if floor:
+            floors.setdefault(module_path(one), []).append(floor)
+    oldest = [min(each, key=release_key) for each in floors.values()]
+    return max(oldest, key=release_key, default=None)
+
+
+def module_path(one: ExtensionReport) -> str:
+    """The path without what names a Python: the files of one module share it."""
+    return one.path_text.removesuffix(one.name) + one.name.partition(".")[0]

@@ -1,0 +1,71 @@
+"""What a distribution declares, as written."""
+
+from __future__ import annotations
+
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_INTERPRETERS = ("cp3", "py3", "pp3")
+_STABLE = frozenset({"abi3", "abi3t"})
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The metadata of one distribution."""
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    """Wheel tags, such as ``cp310-abi3-manylinux_2_28_x86_64``."""
+    requires: tuple[str, ...] = ()
+    """``Requires-Dist`` lines."""
+    requires_python: str | None = None
+    beside: tuple[str, ...] = ()
+    """File names of libraries of the distribution that are not rows of the report."""
+    is_torch: bool = False
+    is_python_distribution: bool = True
+    """False where there is no such metadata: a conda package, or a directory by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class WheelTag:
+    """One tag, in its three parts."""
+
+    python: str
+    abi: str
+    platform: str
+
+    @property
+    def interpreter(self) -> tuple[str, int | None] | None:
+        """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for others."""
+        kind, minor = self.python[:3], self.python[3:]
+        if kind not in _INTERPRETERS or (minor and not minor.isdecimal()):
+            return None
+        return kind[:2], int(minor) if minor else None
+
+    @property
+    def is_abi3(self) -> bool:
+        """Whether it promises the stable ABI, of either flavour."""
+        return self.abi in _STABLE
+
+
+def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
+    """The tags of a distribution, in parts; those without three parts left out."""
+    return tuple(WheelTag(*parts) for tag in declared.tags if len(parts := tag.split("-", 2)) == 3)
+
+
+def promised_floor(tags: Collection[str]) -> str | None:
+    """The oldest Python, such as ``3.8``, that a wheel's abi3 or abi3t tags admit."""
+    floors = [
+        f"3.{python[3:]}"
+        for tag in tags
+        for pythons, abis, *_ in [tag.split("-")]
+        for python in pythons.split(".")
+        if python.startswith("cp3")
+        and python[3:].isdecimal()
+        and not _STABLE.isdisjoint(abis.split("."))
+    ]
+    return min(floors, key=release_key, default=None)

@@ -1,0 +1,106 @@
+"""M316, M317: the format and architecture of the files against the wheel's platform tags."""
+
+from __future__ import annotations
+
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.rules.definition import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import ExtensionReport, Linkage
+    from torch_abi_audit.rules import Detectors
+    from torch_abi_audit.rules.context import Context
+
+_FORMATS = {"linux": "elf", "macos": "mach-o", "windows": "pe"}
+_NAMES = {"elf": "Linux", "mach-o": "macOS", "pe": "Windows"}
+_SAME = {"amd64": "x86_64", "i386": "i686"}
+
+
+M316 = Rule(
+    "M316",
+    "tag-contradicts-binary",
+    "A library is not built for the platform that the wheel's tag names",
+    "The loader of that platform refuses the file.",
+    "Build for the platform, or tag the wheel for what it holds.",
+    Severity.ERROR,
+    example="_C.abi3.so: it is built for Linux aarch64, and the wheel is tagged "
+    "manylinux_2_28_x86_64",
+)
+
+M317 = Rule(
+    "M317",
+    "foreign-library",
+    "A library for another platform lies beside those of the tag's",
+    "It cannot be loaded where the wheel is installed; it may be there on purpose, as data.",
+    "Leave it out of the wheel unless it is meant for another machine.",
+    Severity.NOTE,
+    example="attach/attach.dylib: it is built for macOS arm64, and the wheel is tagged "
+    "manylinux_2_28_x86_64",
+)
+
+
+def built_for_another(context: Context) -> Iterator[Finding]:
+    """Each library that no tag is for, and each extension module that lacks a slice.
+
+    A library that nobody imports is only foreign where others fit.
+    """
+    known = context.platforms
+    if not all(each.system in _FORMATS for each in known):
+        return
+    fits = any(_fits(one, known) for _, one in context.libraries)
+    tags = [each.tag for each in known]
+    for path, library in context.libraries if known else ():
+        if not library.linkage:
+            continue
+        if _fits(library, known):
+            lacking = _missing_slices(library, known)
+            if lacking:
+                yield M316.finding(
+                    f"it lacks {' and '.join(lacking)}, which the tag {tags[0]} promises",
+                    library=path,
+                    evidence=tags,
+                )
+            continue
+        image = library.linkage[0]
+        rule = M316 if library.entry_points or not fits else M317
+        yield rule.finding(
+            f"it is built for {_NAMES[image.format]} {image.arch}, and the wheel is tagged "
+            f"{', '.join(tags)}",
+            library=path,
+            evidence=tags,
+        )
+
+
+def _missing_slices(one: ExtensionReport, known: Sequence[Platform]) -> list[str]:
+    """Architectures of a macOS tag that an extension module has no slice for."""
+    if not one.entry_points or any(each.tag.endswith(("_x86_64", "_arm64")) for each in known):
+        return []
+    present = {_same(image.arch) for image in one.linkage}
+    return [
+        arch
+        for each in known
+        if each.tag.endswith("_universal2")
+        for arch in each.architectures
+        if arch not in present
+    ]
+
+
+def _fits(one: ExtensionReport, known: Sequence[Platform]) -> bool:
+    return any(_runs_on(image, each) for image in one.linkage for each in known)
+
+
+def _runs_on(image: Linkage, platform: Platform) -> bool:
+    return image.format == _FORMATS[platform.system] and (
+        _same(image.arch) in map(_same, platform.architectures)
+    )
+
+
+def _same(arch: str) -> str:
+    return _SAME.get(arch, arch)
+
+
+DETECTORS: Detectors = {built_for_another: (M316, M317)}

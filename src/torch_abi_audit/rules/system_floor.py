@@ -1,0 +1,207 @@
+"""L401 to L403, L408: the system that a library needs against what the wheel's tag promises."""
+
+from __future__ import annotations
+
+from torch_abi_audit.facts.floors import symbol_versions
+from torch_abi_audit.knowledge.names.system import is_musl
+from torch_abi_audit.knowledge.policies import policy
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.rules.definition import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.reports import Linkage
+    from torch_abi_audit.rules import Detectors
+    from torch_abi_audit.rules.context import Context
+
+    _Beyond = tuple[str, str, str]
+    """A namespace of symbol versions, the number that is needed, the newest that is promised."""
+
+_ARM_BEGINS = (11, 0)
+
+
+L401 = Rule(
+    "L401",
+    "glibc-too-new",
+    "A library needs a newer glibc than the wheel's tag promises",
+    "Installers put the wheel on systems with the older glibc, where loading ends with "
+    "`version GLIBC_… not found`.",
+    "Tag the wheel for the glibc that it needs, or build on an older system.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.so: it needs glibc 2.34, and the wheel's tag manylinux_2_28_x86_64 promises 2.28",
+)
+
+L402 = Rule(
+    "L402",
+    "libstdcxx-too-new",
+    "A library needs a newer libstdc++ or libgcc than the wheel's tag promises",
+    "Systems of the tag have the older library, and loading ends with `version GLIBCXX_… not "
+    "found`; it works where something else, such as conda, brings a newer one.",
+    "Build with the compiler of the manylinux image, which links the newer parts statically, "
+    "or raise the tag.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.so: it needs GLIBCXX symbols 3.4.30, and the wheel's tag "
+    "manylinux_2_28_x86_64 promises 3.4.24",
+)
+
+
+def symbol_version_floor(context: Context) -> Iterator[Finding]:
+    """Symbol versions that the oldest system of the tags lacks.
+
+    A library that the package brings, such as its own libstdc++, provides its versions itself.
+    """
+    versions = symbol_versions(context.package)
+    beyond: dict[str, Mapping[str, _Beyond]] = {}
+    for path, image, lowest in _elf_images(context):
+        is_musl_tag, uses_musl = lowest.libc == "musl", any(map(is_musl, image.needed))
+        if is_musl_tag or uses_musl:
+            continue  # another C library has other versions: that is L408
+        if image.arch not in beyond:
+            beyond[image.arch] = _beyond(lowest, versions)
+        over = [
+            beyond[image.arch][name]
+            for library, name in image.version_needs
+            if name in beyond[image.arch] and library not in context.within_reach
+        ]
+        yield from _too_new(path, image, lowest, over)
+
+
+def _too_new(
+    path: str, image: Linkage, lowest: Platform, over: Sequence[_Beyond]
+) -> Iterator[Finding]:
+    libc = [each for each in over if each[0] == "GLIBC"]
+    if libc:
+        _, version, limit = _newest(libc)
+        tag = f"manylinux_{version.replace('.', '_')}_{image.arch}"
+        yield L401.finding(
+            f"it needs glibc {version}, and the wheel's tag {lowest.tag} promises {limit}",
+            library=path,
+            evidence=_names(libc),
+            fix=f"Tag the wheel `{tag}` (auditwheel repair does), or build on an older system.",
+        )
+    others = [each for each in over if each[0] in {"GLIBCXX", "CXXABI", "GCC"}]
+    if others:
+        space, version, limit = _newest(others)
+        yield L402.finding(
+            f"it needs {space} symbols {version}, and the wheel's tag {lowest.tag} promises "
+            f"{limit}",
+            library=path,
+            evidence=_names(others),
+        )
+
+
+def _newest(over: Sequence[_Beyond]) -> _Beyond:
+    return max(over, key=lambda each: release_key(each[1]))
+
+
+def _names(over: Sequence[_Beyond]) -> list[str]:
+    return sorted(f"{space}_{version}" for space, version, _ in over)
+
+
+def _beyond(lowest: Platform, versions: Mapping[str, tuple[str, str]]) -> dict[str, _Beyond]:
+    """The symbol versions that are newer than what every system of a tag has."""
+    limits = policy(lowest) if lowest.libc == "glibc" else None
+    if limits is None:
+        return {}
+    return {
+        name: (space, version, limits.limits[space])
+        for name, (space, version) in versions.items()
+        if space in limits.limits and release_key(version) > release_key(limits.limits[space])
+    }
+
+
+L403 = Rule(
+    "L403",
+    "macos-too-new",
+    "A library says that it needs a newer macOS than the wheel's tag promises",
+    "It was built against interfaces that the older system may lack: it fails there when "
+    "loaded or when used.",
+    "Raise the tag, or set MACOSX_DEPLOYMENT_TARGET to what it says.",
+    Severity.WARNING,
+    example="_C.so: it says that it needs macOS 12.0, and the wheel's tag macosx_11_0_arm64 "
+    "promises 11.0",
+)
+
+
+def macos_floor(context: Context) -> Iterator[Finding]:
+    """The macOS that an image was built for against the oldest that a tag for it promises."""
+    for path, library in context.libraries:
+        for image in library.linkage:
+            if image.format is Format.MACHO and image.min_os is not None:
+                yield from _macos(path, image, image.min_os, context.platforms)
+
+
+def _macos(
+    path: str, image: Linkage, needed: str, platforms: Collection[Platform]
+) -> Iterator[Finding]:
+    promised = [
+        (max(each.version, _ARM_BEGINS) if image.arch == "arm64" else each.version, each.tag)
+        for each in platforms
+        if each.system == "macos" and each.version and image.arch in each.architectures
+    ]
+    if not promised:
+        return
+    lowest, tag = min(promised)
+    lowest = _ARM_BEGINS if lowest == (10, 16) else lowest
+    numbers = release_key(needed)
+    least = (numbers[0], numbers[1] if len(numbers) > 1 else 0)
+    if least > lowest:
+        major, minor = least
+        better = f"macosx_{major}_{0 if major > 10 else minor}"
+        yield L403.finding(
+            f"it says that it needs macOS {needed}, and the wheel's tag {tag} promises "
+            f"{lowest[0]}.{lowest[1]}",
+            library=path,
+            evidence=[tag],
+            fix=f"Tag the wheel `{better}_…`, or build with MACOSX_DEPLOYMENT_TARGET={lowest[0]}."
+            f"{lowest[1]}.",
+        )
+
+
+L408 = Rule(
+    "L408",
+    "other-libc",
+    "A library needs another C library than the wheel's tag names",
+    "A musl system has no glibc and the reverse: it does not load.",
+    "Build in the image of the tag (manylinux or musllinux).",
+    Severity.ERROR,
+    example="_C.so: it needs glibc, and the wheel is tagged musllinux_1_2_x86_64",
+)
+
+
+def other_libc(context: Context) -> Iterator[Finding]:
+    """A need of glibc under a musllinux tag, or of musl under a manylinux tag."""
+    for path, image, lowest in _elf_images(context):
+        name, libraries = "musl", [each for each in image.needed if is_musl(each)]
+        if lowest.libc == "musl":
+            name, libraries = "glibc", [each for each in image.needed if each == "libc.so.6"][:1]
+        if libraries:
+            yield L408.finding(
+                f"it needs {name}, and the wheel is tagged {lowest.tag}",
+                library=path,
+                evidence=libraries,
+            )
+
+
+def _elf_images(context: Context) -> Iterator[tuple[str, Linkage, Platform]]:
+    """Each image that some manylinux or musllinux tag is for, with the lowest of these tags."""
+    for path, library in context.libraries:
+        for image in library.linkage:
+            lowest = context.lowest_linux(image.arch) if image.format is Format.ELF else None
+            if lowest is not None:
+                yield path, image, lowest
+
+
+DETECTORS: Detectors = {
+    symbol_version_floor: (L401, L402),
+    macos_floor: (L403,),
+    other_libc: (L408,),
+}

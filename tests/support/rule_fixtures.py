@@ -1,0 +1,193 @@
+"""For every rule what makes it fire, and something near to that which does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.support import reports
+from tests.support.metadata_values import LINUX, library, mac, needs, package
+from torch_abi_audit.model.declared import Declared
+from torch_abi_audit.model.outcome import Entry, Key
+from torch_abi_audit.model.verdicts import CPythonABIVerdict
+from torch_abi_audit.rules.context import Context, IdleIgnore, Reported, Required, Upkeep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch_abi_audit.model.reports import ExtensionReport
+
+    Subject = Context | Reported | Upkeep
+
+ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
+BROKEN = CPythonABIVerdict(intent=True, violations=("_PyX",), references=1)
+PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=1)
+V311 = "_C.cpython-311-x86_64-linux-gnu.so"
+GENERIC = ("py3-none-manylinux_2_28_x86_64",)
+MUSL = ("cp310-abi3-musllinux_1_2_x86_64",)
+MACOS = ("cp310-abi3-macosx_11_0_arm64",)
+FREE_THREADED = ("cp315-abi3t-manylinux_2_34_x86_64",)
+STABLE = library(torch="2.11.0")
+UNSTABLE = library(unstable=True)
+CUDA_12 = ("libcudart.so.12",)
+
+
+def audited(
+    *libraries: ExtensionReport,
+    tags: tuple[str, ...] = LINUX,
+    requires: tuple[str, ...] = (),
+    python: str | None = None,
+    loads_on: Mapping[str, str] | None = None,
+    **declared: Any,
+) -> Context:
+    """A package as it is audited."""
+    said = Declared("mypkg", tags, requires, python, **declared)
+    return Context(package(*libraries), said, lambda _: loads_on)
+
+
+def torch_names(**names: tuple[str, ...]) -> Context:
+    """A package of one library whose torch verdict holds these names."""
+    one = library("_C.so", torch="2.11.0")
+    assert one.torch is not None
+    return audited(replace(one, torch=replace(one.torch, **names)))
+
+
+def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required: str) -> Reported:
+    """A finished report, and what the configuration expects of it."""
+    return Reported(reports.package(*libraries), Required(**required), may_be_empty=may_be_empty)
+
+
+def module(cpython: CPythonABIVerdict, path: str = "_C.so") -> ExtensionReport:
+    """An extension module of a finished report, which uses torch."""
+    return reports.library(path, reports.stable(), cpython, module=True)
+
+
+IGNORE = "pyproject.toml:12: the ignore of T101 in lib/*"
+FIXED = Entry(Key("pkg", "lib/_C", "T101"), ("at::empty()",))
+
+FIXTURES: dict[str, tuple[Subject, Subject]] = {
+    "T101": (
+        finished(reports.library("_C.so", reports.unstable("c10::a()"))),
+        finished(reports.library("_C.so", reports.stable())),
+    ),
+    "T102": (
+        audited(library("mypkg.libs/libc10-e03523b3.so", module=False)),
+        audited(library("mypkg.libs/libc10-e03523b3.so", module=False), is_torch=True),
+    ),
+    "T103": (torch_names(unresolvable_symbols=("torch::stable::a()",)), torch_names()),
+    "T104": (torch_names(unknown_shim_symbols=("aoti_torch_new",)), torch_names()),
+    "T105": (torch_names(unresolved_symbols=("other::op(at::Tensor)",)), torch_names()),
+    "T106": (
+        finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.10"),
+        finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.11"),
+    ),
+    "P201": (finished(module(BROKEN)), finished(module(ABI3))),
+    "P202": (finished(module(PRIVATE)), finished(module(BROKEN))),
+    "P203": (
+        audited(library(python=ABI3)),
+        audited(library(python=ABI3), tags=("cp311-abi3-manylinux_2_28_x86_64",)),
+    ),
+    "P204": (finished(module(ABI3), python="3.10"), finished(module(ABI3), python="3.11")),
+    "M301": (audited(STABLE), audited(STABLE, requires=("torch",))),
+    "M302": (
+        audited(STABLE, requires=("torch>=2.10",)),
+        audited(STABLE, requires=("torch>=2.11",)),
+    ),
+    "M303": (
+        audited(UNSTABLE, requires=("torch>=2.12",)),
+        audited(UNSTABLE, requires=("torch==2.12.*",)),
+    ),
+    "M304": (
+        audited(STABLE, requires=("torch==2.11.0",)),
+        audited(STABLE, requires=("torch>=2.11.0",)),
+    ),
+    "M305": (
+        audited(UNSTABLE, requires=("torch<2.10",), loads_on={"2.8.0": "yes", "2.9.0": "no"}),
+        audited(UNSTABLE, requires=("torch<2.9",), loads_on={"2.8.0": "yes", "2.9.0": "no"}),
+    ),
+    "M306": (
+        audited(library(), python="newer than 3"),
+        audited(library(), python=">3"),
+    ),
+    "M311": (
+        audited(library(V311), tags=("cp310-cp310-manylinux_2_28_x86_64",)),
+        audited(library(V311), tags=("cp311-cp311-manylinux_2_28_x86_64",)),
+    ),
+    "M312": (
+        audited(library(V311), tags=GENERIC),
+        audited(library("_C.abi3.so"), tags=GENERIC),
+    ),
+    "M313": (
+        audited(library("_C.abi3.so"), tags=FREE_THREADED),
+        audited(library("_C.abi3t.so"), tags=FREE_THREADED),
+    ),
+    "M314": (
+        audited(library(python=ABI3), tags=GENERIC, python=">=3.10"),
+        audited(library(python=ABI3), tags=GENERIC, python=">=3.11"),
+    ),
+    "M315": (
+        audited(library(), tags=("cp311-cp311-linux_x86_64",), python=">=3.12"),
+        audited(library(), tags=("cp311-cp311-linux_x86_64",), python=">=3.11"),
+    ),
+    "M316": (audited(library(arch="aarch64")), audited(library(arch="x86_64"))),
+    "M317": (
+        audited(library(), library("data/x.so", arch="aarch64", module=False)),
+        audited(library("data/x.so", arch="aarch64", module=False)),
+    ),
+    "M318": (audited(library(V311, module=False)), audited(library(V311))),
+    "L401": (
+        audited(library(version_needs=needs("GLIBC_2.34"))),
+        audited(library(version_needs=needs("GLIBC_2.28"))),
+    ),
+    "L402": (
+        audited(library(version_needs=needs("GLIBCXX_3.4.25", library="libstdc++.so.6"))),
+        audited(library(version_needs=needs("GLIBCXX_3.4.24", library="libstdc++.so.6"))),
+    ),
+    "L403": (
+        audited(mac(min_os="12.0"), tags=MACOS),
+        audited(mac(min_os="11.0"), tags=MACOS),
+    ),
+    "L404": (
+        audited(library(needed=("libavutil.so.58",))),
+        audited(library(needed=("libavutil.so.58",)), beside=("libavutil.so.58",)),
+    ),
+    "L405": (audited(library(rpaths=("/opt/lib",))), audited(library(rpaths=("$ORIGIN",)))),
+    "L406": (
+        audited(library(needed=("libpython3.11.so.1.0",), python=ABI3)),
+        audited(library(needed=("libpython3.11.so.1.0",))),
+    ),
+    "L407": (
+        audited(library(needed=("libpython3.11.so.1.0",))),
+        audited(library(needed=("libpython3.11.so.1.0",), python=ABI3)),
+    ),
+    "L408": (
+        audited(library(needed=("libc.so.6",)), tags=MUSL),
+        audited(library(needed=("libc.so.6",))),
+    ),
+    "C501": (
+        audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch>=2.10",)),
+        audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch==2.10.0",)),
+    ),
+    "C502": (
+        audited(library(needed=CUDA_12)),
+        audited(library(needed=CUDA_12), requires=("nvidia-cuda-runtime-cu12",)),
+    ),
+    "C503": (
+        audited(library(needed=(*CUDA_12, "libcublas.so.13"))),
+        audited(library(needed=(*CUDA_12, "libcublas.so.12"))),
+    ),
+    "C504": (
+        audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch>=2.11")),
+        audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch==2.10.0")),
+    ),
+    "E001": (
+        finished(reports.library("_C.so", error="cut short")),
+        finished(reports.library("_C.so")),
+    ),
+    "N001": (finished(may_be_empty=False), finished(may_be_empty=True)),
+    "I001": (Upkeep((IdleIgnore(IGNORE, dt.date(2026, 1, 14)),)), Upkeep((IdleIgnore(IGNORE),))),
+    "I002": (Upkeep((IdleIgnore(IGNORE),)), Upkeep()),
+    "I003": (Upkeep(baseline="b.json", fixed=(FIXED,)), Upkeep(baseline="b.json")),
+}
+"""Id to what makes the rule fire, and what does not."""
