@@ -45,6 +45,7 @@ def stable(floor: str = "2.10.0", *setters: str) -> TorchABIVerdict:
     )
 
 
+NOTHING_REQUIRED = Required()
 NO_TORCH = TorchABIVerdict()
 ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=1, min_python="3.8")
 PLAIN = CPythonABIVerdict()
@@ -97,14 +98,14 @@ def package(
 
 
 def reported(
-    report: PackageReport, *, may_be_empty: bool = False, **required: str
+    report: PackageReport, required: Required = NOTHING_REQUIRED, *, may_be_empty: bool = False
 ) -> list[Finding]:
     """What the rules find in a finished report."""
-    return list(detect_in_report(Reported(report, Required(**required), may_be_empty=may_be_empty)))
+    return list(detect_in_report(Reported(report, required, may_be_empty=may_be_empty)))
 
 
 def reported_as(
     report: PackageReport, **required: str
 ) -> list[tuple[str, str | None, tuple[str, ...]]]:
     """Rule, library and evidence of each finding in a finished report."""
-    return [(one.rule, one.library, one.evidence) for one in reported(report, **required)]
+    return [(one.rule, one.library, one.evidence) for one in reported(report, Required(**required))]

@@ -46,7 +46,7 @@ def audited(
     return Context(package(*libraries), said, lambda _: loads_on)
 
 
-def torch_names(**names: tuple[str, ...]) -> Context:
+def torch_names(**names: Any) -> Context:
     """A package of one library whose torch verdict holds these names."""
     one = library("_C.so", torch="2.11.0")
     assert one.torch is not None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _RANK = tuple(Severity)
 
 
-def concluded(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> PackageReport:
+def with_findings(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> PackageReport:
     """The report with its facts and findings.
 
     Args:
@@ -75,7 +75,7 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def asks_for_releases(found: Found) -> bool:
-    """Whether ``concluded`` asks on which torch releases it loads, should it be unstable."""
+    """Whether ``with_findings`` asks on which torch releases it loads, should it be unstable."""
     if found.is_torch:
         return False
     if found.from_archive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit import formats, mangling
-from torch_abi_audit.audit.findings import asks_for_releases, concluded
+from torch_abi_audit.audit.findings import asks_for_releases, with_findings
 from torch_abi_audit.audit.siblings import Provider, provided
 from torch_abi_audit.judges import python_abi, torch_abi
 from torch_abi_audit.judges.torch_abi import Names
@@ -111,7 +111,7 @@ def audit(
         found: What a TARGET turned into.
         progress: Told the name of each file before it is read.
         names: Which names of what libtorch provides the verdicts hold at least.
-        loads_on: Which torch releases an unstable package loads on; see ``concluded``.
+        loads_on: Which torch releases an unstable package loads on; see ``with_findings``.
         hands: Processes at the most that share the work.
     """
     if (
@@ -131,7 +131,7 @@ def audit(
         return _part(found, mine, team, progress, names)
 
     parts = together(len(order), work, hands)
-    return concluded(_package(found, parts), found, loads_on)
+    return with_findings(_package(found, parts), found, loads_on)
 
 
 def _prepare(found: Found) -> None:

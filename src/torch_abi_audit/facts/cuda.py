@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge.names.distribution import cuda_release, required
+from torch_abi_audit.knowledge.names.distribution import cuda_of, required
 from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.metadata.cuda import is_cuda, major
 from torch_abi_audit.model.paths import relative_path
@@ -36,7 +36,7 @@ def linked(report: PackageReport, declared: Declared) -> Cuda | None:
     if not libraries and not static:
         return None
     files = {one.name for one in report.libraries} | set(declared.beside)
-    bringing = {required(line) for line in declared.requires if cuda_release(line)}
+    bringing = {required(line) for line in declared.requires if cuda_of(line)}
     return Cuda(
         majors=tuple(sorted({number for name in libraries if (number := major(name))})),
         libraries=tuple(libraries),
@@ -55,7 +55,7 @@ def needed(one: ExtensionReport) -> Iterator[str]:
 
 def required_releases(declared: Declared) -> frozenset[int]:
     """The CUDA releases whose libraries the requirements bring."""
-    return frozenset(release for line in declared.requires if (release := cuda_release(line)))
+    return frozenset(release for line in declared.requires if (release := cuda_of(line)))
 
 
 def torch_builds(

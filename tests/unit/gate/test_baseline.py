@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,3 +197,11 @@ def test_a_check_and_a_baseline_together() -> None:
         selection=Selection(Check.TORCH),
     )
     assert set(failing(found)) == {"I003"}
+
+
+def test_an_entry_of_a_rule_that_is_not_known_is_not_judged() -> None:
+    newer = Entry(Key("pkg", "pkg/_C", "Z999"))
+    held = taken(OLD)
+    found = against(replace(held, entries=(*held.entries, newer)), OLD)
+    assert newer not in found.fixed
+    assert failing(found) == {}

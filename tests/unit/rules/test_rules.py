@@ -67,8 +67,8 @@ def test_each_rule_stands_in_a_module_of_its_letter() -> None:
         for one in defined(family):
             assert one.id[0] in letters
             assert rule(one.id) is one
-    letters = list(dict.fromkeys("".join(FAMILIES.values())))
-    assert [one[0] for one in rules()] == sorted((one[0] for one in rules()), key=letters.index)
+    order = list(dict.fromkeys("".join(FAMILIES.values())))
+    assert [one[0] for one in rules()] == sorted((one[0] for one in rules()), key=order.index)
 
 
 def test_every_rule_has_a_detector() -> None:

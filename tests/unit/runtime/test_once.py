@@ -1,8 +1,8 @@
-"""``once``: one call at the most, until it is told to forget."""
+"""``once``: one call at the most, until it is told to forget. ``cached_property``: one each."""
 
 from __future__ import annotations
 
-from torch_abi_audit.runtime.once import once
+from torch_abi_audit.runtime.once import cached_property, once
 
 
 def test_calls_once_and_keeps_the_very_value() -> None:
@@ -42,3 +42,25 @@ def test_makes_it_anew_once_told_to_forget() -> None:
     assert count() == 1
     count.forget()
     assert count() == 2
+
+
+class Counted:
+    """Counts how often its property is computed."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    @cached_property
+    def value(self) -> list[int]:
+        """What it says."""
+        self.calls += 1
+        return [self.calls]
+
+
+def test_a_property_is_computed_once_for_each_instance() -> None:
+    first, second = Counted(), Counted()
+    assert first.calls == 0
+    assert first.value is first.value
+    assert first.calls == 1
+    assert second.value is not first.value
+    assert Counted.value.__doc__ == "What it says."

@@ -26,7 +26,7 @@ def required(line: str) -> str:
     return name
 
 
-def cuda_release(line: str) -> int | None:
+def cuda_of(line: str) -> int | None:
     """The CUDA whose libraries a ``Requires-Dist`` line brings; None where it brings none."""
     name = required(line)
     release = _pinned(line) if name in _TOOLKIT else _named(name)

@@ -35,6 +35,7 @@ def as_text(rule: Rule) -> str:
     """One rule in full, for a terminal."""
     parts = [f"{rule.id} {rule.name} ({_state(rule)})", _filled(f"{rule.title}.")]
     parts += [_filled(f"Why: {rule.why}"), _filled(f"Fix: {rule.fix}")]
+    parts += [_filled(f"Gate: {each}") for each in (_standing(rule),) if each]
     if rule.example:
         parts.append(f"Example:\n  {rule.example}")
     return "\n\n".join(parts)
@@ -53,6 +54,9 @@ def as_json(rules: Iterable[Rule]) -> str:
                 "severity": one.severity,
                 "default": one.default,
                 "itemized": one.itemized,
+                "about": one.about,
+                "check": one.check,
+                "baseline": one.baseline,
                 "example": one.example,
             }
             for one in rules
@@ -78,6 +82,8 @@ def _section(rule: Rule) -> str:
         f"\n## {rule.id} {rule.name}\n\n{_words(rule.title)}. *({_state(rule)}{itemized})*\n\n"
         f"**Why.** {_words(rule.why)}\n\n**Fix.** {_words(rule.fix)}\n"
     )
+    standing = _standing(rule)
+    text += f"\n**Gate.** {_words(standing)}\n" if standing else ""
     return text + (f"\n```text\n{rule.example}\n```\n" if rule.example else "")
 
 
@@ -87,6 +93,19 @@ def _anchor(rule: Rule) -> str:
 
 def _state(rule: Rule) -> str:
     return f"{rule.severity}, {'on' if rule.default else 'off'} by default"
+
+
+def _standing(rule: Rule) -> str:
+    """What a gate makes of it, where that does not follow from its severity; may be empty."""
+    said = []
+    if rule.unread:
+        said.append("`--select` and `--ignore` never leave it out.")
+    if rule.check is not None:
+        where = " in an extension module of a package that uses torch" * rule.modules_alone
+        said.append(f"`--check {rule.check}` fails for it{where}, whatever its severity.")
+    if not rule.baseline:
+        said.append("A baseline never holds it.")
+    return " ".join(said)
 
 
 def _off(rule: Rule) -> str:

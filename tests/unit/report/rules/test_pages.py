@@ -37,6 +37,15 @@ def test_the_page_holds_every_text() -> None:
             assert text in page
 
 
+def test_a_page_says_what_a_gate_makes_of_a_rule() -> None:
+    page = as_page([rule("T106"), rule("M304"), rule("I002")])
+    assert page.count("**Gate.**") == 2
+    assert "**Gate.** `--check torch` fails for it, whatever its severity." in page
+    assert "**Gate.** A baseline never holds it." in page
+    assert "in an extension module of a package that uses torch" in as_text(rule("P202"))
+    assert "Gate:" not in as_text(rule("M304"))
+
+
 def test_markdown_signs_are_escaped_outside_of_code() -> None:
     page = as_page([rule("T101")])
     assert "`torch/csrc/stable`" in page
@@ -62,6 +71,7 @@ def test_a_prefix_names_its_family(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in found] == ["I001", "I002", "I003"]
     assert found[0]["severity"] == "error"
+    assert [found[0][each] for each in ("about", "check", "baseline")] == ["run", None, False]
 
 
 def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
