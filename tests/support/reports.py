@@ -11,7 +11,7 @@ from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 from torch_abi_audit.rules import detect_in_report
-from torch_abi_audit.rules.context import Reported, Required
+from torch_abi_audit.rules.reported import Reported, Required
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from tests.support.metadata_values import LINUX, library, mac, needs, package
 from torch_abi_audit.model.declared import Declared
 from torch_abi_audit.model.outcome import Entry, Key
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
-from torch_abi_audit.rules.context import Context, IdleIgnore, Reported, Required, Upkeep
+from torch_abi_audit.rules.context import Context
+from torch_abi_audit.rules.reported import IdleIgnore, Reported, Required, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

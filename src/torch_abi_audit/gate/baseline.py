@@ -9,7 +9,7 @@ from torch_abi_audit.knowledge.names.identity import symbol_key
 from torch_abi_audit.knowledge.names.pairing import pair_libraries, pair_packages
 from torch_abi_audit.model.outcome import Entry, Key, Result, Status
 from torch_abi_audit.rules import detect_in_run, rule, rules
-from torch_abi_audit.rules.context import Upkeep
+from torch_abi_audit.rules.reported import Upkeep
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from torch_abi_audit.knowledge.names.identity import library_key, package_key
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.outcome import Gate, Key, Outcome, Result, Status
 from torch_abi_audit.rules import detect_in_report, rule
-from torch_abi_audit.rules.context import Reported, Required
+from torch_abi_audit.rules.reported import Reported, Required
 from torch_abi_audit.runtime.records import dataclass, field, replace
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from torch_abi_audit.model.outcome import Result, Status
 from torch_abi_audit.report.wording import some
 from torch_abi_audit.rules import detect_in_run, rule
-from torch_abi_audit.rules.context import IdleIgnore, Upkeep
+from torch_abi_audit.rules.reported import IdleIgnore, Upkeep
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False

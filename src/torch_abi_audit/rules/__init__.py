@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from torch_abi_audit.model.findings import Finding
-    from torch_abi_audit.rules.context import Context, Reported, Upkeep
+    from torch_abi_audit.rules.context import Context
     from torch_abi_audit.rules.definition import Rule
+    from torch_abi_audit.rules.reported import Reported, Upkeep
 
     Detectors = Mapping[Callable[[Context], Iterator[Finding]], tuple[Rule, ...]]
     ReportDetectors = Mapping[Callable[[Reported], Iterator[Finding]], tuple[Rule, ...]]

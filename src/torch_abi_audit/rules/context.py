@@ -1,35 +1,24 @@
-"""What detectors see: a package as it is audited, a finished report, the upkeep of a run."""
+"""What most detectors see: a package as it is audited, with what its distribution declares."""
 
 from __future__ import annotations
 
 from torch_abi_audit.model.paths import file_name, relative_path
 from torch_abi_audit.runtime.once import cached_property
-from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping
 
     from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.facts.torch_range import Needed, Range
     from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.declared import Declared, WheelTag
-    from torch_abi_audit.model.outcome import Entry
     from torch_abi_audit.model.reports import Cuda, ExtensionReport, PackageReport
 
     LoadsOn = Callable[[PackageReport], Mapping[str, str] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Required:
-    """The newest releases that a binary may need, as the configuration states them."""
-
-    torch: str | None = None
-    python: str | None = None
-
-
-class _Package:
+class Package:
     """A package, with its libraries by path."""
 
     def __init__(self, package: PackageReport) -> None:
@@ -42,7 +31,7 @@ class _Package:
         return tuple(sorted(named, key=lambda each: each[0]))
 
 
-class Context(_Package):
+class Context(Package):
     """A package with what its distribution declares.
 
     What several rules ask is computed when the first of them asks.
@@ -144,42 +133,3 @@ class Context(_Package):
         from torch_abi_audit.facts.cuda import linked
 
         return linked(self.package, self.declared)
-
-
-class Reported(_Package):
-    """A finished report, which may be of an earlier run, and what the configuration expects."""
-
-    def __init__(
-        self, package: PackageReport, required: Required, *, may_be_empty: bool = True
-    ) -> None:
-        """See a report with what is expected of it.
-
-        Args:
-            package: The report.
-            required: The newest releases that its libraries may need.
-            may_be_empty: Nobody minds where it holds no library.
-        """
-        super().__init__(package)
-        self.required = required
-        self.may_be_empty = may_be_empty
-
-
-@dataclass(frozen=True, slots=True)
-class IdleIgnore:
-    """An ignore that hides nothing."""
-
-    text: str
-    """Where it stands and what it is for: ``pyproject.toml:12: the ignore of T101 in lib/*``."""
-    expired: dt.date | None = None
-    """Its last day, where that is over; None where it matches nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """What ignores and baseline of a run hold without need."""
-
-    ignores: tuple[IdleIgnore, ...] = ()
-    baseline: str = ""
-    """The name of the baseline's file."""
-    fixed: tuple[Entry, ...] = ()
-    """What that file holds and this run does not find."""

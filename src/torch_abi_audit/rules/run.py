@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.rules import ReportDetectors, RunDetectors
-    from torch_abi_audit.rules.context import Reported, Upkeep
+    from torch_abi_audit.rules.reported import Reported, Upkeep
 
 
 E001 = Rule(

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import ExtensionReport
     from torch_abi_audit.model.verdicts import TorchABIVerdict
     from torch_abi_audit.rules import Detectors, ReportDetectors
-    from torch_abi_audit.rules.context import Context, Reported
+    from torch_abi_audit.rules.context import Context
+    from torch_abi_audit.rules.reported import Reported
 
 
 T101 = Rule(

@@ -13,7 +13,7 @@ from torch_abi_audit.gate.selection import Check, nearest, unknown_rule
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
-from torch_abi_audit.rules.context import Required
+from torch_abi_audit.rules.reported import Required
 from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field, replace
 
 TYPE_CHECKING = False

@@ -19,8 +19,9 @@ from torch_abi_audit.rules import (
     rule,
     rules,
 )
-from torch_abi_audit.rules.context import Context, Reported, Upkeep
+from torch_abi_audit.rules.context import Context
 from torch_abi_audit.rules.definition import About, Rule
+from torch_abi_audit.rules.reported import Reported, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from torch_abi_audit.gate.selection import Check
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
-from torch_abi_audit.rules.context import Required
+from torch_abi_audit.rules.reported import Required
 from torch_abi_audit.settings.schema import KEYS, Settings, parse
 from torch_abi_audit.settings.toml_lines import line_of
 
