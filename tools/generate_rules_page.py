@@ -9,8 +9,9 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
 sys.path.insert(0, str(PAGE.parents[1] / "src"))
 
-from torch_abi_audit.report.rules.pages import as_page  # noqa: E402 - found through the line above
-from torch_abi_audit.rules import rules  # noqa: E402 - see above
+from torch_abi_audit.report.rendering import Detail, render  # noqa: E402 - see the line above
+from torch_abi_audit.report.rules.catalogue import Catalogue  # noqa: E402
+from torch_abi_audit.rules import rules  # noqa: E402
 
 
 def main(words: list[str] | None = None) -> int:
@@ -18,7 +19,8 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if stale")
     options = parser.parse_args(words)
-    page = as_page(rules().values())
+    page = render("rule", "markdown", Catalogue(tuple(rules().values()), whole=True), Detail())
+    page += "\n"
     if options.check:
         fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
         if not fresh:

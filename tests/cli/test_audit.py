@@ -22,7 +22,8 @@ from tests.support.sources import source
 from tests.support.toolchain import gcc
 from torch_abi_audit import __version__
 from torch_abi_audit.cli import main
-from torch_abi_audit.commands.audit import PlainOptions, parser
+from torch_abi_audit.commands.audit import PlainOptions, syntax
+from torch_abi_audit.commands.shared.parsing import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -429,7 +430,7 @@ def test_a_package_called_like_a_verb(
 
 
 def test_targets_alone_mean_what_the_parser_says_they_mean() -> None:
-    parsed = vars(parser().parse_args(["one", "two"]))
+    parsed = vars(parse(syntax(), ["one", "two"]))
     plain = PlainOptions(["one", "two"])
     for name, value in parsed.items():
         assert (getattr(plain, name) or None) == (value or None), name

@@ -35,15 +35,18 @@ ALLOWED = {
     "port": KNOWN | {"formats", "judges", "sources"},
     "gate": MODEL | {"knowledge", "report.wording", "rules"},
     "settings": MODEL | {"gate", "report", "rules", "sources"},
-    "report": MODEL | {"mangling", "report.audit", "report.loads"},
+    "report": MODEL
+    | {"mangling", "report.audit", "report.config", "report.diff", "report.explain"}
+    | {"report.loads", "report.port", "report.rules"},
     "report.wording": set(),
     "report.audit": KNOWN
     | {"__init__", "judges", "report", "report.loads", "report.wording", "rules"},
     "report.loads": MODEL | {"mangling", "report", "report.audit", "report.wording"},
-    "report.diff": MODEL | {"diff", "mangling", "report.audit", "report.wording"},
+    "report.config": MODEL | {"gate", "mangling", "report", "settings"},
+    "report.diff": MODEL | {"diff", "mangling", "report", "report.audit", "report.wording"},
     "report.explain": MODEL | {"explain", "mangling", "report"},
     "report.port": MODEL | {"mangling", "port", "report", "report.wording"},
-    "report.rules": {"mangling", "rules"},
+    "report.rules": {"report", "rules", "runtime"},
     "commands": KNOWN
     | {"__init__", "audit", "diff", "explain", "gate", "judges", "port", "report", "report.audit"}
     | {"report.diff", "report.explain", "report.loads", "report.port", "report.rules", "rules"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-from pathlib import Path
+import os
 
 from torch_abi_audit import formats, sources
 from torch_abi_audit.knowledge import export_index, libtorch
@@ -12,15 +10,13 @@ from torch_abi_audit.knowledge.export_file import Exports, IndexedRelease
 from torch_abi_audit.knowledge.export_index import Neighbour
 from torch_abi_audit.model.binary import Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError, TargetError
+from torch_abi_audit.sources.installed import torch_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_VERSION = re.compile(r"^__version__[^=\n]*=\s*['\"](\d+(?:\.\d+)*)([^'\"]*)['\"]", re.MULTILINE)
-_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)
 _CXX11_STRING = b"NSt7__cxx1112basic_string"
-_LARGEST_VERSION_FILE = 1 << 16
 
 
 class GivenTorch:
@@ -95,11 +91,9 @@ def given_torch(path: str) -> GivenTorch:
     Raises:
         TargetError: there is no torch, or a library of it cannot be read.
     """
-    where = Path(path)
-    if where.is_dir() and not (where / "version.py").is_file() and (where / "torch").is_dir():
-        where /= "torch"
-    version, local, cuda = _stated(where)
-    found = sources.resolve(str(where.absolute()))
+    where = torch_version.place(path)
+    version = torch_version.stated(where)
+    found = sources.resolve(os.path.abspath(where))
     exports: dict[str, frozenset[bytes]] = {}
     images: set[tuple[Format, str]] = set()
     for candidate in found.candidates:
@@ -119,35 +113,11 @@ def given_torch(path: str) -> GivenTorch:
         reason = "no library of torch" if not images else "libraries of several platforms"
         raise TargetError(f"there is {reason} in {path}")
     release = IndexedRelease(
-        version=version,
-        wheel=where.name,
-        cuda=cuda,
+        version=version.release,
+        wheel=os.path.basename(os.path.normpath(where)),
+        cuda=version.cuda,
         cuda_packages=(),
         cxx11_abi=any(_CXX11_STRING in name for each in exports.values() for name in each),
         libraries=tuple(sorted(exports)),
     )
-    return GivenTorch(release, images.pop(), exports, f"{version}{local} in {path}")
-
-
-def _stated(where: Path) -> tuple[str, str, str | None]:
-    """Version, what follows its numbers, and CUDA version, as ``torch/version.py`` states them."""
-    try:
-        if where.is_dir():
-            text = (where / "version.py").read_text("utf-8", "replace")
-        else:
-            with zipfile.ZipFile(where) as wheel:
-                member = wheel.getinfo("torch/version.py")
-                if member.file_size > _LARGEST_VERSION_FILE:
-                    raise TargetError(f"torch/version.py of {where} is too large to be torch's")
-                text = wheel.read(member).decode("utf-8", "replace")
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise TargetError(
-            f"{where} is no torch: neither its directory nor its wheel"
-            f"{f' ({reason})' if reason else ''}"
-        ) from error
-    version = _VERSION.search(text)
-    if version is None:
-        raise TargetError(f"{where} does not state which torch it is: no __version__ in version.py")
-    cuda = _CUDA.search(text)
-    return version[1], version[2], cuda[1] if cuda else None
+    return GivenTorch(release, images.pop(), exports, f"{version.text} in {path}")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from torch_abi_audit import __version__
+import os
+
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK, VERBS
-from torch_abi_audit.commands.shared.options import (
-    add_gate_options,
-    add_output_options,
-    add_target_options,
-    refuse_mixed_modes,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
-    from torch_abi_audit.commands.shared.targets import Loaded
+    from torch_abi_audit.commands.shared.options import Syntax
+    from torch_abi_audit.commands.shared.targets import Loaded, Search
     from torch_abi_audit.judges.torch_abi import Names
     from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.report.destination import Destination
+    from torch_abi_audit.settings.in_force import Given
     from torch_abi_audit.settings.schema import Settings
 
 _USAGE = """\
@@ -38,22 +37,69 @@ exit codes:
 """
 
 
+def syntax() -> Syntax:
+    """What the verb takes."""
+    from torch_abi_audit.commands.shared.options import INSPECTED, WHEELS, Syntax
+
+    lines = (f"  {verb:<12}{answer}\n" for verb, answer in VERBS.items())
+    return Syntax(
+        verb="audit",
+        usage=_USAGE,
+        description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
+        "Stable ABI.\nNothing that is audited is imported or executed.",
+        epilog="verbs, each with its own --help:\n" + "".join(lines) + "\n" + _EPILOG,
+        options=(
+            *("version", *INSPECTED, *WHEELS, "loads_on", "torch"),
+            *("json", "format", "output", "step_summary", "color", "all", "verbose"),
+            *("quiet", "no_progress"),
+            *("check", "select", "ignore", "fail_on", "baseline", "write_baseline"),
+            *("allow_empty", "exit_zero", "config", "isolated"),
+        ),
+        words={
+            "torch": "these releases alone ('>=2.10,<2.13'), or the torch at this path; implies "
+            "--loads-on",
+        },
+    )
+
+
 def run(words: list[str]) -> int:
     """Audit what ``words`` name and return the exit code."""
-    options = _plain(words) or parser().parse_args(words)
+    plain = _plain(words)
+    options = plain or _parsed(words)
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import AuditError
     from torch_abi_audit.settings import in_force
 
     try:
-        settings = in_force.in_force(options)
+        settings = in_force.in_force(given(options))
         if settings is not None and not options.env and options.site_packages is None:
             options.targets = list(settings.targets)
-        refuse_mixed_modes(parser, options)
+        if plain is None:
+            from torch_abi_audit.commands.shared.modes import refuse_mixed
+
+            refuse_mixed(syntax(), options, () if settings is None else (settings.baseline,))
         return _audit(options, settings)
     except AuditError as error:
         complain(str(error))
         return ERROR
+
+
+def given(options: argparse.Namespace) -> Given:
+    """What the command line says of what the configuration may say, too."""
+    from torch_abi_audit.settings.in_force import Given
+
+    return Given(
+        config=options.config,
+        isolated=bool(options.isolated),
+        targets=tuple(options.targets),
+        check=options.check,
+        select=tuple(options.select or ()),
+        ignore=tuple(options.ignore or ()),
+        fail_on=options.fail_on,
+        baseline=options.baseline,
+        write_baseline=options.write_baseline,
+        allow_empty=bool(options.allow_empty),
+    )
 
 
 def _plain(words: list[str]) -> argparse.Namespace | None:
@@ -61,6 +107,12 @@ def _plain(words: list[str]) -> argparse.Namespace | None:
     if not words or any(word.startswith("-") for word in words):
         return None
     return PlainOptions(words)  # type: ignore[return-value]
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    from torch_abi_audit.commands.shared.parsing import parse
+
+    return parse(syntax(), words)
 
 
 class PlainOptions:
@@ -75,82 +127,82 @@ class PlainOptions:
         """An option that was not given."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The verb's options."""
-    import argparse
-
-    from torch_abi_audit.commands.shared.options import help_format
-
-    made = argparse.ArgumentParser(
-        prog="torch-abi-audit",
-        usage=_USAGE,
-        description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
-        "Stable ABI.\nNothing that is audited is imported or executed.",
-        epilog=_verbs() + _EPILOG,
-        formatter_class=help_format,
-        allow_abbrev=False,
-    )
-    made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    add_target_options(made)
-    add_output_options(made)
-    add_gate_options(made)
-    return made
-
-
-def _verbs() -> str:
-    lines = (f"  {verb:<12}{answer}\n" for verb, answer in VERBS.items())
-    return "verbs, each with its own --help:\n" + "".join(lines) + "\n"
-
-
 def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     from torch_abi_audit.commands.shared import output, targets
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.report import rendering
 
-    chosen = output.destinations(options, settings)
-    rendering.prepare(one.format for one in chosen)
-    loaded = targets.load(options, names=_names(chosen, options, gated=settings is not None))
-    if options.loads_on:
-        from torch_abi_audit.commands.compat import answered
-        from torch_abi_audit.commands.shared.torch_choice import asked
-        from torch_abi_audit.runtime.records import replace
-
-        loaded = replace(loaded, packages=answered(loaded.packages, asked(None)))
-    outcome = _outcome(loaded, options, settings, judged=_needs_results(chosen, options))
-    unwritten = list(output.write(outcome, chosen, options))
-    output.report_troubles(outcome)
-    for sentence in unwritten:
-        complain(sentence)
+    chosen = _destinations(options, settings)
+    rendering.prepare("audit", [one.format for one in chosen])
+    baseline = None if settings is None else settings.baseline
+    looking = targets.search(options, (*options.targets, baseline))
+    names = _names(chosen, options, gated=settings is not None)
+    loaded = targets.load(options, looking, names=names)
+    if options.loads_on or options.torch:
+        loaded = _with_loads(loaded, options.torch)
+    outcome = _outcome(loaded, options, settings, looking, judged=_needs_results(chosen))
+    if outcome.gate is None and not options.format:  # nobody asked for a judgement
+        chosen = tuple(one for one in chosen if one.format != "github" or one.file is not None)
+    written = output.write("audit", outcome, chosen, options)
+    if options.step_summary and not os.environ.get("GITHUB_STEP_SUMMARY"):
+        complain("--step-summary: GITHUB_STEP_SUMMARY names no file")
+        written = False
+    _report_troubles(outcome, options)
     if options.write_baseline:
-        from torch_abi_audit.commands.shared import baselines
-        from torch_abi_audit.commands.shared.terminal import say
-        from torch_abi_audit.report.wording import plural
-
-        count = baselines.write(options.write_baseline, outcome)
-        say(f"wrote {plural(count, 'finding')} to {options.write_baseline}")
-    if unwritten:
+        _write_baseline(outcome, options)
+    if not written:
         return ERROR
     return _exit_code(outcome, options)
 
 
-def _names(chosen: tuple[Destination, ...], options: argparse.Namespace, *, gated: bool) -> Names:
+def _destinations(
+    options: argparse.Namespace, settings: Settings | None
+) -> tuple[Destination, ...]:
+    """Those that were asked for, annotations inside of Actions, and the step's summary."""
+    from torch_abi_audit.commands.shared import output
+    from torch_abi_audit.report.destination import Destination
+
+    configured = () if settings is None else settings.formats
+    chosen = output.destinations("audit", options, configured)
+    unasked = not (configured or options.format or options.json)
+    if unasked and os.environ.get("GITHUB_ACTIONS") == "true":
+        chosen = (*chosen, Destination("github"))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if options.step_summary and summary:
+        chosen = (*chosen, Destination("markdown", summary))
+    return chosen
+
+
+def _names(chosen: Sequence[Destination], options: argparse.Namespace, *, gated: bool) -> Names:
     """Which names are shown or asked for: a table has their counts alone."""
     from torch_abi_audit.judges.torch_abi import Names
 
-    shown = any(one.format != "text" for one in chosen) or options.verbose
-    if shown or gated or options.step_summary:
+    if any(one.format != "text" for one in chosen) or options.verbose or gated:
         return Names.ALL
-    return Names.RAW if options.loads_on else Names.COUNTED
+    return Names.RAW if options.loads_on or options.torch else Names.COUNTED
 
 
-def _needs_results(chosen: tuple[object, ...], options: argparse.Namespace) -> bool:
+def _with_loads(loaded: Loaded, torch: str | None) -> Loaded:
+    """The packages with their load matrices."""
+    from torch_abi_audit.commands.shared.loads import answered
+    from torch_abi_audit.commands.shared.torch_choice import asked
+    from torch_abi_audit.runtime.records import replace
+
+    return replace(loaded, packages=answered(loaded.packages, asked(torch)))
+
+
+def _needs_results(chosen: Sequence[Destination]) -> bool:
     """Whether a format shows more than tables: those without a gate need no results."""
-    plain = {"text", "json"}
-    return options.step_summary or not {str(one).partition(":")[0] for one in chosen} <= plain
+    return not {one.format for one in chosen} <= {"text", "json"}
 
 
 def _outcome(
-    loaded: Loaded, options: argparse.Namespace, settings: Settings | None, *, judged: bool
+    loaded: Loaded,
+    options: argparse.Namespace,
+    settings: Settings | None,
+    looking: Search,
+    *,
+    judged: bool,
 ) -> Outcome:
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.runtime.records import late_path
@@ -159,6 +211,8 @@ def _outcome(
     if loaded.directory is not None:
         directory = late_path(loaded.directory)
         packages = tuple(one for one in packages if one.libraries or one.error or options.all)
+    else:
+        packages = tuple(_with_verb_hint(packages, options.targets))
     if settings is None and not judged:
         return Outcome(packages, site_packages=directory)
     from torch_abi_audit.gate.decide import decide
@@ -166,15 +220,79 @@ def _outcome(
     from torch_abi_audit.settings.schema import Settings
 
     settings = settings or Settings()
-    terms = in_force.terms(settings, options)
+    terms = in_force.terms(settings, only_written=options.write_baseline is not None)
     if settings.baseline is not None:
         from torch_abi_audit.commands.shared import baselines
         from torch_abi_audit.runtime.records import replace
 
         bare = replace(terms, ignores=(), gated=False)
-        before = baselines.read(settings.baseline, bare, bar=not options.no_progress)
+        before = baselines.read(settings.baseline, bare, looking)
         terms = replace(terms, baseline=before)
     return decide(packages, terms, site_packages=directory)
+
+
+def _with_verb_hint(
+    packages: Sequence[PackageReport], targets: Sequence[str]
+) -> Iterator[PackageReport]:
+    """The packages; one that is none, and has the name of a verb or nearly so, says so."""
+    for one in packages:
+        verb = None
+        if one.error is not None and one.name in targets:
+            verb = _verb_meant(one.name, first=one.name == targets[0])
+        if verb is None:
+            yield one
+        else:
+            from torch_abi_audit.runtime.records import replace
+
+            yield replace(one, error=_with_hint(one.error or "", one.name, verb))
+
+
+def _verb_meant(word: str, *, first: bool) -> str | None:
+    """The verb that a word is, or nearly is where it comes first."""
+    from difflib import get_close_matches  # for mistakes alone
+
+    near = [word] if word in VERBS else get_close_matches(word, VERBS, n=1, cutoff=0.7)
+    return near[0] if near and (first or word in VERBS) else None
+
+
+def _with_hint(error: str, word: str, verb: str) -> str:
+    hint = f"the verb {verb}" if verb != word else f"the verb {verb}, which must come first"
+    if error.endswith("?"):
+        return f"{error[:-1]}, or {hint}?"
+    return f"{error}; did you mean {hint}?"
+
+
+def _report_troubles(outcome: Outcome, options: argparse.Namespace) -> None:
+    """Say on stderr what failed: targets, upkeep that fails nothing, and the gate."""
+    from torch_abi_audit.commands.shared.terminal import announce_failures, complain, warn
+
+    for package in outcome.packages:
+        if package.error is not None:
+            complain(package.error)
+    for one in outcome.standing if not options.quiet else ():
+        if one.report is None and not one.fails:
+            warn(f"{one.finding.rule}: {one.finding.message}")
+    gate = outcome.gate
+    if gate is None:
+        return
+    lines = list(gate.failures)
+    if lines:
+        from torch_abi_audit.gate.summary import standing_symbols
+
+        lines += standing_symbols(outcome.results)
+    elif gate.empty and not any(one.error is not None for one in outcome.packages):
+        lines = ["nothing was audited: no target holds a compiled library (see --allow-empty)"]
+    announce_failures(lines)
+
+
+def _write_baseline(outcome: Outcome, options: argparse.Namespace) -> None:
+    from torch_abi_audit.commands.shared import baselines
+    from torch_abi_audit.commands.shared.terminal import say
+    from torch_abi_audit.report.wording import plural
+
+    count = baselines.write(options.write_baseline, outcome)
+    if not options.quiet:
+        say(f"wrote {plural(count, 'finding')} to {options.write_baseline}")
 
 
 def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:

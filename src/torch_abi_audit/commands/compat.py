@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
-from torch_abi_audit.commands.shared.options import add_target_options, refuse_mixed_modes
-from torch_abi_audit.runtime.records import replace
+from torch_abi_audit.commands.shared.options import INSPECTED, WHEELS, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
     from torch_abi_audit.commands.shared.targets import Loaded
     from torch_abi_audit.commands.shared.torch_choice import Asked
     from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.report.loads.answers import Answers
 
 _EPILOG = """\
 exit codes:
@@ -26,27 +24,53 @@ exit codes:
 """
 
 
+def syntax() -> Syntax:
+    """What the verb takes."""
+    return Syntax(
+        verb="compat",
+        description="Say which torch releases compiled libraries load on, by the names that they "
+        "need\nand that torch's libraries export. Nothing that is asked about is imported or "
+        "executed.",
+        epilog=_EPILOG,
+        options=(
+            *(*INSPECTED, *WHEELS, "torch"),
+            *("json", "format", "output", "color", "all", "verbose", "quiet", "no_progress"),
+            "gate",
+        ),
+        words={
+            "torch": "only these releases ('>=2.10,<2.13'), or this very torch: the path of an "
+            "installed torch directory or of a torch wheel",
+            "gate": "exit with 1 unless every release that is asked for loads every package",
+        },
+    )
+
+
 def run(words: list[str]) -> int:
     """Answer for what ``words`` name and return the exit code."""
-    options_parser = parser()
-    options = options_parser.parse_args(words)
-    refuse_mixed_modes(lambda: options_parser, options)
-    from torch_abi_audit.commands.shared import targets
+    from torch_abi_audit.commands.shared import modes, output, targets
+    from torch_abi_audit.commands.shared.loads import answered
+    from torch_abi_audit.commands.shared.parsing import parse
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.commands.shared.torch_choice import asked
     from torch_abi_audit.model.errors import AuditError
 
+    options = parse(syntax(), words)
+    modes.refuse_mixed(syntax(), options)
     try:
+        chosen = output.destinations("compat", options)
         question = asked(options.torch)
-        loaded = targets.load(options)
+        loaded = targets.load(options, targets.search(options, options.targets))
         packages = answered(loaded.packages, question, explain="all" if options.verbose else "some")
     except AuditError as error:
         complain(str(error))
         return ERROR
-    loaded = replace(loaded, packages=packages)
-    _show(loaded, question, options)
+    answers = _shown(packages, loaded, question, options)
+    written = output.write("compat", answers, chosen, options)
+    for one in answers.packages:
+        if one.error is not None:
+            complain(one.error)
     broken = options.check and _gate(packages)
-    if any(one.torch_verdict == "error" for one in packages):
+    if not written or any(one.torch_verdict == "error" for one in packages):
         return ERROR
     if options.check and not any(one.libraries for one in packages):
         complain("nothing was asked about: no target holds a compiled library")
@@ -54,105 +78,24 @@ def run(words: list[str]) -> int:
     return FAILED if broken else OK
 
 
-def answered(
-    packages: Iterable[PackageReport], question: Asked, *, explain: str = "none"
-) -> tuple[PackageReport, ...]:
-    """Reports with their load matrix.
+def _shown(
+    packages: tuple[PackageReport, ...],
+    loaded: Loaded,
+    question: Asked,
+    options: argparse.Namespace,
+) -> Answers:
+    """What is reported: of an environment, without ``--all``, the packages that use torch."""
+    from torch_abi_audit.report.loads.answers import Answers
 
-    Args:
-        packages: What was audited.
-        question: What ``--torch`` asks for.
-        explain: Which missing names to say of what is exported instead: ``all``, ``some``, or
-            ``none``.
-
-    Raises:
-        IndexFileError: the export index is missing or damaged.
-    """
-    from torch_abi_audit.judges.loads import compat, explained
-
-    done = []
-    for package in packages:
-        matrix = compat(package, question.builds, within=question.within, beyond=question.beyond)
-        if explain != "none":
-            matrix = explained(matrix, question.builds, every=explain == "all")
-        done.append(replace(package, loads=matrix))
-    return tuple(done)
-
-
-def parser() -> argparse.ArgumentParser:
-    """The verb's options."""
-    made = argparse.ArgumentParser(
-        prog="torch-abi-audit compat",
-        description="Say which torch releases compiled libraries load on, by the names that they "
-        "need\nand that torch's libraries export. Nothing that is asked about is imported or "
-        "executed.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_target_options(made)
-    made.add_argument(
-        "--torch",
-        metavar="SPEC",
-        help="only these releases ('>=2.10,<2.13'), or this very torch: the path of an installed "
-        "torch directory or of a torch wheel",
-    )
-    made.add_argument(
-        "--check",
-        action="store_true",
-        help="exit with 1 unless every release that is asked for loads every package",
-    )
-    made.add_argument("--json", action="store_true", help="print JSON instead of the matrix")
-    made.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="colours in the text (default: auto, on a terminal)",
-    )
-    made.add_argument("-v", "--verbose", action="store_true", help="list every missing name")
-    made.add_argument(
-        "--all", action="store_true", help="show packages without torch, too (environments)"
-    )
-    return made
-
-
-def _show(loaded: Loaded, question: Asked, options: argparse.Namespace) -> None:
-    from pathlib import PurePath
-
-    from torch_abi_audit import report
-    from torch_abi_audit.commands.shared.terminal import complain, style
-    from torch_abi_audit.mangling import escape
-    from torch_abi_audit.model.reports import EnvironmentReport
-    from torch_abi_audit.report.loads.text import CAVEAT
-
-    packages = loaded.packages
     if loaded.directory is not None and not options.all:
         packages = tuple(
             one for one in packages if one.error or (one.loads and one.loads.uses_torch)
         )
-    if options.json:
-        directory = None if loaded.directory is None else PurePath(loaded.directory)
-        single = len(packages) == 1 and loaded.directory is None
-        whole = packages[0] if single else EnvironmentReport(directory, packages)
-        print(report.format_json(whole))
-    else:
-        if question.given is not None:
-            print(f"Asked of torch {escape(question.given)}\n")
-        blocks = [
-            report.format_load_matrix(one, verbose=options.verbose, style=style(options.color))
-            for one in packages
-            if one.error is None
-        ]
-        if blocks:
-            print("\n\n".join(blocks), CAVEAT, sep="\n\n")
-        elif loaded.directory is not None:
-            print(f"no package that uses torch found in {loaded.directory}")
-    for one in packages:
-        if one.error is not None:
-            complain(one.error)
+    return Answers(packages, loaded.directory, question.given)
 
 
 def _gate(packages: Iterable[PackageReport]) -> bool:
+    from torch_abi_audit.commands.shared.terminal import announce_failures
     from torch_abi_audit.model.loads import Loads
     from torch_abi_audit.report.loads.text import loads_on, release_runs
 
@@ -172,8 +115,7 @@ def _gate(packages: Iterable[PackageReport]) -> bool:
                 broken.append(
                     f"{package.name}: {words} torch {runs} (loads on: {loads_on(matrix)})"
                 )
-    if broken:
-        print("FAIL:", *(f"\n  {line}" for line in broken), sep="", file=sys.stderr)
+    announce_failures(broken)
     return bool(broken)
 
 

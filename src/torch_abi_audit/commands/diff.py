@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-
 from torch_abi_audit.commands import ERROR, FAILED, OK
+from torch_abi_audit.commands.shared.options import Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.commands.shared.targets import Search
     from torch_abi_audit.model.reports import PackageReport
 
 _EPILOG = """\
@@ -18,90 +20,84 @@ exit codes:
 """
 
 
+def syntax() -> Syntax:
+    """What the verb takes."""
+    return Syntax(
+        verb="diff",
+        description="Compare two targets: wheels, releases, directories, names, or reports that "
+        "--json wrote (FILE.json).",
+        epilog=_EPILOG,
+        # one build is compared with one: --all-platforms and --history would give many
+        options=(
+            *("old", "new", "python", "platform", "python_version"),
+            *("json", "markdown", "format", "output", "color", "verbose", "quiet", "no_progress"),
+            "gate",
+        ),
+        words={
+            "python": "look names up in the environment of this interpreter or directory",
+            "gate": "exit with 1 where something got worse",
+        },
+    )
+
+
 def run(words: list[str]) -> int:
     """Compare what ``words`` name and return the exit code."""
-    options = parser().parse_args(words)
+    from torch_abi_audit.commands.shared import modes, output, targets
+    from torch_abi_audit.commands.shared.parsing import parse
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.diff.compare import diff
     from torch_abi_audit.model.errors import AuditError
-    from torch_abi_audit.report.diff import changes
 
+    options = parse(syntax(), words)
+    sides = (options.old, options.new)
+    modes.refuse_idle_index_options(syntax(), options, sides)
     try:
-        old, new = (_side(one, options) for one in (options.old, options.new))
+        chosen = output.destinations("diff", options)
+        looking = None if all(map(_is_saved, sides)) else targets.search(options, sides)
+        old, new = (_side(one, looking) for one in sides)
     except AuditError as error:
         complain(str(error))
         return ERROR
-    troubles = [
-        message
-        for one in (*old, *new)
-        for message in (
-            one.error,
-            *(f"{lib.path}: {lib.error}" for lib in one.libraries if lib.error),
-        )
-        if message is not None
-    ]
+    troubles = list(_troubles((*old, *new)))
     if any(one.error is not None for one in (*old, *new)):
         for message in troubles:
             complain(message)
         return ERROR
     found = diff(old, new)
-    if options.format == "json":
-        print(changes.as_json(found))
-    elif options.format == "markdown":
-        print(changes.as_markdown(found, verbose=options.verbose))
-    else:
-        print(changes.as_text(found, verbose=options.verbose))
+    written = output.write("diff", found, chosen, options)
     for message in troubles:
         complain(message)
-    if troubles:
+    if troubles or not written:
         return ERROR
     return FAILED if options.check and any(one.worse for one in found) else OK
 
 
-def parser() -> argparse.ArgumentParser:
-    """The verb's options."""
-    made = argparse.ArgumentParser(
-        prog="torch-abi-audit diff",
-        description="Compare two targets: wheels, releases, directories, names, or reports that "
-        "--json wrote (FILE.json).",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    made.add_argument("old", metavar="OLD", help="what it was: any TARGET, or a saved report")
-    made.add_argument("new", metavar="NEW", help="what it is now")
-    made.add_argument(
-        "--format",
-        choices=("text", "markdown", "json"),
-        default="text",
-        help="what to print (default: text)",
-    )
-    made.add_argument(
-        "--json", action="store_const", const="json", dest="format", help="--format json"
-    )
-    made.add_argument("--check", action="store_true", help="exit with 1 where something got worse")
-    made.add_argument("-v", "--verbose", action="store_true", help="list every symbol")
-    made.add_argument(
-        "--no-progress", action="store_true", help="never draw a progress bar on the terminal"
-    )
-    return made
+def _is_saved(side: str) -> bool:
+    return side.endswith(".json")
 
 
-def _side(target: str, options: argparse.Namespace) -> tuple[PackageReport, ...]:
+def _side(side: str, looking: Search | None) -> tuple[PackageReport, ...]:
     """The reports of one side, with the torch releases that they load on.
 
     Raises:
         AuditError: a saved report cannot be read.
     """
-    from dataclasses import replace
-
     from torch_abi_audit.commands.shared import targets
     from torch_abi_audit.judges.loads import compat
+    from torch_abi_audit.runtime.records import replace
 
-    if target.endswith(".json"):
-        packages = targets.saved_reports(target)
+    if looking is None or _is_saved(side):
+        packages = targets.saved_reports(side)
     else:
-        packages = targets.audited((target,), bar=not options.no_progress)
+        packages = targets.audited((side,), looking)
     return tuple(
         one if one.error is not None else replace(one, loads=compat(one)) for one in packages
     )
+
+
+def _troubles(reports: Iterable[PackageReport]) -> Iterator[str]:
+    """What could not be found or read."""
+    for one in reports:
+        if one.error is not None:
+            yield one.error
+        yield from (f"{lib.path}: {lib.error}" for lib in one.libraries if lib.error)

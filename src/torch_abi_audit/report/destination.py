@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch_abi_audit.runtime.records import dataclass
 
-FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "gitlab")
-"""Every format, by the name that ``--format`` takes."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +18,22 @@ class Destination:
     """None for standard output."""
 
     @classmethod
-    def parse(cls, word: str) -> Destination:
+    def parse(cls, word: str, known: Collection[str]) -> Destination:
         """``sarif:out/audit.sarif`` taken apart.
+
+        Args:
+            word: As typed.
+            known: The formats that there are.
 
         Raises:
             ValueError: there is no such format, or no file after the colon.
         """
         name, colon, file = word.partition(":")
-        if name not in FORMATS:
+        if name not in known:
             from difflib import get_close_matches  # for mistakes alone
 
-            near = get_close_matches(name, FORMATS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FORMATS)}"
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise ValueError(f"no format is called {name}; {hint}")
         if colon and not file:
             raise ValueError(f"{word} names no file after the colon")

@@ -22,6 +22,8 @@ _CODES = {
     "no": "31",
     "needs CUDA build": "33",
     "unknown": "33",
+    "+": "32",
+    "-": "31",
 }
 
 
@@ -42,6 +44,10 @@ class Style:
     def severity(self, severity: Severity) -> str:
         """A finding's severity, padded to the longest."""
         return self._paint(severity.value, f"{severity.value:<7}")
+
+    def change(self, sign: str, line: str) -> str:
+        """A line of a comparison, by its sign: ``+`` for what came, ``-`` for what went."""
+        return self._paint(sign, line)
 
     def _paint(self, word: str, text: str) -> str:
         code = _CODES.get(word)

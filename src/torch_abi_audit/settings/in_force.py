@@ -1,52 +1,81 @@
-"""What is in force: the configuration, with the command line's words over it."""
+"""What is in force: the configuration, with what the command line says over it."""
 
 from __future__ import annotations
 
-import os
-
 from torch_abi_audit.model.errors import SettingsError
-from torch_abi_audit.runtime.records import MappingProxyType, replace
+from torch_abi_audit.runtime.records import MappingProxyType, dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
     from typing import Any
 
     from torch_abi_audit.gate.decide import Terms
     from torch_abi_audit.settings.find_file import ConfigurationFile
     from torch_abi_audit.settings.schema import Settings
 
-_GATE = ("check", "select", "ignore", "fail_on", "baseline", "write_baseline", "allow_empty")
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a command line says of what a configuration may say, too; and which one is read."""
+
+    config: str | None = None
+    """The file that holds the configuration; None for the nearest."""
+    isolated: bool = False
+    """Read none."""
+    targets: tuple[str, ...] = ()
+    check: str | None = None
+    select: tuple[str, ...] = ()
+    """Rules, with commas between."""
+    ignore: tuple[str, ...] = ()
+    fail_on: str | None = None
+    baseline: str | None = None
+    write_baseline: str | None = None
+    allow_empty: bool = False
+
+    @property
+    def gate(self) -> bool:
+        """Whether it says anything of what fails or is reported."""
+        return bool(
+            self.check
+            or self.select
+            or self.ignore
+            or self.fail_on
+            or self.baseline
+            or self.write_baseline
+            or self.allow_empty
+        )
 
 
-def in_force(options: argparse.Namespace) -> Settings | None:
+def in_force(given: Given) -> Settings | None:
     """The settings of a run; None where neither a file nor the command line says anything.
 
     Raises:
         SettingsError: the configuration, or a word of the command line, has no meaning.
     """
-    file = _file(options)
-    given = any(getattr(options, name, None) for name in (*_GATE, "format"))
-    if file is None and not given:
+    file = _file(given)
+    if file is None and not given.gate:
         return None
     from torch_abi_audit.settings.schema import Settings, parse
 
     settings = None
     if file is not None:
-        shown = os.path.relpath(file.path)
-        settings = parse(file.text, shown, embedded=file.embedded)
+        settings = parse(file.text, file.shown, embedded=file.embedded)
         if settings is not None:
-            settings = _placed(settings, os.path.dirname(file.path))
-        elif options.config is not None:
-            raise SettingsError(f"{shown} has no [tool.torch-abi-audit]")
-    if settings is None and not given:
+            settings = _placed(settings, file.directory)
+        elif given.config is not None:
+            raise SettingsError(f"{file.shown} has no [tool.torch-abi-audit]")
+    if settings is None and not given.gate:
         return None
-    return _over(settings or Settings(), options)
+    return _over(settings or Settings(), given)
 
 
-def terms(settings: Settings, options: argparse.Namespace) -> Terms:
-    """What the run is judged by; the baseline is not read here."""
+def terms(settings: Settings, *, only_written: bool) -> Terms:
+    """What the run is judged by; the baseline is not read here.
+
+    Args:
+        settings: Those in force.
+        only_written: What is found is written to a baseline, and fails nothing.
+    """
     import datetime as dt
 
     from torch_abi_audit.gate.decide import Terms
@@ -59,58 +88,49 @@ def terms(settings: Settings, options: argparse.Namespace) -> Terms:
         selection=Selection(settings.check, settings.select, settings.ignore, settings.fail_on),
         required=settings.required,
         ignores=settings.ignores,
-        gated=bool(asked or floors) and not options.write_baseline,
+        gated=bool(asked or floors) and not only_written,
         allow_empty=settings.allow_empty,
     )
 
 
-def _file(options: argparse.Namespace) -> ConfigurationFile | None:
+def _file(given: Given) -> ConfigurationFile | None:
     from torch_abi_audit.settings import find_file
 
-    if options.isolated:
-        if options.config is not None:
+    if given.isolated:
+        if given.config is not None:
             raise SettingsError("--config and --isolated exclude each other: give one of them")
         return None
-    if options.config is not None:
-        return find_file.named(options.config)
-    return find_file.nearest(os.curdir)
+    return find_file.nearest() if given.config is None else find_file.named(given.config)
 
 
-def _over(settings: Settings, options: argparse.Namespace) -> Settings:
+def _over(settings: Settings, given: Given) -> Settings:
     """The command line's words over the configuration's."""
     from torch_abi_audit.gate.selection import Check
     from torch_abi_audit.model.findings import Severity
-    from torch_abi_audit.report.destination import Destination
 
     values: dict[str, Any] = {}
-    if options.check:
-        values["check"] = Check(options.check)
-    if options.fail_on:
-        values["fail_on"] = Severity(options.fail_on)
-    for name in ("select", "ignore"):
-        if getattr(options, name):
-            values[name] = _rules(getattr(options, name), f"--{name}")
-    if options.baseline:
-        values["baseline"] = options.baseline
-    if options.allow_empty:
+    if given.check:
+        values["check"] = Check(given.check)
+    if given.fail_on:
+        values["fail_on"] = Severity(given.fail_on)
+    if given.select:
+        values["select"] = _rules(given.select, "--select")
+    if given.ignore:
+        values["ignore"] = _rules(given.ignore, "--ignore")
+    if given.baseline:
+        values["baseline"] = given.baseline
+    if given.allow_empty:
         values["allow_empty"] = True
-    if getattr(options, "targets", None):
-        values["targets"] = tuple(options.targets)
-    if getattr(options, "format", None):
-        try:
-            values["formats"] = tuple(map(Destination.parse, options.format))
-        except ValueError as error:
-            raise SettingsError(f"--format: {error}") from None
+    if given.targets:
+        values["targets"] = given.targets
     origins = dict(settings.origins)
     for attribute in values:
-        key = {"fail_on": "fail-on", "allow_empty": "allow-empty", "formats": "format"}.get(
-            attribute, attribute
-        )
+        key = {"fail_on": "fail-on", "allow_empty": "allow-empty"}.get(attribute, attribute)
         origins[key] = "the command line" if key == "targets" else f"--{key}"
     return replace(settings, **values, origins=MappingProxyType(origins))
 
 
-def _rules(given: list[str], option: str) -> tuple[str, ...]:
+def _rules(given: tuple[str, ...], option: str) -> tuple[str, ...]:
     from torch_abi_audit.gate.selection import unknown_rule
 
     words = tuple(word.strip() for one in given for word in one.split(",") if word.strip())
@@ -125,35 +145,15 @@ def _rules(given: list[str], option: str) -> tuple[str, ...]:
 
 def _placed(settings: Settings, directory: str) -> Settings:
     """The settings with their paths taken from the configuration's own directory."""
-    if not directory or os.path.samefile(directory, os.curdir):
-        directory = ""
-
-    def placed(path: str) -> str:
-        return os.path.join(directory, path)
+    from torch_abi_audit.settings.find_file import expanded, placed, placed_if_there
 
     baseline = settings.baseline
-    if baseline is not None and os.path.lexists(placed(baseline)):
-        baseline = placed(baseline)
     return replace(
         settings,
-        targets=tuple(
-            one for target in settings.targets for one in _expanded(target, placed(target))
-        ),
+        targets=tuple(one for word in settings.targets for one in expanded(word, directory)),
         formats=tuple(
-            one if one.file is None else replace(one, file=placed(one.file))
+            one if one.file is None else replace(one, file=placed(one.file, directory))
             for one in settings.formats
         ),
-        baseline=baseline,
+        baseline=None if baseline is None else placed_if_there(baseline, directory),
     )
-
-
-def _expanded(target: str, path: str) -> Iterator[str]:
-    """A configured target: a glob's matches, a path that exists, or the word as it stands."""
-    if any(sign in target for sign in "*?["):
-        from glob import glob
-
-        yield from sorted(glob(path)) or [target]
-    else:
-        yield (
-            path if os.path.lexists(path) and ("/" in target or target.endswith(".whl")) else target
-        )

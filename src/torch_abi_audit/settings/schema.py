@@ -13,6 +13,7 @@ from torch_abi_audit.gate.selection import Check, nearest, unknown_rule
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
+from torch_abi_audit.report.formats import FORMATS
 from torch_abi_audit.rules.reported import Required
 from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field, replace
 
@@ -224,7 +225,7 @@ class _Reader:
         found = []
         for at, word in enumerate(self.strings(value, path)):
             try:
-                found.append(Destination.parse(word))
+                found.append(Destination.parse(word, FORMATS["audit"]))
             except ValueError as error:
                 raise self.fail((*path, at), str(error)) from None
         return tuple(found)

@@ -9,11 +9,7 @@ import pytest
 from torch_abi_audit.explain.error_text import Kind, clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.question import explain
-from torch_abi_audit.report.explain.answers import (
-    format_explanation,
-    format_explanation_json,
-    format_explanation_markdown,
-)
+from torch_abi_audit.report.rendering import Detail, render
 
 STRING = "ENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 FLASH = "ImportError: /v/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: "
@@ -115,8 +111,12 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+def shown(answer: Explanation, format_name: str) -> str:
+    return render("explain", format_name, answer, Detail())
+
+
 def everything(answer: Explanation) -> str:
-    return format_explanation(answer)
+    return shown(answer, "text")
 
 
 @pytest.mark.parametrize(("text", "installed", "cause", "words"), ERRORS)
@@ -130,9 +130,9 @@ def test_errors(
     for word in words:
         assert word in said, word
     assert answer.advice or answer.unknown
-    document = json.loads(format_explanation_json(answer))
+    document = json.loads(shown(answer, "json"))
     assert document["causes"][0] == cause
-    assert format_explanation_markdown(answer).count("\n- ") >= len(answer.advice)
+    assert shown(answer, "markdown").count("\n- ") >= len(answer.advice)
 
 
 def test_there_are_enough_of_every_system() -> None:

@@ -14,9 +14,8 @@ from torch_abi_audit.port.migration import Plan, Site, Unit, Way
 from torch_abi_audit.port.plan import plan, units_of
 from torch_abi_audit.port.since import SavedReportError, saved, since
 from torch_abi_audit.report import format_json
-from torch_abi_audit.report.port.json import format_port_json
-from torch_abi_audit.report.port.markdown import format_port_markdown
-from torch_abi_audit.report.port.text import format_port, percent
+from torch_abi_audit.report.port.text import percent
+from torch_abi_audit.report.rendering import Detail, render
 
 CHECK = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
 EMPTY_LIKE = b"_ZN2at4_ops10empty_like4callERKNS_6TensorE"
@@ -143,11 +142,11 @@ def test_units_of_a_report() -> None:
 def test_since_a_saved_plan() -> None:
     before = planned(Unit("a.o", (CHECK, MUL)), Unit("b.o", (MUL,)))
     after = planned(Unit("a.o", (MUL, STRANGE)), Unit("b.o"))
-    found = since(after, saved(format_port_json([before]).encode(), "pkg"))
+    found = since(after, saved(render("port", "json", [before], Detail()).encode(), "pkg"))
     assert [len(found.gone), len(found.new), found.before, found.now] == [1, 1, 2, 2]
     assert found.gone[0].startswith("c10::detail::torchCheckFail(")
     assert found.units == (("b.o", 1, 0),)
-    both = format_port_json([plan("other", "/other", [Unit("other.o")]), before])
+    both = render("port", "json", [plan("other", "/other", [Unit("other.o")]), before], Detail())
     assert saved(both.encode(), "pkg").units == {"a.o": 2, "b.o": 1}
 
 
@@ -170,8 +169,10 @@ def test_what_is_no_report_is_refused(text: bytes) -> None:
 
 def test_text_markdown_and_json_say_the_same() -> None:
     one = planned(Unit("a|b.so", (CHECK, CLASS), (b"torch_call_dispatcher",)))
-    text, markdown = format_port(one, verbose=True), format_port_markdown(one)
-    document = json.loads(format_port_json([one]))
+    text, markdown, document = (
+        render("port", each, [one], Detail(verbose=True)) for each in ("text", "markdown", "json")
+    )
+    document = json.loads(document)
     assert "  Coverage:    50 % of 2 unstable symbols can be replaced" in text
     assert "    TORCH_CHECK -> STD_TORCH_CHECK  [1 symbol, 1 library, 1 use]" in text
     assert "symbol: c10::detail::torchCheckFail(" in text

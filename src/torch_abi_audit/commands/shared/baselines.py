@@ -8,19 +8,20 @@ from torch_abi_audit.model.errors import SettingsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torch_abi_audit.commands.shared.targets import Search
     from torch_abi_audit.gate.baseline import Baseline
     from torch_abi_audit.gate.decide import Terms
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.model.reports import PackageReport
 
 
-def read(target: str, terms: Terms, *, bar: bool) -> Baseline:
+def read(target: str, terms: Terms, looking: Search) -> Baseline:
     """What was found before.
 
     Args:
         target: A baseline file, a report that ``--json`` wrote, or any TARGET.
         terms: What a report or TARGET is judged by, ignores and baseline aside.
-        bar: Draw a progress bar where it takes long.
+        looking: How a TARGET is looked up.
 
     Raises:
         AuditError: it is none of these, or could not be audited.
@@ -37,7 +38,7 @@ def read(target: str, terms: Terms, *, bar: bool) -> Baseline:
 
         packages = saved.parse(text, target)
     else:
-        packages = _audited(target, bar=bar)
+        packages = _audited(target, looking)
     outcome = decide(packages, terms)
     return baseline.Baseline(baseline.entries(outcome.results), target, is_file=False)
 
@@ -58,10 +59,13 @@ def write(path: str, outcome: Outcome) -> int:
     return sum(one.size for one in found)
 
 
-def _audited(target: str, *, bar: bool) -> tuple[PackageReport, ...]:
+def _audited(target: str, looking: Search) -> tuple[PackageReport, ...]:
     from torch_abi_audit.commands.shared.targets import audited
+    from torch_abi_audit.runtime.records import replace
 
-    packages = audited((target,), bar=bar)
+    if looking.choice is not None:  # one release is the baseline, however many are audited
+        looking = replace(looking, choice=replace(looking.choice, history=False))
+    packages = audited((target,), looking)
     for one in packages:
         broken = one.error or next((lib.error for lib in one.libraries if lib.error), None)
         if broken is not None:

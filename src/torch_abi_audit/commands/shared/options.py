@@ -1,198 +1,257 @@
-"""Options that verbs share. Nothing is imported here, so that ``--help`` answers at once."""
+"""Every option of every verb, once: the table that parsers, help, completion and docs/cli.md read.
+
+A verb's ``Syntax`` names the rows that it takes. Nothing is imported here that costs time, so that
+``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
+from torch_abi_audit.runtime.records import dataclass, field
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+INDEX = "pypi: targets (pip's own configuration says from where)"
+OUTPUT = "output"
+GATE = "gate"
+CONFIGURATION = "configuration"
+
+CHECKS = ("torch", "abi3", "both", "all")
+"""What ``--check`` of an audit takes."""
 
 
-def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what is inspected, and ``--no-progress``."""
-    parser.add_argument(
-        "targets",
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A row: one option, or one kind of positional argument where it has no flag."""
+
+    flags: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    """What its value is called; None for a switch, or where ``choices`` say it."""
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    nargs: str | None = None
+    """Of a positional argument: ``*`` or ``+``."""
+    repeated: bool = False
+    """Whether it may be given more than once, all values being kept."""
+    group: str | None = None
+    """The heading that it stands under."""
+    completes: str | None = None
+    """What shells complete its value with: ``file`` or ``directory``."""
+    old: str | None = None
+    """Of an old spelling: the row whose value it gives. Help and docs leave it out."""
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value follows it."""
+        return self.metavar is not None or bool(self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """What a verb takes."""
+
+    verb: str
+    description: str
+    options: tuple[str, ...]
+    """Rows of ``OPTIONS``, in the order of the help."""
+    epilog: str = ""
+    usage: str | None = None
+    """The first lines of the help; made from the rows where not given."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Row to what its help says here, where the verb makes more of it."""
+
+    @property
+    def program(self) -> str:
+        """What the user typed: ``torch-abi-audit compat``."""
+        return "torch-abi-audit" if self.verb == "audit" else f"torch-abi-audit {self.verb}"
+
+    def help(self, name: str) -> str:
+        """What the help says of a row."""
+        text = self.words.get(name, OPTIONS[name].help)
+        return text.replace("{formats}", self._formats()) if name == "format" else text
+
+    def _formats(self) -> str:
+        from torch_abi_audit.report.formats import FORMATS
+
+        *most, last = FORMATS[self.verb]
+        return f"{', '.join(most)} or {last}"
+
+
+OPTIONS: dict[str, Option] = {
+    # what a verb is about
+    "targets": Option(
+        (),
+        "an import or distribution name, a package directory, a library file, a wheel or "
+        "another archive, a directory of wheels, or pypi:NAME[==VERSION]",
         metavar="TARGET",
         nargs="*",
-        help="an import or distribution name, a package directory, a library file, a wheel or "
-        "another archive, a directory of wheels, or pypi:NAME[==VERSION]",
-    )
-    parser.add_argument(
-        "--env", action="store_true", help="every package of the running interpreter"
-    )
-    parser.add_argument(
-        "--site-packages", metavar="PATH", help="every package of a site-packages directory"
-    )
-    parser.add_argument(
-        "--python",
+        completes="file",
+    ),
+    "old": Option(
+        (), "what it was: any TARGET, or a saved report", metavar="OLD", completes="file"
+    ),
+    "new": Option((), "what it is now", metavar="NEW", completes="file"),
+    "text": Option(
+        (),
+        "an error's text, a symbol (mangled or not), a row's label, a rule; - reads stdin",
+        metavar="TEXT",
+        nargs="+",
+    ),
+    "rules": Option(
+        (),
+        "an id (T101), the beginning of some (T), or a name (second-libtorch); all if absent",
+        metavar="ID",
+        nargs="*",
+    ),
+    "shell": Option((), "bash, zsh or fish", metavar="SHELL", choices=("bash", "zsh", "fish")),
+    "version": Option(("--version",), "show program's version number and exit"),
+    "env": Option(("--env",), "every package of the running interpreter"),
+    "site_packages": Option(
+        ("--site-packages",),
+        "every package of a site-packages directory",
         metavar="PATH",
-        help="look in the environment of this interpreter or directory; alone: all of it",
-    )
-    index = parser.add_argument_group("pypi: targets (pip's own configuration says from where)")
-    index.add_argument(
-        "--platform",
-        metavar="TAG",
-        help="take wheels for this platform: manylinux_2_28_x86_64, linux_x86_64, macosx_arm64, "
+        completes="directory",
+    ),
+    "python": Option(
+        ("--python",),
+        "look in the environment of this interpreter or directory; alone: all of it",
+        metavar="PATH",
+        completes="file",
+    ),
+    "platform": Option(
+        ("--platform",),
+        "take wheels for this platform: manylinux_2_28_x86_64, linux_x86_64, macosx_arm64, "
         "win_amd64 … (default: this machine)",
-    )
-    index.add_argument(
-        "--python-version",
+        metavar="TAG",
+        group=INDEX,
+    ),
+    "python_version": Option(
+        ("--python-version",),
+        "take wheels for this Python (default: the running one, or the newest there is)",
         metavar="3.X",
-        help="take wheels for this Python (default: the running one, or the newest there is)",
-    )
-    index.add_argument(
-        "--all-platforms", action="store_true", help="take a wheel for every platform"
-    )
-    index.add_argument(
-        "--history", action="store_true", help="take a wheel of every release, oldest first"
-    )
-    parser.add_argument(
-        "--no-progress", action="store_true", help="never draw a progress bar on the terminal"
-    )
-
-
-def help_format(prog: str) -> argparse.HelpFormatter:
-    """A formatter that keeps the line breaks of descriptions.
-
-    Given a width, ``argparse`` need not import ``shutil`` and all its archivers to ask for one.
-    """
-    import argparse
-    import os
-
-    try:
-        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
-    except (OSError, ValueError):
-        columns = 80
-    return argparse.RawDescriptionHelpFormatter(prog, width=columns - 2)
-
-
-def refuse_mixed_modes(
-    parser: Callable[[], argparse.ArgumentParser], options: argparse.Namespace
-) -> None:
-    """End with a usage error, of the parser that is made for it, unless one mode was chosen."""
-    modes = [
-        name
-        for name, given in (
-            ("TARGET", bool(options.targets)),
-            ("--env", options.env),
-            ("--site-packages", options.site_packages is not None),
-        )
-        if given
-    ]
-    if options.python is not None and options.site_packages is not None:
-        parser().error("--python and --site-packages exclude each other: give one of them")
-    if options.python is not None and not options.targets:
-        options.env = True
-        return
-    _refuse_idle_index_options(parser, options)
-    if not modes:
-        parser().error("nothing to inspect: give a TARGET, --env or --site-packages PATH")
-    if len(modes) > 1:
-        parser().error(f"{' and '.join(modes)} exclude each other: give one of them")
-
-
-def _refuse_idle_index_options(
-    parser: Callable[[], argparse.ArgumentParser], options: argparse.Namespace
-) -> None:
-    asked = [
-        name
-        for name, given in (
-            ("--platform", options.platform is not None),
-            ("--python-version", options.python_version is not None),
-            ("--all-platforms", options.all_platforms),
-            ("--history", options.history),
-        )
-        if given
-    ]
-    if asked and not any(target.startswith("pypi:") for target in options.targets):
-        parser().error(f"{asked[0]} is for pypi: targets")
-    if options.all_platforms and options.platform is not None:
-        parser().error("--all-platforms and --platform exclude each other: give one of them")
-    version = options.python_version
-    if version is not None and not version.removeprefix("3.").removesuffix("t").isdecimal():
-        parser().error("--python-version takes a release such as 3.12")
-
-
-def add_gate_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what fails, what is reported, and where the configuration is."""
-    gate = parser.add_argument_group("gate")
-    gate.add_argument(
-        "--check",
-        choices=("torch", "abi3", "both", "all"),
-        help="fail where a package leaves the torch or the CPython stable ABI; all: by any rule",
-    )
-    gate.add_argument(
-        "--select",
-        metavar="RULES",
-        action="append",
-        help="report these rules alone: ids or beginnings of ids, with commas between",
-    )
-    gate.add_argument(
-        "--ignore", metavar="RULES", action="append", help="leave these rules out of the report"
-    )
-    gate.add_argument(
-        "--fail-on",
-        choices=("error", "warning"),
-        help="least severity that fails the gate (default: error)",
-    )
-    gate.add_argument(
-        "--baseline",
-        metavar="FILE|TARGET",
-        help="fail only on what is new beside a baseline file, a saved JSON report or a TARGET",
-    )
-    gate.add_argument(
-        "--write-baseline", metavar="FILE", help="write what is found to a baseline file"
-    )
-    gate.add_argument(
-        "--allow-empty", action="store_true", help="pass where nothing could be audited"
-    )
-    gate.add_argument(
-        "--exit-zero", action="store_true", help="exit with 0 where the gate fails (1)"
-    )
-    add_configuration_options(parser)
-
-
-def add_configuration_options(parser: argparse.ArgumentParser) -> None:
-    """``--config`` and ``--isolated``."""
-    group = parser.add_argument_group("configuration")
-    group.add_argument(
-        "--config",
-        metavar="FILE",
-        help="read this file instead of the nearest pyproject.toml with [tool.torch-abi-audit]",
-    )
-    group.add_argument("--isolated", action="store_true", help="read no configuration at all")
-
-
-def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what is written, where, and how much."""
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    output.add_argument(
-        "--format",
+        group=INDEX,
+    ),
+    "all_platforms": Option(("--all-platforms",), "take a wheel for every platform", group=INDEX),
+    "history": Option(("--history",), "take a wheel of every release, oldest first", group=INDEX),
+    # what is asked
+    "torch": Option(("--torch",), "which torch is meant", metavar="TORCH", completes="file"),
+    "target": Option(("--target",), "--torch", metavar="RELEASE", old="torch"),
+    "with_target": Option(
+        ("--with",),
+        "the package or library that fails: which torch releases it finds its names in",
+        metavar="TARGET",
+        completes="file",
+    ),
+    "since": Option(
+        ("--since",),
+        "say what went away since a report saved as JSON",
+        metavar="REPORT.json",
+        completes="file",
+    ),
+    "loads_on": Option(
+        ("--loads-on",),
+        "say which torch releases each package loads on (more: torch-abi-audit compat -h)",
+    ),
+    # what is written, where, and how much
+    "json": Option(("--json",), "short for --format json", group=OUTPUT),
+    "markdown": Option(("--markdown",), "short for --format markdown", group=OUTPUT),
+    "format": Option(
+        ("--format",),
+        "{formats}; to a file where one is named; may be given more than once",
         metavar="FORMAT[:FILE]",
-        action="append",
-        help="text, json, sarif, junit, github, markdown or gitlab; to a file where one is named; "
-        "may be given more than once",
-    )
-    output.add_argument(
-        "--step-summary",
-        action="store_true",
-        help="append the markdown report to the file that $GITHUB_STEP_SUMMARY names",
-    )
-    output.add_argument(
-        "--color",
+        repeated=True,
+        group=OUTPUT,
+    ),
+    "output": Option(
+        ("-o", "--output"),
+        "write to a file what would go to standard output",
+        metavar="FILE",
+        group=OUTPUT,
+        completes="file",
+    ),
+    "step_summary": Option(
+        ("--step-summary",),
+        "append the markdown report to the file that $GITHUB_STEP_SUMMARY names",
+        group=OUTPUT,
+    ),
+    "color": Option(
+        ("--color",),
+        "colours in the text (default: auto, on a terminal)",
         choices=("auto", "always", "never"),
         default="auto",
-        help="colours in the text (default: auto, on a terminal)",
-    )
-    output.add_argument(
-        "--loads-on",
-        action="store_true",
-        help="say which torch releases each package loads on (more: torch-abi-audit compat -h)",
-    )
-    output.add_argument(
-        "--all", action="store_true", help="show packages without torch, too (environments)"
-    )
-    output.add_argument(
-        "-v", "--verbose", action="store_true", help="list offending symbols and skipped files"
-    )
+        group=OUTPUT,
+    ),
+    "all": Option(("--all",), "show packages without torch, too (environments)", group=OUTPUT),
+    "verbose": Option(
+        ("-v", "--verbose"), "list the symbols behind the answer, and skipped files", group=OUTPUT
+    ),
+    "quiet": Option(
+        ("-q", "--quiet"),
+        "nothing on stderr but errors and what fails a check: no notes, warnings or progress bar",
+        group=OUTPUT,
+    ),
+    "no_progress": Option(
+        ("--no-progress",), "never draw a progress bar on the terminal", group=OUTPUT
+    ),
+    # what fails; an audit is asked for one of several checks, compat and diff have one each
+    "check": Option(
+        ("--check",),
+        "fail where a package leaves the torch or the CPython stable ABI; all: by any rule",
+        choices=CHECKS,
+        group=GATE,
+    ),
+    "gate": Option(("--check",), "exit with 1 where the answer is not a good one", group=GATE),
+    "select": Option(
+        ("--select",),
+        "report these rules alone: ids or beginnings of ids, with commas between",
+        metavar="RULES",
+        repeated=True,
+        group=GATE,
+    ),
+    "ignore": Option(
+        ("--ignore",),
+        "leave these rules out of the report",
+        metavar="RULES",
+        repeated=True,
+        group=GATE,
+    ),
+    "fail_on": Option(
+        ("--fail-on",),
+        "least severity that fails the gate (default: error)",
+        choices=("error", "warning"),
+        group=GATE,
+    ),
+    "baseline": Option(
+        ("--baseline",),
+        "fail only on what is new beside a baseline file, a saved JSON report or a TARGET",
+        metavar="FILE|TARGET",
+        group=GATE,
+        completes="file",
+    ),
+    "write_baseline": Option(
+        ("--write-baseline",),
+        "write what is found to a baseline file",
+        metavar="FILE",
+        group=GATE,
+        completes="file",
+    ),
+    "allow_empty": Option(("--allow-empty",), "pass where nothing could be audited", group=GATE),
+    "exit_zero": Option(("--exit-zero",), "exit with 0 where the gate fails (1)", group=GATE),
+    "config": Option(
+        ("--config",),
+        "read this file instead of the nearest pyproject.toml with [tool.torch-abi-audit]",
+        metavar="FILE",
+        group=CONFIGURATION,
+        completes="file",
+    ),
+    "isolated": Option(("--isolated",), "read no configuration at all", group=CONFIGURATION),
+}
+"""Row to option. A row's name is the attribute that holds its value; of ``gate``, ``check``."""
+
+INSPECTED = ("targets", "env", "site_packages", "python")
+"""What says which packages are inspected."""
+
+WHEELS = ("platform", "python_version", "all_platforms", "history")
+"""What says which wheels of an index are taken."""

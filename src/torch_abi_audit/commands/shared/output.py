@@ -1,116 +1,119 @@
-"""An outcome to its destinations: standard output, files, the step summary, complaints."""
+"""A report to its destinations, standard output and files, in the formats that were asked for."""
 
 from __future__ import annotations
 
 import os
-import sys
 
-from torch_abi_audit.commands.shared.terminal import complain, style, warn
+from torch_abi_audit.commands.shared.terminal import complain, style
 from torch_abi_audit.model.errors import SettingsError
+from torch_abi_audit.report.destination import Destination
 from torch_abi_audit.report.rendering import Detail, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
-
-    from torch_abi_audit.model.outcome import Outcome
-    from torch_abi_audit.report.destination import Destination
-    from torch_abi_audit.settings.schema import Settings
+    from collections.abc import Sequence
 
 SUMMARY_LIMIT = (1 << 20) - 1024
 """Bytes of markdown that GitHub takes from one step, less a little."""
 
 
-def destinations(options: argparse.Namespace, settings: Settings | None) -> tuple[Destination, ...]:
-    """Where to, as what.
+def destinations(
+    verb: str, options: argparse.Namespace, configured: Sequence[Destination] = ()
+) -> tuple[Destination, ...]:
+    """Where to, as what: ``--format``, ``--json``, ``--markdown`` and ``-o`` together.
+
+    Args:
+        verb: The verb, whose formats they are.
+        options: The command line's.
+        configured: What the configuration says, which ``--format`` replaces.
 
     Raises:
-        SettingsError: two documents would share standard output.
+        SettingsError: there is no such format, or two documents would share a place.
     """
-    from torch_abi_audit.report.destination import Destination
-
-    chosen = () if settings is None else settings.formats
-    if options.json:
-        # --json beats the configuration's own choice for standard output
-        kept = chosen if options.format else tuple(one for one in chosen if one.file is not None)
-        chosen = (*kept, Destination("json"))
+    chosen = list(_parsed(verb, options.format) if options.format else configured)
+    short = [name for name in ("json", "markdown") if getattr(options, name, False)]
+    if short:
+        # they beat the configuration's own choice for standard output
+        kept = chosen if options.format else [one for one in chosen if one.file is not None]
+        chosen = [*kept, *map(Destination, short)]
     if not any(one.file is None for one in chosen) and not options.format:
-        chosen = (Destination("text"), *chosen)
-        if os.environ.get("GITHUB_ACTIONS") == "true" and chosen == (Destination("text"),):
-            chosen = (*chosen, Destination("github"))
+        chosen.insert(0, Destination("text"))
     shared = [one.format for one in chosen if one.file is None]
     if len(shared) > 1 and sorted(shared) != ["github", "text"]:
         raise SettingsError(
             f"{' and '.join(shared)} would share standard output: name a file, such as "
             f"{shared[-1]}:FILE"
         )
-    return chosen
+    return tuple(chosen) if options.output is None else _redirected(chosen, options.output)
 
 
 def write(
-    outcome: Outcome, chosen: tuple[Destination, ...], options: argparse.Namespace
-) -> Iterator[str]:
-    """Write every document; yields what could not be written, as sentences."""
+    verb: str, subject: object, chosen: Sequence[Destination], options: argparse.Namespace
+) -> bool:
+    """Write a report in every format; complains, and is false, where one cannot be written."""
+    whole = True
+    verbose, show_all = (
+        bool(getattr(options, "verbose", False)),
+        bool(getattr(options, "all", False)),
+    )
     for one in chosen:
         if one.file is None:
-            automatic = one.format == "github" and not options.format
-            if automatic and outcome.gate is None:  # nobody asked for a judgement
-                continue
-            detail = Detail(options.verbose, options.all, style(options.color))
-            text = render(one.format, outcome, detail)
+            painted = style(getattr(options, "color", "auto"))
+            text = render(verb, one.format, subject, Detail(verbose, show_all, painted))
             if text:
                 print(text)
         else:
             room = SUMMARY_LIMIT - _size(one.file) if _is_summary(one.file) else 1 << 20
-            text = render(one.format, outcome, Detail(options.verbose, options.all, room=room))
-            yield from _to_file(one.file, text, append=_is_summary(one.file))
-    if options.step_summary:
-        path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not path:
-            yield "--step-summary: GITHUB_STEP_SUMMARY names no file"
-            return
-        room = SUMMARY_LIMIT - _size(path)
-        text = render("markdown", outcome, Detail(options.verbose, options.all, room=room))
-        yield from _to_file(path, text, append=True)
+            text = render(verb, one.format, subject, Detail(verbose, show_all, room=room))
+            whole &= to_file(one.file, text, append=_is_summary(one.file))
+    return whole
 
 
-def report_troubles(outcome: Outcome) -> None:
-    """Say on stderr what failed: targets, upkeep that fails nothing, and the gate."""
-    for package in outcome.packages:
-        if package.error is not None:
-            complain(package.error)
-    for one in outcome.standing:
-        if one.report is None and not one.fails:
-            warn(f"{one.finding.rule}: {one.finding.message}")
-    gate = outcome.gate
-    if gate is None:
-        return
-    lines = list(gate.failures)
-    if lines:
-        from torch_abi_audit.gate.summary import standing_symbols
-
-        lines += standing_symbols(outcome.results)
-    elif gate.empty and not any(one.error is not None for one in outcome.packages):
-        lines = ["nothing was audited: no target holds a compiled library (see --allow-empty)"]
-    if lines:
-        from torch_abi_audit.mangling import escape
-
-        print("FAIL:", *(f"\n  {escape(line)}" for line in lines), sep="", file=sys.stderr)
-
-
-def _is_summary(path: str) -> bool:
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
-
-
-def _size(path: str) -> int:
-    return os.path.getsize(path) if os.path.exists(path) else 0
-
-
-def _to_file(path: str, text: str, *, append: bool) -> Iterator[str]:
+def to_file(path: str, text: str, *, append: bool = False) -> bool:
+    """Write a text and a final newline to a file; complains, and is false, where that fails."""
     try:
         with open(path, "a" if append else "w", encoding="utf-8", newline="\n") as file:
             file.write(text + "\n")
     except OSError as error:
-        yield f"cannot write {path}: {error.strerror or error}"
+        complain(f"cannot write {path}: {error.strerror or error}")
+        return False
+    return True
+
+
+def _parsed(verb: str, words: Sequence[str]) -> list[Destination]:
+    from torch_abi_audit.report.formats import FORMATS
+
+    try:
+        return [Destination.parse(word, FORMATS[verb]) for word in words]
+    except ValueError as error:
+        raise SettingsError(f"--format: {error}") from None
+
+
+def _redirected(chosen: Sequence[Destination], file: str) -> tuple[Destination, ...]:
+    """With ``-o``: the document for standard output goes to the file.
+
+    The workflow commands of ``github`` beside a text stay where the runner reads them.
+    """
+    printed = [one for one in chosen if one.file is None]
+    if not printed:
+        raise SettingsError(
+            f"-o {file}: every --format has a file of its own, so that nothing is left for it"
+        )
+    if any(one.file is not None and _same(one.file, file) for one in chosen):
+        raise SettingsError(f"-o and --format would both write {file}")
+    moved = next((one for one in printed if one.format != "github"), printed[0])
+    return tuple(Destination(one.format, file) if one is moved else one for one in chosen)
+
+
+def _is_summary(path: str) -> bool:
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    return bool(summary) and _same(path, summary or "")
+
+
+def _same(path: str, other: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0

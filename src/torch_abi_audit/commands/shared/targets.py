@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 
 from torch_abi_audit import sources
 from torch_abi_audit.audit.pipeline import audit, failed
+from torch_abi_audit.commands.shared.environment import environment, own
 from torch_abi_audit.commands.shared.progress import activity
 from torch_abi_audit.judges.torch_abi import Names
 from torch_abi_audit.model.errors import TargetError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
+    from torch_abi_audit.commands.shared.environment import Environment
     from torch_abi_audit.commands.shared.progress import Activity
     from torch_abi_audit.sources import Found
     from torch_abi_audit.sources.index.web import Watch
@@ -43,62 +44,90 @@ class Loaded:
     """The site-packages directory, where an environment was asked for."""
 
 
-def load(options: argparse.Namespace, *, names: Names = Names.ALL) -> Loaded:
-    """Resolve and audit what ``options.add_target_options`` took in.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How TARGETs are looked up."""
+
+    environment: Environment
+    choice: Choice | None = None
+    """Which wheels of an index are wanted; None where none is asked of an index."""
+    bar: bool = False
+    """Whether a bar may be drawn."""
+
+
+def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
+    """How the TARGETs of a command line are looked up.
 
     Args:
         options: The command line's.
+        words: Every TARGET that is going to be looked up.
+
+    Raises:
+        TargetError: the environment that is meant has no interpreter that answers.
+    """
+    choice = None
+    if any(map(_is_of_index, filter(None, words))):
+        from torch_abi_audit.sources.index.wheels import Choice
+
+        choice = Choice(
+            options.platform,
+            options.python_version,
+            bool(getattr(options, "all_platforms", False)),
+            bool(getattr(options, "history", False)),
+        )
+    if getattr(options, "site_packages", None) is not None:  # names are not looked up
+        place = own()
+    else:
+        place = environment(options.python, quiet=bool(options.quiet))
+    return Search(place, choice, bar=wants_bar(options))
+
+
+def wants_bar(options: argparse.Namespace) -> bool:
+    """Whether a bar may be drawn."""
+    return not (options.no_progress or options.quiet)
+
+
+def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.ALL) -> Loaded:
+    """Resolve and audit what the options of ``INSPECTED`` took in.
+
+    Args:
+        options: The command line's.
+        looking: How TARGETs are looked up.
         names: Which names the verdicts hold at least; see ``audit``.
 
     Raises:
         TargetError: ``--site-packages`` names nothing that can be listed.
     """
-    bar = not options.no_progress
-    search_path = None
-    if options.site_packages is None and (place := _other_interpreter(options.python)):
-        from torch_abi_audit.sources.installed.interpreters import interpreter
-
-        other = interpreter(place)
-        search_path = other.path
-        if not options.targets:
-            inventory = sources.inventory(other.sites)
-    elif not options.targets:
-        inventory = (
-            sources.environment() if options.env else sources.site_packages(options.site_packages)
-        )
     if options.targets:
-        choice = _choice(options)
-        return Loaded(
-            audited(options.targets, bar=bar, names=names, choice=choice, path=search_path)
-        )
+        return Loaded(audited(options.targets, looking, names=names))
+    sites = looking.environment.sites
+    if options.site_packages is not None:
+        inventory = sources.site_packages(options.site_packages)
+    elif sites is None:
+        inventory = sources.environment()
+    else:
+        inventory = sources.inventory(sites)
     return Loaded(
-        _audited(inventory.packages, bar=bar, names=names),
+        _audited(inventory.packages, bar=looking.bar, names=names),
         directory=inventory.directories[0] if inventory.directories else "",
     )
 
 
 def audited(
-    targets: Sequence[str],
-    *,
-    bar: bool,
-    names: Names = Names.ALL,
-    choice: Choice | None = None,
-    path: Sequence[str] | None = None,
+    targets: Sequence[str], looking: Search, *, names: Names = Names.ALL
 ) -> tuple[PackageReport, ...]:
     """The reports on TARGETs; one that names nothing has the reason in its ``error``.
 
     Args:
         targets: As typed; one may stand for several packages.
-        bar: Whether to draw a bar.
+        looking: How they are looked up.
         names: Which names the verdicts hold at least; see ``audit``.
-        choice: Which wheels of an index are wanted.
-        path: Where import and distribution names are looked up; our own ``sys.path`` if None.
     """
-    with activity(enabled=bar) as shown:
+    with activity(enabled=looking.bar) as shown:
         watch = None if shown is None else shown.watch
 
         def found(target: str) -> list[Found | PackageReport]:
-            return list(_resolve(target, search_path=path, choice=choice, watch=watch))
+            return list(_resolve(target, looking, watch=watch))
 
         fetched = any(map(_is_of_index, targets))
         if fetched or all(map(_is_small, targets[1:])):
@@ -112,7 +141,7 @@ def audited(
                 for each in found(targets[number])
             )
 
-        weights = [_weight(each, sys.path if path is None else path) for each in targets]
+        weights = [_weight(each, looking.environment.path) for each in targets]
         return tuple(one for each in _shared(weights, reports, step) for one in each)
 
 
@@ -167,43 +196,12 @@ def saved_reports(path: str) -> tuple[PackageReport, ...]:
     return saved.parse(read_text(path), path)
 
 
-def _other_interpreter(asked: str | None) -> str | None:
-    """The interpreter or environment that is meant instead of ours, and a word on it if implied."""
-    if asked is not None:
-        return asked
-    if not (os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")):
-        return None
-    from torch_abi_audit.commands.shared.terminal import say
-    from torch_abi_audit.sources.installed.interpreters import activated
-
-    prefix = activated()
-    if prefix is not None:
-        say(f"this is the activated environment {prefix} (--python chooses another)")
-    return prefix
-
-
-def _choice(options: argparse.Namespace) -> Choice | None:
-    if not any(map(_is_of_index, options.targets)):
-        return None
-    from torch_abi_audit.sources.index.wheels import Choice
-
-    return Choice(
-        options.platform,
-        options.python_version,
-        bool(options.all_platforms),
-        bool(options.history),
-    )
-
-
 def _resolve(
-    target: str,
-    *,
-    search_path: Sequence[str] | None,
-    choice: Choice | None,
-    watch: Watch | None,
+    target: str, looking: Search, *, watch: Watch | None
 ) -> Iterator[Found | PackageReport]:
+    path = looking.environment.path
     try:
-        for one in sources.several(target, search_path=search_path, choice=choice, watch=watch):
+        for one in sources.several(target, search_path=path, choice=looking.choice, watch=watch):
             yield failed(target, one) if isinstance(one, TargetError) else one
     except TargetError as error:
         yield failed(target, error)

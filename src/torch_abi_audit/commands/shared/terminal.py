@@ -8,6 +8,10 @@ import sys
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.report.style import COLOUR, PLAIN, Style
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def style(choice: str = "auto") -> Style:
     """Colours for stdout: ``--color``, ``NO_COLOR``, ``FORCE_COLOR``, whether it is a terminal."""
@@ -33,3 +37,9 @@ def warn(message: str) -> None:
 def say(message: str) -> None:
     """Say on stderr what was done."""
     print(f"torch-abi-audit: {escape(message)}", file=sys.stderr)
+
+
+def announce_failures(lines: Sequence[str]) -> None:
+    """Say on stderr what fails a check; nothing where nothing does."""
+    if lines:
+        print("FAIL:", *(f"\n  {escape(line)}" for line in lines), sep="", file=sys.stderr)

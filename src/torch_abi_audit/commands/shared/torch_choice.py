@@ -1,18 +1,18 @@
-"""``--torch``: which releases are asked for, or which very torch."""
+"""``--torch``: the releases that are asked about, the torch at hand, or the oldest to run on."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch_abi_audit.judges.library_loads import TorchBuilds
+    from torch_abi_audit.sources.installed.torch_version import TorchVersion
 
 _NAMES_ONE = frozenset({"==", "===", ">=", "~="})
 
@@ -39,12 +39,55 @@ def asked(spec: str | None) -> Asked:
 
     if spec is None:
         return Asked(export_index, lambda _: True)
-    if os.sep in spec or "/" in spec or spec.lower().endswith(".whl") or Path(spec).is_dir():
+    if _is_path(spec):
         from torch_abi_audit.audit.given_torch import given_torch
 
         torch = given_torch(spec)
         return Asked(torch, lambda _: True, given=torch.text)
     return _specified(spec)
+
+
+def at_hand(word: str | None, path: Iterable[str]) -> TorchVersion | None:
+    """The torch that an error is about: the one that is named, or that ``import torch`` finds.
+
+    Args:
+        word: A release such as ``2.13.0+cu126``, or the path of an installed torch or of a wheel.
+        path: Where torch is looked for if there is no word.
+
+    Raises:
+        TargetError: the word names no torch.
+    """
+    from torch_abi_audit.sources.installed import torch_version
+
+    if word is None:
+        return torch_version.importable(path)
+    if _is_path(word):
+        return torch_version.stated(torch_version.place(word))
+    found = torch_version.named(word)
+    if found is None:
+        raise TargetError(
+            f"--torch {word}: neither a release such as 2.13.0 or 2.13.0+cu126 nor the path of a "
+            "torch directory or wheel"
+        )
+    return found
+
+
+def oldest(word: str) -> str:
+    """The release that a package is to run on, with all three numbers.
+
+    Raises:
+        TargetError: the word names no final release.
+    """
+    from torch_abi_audit.sources.installed import torch_version
+
+    found = torch_version.named(word)
+    if found is None or found.local:
+        raise TargetError(f"--torch {word}: not a torch release such as 2.10")
+    return found.release
+
+
+def _is_path(word: str) -> bool:
+    return os.sep in word or "/" in word or word.lower().endswith(".whl") or os.path.isdir(word)
 
 
 def _specified(spec: str) -> Asked:

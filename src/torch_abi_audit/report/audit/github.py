@@ -28,7 +28,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 _WORST = tuple(_LEVELS.values())
 
 
-def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+def render(outcome: Outcome, _detail: Detail) -> str:
     """The commands, one a line."""
     groups = grouped(outcome.standing)
     libraries: dict[str, list[Group]] = {}

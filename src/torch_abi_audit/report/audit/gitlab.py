@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
 
 
-def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+def render(outcome: Outcome, _detail: Detail) -> str:
     """The report as an indented JSON document; GitLab knows no suppressed issue."""
     issues = [
         {

@@ -39,7 +39,7 @@ def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> 
     return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
 
 
-def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+def render(outcome: Outcome, _detail: Detail) -> str:
     """What ``format_json`` prints, with the results and the gate where there are any."""
     if outcome.site_packages is None and len(outcome.packages) == 1:
         document = _package(outcome.packages[0])

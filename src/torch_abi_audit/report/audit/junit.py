@@ -19,7 +19,7 @@ LISTED = 100
 """Pieces of evidence in a case; the rest is a count."""
 
 
-def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+def render(outcome: Outcome, _detail: Detail) -> str:
     """The document.
 
     Where a gate was asked for, what fails it is a failure and other findings are output; where

@@ -20,7 +20,7 @@ _SPECIAL = str.maketrans({one: "\\" + one for one in "\\`*_[]|~#"} | {"<": "&lt;
 _CLOSING = 200  # bytes kept back for the line that says what was cut
 
 
-def format_outcome(outcome: Outcome, detail: Detail) -> str:
+def render(outcome: Outcome, detail: Detail) -> str:
     """The document, at most ``detail.room`` bytes: rows that do not fit are counted."""
     page = _Page(detail.room - _CLOSING)
     page.text(f"## torch-abi-audit: {_headline(outcome)}", "")

@@ -21,7 +21,7 @@ LISTED = 100
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def format_outcome(outcome: Outcome, _detail: Detail) -> str:
+def render(outcome: Outcome, _detail: Detail) -> str:
     """The log as an indented JSON document."""
     groups = grouped(outcome.results)
     rules = {one.rule.id: one.rule for one in groups}

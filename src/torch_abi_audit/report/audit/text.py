@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
 
 
-def format_outcome(outcome: Outcome, detail: Detail) -> str:
+def render(outcome: Outcome, detail: Detail) -> str:
     """The tables, and after them the lines that only ignores and baselines give rise to."""
     blocks = list(_tables(outcome, detail))
     if outcome.site_packages is None and len(outcome.packages) > 1:

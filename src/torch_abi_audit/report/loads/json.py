@@ -1,4 +1,4 @@
-"""The keys that the JSON of a package and a library gain where it was asked what loads them."""
+"""Load matrices as JSON: that of an audit, with keys for what loads each package and library."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads
     from torch_abi_audit.model.reports import ExtensionReport
+    from torch_abi_audit.report.loads.answers import Answers
+    from torch_abi_audit.report.rendering import Detail
+
+
+def render(answers: Answers, _detail: Detail) -> str:
+    """One package, or an envelope of several or of an environment."""
+    from torch_abi_audit.model.reports import EnvironmentReport
+    from torch_abi_audit.report.audit.json import format_json  # it imports this module
+    from torch_abi_audit.runtime.records import late_path
+
+    if len(answers.packages) == 1 and answers.directory is None:
+        return format_json(answers.packages[0])
+    directory = None if answers.directory is None else late_path(answers.directory)
+    return format_json(EnvironmentReport(directory, answers.packages))
 
 
 def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:

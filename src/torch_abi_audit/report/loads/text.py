@@ -16,10 +16,15 @@ from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Missing
     from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.report.loads.answers import Answers
+    from torch_abi_audit.report.rendering import Detail
+
+    Row: TypeAlias = tuple[Mapping[str, Loads], str]
 
 CAVEAT = (
     "That every name is present is necessary for loading, not sufficient: "
@@ -27,14 +32,31 @@ CAVEAT = (
 )
 """What must be said once wherever an answer is shown."""
 
-_WORDS = {
+WORDS = {
     Loads.YES: "yes",
     Loads.NO: "no",
     Loads.NEEDS_CUDA: "needs CUDA build",
     Loads.UNKNOWN: "unknown",
 }
+"""An answer as people read it."""
 _PAGE = 88
 _LISTED = 2  # so many releases are listed one by one; more are a range
+
+
+def render(answers: Answers, detail: Detail) -> str:
+    """A block for each package, and the caveat; packages with an error are left out."""
+    blocks = [
+        format_load_matrix(one, verbose=detail.verbose, style=detail.style)
+        for one in answers.packages
+        if one.error is None
+    ]
+    if blocks:
+        blocks.append(CAVEAT)
+    elif answers.directory is not None:
+        blocks = [f"no package that uses torch found in {escape(answers.directory)}"]
+    if answers.given is not None:
+        blocks.insert(0, f"Asked of torch {escape(answers.given)}")
+    return "\n\n".join(blocks)
 
 
 def format_load_matrix(
@@ -166,27 +188,43 @@ def _remarks(matrix: LoadMatrix) -> Iterator[str]:
     yield from (f"Note: {escape(note)}" for note in matrix.notes)
 
 
-def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator[str]:
-    """The columns, and a row for each library; a second block where a page is full."""
-    rows = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
-    if len(rows) > 1 or matrix.serving:
-        rows.append((matrix.loads_on, "(the package)"))
-    groups = [
+def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
+    """The releases in order, neighbours with equal answers in every row together."""
+    return [
         [release for release, _ in group]
         for _, group in groupby(
-            [(release, [each[release] for each, _ in rows]) for release in matrix.releases],
+            [(release, [each[release] for each, _ in listed]) for release in matrix.releases],
             key=lambda one: one[1],
         )
     ]
-    heads = [group[0] if len(group) == 1 else f"{group[0]}–{group[-1]}" for group in groups]
+
+
+def head(column: Sequence[str]) -> str:
+    """What stands over a column: ``2.9.1``, or ``2.4.0–2.9.1``."""
+    return column[0] if len(column) == 1 else f"{column[0]}–{column[-1]}"
+
+
+def rows(report: PackageReport, matrix: LoadMatrix) -> list[Row]:
+    """The answers of each library with its name, and of the package where that says more."""
+    found = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
+    if len(found) > 1 or matrix.serving:
+        found.append((matrix.loads_on, "(the package)"))
+    return found
+
+
+def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator[str]:
+    """The columns, and a row for each library; a second block where a page is full."""
+    listed = rows(report, matrix)
+    groups = columns(listed, matrix)
+    heads = list(map(head, groups))
     widths = [
-        max(len(head), *(len(_WORDS[each[group[0]]]) for each, _ in rows))
-        for head, group in zip(heads, groups, strict=True)
+        max(len(title), *(len(WORDS[each[group[0]]]) for each, _ in listed))
+        for title, group in zip(heads, groups, strict=True)
     ]
     for chosen in _pages(widths):
         yield "  ".join(f"{heads[at]:<{widths[at]}}" for at in chosen).rstrip()
-        for each, name in rows:
-            cells = (style.loads(_WORDS[each[groups[at][0]]], width=widths[at]) for at in chosen)
+        for each, name in listed:
+            cells = (style.loads(WORDS[each[groups[at][0]]], width=widths[at]) for at in chosen)
             yield f"{'  '.join(cells)}  {name}"
 
 

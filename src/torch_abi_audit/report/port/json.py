@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
 
 
-def format_port_json(plans: Sequence[Plan]) -> str:
-    """One plan, or several under ``plans``, as an indented document without a final newline."""
+def render(plans: Sequence[Plan], _detail: Detail) -> str:
+    """One plan, or several under ``plans``, as an indented document."""
     document = _plan(plans[0]) if len(plans) == 1 else {"plans": [_plan(one) for one in plans]}
     return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
 

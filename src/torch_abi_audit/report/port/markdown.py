@@ -8,14 +8,15 @@ from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch_abi_audit.port.migration import Plan
+    from torch_abi_audit.report.rendering import Detail
 
 
-def format_port_markdown(plan: Plan) -> str:
-    """The plan as GitHub's Markdown, without a final newline."""
-    return "\n".join(_plan(plan))
+def render(plans: Sequence[Plan], _detail: Detail) -> str:
+    """A section of GitHub's Markdown for each plan."""
+    return "\n\n".join("\n".join(_plan(one)) for one in plans)
 
 
 def _plan(plan: Plan) -> Iterator[str]:

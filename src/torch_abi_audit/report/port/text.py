@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.report.rendering import Detail
+    from torch_abi_audit.report.style import Style
 
 SHOWN = 15
 """Symbols, places and files listed at most; the rest is a count."""
@@ -25,9 +26,11 @@ TITLES = {
 }
 
 
-def format_port(plan: Plan, *, verbose: bool = False, style: Style = PLAIN) -> str:
-    """The plan, without a final newline; ``verbose`` lists every symbol and place."""
-    return "\n".join(_plan(plan, verbose=verbose, style=style))
+def render(plans: Sequence[Plan], detail: Detail) -> str:
+    """A block for each plan; ``detail.verbose`` lists every symbol and place."""
+    return "\n\n".join(
+        "\n".join(_plan(one, verbose=detail.verbose, style=detail.style)) for one in plans
+    )
 
 
 def percent(share: float) -> str:

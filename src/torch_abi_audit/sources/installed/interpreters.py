@@ -22,7 +22,8 @@ _TIMEOUT = 60
 _QUESTION = """\
 import json, os, site, sys, sysconfig
 found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
-json.dump({"sites": found, "path": sys.path, "prefix": sys.prefix}, sys.stdout)
+json.dump({"sites": found, "path": sys.path, "prefix": sys.prefix,
+           "python": "%d.%d" % sys.version_info[:2]}, sys.stdout)
 """
 _RECEIPTS = ("pipx_metadata.json", "uv-receipt.toml")
 
@@ -36,6 +37,8 @@ class Interpreter:
     """Its site-packages directories that exist, each once."""
     path: tuple[str, ...]
     """Directories that it imports from."""
+    python: str
+    """Its version, such as ``3.12``."""
 
 
 def interpreter(place: str) -> Interpreter:
@@ -63,6 +66,7 @@ def interpreter(place: str) -> Interpreter:
         said["prefix"],
         tuple(path for path in reversed(sites.values()) if os.path.isdir(path)),
         tuple(path for path in said["path"] if path),
+        said["python"],
     )
 
 

@@ -30,7 +30,7 @@ def many(count: int, symbols: int = 1, **parts: object) -> Outcome:
 
 @pytest.mark.parametrize(("count", "annotations"), [(1, 1), (9, 9), (10, 10), (11, 10), (300, 10)])
 def test_ten_annotations_of_a_level(count: int, annotations: int) -> None:
-    lines = render("github", many(count), Detail()).splitlines()
+    lines = render("audit", "github", many(count), Detail()).splitlines()
     for level in ("error", "warning"):
         shown = [line for line in lines if line.startswith(f"::{level} ")]
         assert len(shown) == annotations
@@ -49,7 +49,7 @@ def test_one_annotation_a_library_with_all_it_has() -> None:
         library("_C.so", unstable(*(f"c10::f{at}()" for at in range(40))), module=True),
         findings=[rule("T104").finding("newer, 100% sure: yes", library="_C.so")],
     )
-    text = render("github", decide((report,), terms()), Detail())
+    text = render("audit", "github", decide((report,), terms()), Detail())
     (annotation,) = [line for line in text.splitlines() if line.startswith(("::error", "::warn"))]
     assert annotation.count("c10::f") == 1 + github.LISTED
     assert "... 25 more" in annotation
@@ -58,10 +58,10 @@ def test_one_annotation_a_library_with_all_it_has() -> None:
 
 
 def test_an_error_is_what_fails() -> None:
-    gated = render("github", many(1, selection=Selection(Check.ABI3)), Detail())
+    gated = render("audit", "github", many(1, selection=Selection(Check.ABI3)), Detail())
     assert "::error" not in gated
     assert "::warning title=torch-abi-audit%3A pkg/lib/x0000.so::T101" in gated
-    free = render("github", many(1, gated=False), Detail())
+    free = render("audit", "github", many(1, gated=False), Detail())
     assert "::error title=torch-abi-audit%3A pkg/lib/x0000.so::T101" in free
 
 
@@ -69,7 +69,7 @@ def test_builds_of_one_library_keep_fingerprints_of_their_own() -> None:
     report = package(
         *(library(f"_C.cpython-3{at}-darwin.so", unstable("c10::a()")) for at in range(10, 13))
     )
-    issues = json.loads(render("gitlab", decide((report,), terms()), Detail()))
+    issues = json.loads(render("audit", "gitlab", decide((report,), terms()), Detail()))
     prints = [one["fingerprint"] for one in issues]
     assert prints == [prints[0], f"{prints[0]}-2", f"{prints[0]}-3"]
 
@@ -82,28 +82,28 @@ def test_one_result_for_a_library_and_rule() -> None:
             rule("L404").finding("needs b", library="_C.so"),
         ],
     )
-    (issue,) = json.loads(render("gitlab", decide((report,), terms()), Detail()))
+    (issue,) = json.loads(render("audit", "gitlab", decide((report,), terms()), Detail()))
     assert issue["description"] == "L404: needs a; needs b"
 
 
 def test_a_case_fails_by_the_gate_and_by_its_errors_without_one() -> None:
     outcome = many(1, selection=Selection(Check.ABI3))
-    assert 'failures="0"' in render("junit", outcome, Detail())
-    assert 'failures="1"' in render("junit", many(1, gated=False), Detail())
-    assert 'failures="1"' in render("junit", many(1), Detail())
+    assert 'failures="0"' in render("audit", "junit", outcome, Detail())
+    assert 'failures="1"' in render("audit", "junit", many(1, gated=False), Detail())
+    assert 'failures="1"' in render("audit", "junit", many(1), Detail())
     torn = decide((package(library("x.so", error="cut short")),), terms())
-    assert 'errors="1"' in render("junit", torn, Detail())
+    assert 'errors="1"' in render("audit", "junit", torn, Detail())
 
 
 def test_nothing_to_say_is_no_line() -> None:
-    assert render("github", decide((package(library("x.so")),), terms()), Detail()) == ""
+    assert render("audit", "github", decide((package(library("x.so")),), terms()), Detail()) == ""
 
 
 @pytest.mark.parametrize("room", [1 << 20, 20_000, 2_000, 700])
 def test_markdown_fits_and_says_what_is_missing(room: int) -> None:
     count = room // 150
     outcome = many(count)
-    text = render("markdown", outcome, Detail(room=room))
+    text = render("audit", "markdown", outcome, Detail(room=room))
     assert len(text.encode()) <= room
     cut = re.search(r"_(\d+) rows did not fit and were left out\._", text)
     assert cut is not None
@@ -114,7 +114,7 @@ def test_markdown_fits_and_says_what_is_missing(room: int) -> None:
 
 
 def test_markdown_that_fits_is_whole() -> None:
-    text = render("markdown", many(3), Detail())
+    text = render("audit", "markdown", many(3), Detail())
     assert "left out" not in text
     assert text.count("<details>") == text.count("</details>") == 1
     assert "char\\|\\*" in text  # a bar would end the cell
@@ -125,6 +125,6 @@ def test_names_that_would_break_a_document_are_escaped() -> None:
     report = package(library("a\x07b.so", unstable(nasty)))
     outcome = decide((report,), terms())
     for name in ("text", "json", "sarif", "junit", "github", "markdown", "gitlab"):
-        text = render(name, outcome, Detail(verbose=True))
+        text = render("audit", name, outcome, Detail(verbose=True))
         assert not re.search(r"[\x00-\x08\x0b-\x1f]", text), name
         assert "\n::error::x" not in text, name

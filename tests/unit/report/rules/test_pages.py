@@ -7,11 +7,17 @@ import pytest
 
 from tools import generate_rules_page
 from torch_abi_audit.cli import main
-from torch_abi_audit.report.rules.pages import as_page, as_text
+from torch_abi_audit.report.rendering import Detail, render
+from torch_abi_audit.report.rules.catalogue import Catalogue
 from torch_abi_audit.rules import rule, rules
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def page(format_name: str, *ids: str) -> str:
+    chosen = tuple(map(rule, ids)) or tuple(rules().values())
+    return render("rule", format_name, Catalogue(chosen, whole=not ids), Detail())
 
 
 def test_the_page_in_docs_is_fresh() -> None:
@@ -31,31 +37,31 @@ def test_a_stale_page_is_noticed(
 
 
 def test_the_page_holds_every_text() -> None:
-    page = as_page(rules().values()).replace("\\", "")
+    text = page("markdown").replace("\\", "")
     for one in rules().values():
-        for text in (f"## {one.id} {one.name}", one.title, one.why, one.fix, one.example):
-            assert text in page
+        for part in (f"## {one.id} {one.name}", one.title, one.why, one.fix, one.example):
+            assert part in text
 
 
 def test_a_page_says_what_a_gate_makes_of_a_rule() -> None:
-    page = as_page([rule("T106"), rule("M304"), rule("I002")])
-    assert page.count("**Gate.**") == 2
-    assert "**Gate.** `--check torch` fails for it, whatever its severity." in page
-    assert "**Gate.** A baseline never holds it." in page
-    assert "in an extension module of a package that uses torch" in as_text(rule("P202"))
-    assert "Gate:" not in as_text(rule("M304"))
+    text = page("markdown", "T106", "M304", "I002")
+    assert text.count("**Gate.**") == 2
+    assert "**Gate.** `--check torch` fails for it, whatever its severity." in text
+    assert "**Gate.** A baseline never holds it." in text
+    assert "in an extension module of a package that uses torch" in page("text", "P202")
+    assert "Gate:" not in page("text", "M304")
 
 
 def test_markdown_signs_are_escaped_outside_of_code() -> None:
-    page = as_page([rule("T101")])
-    assert "`torch/csrc/stable`" in page
-    assert "libtorch promises" in page
+    text = page("markdown", "T101")
+    assert "`torch/csrc/stable`" in text
+    assert "libtorch promises" in text
 
 
 def test_one_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rule", "T102"]) == 0
     out = capsys.readouterr().out
-    assert out == as_text(rule("T102")) + "\n"
+    assert out == page("text", "T102") + "\n"
     assert out.startswith("T102 second-libtorch (error, on by default)\n\n")
     assert max(map(len, out.split("Example:")[0].splitlines())) <= 88
 

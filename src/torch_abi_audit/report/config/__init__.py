@@ -1,0 +1,1 @@
+"""The settings in force, as TOML and JSON."""

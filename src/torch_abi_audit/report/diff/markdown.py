@@ -1,0 +1,70 @@
+"""Differences as Markdown: a table of what changed for each package, symbols folded away."""
+
+from __future__ import annotations
+
+from torch_abi_audit.report.audit.markdown import plain
+from torch_abi_audit.report.diff.phrases import (
+    ABSENT,
+    arrow,
+    count,
+    counts,
+    finding,
+    listed,
+    name,
+    presence,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.diff.difference import Difference, LibraryChange
+    from torch_abi_audit.report.rendering import Detail
+
+FOLDED = 200
+"""Symbols listed per kind in a folded part unless all are asked for; the rest is a count."""
+
+
+def render(differences: tuple[Difference, ...], detail: Detail) -> str:
+    """A section for each package."""
+    return "\n\n".join("\n".join(_package(one, verbose=detail.verbose)) for one in differences)
+
+
+def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
+    yield f"### {plain(one.name)}{presence(one)}"
+    yield ""
+    if one.empty:
+        yield "No difference."
+    rows = list(_rows(one))
+    if rows:
+        yield from ("| | Before | After |", "| --- | --- | --- |", *rows)
+    if one.libraries:
+        yield from ("", "| Library | Torch | Symbols |", "| --- | --- | --- |")
+        yield from map(_library, one.libraries)
+    for part in one.symbols:
+        summary = f"{part.kind} symbols: {count(part)}"
+        yield from ("", f"<details><summary>{summary}</summary>", "", "```diff")
+        yield from listed(part, None if verbose else FOLDED)
+        yield from ("```", "", "</details>")
+    for sign, findings in (("new", one.findings_gained), ("gone", one.findings_lost)):
+        if findings:
+            yield ""
+            yield from (f"- {sign}: {plain(finding(each))}" for each in findings)
+    if one.worse:
+        yield ""
+        yield from (f"- **worse**: {plain(clause)}" for clause in one.worse)
+
+
+def _rows(one: Difference) -> Iterator[str]:
+    for change in one.changes:
+        old, new = (plain(value or ABSENT) for value in (change.old, change.new))
+        yield f"| {change.what} | {old} | {new} |"
+    for sign, releases in (("+", one.releases_gained), ("-", one.releases_lost)):
+        if releases:
+            yield f"| loads on torch | | {sign} {', '.join(releases)} |"
+
+
+def _library(library: LibraryChange) -> str:
+    shown = name(library).replace("|", "\\|").replace("`", "'")
+    verdicts = [arrow(change) for change in library.changes if change.what == "torch verdict"]
+    return f"| `{shown}` | {'; '.join(verdicts)} | {counts(library)} |"

@@ -1,0 +1,73 @@
+"""How a difference is put into words, alike as text and as Markdown."""
+
+from __future__ import annotations
+
+from torch_abi_audit.mangling import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
+    from torch_abi_audit.model.findings import Finding
+
+ABSENT = "none"
+"""A value that one side does not have."""
+
+
+def presence(one: Difference) -> str:
+    """What follows the name of a package that only one side has."""
+    if one.old is None:
+        return " (new)"
+    return " (gone)" if one.new is None else ""
+
+
+def arrow(change: Changed) -> str:
+    """``old -> new``."""
+    old, new = (ABSENT if one is None else escape(one) for one in (change.old, change.new))
+    return f"{old} -> {new}"
+
+
+def name(library: LibraryChange) -> str:
+    """A library's name with ``+``, ``-`` or ``~`` before it."""
+    if library.old is None:
+        return f"+ {escape(library.new or '')}  [{_label(library.changes, new=True)}]"
+    if library.new is None:
+        return f"- {escape(library.old)}  [{_label(library.changes, new=False)}]"
+    if library.renamed:
+        return f"~ {escape(library.old)} -> {escape(library.new)}"
+    return f"~ {escape(library.new)}"
+
+
+def count(part: Symbols) -> str:
+    """How many symbols came and went: ``+1 -21``."""
+    return " ".join(
+        f"{sign}{len(names)}" for sign, names in (("+", part.gained), ("-", part.lost)) if names
+    )
+
+
+def counts(library: LibraryChange) -> str:
+    """How many symbols of each kind came and went in a library: ``unstable -21, shim +1``."""
+    return ", ".join(f"{part.kind} {count(part)}" for part in library.symbols)
+
+
+def listed(part: Symbols, limit: int | None) -> Iterator[str]:
+    """A line for each symbol, ``limit`` of each sign at most; the rest is a count."""
+    for sign, names in (("+", part.gained), ("-", part.lost)):
+        shown = names[:limit]
+        yield from (f"{sign} {escape(one)}" for one in shown)
+        if len(names) > len(shown):
+            yield f"{sign} ... {len(names) - len(shown)} more"
+
+
+def finding(one: Finding) -> str:
+    """A finding in one line."""
+    where = f"{escape(one.library)}: " if one.library else ""
+    return f"{one.severity} {one.rule}: {where}{escape(one.message)}"
+
+
+def _label(changes: tuple[Changed, ...], *, new: bool) -> str:
+    for one in changes:
+        if one.what == "torch verdict":
+            return (one.new if new else one.old) or ""
+    return ""

@@ -1,0 +1,51 @@
+"""An explanation as JSON: every key always there, names escaped."""
+
+from __future__ import annotations
+
+import json
+
+from torch_abi_audit.mangling import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.explanation import Explanation, History
+    from torch_abi_audit.report.rendering import Detail
+
+SCHEMA_VERSION = 1
+"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+
+
+def render(one: Explanation, _detail: Detail) -> str:
+    """An indented document."""
+    known = one.history
+    document = {
+        "subject": escape(one.subject),
+        "kind": one.kind,
+        "is_a": [escape(text) for text in one.is_a],
+        "symbol": None if one.symbol is None else escape(one.symbol),
+        "demangled": None if one.demangled is None else escape(one.demangled),
+        "owner": None if one.owner is None else escape(one.owner),
+        "provider": None if one.provider is None else escape(one.provider),
+        "history": None if known is None else _history(known),
+        "causes": list(one.causes),
+        "why": [escape(text) for text in one.why],
+        "advice": [escape(text) for text in one.advice],
+        "unknown": [escape(text) for text in one.unknown],
+        "at_hand": [escape(text) for text in one.pair],
+        "schema_version": SCHEMA_VERSION,
+    }
+    return json.dumps(document, indent=2)
+
+
+def _history(known: History) -> dict[str, object]:
+    return {
+        "platform": known.platform,
+        "oldest_known": known.oldest,
+        "newest_known": known.newest,
+        "exported_by": list(known.releases),
+        "missing_in": list(known.missing),
+        "libraries": {library: list(releases) for library, releases in known.libraries},
+        "cuda_only": known.cuda,
+        "instead": [escape(text) for text in known.instead],
+        "pre_cxx11": known.old_string,
+    }

@@ -1,0 +1,54 @@
+"""The parts of an explanation in the order in which people read them."""
+
+from __future__ import annotations
+
+from torch_abi_audit.explain.explanation import TITLES, span
+from torch_abi_audit.model.releases import release_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch_abi_audit.explain.explanation import Explanation, History
+
+_CAVEAT = (
+    "presence of a symbol is necessary for loading, not sufficient for working: layouts may differ"
+)
+
+
+def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Titles with their sentences; unescaped, and some without any."""
+    if one.symbol is not None and one.symbol != one.demangled:
+        yield "symbol", (one.symbol,)
+    yield "what", one.is_a
+    if one.owner is not None:
+        yield "owner", (one.owner,)
+    if one.provider is not None:
+        yield "provided by", (one.provider,)
+    if one.history is not None:
+        having, lacking = _ranges(one.history)
+        build = ", CUDA builds only" if one.history.cuda else ""
+        if having:
+            yield "exported by", (f"torch {having} ({one.history.platform}{build})",)
+        if lacking:
+            yield "missing in", (f"torch {lacking}",)
+        yield "there instead", one.history.instead
+        moved = [
+            f"{library} in torch {span(releases, sorted(releases, key=release_key))}"
+            for library, releases in one.history.libraries
+        ]
+        if len(moved) > 1:
+            yield "moved", tuple(moved)
+    yield "likely cause", tuple(f"{TITLES[cause]} [{cause}]" for cause in one.causes)
+    yield "because", one.why
+    yield "what to do", one.advice
+    yield "at hand", one.pair
+    yield "not known", one.unknown
+    if one.history is not None:
+        yield "note", (_CAVEAT,)
+
+
+def _ranges(known: History) -> tuple[str, str]:
+    """Which releases export a symbol, and which do not, as text."""
+    order = sorted({*known.releases, *known.missing}, key=release_key)
+    return span(known.releases, order), span(known.missing, order)

@@ -1,0 +1,49 @@
+"""Every report's formats: the name that ``--format`` takes, and the module that writes it.
+
+The one table that the parsers, their help, shell completion, ``docs/cli.md`` and the renderers
+read. Each module has ``render(subject, detail) -> str``, without a final newline.
+"""
+
+from __future__ import annotations
+
+FORMATS = {
+    "audit": {
+        "text": "report.audit.text",
+        "json": "report.audit.json",
+        "sarif": "report.audit.sarif",
+        "junit": "report.audit.junit",
+        "github": "report.audit.github",
+        "markdown": "report.audit.markdown",
+        "gitlab": "report.audit.gitlab",
+    },
+    "compat": {
+        "text": "report.loads.text",
+        "json": "report.loads.json",
+        "markdown": "report.loads.markdown",
+    },
+    "port": {
+        "text": "report.port.text",
+        "json": "report.port.json",
+        "markdown": "report.port.markdown",
+    },
+    "explain": {
+        "text": "report.explain.text",
+        "json": "report.explain.json",
+        "markdown": "report.explain.markdown",
+    },
+    "diff": {
+        "text": "report.diff.text",
+        "json": "report.diff.json",
+        "markdown": "report.diff.markdown",
+    },
+    "rule": {
+        "text": "report.rules.text",
+        "json": "report.rules.json",
+        "markdown": "report.rules.markdown",
+    },
+    "config": {
+        "text": "report.config.text",
+        "json": "report.config.json",
+    },
+}
+"""Verb to format to module. The first format of a verb is what it prints without ``--format``."""

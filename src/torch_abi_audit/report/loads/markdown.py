@@ -1,0 +1,48 @@
+"""Load matrices as Markdown: for each package the sentence, and releases against libraries."""
+
+from __future__ import annotations
+
+from torch_abi_audit.report.audit.markdown import plain
+from torch_abi_audit.report.loads.text import CAVEAT, WORDS, columns, head, loads_on, rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.report.loads.answers import Answers
+    from torch_abi_audit.report.rendering import Detail
+
+
+def render(answers: Answers, _detail: Detail) -> str:
+    """A section for each package, and the caveat; packages with an error are left out."""
+    sections = ["\n".join(_package(one)) for one in answers.packages if one.error is None]
+    if sections:
+        sections.append(CAVEAT)
+    elif answers.directory is not None:
+        sections = [f"No package that uses torch found in {plain(answers.directory)}."]
+    if answers.given is not None:
+        sections.insert(0, f"Asked of torch {plain(answers.given)}.")
+    return "\n\n".join(sections)
+
+
+def _package(report: PackageReport) -> Iterator[str]:
+    matrix = report.loads
+    yield f"### {plain(report.name)}"
+    if matrix is None:
+        return
+    yield ""
+    yield f"**Loads on**: {plain(loads_on(matrix))}"
+    if not matrix.uses_torch or not matrix.releases:
+        return
+    listed = rows(report, matrix)
+    groups = columns(listed, matrix)
+    yield ""
+    yield _cells(("Library", *map(head, groups)))
+    yield _cells(["---"] * (len(groups) + 1))
+    for answers, name in listed:
+        yield _cells((plain(name), *(WORDS[answers[group[0]]] for group in groups)))
+
+
+def _cells(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(texts)} |"
