@@ -49,7 +49,7 @@ def syntax() -> Syntax:
         "Stable ABI.\nNothing that is audited is imported or executed.",
         epilog="verbs, each with its own --help:\n" + "".join(lines) + "\n" + _EPILOG,
         options=(
-            *("version", *INSPECTED, *WHEELS, "loads_on", "torch"),
+            *("version", *INSPECTED, "loads_on", "torch", *WHEELS),
             *("json", "format", "output", "step_summary", "color", "all", "verbose"),
             *("quiet", "no_progress"),
             *("check", "select", "ignore", "fail_on", "baseline", "write_baseline"),

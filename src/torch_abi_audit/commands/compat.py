@@ -33,7 +33,7 @@ def syntax() -> Syntax:
         "executed.",
         epilog=_EPILOG,
         options=(
-            *(*INSPECTED, *WHEELS, "torch"),
+            *(*INSPECTED, "torch", *WHEELS),
             *("json", "format", "output", "color", "all", "verbose", "quiet", "no_progress"),
             "gate",
         ),
@@ -47,14 +47,15 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Answer for what ``words`` name and return the exit code."""
+    from torch_abi_audit.commands.shared.parsing import parse
+
+    options = parse(syntax(), words)
     from torch_abi_audit.commands.shared import modes, output, targets
     from torch_abi_audit.commands.shared.loads import answered
-    from torch_abi_audit.commands.shared.parsing import parse
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.commands.shared.torch_choice import asked
     from torch_abi_audit.model.errors import AuditError
 
-    options = parse(syntax(), words)
     modes.refuse_mixed(syntax(), options)
     try:
         chosen = output.destinations("compat", options)

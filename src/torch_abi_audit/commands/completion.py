@@ -21,11 +21,12 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Print the script and return the exit code."""
-    from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.parsing import parse
-    from torch_abi_audit.commands.shared.terminal import complain
 
     options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import output
+    from torch_abi_audit.commands.shared.terminal import complain
+
     try:
         import shtab
     except ImportError:

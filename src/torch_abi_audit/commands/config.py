@@ -21,14 +21,15 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Print what a run with the same options would be judged by, and return the exit code."""
-    from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.parsing import parse
+
+    options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import SettingsError
     from torch_abi_audit.settings import in_force
     from torch_abi_audit.settings.schema import Settings
 
-    options = parse(syntax(), words)
     try:
         chosen = output.destinations("config", options)
         settings = in_force.in_force(audit.given(options)) or Settings()

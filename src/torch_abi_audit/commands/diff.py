@@ -42,13 +42,14 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Compare what ``words`` name and return the exit code."""
-    from torch_abi_audit.commands.shared import modes, output, targets
     from torch_abi_audit.commands.shared.parsing import parse
+
+    options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import modes, output, targets
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.diff.compare import diff
     from torch_abi_audit.model.errors import AuditError
 
-    options = parse(syntax(), words)
     sides = (options.old, options.new)
     modes.refuse_idle_index_options(syntax(), options, sides)
     try:

@@ -37,12 +37,13 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Explain what ``words`` say and return the exit code."""
-    from torch_abi_audit.commands.shared import modes, output
     from torch_abi_audit.commands.shared.parsing import fail, parse
+
+    options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import modes, output
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import AuditError
 
-    options = parse(syntax(), words)
     modes.refuse_idle_index_options(syntax(), options, (options.with_target,))
     text = " ".join(options.text)
     if text == "-":

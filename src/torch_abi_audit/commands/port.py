@@ -26,7 +26,7 @@ def syntax() -> Syntax:
         "used, what is\ncheap to replace, and how far a package is.",
         epilog="exit codes: 0 planned, 2 operational error",
         options=(
-            *(*INSPECTED, *WHEELS, "torch", "target", "since"),
+            *(*INSPECTED, "torch", "target", "since", *WHEELS),
             *("json", "markdown", "format", "output", "color", "verbose", "quiet", "no_progress"),
         ),
         words={"torch": "the oldest torch release that it is to run on (default: 2.10)"},
@@ -35,13 +35,14 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Plan the migration of what ``words`` name and return the exit code."""
-    from torch_abi_audit.commands.shared import modes, output
     from torch_abi_audit.commands.shared.parsing import fail, parse
+
+    options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import modes, output
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.commands.shared.torch_choice import oldest
     from torch_abi_audit.model.errors import AuditError, TargetError
 
-    options = parse(syntax(), words)
     modes.refuse_mixed(syntax(), options)
     try:
         options.torch = oldest(options.torch or _OLDEST)

@@ -23,14 +23,15 @@ def syntax() -> Syntax:
 
 def run(words: list[str]) -> int:
     """Explain the rules that ``words`` name, or list all, and return the exit code."""
-    from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.parsing import parse
+
+    options = parse(syntax(), words)
+    from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import AuditError
     from torch_abi_audit.report.rules.catalogue import Catalogue
     from torch_abi_audit.rules import rules
 
-    options = parse(syntax(), words)
     try:
         chosen = output.destinations("rule", options)
         named = tuple(_named(options.rules)) if options.rules else tuple(rules().values())

@@ -137,7 +137,7 @@ OPTIONS: dict[str, Option] = {
     "history": Option(("--history",), "take a wheel of every release, oldest first", group=INDEX),
     # what is asked
     "torch": Option(("--torch",), "which torch is meant", metavar="TORCH", completes="file"),
-    "target": Option(("--target",), "--torch", metavar="RELEASE", old="torch"),
+    "target": Option(("--target",), "the old spelling of --torch", metavar="RELEASE", old="torch"),
     "with_target": Option(
         ("--with",),
         "the package or library that fails: which torch releases it finds its names in",

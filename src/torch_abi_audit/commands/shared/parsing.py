@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
 
 from torch_abi_audit.commands.shared.options import CHECKS, OPTIONS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from torch_abi_audit.commands.shared.options import Option, Syntax
 
@@ -147,19 +147,34 @@ def _refuse_named_check(made: argparse.ArgumentParser, words: Sequence[str]) -> 
 
 
 def _hint(rest: Sequence[str], syntax: Syntax) -> str:
-    flags = [flag for name in syntax.options for flag in OPTIONS[name].flags]
+    """What was likely meant by what no option of the verb is called."""
     for word in rest:
-        if word.startswith("--"):
-            near = _nearest(word.partition("=")[0], [*flags, "--help"])
-            if near:
-                return f"; did you mean {near}?"
+        flag = word.partition("=")[0]
+        others = _takers(flag)
+        if others:
+            return f"; {flag} is an option of {' and '.join(others)}"
+        near = _nearest(flag, [*_flags(syntax), "--help"], cutoff=0.7)
+        if near and flag.startswith("--"):
+            return f"; did you mean {near}?"
     return ""
 
 
-def _nearest(word: str, known: Collection[str]) -> str | None:
+def _flags(syntax: Syntax) -> list[str]:
+    return [flag for name in syntax.options for flag in OPTIONS[name].flags]
+
+
+def _takers(flag: str) -> list[str]:
+    """The verbs that take an option."""
+    from torch_abi_audit.commands import VERBS
+    from torch_abi_audit.runtime.lazy_import import module
+
+    return [verb for verb in VERBS if flag in _flags(module(f"commands.{verb}").syntax())]
+
+
+def _nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str | None:
     from difflib import get_close_matches  # for mistakes alone
 
-    near = get_close_matches(word, known, n=1, cutoff=0.7)
+    near = get_close_matches(word, known, n=1, cutoff=cutoff)
     return near[0] if near else None
 
 
