@@ -74,8 +74,10 @@ def test_an_option_that_resembles_none(
     [
         (
             ["--check", "X.whl"],
-            "--check: invalid choice: 'X.whl'; choose from torch, abi3, both, all, and put what "
-            "is to be audited after it: --check torch X.whl",
+            (
+                "--check: invalid choice: 'X.whl'; choose from torch, abi3, both, all, and put "
+                "what is to be audited after it: --check torch X.whl"
+            ),
         ),
         (["--check", "tork", "x"], "--check: invalid choice: 'tork'; did you mean torch?"),
         (["--check=al", "x"], "--check: invalid choice: 'al'; did you mean all?"),
