@@ -35,9 +35,9 @@ means the same wherever it is taken:
 - **What is said beside it.** Notes, warnings and a progress bar go to standard error. `-q` leaves
   them out: what remains there is errors and what fails a check. The report is the same, and so is
   the exit code. `--no-progress` leaves out the bar alone.
-- **Which environment.** Import and distribution names, and torch itself for `explain`, are looked up
-  in the environment of `--python PATH`; else, where the program runs from an environment of its own
-  (pipx, `uv tool`, `uvx`), in the activated one; else in the one that the program runs in.
+- **Which environment.** Import and distribution names, and torch itself for `explain`, are looked
+  up in the environment of `--python PATH`; else, where the program runs from an environment of its
+  own (pipx, `uv tool`, `uvx`), in the activated one; else in the one that the program runs in.
 - **Which torch.** `--torch` takes releases in an audit and in `compat` (`'>=2.10,<2.13'`, `2.11.0`)
   or the path of a torch; one release or a path in `explain`; and the oldest release to run on in
   `port`, where `--target` is the old spelling.
