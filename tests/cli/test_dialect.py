@@ -123,6 +123,18 @@ def test_documents_that_cannot_be_written(
     assert written.err.startswith(f"torch-abi-audit: error: {sentence}")
 
 
+def test_formats_that_only_an_audit_has_are_settings_to_config(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["config", "--format", "sarif:x.sarif", "--format", "github", str(here)]
+    assert main(words) == 0
+    assert '\nformat = ["sarif:x.sarif", "github"]' in capsys.readouterr().out
+    assert main([*words, "--json", "-o", str(tmp_path / "settings")]) == 0
+    shown = json.loads((tmp_path / "settings").read_text())["format"]
+    assert shown == {"value": ["sarif:x.sarif", "github"], "origin": "--format"}
+    assert not (tmp_path / "x.sarif").exists()
+
+
 def test_annotations_stay_on_standard_output(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
-"""The verbs of the command line, one module each: ``run(words) -> exit code`` and ``parser()``.
+"""The verbs of the command line, one module each: ``run(words) -> exit code`` and ``syntax()``.
 
-A module is imported when its verb is given. Without a verb, ``audit`` runs. Completion reads the
-parsers of all.
+A module is imported when its verb is given. Without a verb, ``audit`` runs. Parsers, help,
+completion and docs/cli.md are made of what ``syntax`` names of ``shared/options.py``.
 """
 
 from __future__ import annotations

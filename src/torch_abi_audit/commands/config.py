@@ -11,8 +11,8 @@ def syntax() -> Syntax:
     return Syntax(
         verb="config",
         description="Print the settings that are in force in this directory, as TOML, and where "
-        "each was set.\nTakes the options of an audit, so that their effect shows; --format and "
-        "-o are its own.",
+        "each was set.\nTakes the options of an audit, so that their effect shows; --format "
+        "text or json\nand -o say how and where they are printed.",
         epilog="exit codes: 0 printed, 2 operational error",
         options=tuple(one for one in audit.syntax().options if one != "version"),
         words={"targets": "as an audit takes them"},
@@ -27,13 +27,25 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.commands.shared import output
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import SettingsError
+    from torch_abi_audit.runtime.records import replace
     from torch_abi_audit.settings import in_force
     from torch_abi_audit.settings.schema import Settings
 
+    shown = tuple(word for word in options.format or () if _is_of_audits(word))
+    options.format = [word for word in options.format or () if word not in shown]
     try:
         chosen = output.destinations("config", options)
-        settings = in_force.in_force(audit.given(options)) or Settings()
+        given = replace(audit.given(options), formats=shown)
+        settings = in_force.in_force(given) or Settings()
     except SettingsError as error:
         complain(str(error))
         return ERROR
     return OK if output.write("config", settings, chosen, options) else ERROR
+
+
+def _is_of_audits(word: str) -> bool:
+    """Whether a word of ``--format`` is one that only an audit has: a setting, shown as such."""
+    from torch_abi_audit.report.formats import FORMATS
+
+    name = word.partition(":")[0]
+    return name in FORMATS["audit"] and name not in FORMATS["config"]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from torch_abi_audit.gate.decide import Terms
+    from torch_abi_audit.report.destination import Destination
     from torch_abi_audit.settings.find_file import ConfigurationFile
     from torch_abi_audit.settings.schema import Settings
 
@@ -31,12 +32,15 @@ class Given:
     baseline: str | None = None
     write_baseline: str | None = None
     allow_empty: bool = False
+    formats: tuple[str, ...] = ()
+    """``FORMAT[:FILE]``, where it matters which is set; an audit takes its own as they are."""
 
     @property
-    def gate(self) -> bool:
-        """Whether it says anything of what fails or is reported."""
+    def says_something(self) -> bool:
+        """Whether it says more than which TARGETs and which configuration."""
         return bool(
-            self.check
+            self.formats
+            or self.check
             or self.select
             or self.ignore
             or self.fail_on
@@ -53,7 +57,7 @@ def in_force(given: Given) -> Settings | None:
         SettingsError: the configuration, or a word of the command line, has no meaning.
     """
     file = _file(given)
-    if file is None and not given.gate:
+    if file is None and not given.says_something:
         return None
     from torch_abi_audit.settings.schema import Settings, parse
 
@@ -64,7 +68,7 @@ def in_force(given: Given) -> Settings | None:
             settings = _placed(settings, file.directory)
         elif given.config is not None:
             raise SettingsError(f"{file.shown} has no [tool.torch-abi-audit]")
-    if settings is None and not given.gate:
+    if settings is None and not given.says_something:
         return None
     return _over(settings or Settings(), given)
 
@@ -123,11 +127,23 @@ def _over(settings: Settings, given: Given) -> Settings:
         values["allow_empty"] = True
     if given.targets:
         values["targets"] = given.targets
+    if given.formats:
+        values["formats"] = tuple(_destination(word) for word in given.formats)
     origins = dict(settings.origins)
     for attribute in values:
-        key = {"fail_on": "fail-on", "allow_empty": "allow-empty"}.get(attribute, attribute)
+        key = {"formats": "format"}.get(attribute, attribute.replace("_", "-"))
         origins[key] = "the command line" if key == "targets" else f"--{key}"
     return replace(settings, **values, origins=MappingProxyType(origins))
+
+
+def _destination(word: str) -> Destination:
+    from torch_abi_audit.report.destination import Destination
+    from torch_abi_audit.report.formats import FORMATS
+
+    try:
+        return Destination.parse(word, FORMATS["audit"])
+    except ValueError as error:
+        raise SettingsError(f"--format: {error}") from None
 
 
 def _rules(given: tuple[str, ...], option: str) -> tuple[str, ...]:

@@ -47,6 +47,16 @@ def test_nothing_said_is_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert dict(found.origins) == {"targets": "the command line", "allow-empty": "--allow-empty"}
 
 
+def test_formats_are_those_of_an_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = in_force(Given(formats=("sarif:x", "text"), isolated=True))
+    assert found is not None
+    assert found.formats == (Destination("sarif", "x"), Destination("text"))
+    assert dict(found.origins) == {"format": "--format"}
+    with pytest.raises(SettingsError, match=r"--format: no format is called toml; known are text"):
+        in_force(Given(formats=("toml",), isolated=True))
+
+
 @pytest.mark.usefixtures("project")
 def test_the_command_line_goes_before_the_configuration() -> None:
     found = in_force(Given(check="all", fail_on="warning", select=("T, P203", "M")))
