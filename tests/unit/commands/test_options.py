@@ -185,3 +185,15 @@ def test_the_page_has_every_option_of_every_verb() -> None:
         for name in syntax(verb).options:
             one = OPTIONS[name]
             assert (syntax(verb).help(name).replace("|", "\\|") in section) == (one.old is None)
+
+
+def test_zsh_completes_files_and_directories(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "zsh"]) == 0
+    script = capsys.readouterr().out
+    kinds = {"file": "_files", "directory": "_files -/"}
+    for one in OPTIONS.values():
+        if one.flags and one.old is None and one.completes is not None:
+            offered = f']:{one.metavar}:{kinds[one.completes]}"'
+            lines = [line for line in script.splitlines() if f"{one.flags[-1]}[" in line]
+            assert lines, one.flags
+            assert all(line.strip().endswith(offered) for line in lines), lines
