@@ -194,6 +194,11 @@ def test_zsh_completes_files_and_directories(capsys: pytest.CaptureFixture[str])
     for one in OPTIONS.values():
         if one.flags and one.old is None and one.completes is not None:
             offered = f']:{one.metavar}:{kinds[one.completes]}"'
-            lines = [line for line in script.splitlines() if f"{one.flags[-1]}[" in line]
+            lines = [
+                line.strip()
+                for line in script.splitlines()
+                if line.strip().strip('"{').partition("[")[0].rstrip('}"').split(",")
+                == [*one.flags]
+            ]
             assert lines, one.flags
-            assert all(line.strip().endswith(offered) for line in lines), lines
+            assert all(line.endswith(offered) for line in lines), lines
