@@ -329,7 +329,9 @@ def test_a_current_directory_that_is_gone(site_packages: Path, tmp_path: Path) -
 
 def test_ctrl_c_ends_quietly() -> None:
     script = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        # a background job starts with SIGINT ignored, and so would its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from torch_abi_audit import cli, sources\n"
         "def hang(*a, **k):\n"
         "    try: print('ready', flush=True); time.sleep(60)\n"
