@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.error_text import Clue, Kind, clue
+from torch_abi_audit.explain.error_kinds import LIBRARY, SYMBOL
+from torch_abi_audit.explain.error_text import Clue, clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.rules import rule, rules
 from torch_abi_audit.runtime.records import replace
 
 __all__ = ["Installed", "explain"]
+
+_FIELD = re.compile(r"\{(\w+)\}")
 
 _LABELS = {
     "STABLE": "the library uses torch through the C shims of the LibTorch Stable ABI alone",
@@ -93,20 +96,47 @@ def _of_rule(rule_id: str) -> Explanation:
 
 
 def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Explanation:
-    if found.kind is Kind.SYMBOL and found.symbol:
+    if found.kind.name == SYMBOL and found.symbol:
         from torch_abi_audit.explain.symbol import symbol  # reads tables
 
         answer = symbol(found.symbol, found.system, installed)
         if found.system is None:  # a linker's words: nothing has been loaded yet
             return _at_link_time(answer)
-        if found.versions and found.versions[0].startswith(("GLIBC", "CXXABI")):
+        if found.version and found.version.startswith(("GLIBC", "CXXABI")):
             return replace(answer, causes=(Cause.OLD_SYSTEM,))
         return answer
-    if found.kind is Kind.LIBRARY and found.library:
+    if found.kind.name == LIBRARY and found.library:
         from torch_abi_audit.explain.library import library  # reads tables
 
         return library(found.library, found.system, installed)
-    return _OTHERS[found.kind](found, installed, python)
+    return _from_row(found, installed, python)
+
+
+def _from_row(found: Clue, installed: Installed | None, python: str | None) -> Explanation:
+    """The answer that the table of kinds has, with the words of the error filled in."""
+    row = found.kind
+    names = ("symbol", "library", "file", "version", "a", "b")
+    known = {name: word for name in names if (word := getattr(found, name)) is not None}
+    known["here"] = f" ({python} here)" if python else ""
+    if installed is not None:
+        known["torch"] = installed.version
+
+    def filled(sentences: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            one.format_map(known) for one in sentences if known.keys() >= {*_FIELD.findall(one)}
+        )
+
+    known["subject"] = filled(row.subject)[0]
+    return Explanation(
+        known["subject"],
+        "error",
+        is_a=filled(row.is_a),
+        causes=row.causes,
+        why=filled(row.why),
+        advice=filled(row.advice),
+        unknown=filled(row.unknown),
+        pair=filled(row.pair),
+    )
 
 
 def _at_link_time(answer: Explanation) -> Explanation:
@@ -123,143 +153,3 @@ def _at_link_time(answer: Explanation) -> Explanation:
             causes.sort(key=lambda one: one is not Cause.INCOMPLETE_BUILD)
         return replace(answer, causes=tuple(causes), why=why, advice=advice)
     return answer
-
-
-def _unnamed_symbol(found: Clue, installed: Installed | None, _: str | None) -> Explanation:
-    return Explanation(
-        found.file or "a DLL",
-        "error",
-        is_a=("Windows found a library without a name that another one imports from it",),
-        causes=(Cause.OTHER_TORCH, Cause.WRONG_PYTHON),
-        why=("that is what a build for another torch ends with on Windows",),
-        advice=(
-            "torch-abi-audit explain --with FILE … names what is missing",
-            "install the package's build for the torch at hand, or rebuild it",
-        ),
-        unknown=("which name, and of which library: Windows does not say",),
-        pair=_at_hand(installed),
-    )
-
-
-def _unnamed_library(found: Clue, installed: Installed | None, _: str | None) -> Explanation:
-    return Explanation(
-        found.file or "a DLL",
-        "error",
-        is_a=("Windows did not find a library, or one that it needs",),
-        causes=(Cause.IMPORT_ORDER, Cause.CUDA_MAJOR, Cause.CPU_TORCH),
-        why=("torch's DLLs, and the CUDA libraries that it brings, are found after import torch",),
-        advice=(
-            "import torch before the extension",
-            "torch-abi-audit -v FILE lists the libraries that it needs",
-        ),
-        unknown=("which library: Windows does not say",),
-        pair=_at_hand(installed),
-    )
-
-
-def _version(found: Clue, _: Installed | None, __: str | None) -> Explanation:
-    need = found.versions[0] if found.versions else "a version"
-    return Explanation(
-        need,
-        "error",
-        is_a=(f"the package needs {need} of the system's libraries",),
-        causes=(Cause.OLD_SYSTEM,),
-        why=("it was built on a newer system than this one",),
-        advice=(
-            "install a build with an older manylinux tag, or run on a newer system",
-            "or rebuild it in a manylinux container",
-        ),
-    )
-
-
-def _machine(found: Clue, _: Installed | None, __: str | None) -> Explanation:
-    return Explanation(
-        found.file or "the file",
-        "error",
-        is_a=("a library of another processor or word size",),
-        causes=(Cause.WRONG_MACHINE,),
-        why=found.versions,
-        advice=(
-            "install the build for this machine; on macOS, see which Python runs (arm64 or x86_64)",
-        ),
-    )
-
-
-def _no_entry(found: Clue, _: Installed | None, python: str | None) -> Explanation:
-    at_hand = f" ({python} here)" if python else ""
-    return Explanation(
-        found.symbol or "the module",
-        "error",
-        is_a=("the file has no entry point by the module's name",),
-        causes=(Cause.WRONG_PYTHON, Cause.INCOMPLETE_BUILD),
-        why=(
-            (
-                f"it was built for another Python{at_hand}, or its file was renamed, or it is a "
-                "library of operators and no module at all"
-            ),
-        ),
-        advice=(
-            "load a library of operators by torch.ops.load_library(path)",
-            "else install or rebuild the package for the Python that runs",
-        ),
-        unknown=("which of these it is: `torch-abi-audit -v FILE` lists its entry points",),
-    )
-
-
-def _damaged(found: Clue, _: Installed | None, __: str | None) -> Explanation:
-    return Explanation(
-        found.file or "the file",
-        "error",
-        is_a=("a file that is no library, or not all of one",),
-        causes=(Cause.DAMAGED,),
-        why=("it was cut short, is a Git LFS pointer, or is text",),
-        advice=("install the package again; torch-abi-audit FILE says what the file is",),
-    )
-
-
-def _two_cudas(found: Clue, installed: Installed | None, _: str | None) -> Explanation:
-    return Explanation(
-        " and ".join(f"CUDA {one}" for one in found.versions),
-        "error",
-        is_a=("torch and the package, or the compiler, are of two CUDA releases",),
-        causes=(Cause.CUDA_MAJOR,),
-        why=tuple(f"CUDA {one}" for one in found.versions),
-        advice=(
-            "install both for the same CUDA major",
-            "or compile with the CUDA toolkit that torch.version.cuda names",
-        ),
-        pair=_at_hand(installed),
-    )
-
-
-def _no_operator(found: Clue, _: Installed | None, __: str | None) -> Explanation:
-    return Explanation(
-        found.symbol or "an operator",
-        "error",
-        is_a=("an operator that no library has registered in this process",),
-        causes=(Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
-        why=("the library that registers it was not built, not loaded, or failed to load before",),
-        advice=(
-            "import the package that registers it, and read the first error that it prints",
-            "torch-abi-audit -v PACKAGE says whether the library is there and loads",
-        ),
-        unknown=("which library registers it",),
-    )
-
-
-def _at_hand(installed: Installed | None) -> tuple[str, ...]:
-    if installed is None:
-        return ()
-    return (f"the torch at hand is {installed.version}",)
-
-
-_OTHERS = {
-    Kind.PROCEDURE: _unnamed_symbol,
-    Kind.MODULE: _unnamed_library,
-    Kind.VERSION: _version,
-    Kind.MACHINE: _machine,
-    Kind.NO_INIT: _no_entry,
-    Kind.DAMAGED: _damaged,
-    Kind.CUDA_VERSIONS: _two_cudas,
-    Kind.NO_OPERATOR: _no_operator,
-}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from torch_abi_audit.explain.error_text import Kind, clue
+from torch_abi_audit.explain.error_kinds import KINDS, SYMBOL, ErrorKind
+from torch_abi_audit.explain.error_text import clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.report.rendering import Detail, render
@@ -248,11 +250,28 @@ def test_hostile_texts_end() -> None:
 def test_clues() -> None:
     found = clue("Error relocating /v/a.so: _ZN3c105ErrorD1Ev: symbol not found")
     assert found is not None
-    assert (found.kind, found.symbol, found.file) == (Kind.SYMBOL, "_ZN3c105ErrorD1Ev", "/v/a.so")
+    assert (found.kind.name, found.symbol) == (SYMBOL, "_ZN3c105ErrorD1Ev")
+    assert found.file == "/v/a.so"
     found = clue("/v/a.so: undefined symbol: _ZSt3foov, version GLIBCXX_3.4.29")
     assert found is not None
-    assert found.versions == ("GLIBCXX_3.4.29",)
+    assert found.version == "GLIBCXX_3.4.29"
     assert clue("all is well") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["undefined reference to `;'", "undefined symbol: .", 'Error loading " .dll"']
+)
+def test_an_error_that_names_nothing_has_an_answer(text: str) -> None:
+    assert explain(text).kind in {"error", "unknown"}
+
+
+@pytest.mark.parametrize("row", KINDS, ids=lambda row: row.name)
+def test_a_row_names_only_what_its_forms_find(row: ErrorKind) -> None:
+    groups = {name for _, form in row.forms for name in re.compile(form).groupindex}
+    sentences = (*row.subject, *row.is_a, *row.why, *row.advice, *row.unknown, *row.pair)
+    fields = {field for one in sentences for field in re.findall(r"{(.*?)}", one)}
+    assert fields <= groups | {"here", "subject", "torch"}
+    assert row.name in groups or "{" not in row.subject[-1] or {"a", "b"} <= groups
 
 
 def test_a_cuda_build_at_hand_is_not_blamed_for_being_none() -> None:
