@@ -27,7 +27,7 @@ from torch_abi_audit.knowledge.tables import Table  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
 from torch_abi_audit.sources.archives.seekable import Seekable  # noqa: E402
 from torch_abi_audit.sources.index.pip_config import pip_config  # noqa: E402
-from torch_abi_audit.sources.index.remote import opener  # noqa: E402
+from torch_abi_audit.sources.index.remote_file import opener  # noqa: E402
 from torch_abi_audit.sources.index.simple import listing  # noqa: E402
 from torch_abi_audit.sources.index.web import Web  # noqa: E402
 

@@ -1,10 +1,19 @@
-"""Which files are worth opening, by name alone, and which first bytes are a library's.
+"""What the spelling of a TARGET or of a file's name says, and which first bytes are a library's.
 
 A name never decides that a file is a library; it saves opening what cannot be one, and it turns
 an empty or damaged ``.so`` into something to report.
 """
 
 from __future__ import annotations
+
+import os
+
+INDEX_PREFIX = "pypi:"
+"""Begins the name of a wheel that lies on a package index."""
+
+_TARS = ".tar .tar.gz .tgz .tar.bz2 .tbz2 .tar.xz .txz .tar.zst"
+ARCHIVE_SUFFIXES = (".conda", *_TARS.split())
+"""Tar files and conda packages: read from one end to the other, unlike wheels."""
 
 LIBRARY_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
@@ -64,3 +73,18 @@ def worth_opening(filename: str) -> bool:
 def begins_like_library(head: bytes) -> bool:
     """Whether these are the first bytes of an ELF, Mach-O or PE file."""
     return head.startswith(MAGICS)
+
+
+def has_separator(target: str) -> bool:
+    """Whether a TARGET can be nothing but a path."""
+    return os.sep in target or "/" in target
+
+
+def written_as_path(target: str) -> bool:
+    """Whether a TARGET is taken for a path before it is taken for a name."""
+    return (
+        has_separator(target)
+        or target in {os.curdir, os.pardir}
+        or target.lower().endswith((".whl", *ARCHIVE_SUFFIXES))
+        or named_as_library(target)
+    )

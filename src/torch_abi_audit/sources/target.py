@@ -1,4 +1,9 @@
-"""From the words of a command line to packages; nothing that is named is imported or executed."""
+"""From the words of a command line to packages; nothing that is named is imported or executed.
+
+``KINDS`` lists what a TARGET can be, in the order in which that is tried: the first kind that
+recognises a target, and finds a package in it, is its kind. A new kind is one row, and the module
+that reads it.
+"""
 
 from __future__ import annotations
 
@@ -7,63 +12,79 @@ import stat
 import sys
 
 from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files.tree import one, reason
-from torch_abi_audit.sources.naming import named_as_library
+from torch_abi_audit.sources.naming import (
+    ARCHIVE_SUFFIXES,
+    INDEX_PREFIX,
+    has_separator,
+    written_as_path,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from torch_abi_audit.sources.found import Found, Inventory
+    from torch_abi_audit.sources.found import Found
     from torch_abi_audit.sources.index.web import Watch
     from torch_abi_audit.sources.index.wheels import Choice
 
-INDEX_PREFIX = "pypi:"
+    Packages = Iterable[Found | TargetError]
 
-_TARS = ".tar .tar.gz .tgz .tar.bz2 .tbz2 .tar.xz .txz .tar.zst"
-_ARCHIVES = (".conda", *_TARS.split())
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
-    """The package that ``target`` names: an import or distribution name, a directory, a file.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A TARGET, and what goes with it."""
 
-    A bare word is an import name first, then a path, then a distribution name.
+    target: str
+    """As typed."""
+    search_path: Sequence[str]
+    """Directories that import and distribution names are looked up in."""
+    choice: Choice | None = None
+    """Which wheels of an index are wanted."""
+    watch: Watch | None = None
+    """Told how much of a file has been fetched."""
+
+    @property
+    def path(self) -> str:
+        """The target as an absolute path."""
+        return os.path.abspath(self.target)
+
+    @property
+    def exists(self) -> bool:
+        """Whether something lies at the path, be it a link that leads nowhere."""
+        return os.path.lexists(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of TARGET."""
+
+    name: str
+    recognise: Callable[[Asked], bool]
+    """Whether a target is of this kind, by its spelling and by what lies at its path: cheap."""
+    open: Callable[[Asked], Packages | None]
+    """Its packages, or a ``TargetError`` in place of one; None: it is no such thing after all.
+    Raises ``TargetError`` where it holds nothing that can be audited."""
+
+
+def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
+    """The one package that ``target`` names: a directory of wheels is a directory here.
 
     Args:
         target: As typed.
-        search_path: Directories that import and distribution names are looked up in;
-            ``sys.path`` where not given.
+        search_path: As for ``several``.
 
     Raises:
         TargetError: it names nothing that can be audited.
     """
-    if "\0" in target or not target:
-        raise TargetError("a target must not be empty or hold a NUL character")
-    if target.startswith(INDEX_PREFIX):
-        first = next(several(target))
-        if isinstance(first, TargetError):
-            raise first
-        return first
-    exists = os.path.lexists(target)
-    if _written_as_path(target):
-        if not exists and (os.sep in target or "/" in target):
-            raise TargetError(_absent(target))
-        if exists:
-            return _at_path(target)
-    from torch_abi_audit.sources.installed import packages as installed
-
-    path = sys.path if search_path is None else search_path
-    if all(part.isidentifier() for part in target.split(".")):
-        found = installed.imported(target, path)
-        if found is not None:
-            return found
-    if exists:
-        return _at_path(target)
-    found = installed.named(target, path)
-    if found is not None:
-        return found
-    raise TargetError(_unknown(target, path))
+    asked = Asked(target, sys.path if search_path is None else search_path)
+    first = next(iter(_packages(asked, [kind for kind in KINDS if kind is not WHEELS_BESIDE])))
+    if isinstance(first, TargetError):
+        raise first
+    return first
 
 
 def several(
@@ -77,71 +98,45 @@ def several(
 
     Args:
         target: As typed.
-        search_path: As for ``resolve``.
+        search_path: Directories that import and distribution names are looked up in;
+            ``sys.path`` where not given.
         choice: Which wheels of an index are wanted.
         watch: Told how much of a file has been fetched.
 
     Raises:
         TargetError: it names nothing that can be audited.
     """
-    if target.startswith(INDEX_PREFIX):
-        from torch_abi_audit.sources.index.web import ignore
-        from torch_abi_audit.sources.index.wheels import Choice, wheels
-
-        yield from wheels(target, choice or Choice(), watch or ignore)
-        return
-    released = _wheels_of(target) if os.path.isdir(target) else ()
-    for path in released:
-        try:
-            yield _at_path(path)
-        except TargetError as error:
-            yield error
-    if not released:
-        yield resolve(target, search_path=search_path)
-        return
-    from torch_abi_audit.sources.installed import packages as installed
-
-    rest = installed.directory(os.path.abspath(target))
-    if rest.candidates or rest.errors:
-        yield rest
+    path = sys.path if search_path is None else search_path
+    yield from _packages(Asked(target, path, choice, watch), KINDS)
 
 
-def environment() -> Inventory:
-    """Every package of the running interpreter's site-packages directories.
-
-    Raises:
-        TargetError: one of them cannot be listed.
-    """
-    from torch_abi_audit.sources.installed.environment import inventory, running_directories
-
-    return inventory(running_directories())
-
-
-def inventory(directories: Sequence[str]) -> Inventory:
-    """Every package of several site-packages directories.
-
-    Raises:
-        TargetError: one of them cannot be listed.
-    """
-    from torch_abi_audit.sources.installed.environment import inventory as divided
-
-    return divided(directories)
+def _packages(asked: Asked, kinds: Iterable[Kind]) -> Packages:
+    if "\0" in asked.target or not asked.target:
+        raise TargetError("a target must not be empty or hold a NUL character")
+    for kind in kinds:
+        if kind.recognise(asked):
+            packages = kind.open(asked)
+            if packages is not None:
+                return packages
+    raise TargetError(_unknown(asked.target, asked.search_path))
 
 
-def site_packages(path: str) -> Inventory:
-    """Every package below the site-packages directory ``path``.
-
-    Raises:
-        TargetError: it is not a directory that can be listed.
-    """
-    from torch_abi_audit.sources.installed.environment import inventory
-
-    if "\0" in path:
-        raise TargetError("a path must not hold a NUL character")
-    return inventory((os.path.abspath(path),))
+def _is_index(asked: Asked) -> bool:
+    return asked.target.startswith(INDEX_PREFIX)
 
 
-def _wheels_of(directory: str) -> tuple[str, ...]:
+def _index(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.index.web import ignore
+    from torch_abi_audit.sources.index.wheels import Choice, wheels
+
+    return wheels(asked.target, asked.choice or Choice(), asked.watch or ignore)
+
+
+def _holds_wheels(asked: Asked) -> bool:
+    return os.path.isdir(asked.target) and bool(_wheels_in(asked.target))
+
+
+def _wheels_in(directory: str) -> tuple[str, ...]:
     """The wheels that lie in a directory such as ``dist/``, sorted."""
     try:
         names = sorted(os.listdir(directory))
@@ -151,51 +146,141 @@ def _wheels_of(directory: str) -> tuple[str, ...]:
     return tuple(path for path in paths if os.path.isfile(path))
 
 
-def _written_as_path(target: str) -> bool:
-    return (
-        os.sep in target
-        or "/" in target
-        or target in {os.curdir, os.pardir}
-        or target.lower().endswith((".whl", *_ARCHIVES))
-        or named_as_library(target)
-    )
+def _wheels_beside(asked: Asked) -> Packages:
+    """Each wheel of a directory, and what else it holds as one package."""
+    from torch_abi_audit.sources.archives.wheel import wheel
+    from torch_abi_audit.sources.installed import packages as installed
+
+    for path in _wheels_in(asked.target):
+        try:
+            yield wheel(os.path.abspath(path))
+        except TargetError as error:
+            yield error
+    rest = installed.directory(asked.path)
+    if rest.candidates or rest.errors:
+        yield rest
 
 
-def _absent(target: str) -> str:
+def _leads_nowhere(asked: Asked) -> bool:
+    return has_separator(asked.target) and not asked.exists
+
+
+def _nothing(asked: Asked) -> Packages:
     """Why there is nothing at a path: it may lie where nobody may look."""
     try:
-        os.lstat(target)
+        os.lstat(asked.target)
     except (FileNotFoundError, ValueError):
         pass
     except OSError as error:
-        return f"cannot read {target}: {reason(error)}"
-    return f"no such file or directory: {target}"
+        raise TargetError(f"cannot read {asked.target}: {reason(error)}") from error
+    raise TargetError(f"no such file or directory: {asked.target}")
 
 
-def _at_path(target: str) -> Found:
-    """A directory, a wheel or a single file."""
+def _may_be_imported(asked: Asked) -> bool:
+    return all(part.isidentifier() for part in asked.target.split(".")) and not (
+        written_as_path(asked.target) and asked.exists
+    )
+
+
+def _imported(asked: Asked) -> Packages | None:
     from torch_abi_audit.sources.installed import packages as installed
 
-    path = os.path.abspath(target)
+    found = installed.imported(asked.target, asked.search_path)
+    return None if found is None else (found,)
+
+
+def _mode(asked: Asked) -> int | None:
+    """What lies at the path, behind all links; None where nothing does.
+
+    Raises:
+        TargetError: the system does not say.
+    """
+    if not asked.exists:
+        return None
     try:
-        mode = os.stat(path).st_mode
+        return os.stat(asked.path).st_mode
     except OSError as error:
-        raise TargetError(f"cannot read {target}: {reason(error)}") from error
-    if stat.S_ISDIR(mode):
-        return installed.directory(path)
-    if not stat.S_ISREG(mode):
-        raise TargetError(f"neither a file nor a directory: {target}")
-    if path.lower().endswith(_ARCHIVES):
-        from torch_abi_audit.sources.archives.unpacked import archive
+        raise TargetError(f"cannot read {asked.target}: {reason(error)}") from error
 
-        return archive(path)
-    if path.lower().endswith(".whl") or any(
-        each.head.startswith(_ZIP) for each in one(path).candidates
-    ):
-        from torch_abi_audit.sources.archives.wheel import wheel
 
-        return wheel(path)
-    return installed.file(path)
+def _is_directory(asked: Asked) -> bool:
+    mode = _mode(asked)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _directory(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.installed import packages as installed
+
+    return (installed.directory(asked.path),)
+
+
+def _is_special(asked: Asked) -> bool:
+    mode = _mode(asked)
+    return mode is not None and not stat.S_ISREG(mode)
+
+
+def _special(asked: Asked) -> Packages:
+    raise TargetError(f"neither a file nor a directory: {asked.target}")
+
+
+def _is_archive(asked: Asked) -> bool:
+    return asked.exists and asked.path.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def _archive(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.archives.tar import archive
+
+    return (archive(asked.path),)
+
+
+def _is_wheel(asked: Asked) -> bool:
+    return asked.exists and (
+        asked.path.lower().endswith(".whl")
+        or any(each.head.startswith(_ZIP) for each in one(asked.path).candidates)
+    )
+
+
+def _wheel(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.archives.wheel import wheel
+
+    return (wheel(asked.path),)
+
+
+def _is_file(asked: Asked) -> bool:
+    return asked.exists
+
+
+def _file(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.installed import packages as installed
+
+    return (installed.file(asked.path),)
+
+
+def _may_be_distribution(asked: Asked) -> bool:
+    return not asked.exists
+
+
+def _distribution(asked: Asked) -> Packages | None:
+    from torch_abi_audit.sources.installed import packages as installed
+
+    found = installed.named(asked.target, asked.search_path)
+    return None if found is None else (found,)
+
+
+WHEELS_BESIDE = Kind("directory that holds wheels", _holds_wheels, _wheels_beside)
+KINDS = (
+    Kind("wheels of a package index", _is_index, _index),
+    WHEELS_BESIDE,
+    Kind("path that leads nowhere", _leads_nowhere, _nothing),
+    Kind("import name", _may_be_imported, _imported),
+    Kind("directory", _is_directory, _directory),
+    Kind("device, socket or FIFO", _is_special, _special),
+    Kind("tar file or conda package", _is_archive, _archive),
+    Kind("wheel or zip file", _is_wheel, _wheel),
+    Kind("file", _is_file, _file),
+    Kind("distribution name", _may_be_distribution, _distribution),
+)
+"""A bare word is an import name first, then a path, then the name of a distribution."""
 
 
 def _unknown(target: str, search_path: Sequence[str]) -> str:

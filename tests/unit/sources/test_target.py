@@ -11,6 +11,7 @@ import pytest
 from tests.support.installs import ELF, install, relatives, wheel, write
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.sources import resolve
+from torch_abi_audit.sources.target import KINDS, Asked
 
 
 @pytest.fixture
@@ -136,3 +137,31 @@ def test_a_single_file_needs_few_imports(tmp_path: Path) -> None:
         [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+EXAMPLES = {
+    "pypi:demo": "wheels of a package index",
+    "dist": "directory that holds wheels",
+    "./no/such": "path that leads nowhere",
+    "gone": "import name",
+    "some-directory": "directory",
+    "/dev/null": "device, socket or FIFO",
+    "demo.tar.gz": "tar file or conda package",
+    "a-wheel": "wheel or zip file",
+    "x.so": "file",
+    "demo-dist": "distribution name",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no /dev/null")
+def test_every_kind_of_target_is_recognised(here: Path) -> None:
+    assert [kind.name for kind in KINDS] == list(EXAMPLES.values())
+    write(here / "some-directory" / "x.so")
+    write(here / "x.so")
+    write(here / "demo.tar.gz")
+    (here / "dist").mkdir()
+    wheel(here / "dist", {})
+    wheel(here, {}).rename(here / "a-wheel")
+    for target, name in EXAMPLES.items():
+        asked = Asked(target, [])
+        assert next(kind.name for kind in KINDS if kind.recognise(asked)) == name

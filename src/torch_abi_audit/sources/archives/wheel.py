@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from torch_abi_audit.model.errors import FormatError, TargetError
-from torch_abi_audit.sources.archives.member import Member, head, open_member
 from torch_abi_audit.sources.archives.seekable import Seekable
+from torch_abi_audit.sources.archives.zip_member import Member, head, open_member
 from torch_abi_audit.sources.files.readable import open_readable
 from torch_abi_audit.sources.files.tree import reason
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Found, Unread
@@ -22,12 +22,17 @@ from torch_abi_audit.sources.installed.distribution import (
     parse_headers,
 )
 from torch_abi_audit.sources.installed.distribution import tags as stated_tags
-from torch_abi_audit.sources.naming import begins_like_library, named_as_library, worth_opening
+from torch_abi_audit.sources.naming import (
+    INDEX_PREFIX,
+    begins_like_library,
+    named_as_library,
+    worth_opening,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
-    from torch_abi_audit.sources.archives.member import Opener
+    from torch_abi_audit.sources.archives.zip_member import Opener
 
 TOTAL_LIMIT = 64 << 30
 """Unpacked bytes of one wheel that are worth reading: several times the largest known."""
@@ -56,7 +61,7 @@ def wheel(path: str, opener: Opener | None = None) -> Found:
             texts, unread = _metadata(path, archive, members)
     except OSError as error:
         raise TargetError(f"cannot read {path}: {reason(error)}") from error
-    filename = os.path.basename(path).removeprefix("pypi:")
+    filename = os.path.basename(path).removeprefix(INDEX_PREFIX)
     if not texts and not filename.lower().endswith(".whl"):
         return Found(
             filename,
@@ -171,7 +176,7 @@ def _metadata(
     path: str, archive: Readable, entries: Entries
 ) -> tuple[dict[str, str], tuple[Unread, ...]]:
     """The texts of the wheel's ``*.dist-info``, by file name; RECORD counts, unread."""
-    own = canonical(os.path.basename(path).removeprefix("pypi:").partition("-")[0])
+    own = canonical(os.path.basename(path).removeprefix(INDEX_PREFIX).partition("-")[0])
     texts: dict[str, str] = {}
     unread = []
     for entry, member in sorted(entries, key=lambda each: each[0].filename):

@@ -13,10 +13,10 @@ from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.archives.wheel import wheel
 from torch_abi_audit.sources.index.pip_config import pip_config
-from torch_abi_audit.sources.index.remote import opener
+from torch_abi_audit.sources.index.remote_file import opener
 from torch_abi_audit.sources.index.simple import Listed, listing
 from torch_abi_audit.sources.index.web import Web, ignore
-from torch_abi_audit.sources.target import INDEX_PREFIX
+from torch_abi_audit.sources.naming import INDEX_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import os
 import site
 
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.sources.files.holdings import Holding, holding, outside, package, source_tree
 from torch_abi_audit.sources.files.tree import (
     Tree,
     is_below,
@@ -27,6 +26,13 @@ from torch_abi_audit.sources.installed.distribution import distributions, instal
 from torch_abi_audit.sources.installed.editable import directories as pth_directories
 from torch_abi_audit.sources.installed.editable import packages as packages_of
 from torch_abi_audit.sources.installed.imports import listing
+from torch_abi_audit.sources.installed.owned_files import (
+    OwnedFiles,
+    outside,
+    owned_files,
+    package,
+    source_tree,
+)
 from torch_abi_audit.sources.installed.packages import within_torch
 
 TYPE_CHECKING = False
@@ -50,46 +56,46 @@ def inventory(sites: Sequence[str]) -> Inventory:
     Raises:
         TargetError: one of them cannot be listed.
     """
-    held: list[Holding] = []
+    owners: list[OwnedFiles] = []
     packages: list[Found] = []
     for directory in sites:
         try:
-            here = [holding(each) for each in distributions(directory)]
+            here = [owned_files(each) for each in distributions(directory)]
         except OSError as error:
             raise TargetError(f"cannot list {directory}: {reason(error)}") from error
         packages += _divided(sightings(directory), here, directory)
-        held += here
-    packages += _added(sites, held)
+        owners += here
+    packages += _added(sites, owners)
     return Inventory(tuple(sites), tuple(sorted(packages, key=_by_name)))
 
 
 def _divided(
-    seen: Iterable[Candidate | Unread], held: Sequence[Holding], directory: str
+    seen: Iterable[Candidate | Unread], owners: Sequence[OwnedFiles], directory: str
 ) -> Iterator[Found]:
     """The packages of one directory: those of its distributions, then what none of them claims."""
     at = {each.relative: each for each in seen}
-    claims = [{path for path in each.record or () if path in at} for each in held]
+    claims = [{path for path in each.record or () if path in at} for each in owners]
     for each in at.values():  # a directory that could not be entered is in no RECORD itself
         if isinstance(each, Unread):
             prefix = each.relative + "/"
-            for claim, holder in zip(claims, held, strict=True):
-                if any(path.startswith(prefix) for path in holder.record or ()):
+            for claim, owner in zip(claims, owners, strict=True):
+                if any(path.startswith(prefix) for path in owner.record or ()):
                     claim.add(each.relative)
     claimed = set().union(*claims)
-    owned: dict[str, list[Candidate]] = {}
+    by_top: dict[str, list[Candidate]] = {}
     tops_of_torch = set()
-    for claim, holder in zip(claims, held, strict=True):
-        sources = source_tree(holder)
+    for claim, owner in zip(claims, owners, strict=True):
+        sources = source_tree(owner)
         whole: list[Candidate | Unread] = [*sources.candidates, *sources.unread]
         mine = [at[path] for path in claim]
         mine += [each for each in whole if each.relative not in claimed]
         claimed.update(each.relative for each in mine)
-        found = package(holder, joined(tree(mine), outside(holder)))
+        found = package(owner, joined(tree(mine), outside(owner)))
         yield found
         for path in claim:
             claimant, top = at[path], path.partition("/")[0]
             if isinstance(claimant, Candidate):
-                owned.setdefault(top, []).append(claimant)
+                by_top.setdefault(top, []).append(claimant)
             if found.is_torch:
                 tops_of_torch.add(top)
     unclaimed: dict[str, list[Candidate | Unread]] = {}
@@ -99,7 +105,7 @@ def _divided(
         yield _by_directory(
             os.path.join(directory, top),
             tree(rest),
-            siblings=tuple(owned.get(top, ())),
+            siblings=tuple(by_top.get(top, ())),
             is_torch=top in tops_of_torch,
         )
 
@@ -121,19 +127,19 @@ def _by_directory(
     )
 
 
-def _added(sites: Sequence[str], held: Sequence[Holding]) -> Iterator[Found]:
+def _added(sites: Sequence[str], owners: Sequence[OwnedFiles]) -> Iterator[Found]:
     """The packages of directories that ``.pth`` files add on nobody's behalf."""
-    keys = {each.distribution.key for each in held}
-    known = {source.path for each in held for source in each.sources}
+    keys = {each.distribution.key for each in owners}
+    known = {source.path for each in owners for source in each.sources}
     entered = list(sites)
-    for directory, failure in _stray_directories(sites, held):
+    for directory, failure in _stray_directories(sites, owners):
         if failure is not None:
             yield Found(name=failure.relative, root=directory, errors=(failure,))
             continue
         if any(is_below(directory, other) for other in entered):
             continue
         entered.append(directory)
-        here = [holding(each) for each in installed([directory]) if each.key not in keys]
+        here = [owned_files(each) for each in installed([directory]) if each.key not in keys]
         is_site = any(each.distribution.folder.endswith(".dist-info") for each in here)
         if is_site and not any(is_below(other, directory) for other in sites):
             yield from _divided(sightings(directory), here, directory)
@@ -148,13 +154,13 @@ def _added(sites: Sequence[str], held: Sequence[Holding]) -> Iterator[Found]:
 
 
 def _stray_directories(
-    sites: Sequence[str], held: Sequence[Holding]
+    sites: Sequence[str], owners: Sequence[OwnedFiles]
 ) -> Iterator[tuple[str, Unread | None]]:
     """Directories that ``.pth`` files in no RECORD name, and the files that could not be read."""
     for directory in sites:
         recorded = {
             path
-            for each in held
+            for each in owners
             if each.distribution.directory == directory
             for path in each.record or ()
             if path.endswith(".pth")

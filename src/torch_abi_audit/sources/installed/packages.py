@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.runtime.records import replace
-from torch_abi_audit.sources.files.holdings import Holding, contents, holding, package, strays, tags
 from torch_abi_audit.sources.files.tree import Tree, below, is_below, joined, one, rerooted, walk
 from torch_abi_audit.sources.found import Found
 from torch_abi_audit.sources.installed.distribution import (
@@ -22,6 +21,14 @@ from torch_abi_audit.sources.installed.distribution import (
 )
 from torch_abi_audit.sources.installed.editable import project, provided
 from torch_abi_audit.sources.installed.imports import Module, listing, locate
+from torch_abi_audit.sources.installed.owned_files import (
+    OwnedFiles,
+    contents,
+    owned_files,
+    package,
+    strays,
+    tags,
+)
 from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
@@ -64,8 +71,8 @@ def named(name: str, search_path: Sequence[str]) -> Found | None:
     matches = [each for each in installed(search_path) if each.key == key]
     if not matches:
         return None
-    held = holding(matches[0])
-    return package(held, contents(held))
+    owned = owned_files(matches[0])
+    return package(owned, contents(owned))
 
 
 def directory(path: str) -> Found:
@@ -106,8 +113,8 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
             notes=found.notes + notes,
             errors=seen.unread,
         )
-    held = holding(owners[0], found.root if os.path.isdir(found.root) else None)
-    rest = contents(held, beside=found.root)
+    owned = owned_files(owners[0], found.root if os.path.isdir(found.root) else None)
+    rest = contents(owned, beside=found.root)
     own = {each.identity for each in seen.candidates}
     siblings = tuple(each for each in rest.candidates if each.identity not in own)
     return Found(
@@ -115,15 +122,15 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
         found.root,
         seen.candidates,
         siblings,
-        held.name,
-        held.headers.version,
-        held.import_names,
-        tags(held),
-        held.headers.requires,
-        is_torch(held.name),
-        found.notes + strays(held),
-        tuple(dict.fromkeys((*seen.unread, *rest.unread, *held.unread))),
-        held.headers.requires_python,
+        owned.name,
+        owned.headers.version,
+        owned.import_names,
+        tags(owned),
+        owned.headers.requires,
+        is_torch(owned.name),
+        found.notes + strays(owned),
+        tuple(dict.fromkeys((*seen.unread, *rest.unread, *owned.unread))),
+        owned.headers.requires_python,
     )
 
 
@@ -206,14 +213,14 @@ def _site(path: str) -> str | None:
 def _editable_owners(path: str, search_path: Sequence[str]) -> list[Distribution]:
     """The editable installs on a search path whose sources ``path`` belongs to."""
     return [
-        held.distribution
-        for held in _editable_installs(search_path)
-        if any(is_below(path, source.path) for source in held.sources)
+        owned.distribution
+        for owned in _editable_installs(search_path)
+        if any(is_below(path, source.path) for source in owned.sources)
     ]
 
 
-def _editable_installs(search_path: Sequence[str]) -> Iterator[Holding]:
-    return (holding(each) for each in installed(search_path) if project(each) is not None)
+def _editable_installs(search_path: Sequence[str]) -> Iterator[OwnedFiles]:
+    return (owned_files(each) for each in installed(search_path) if project(each) is not None)
 
 
 def _of_project(name: str, search_path: Sequence[str]) -> Module | None:
@@ -221,8 +228,8 @@ def _of_project(name: str, search_path: Sequence[str]) -> Module | None:
     top = name.partition(".")[0]
     places = [
         os.path.dirname(source.path)
-        for held in _editable_installs(search_path)
-        for source in held.sources
+        for owned in _editable_installs(search_path)
+        for source in owned.sources
         if source.name == top
     ]
     return locate(name, places)

@@ -11,7 +11,7 @@ from tests.support.index_server import Index, serving
 from tests.support.installs import ELF, contents, relatives, wheel
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.sources import Found, resolve
-from torch_abi_audit.sources.index import remote
+from torch_abi_audit.sources.index import remote_file
 from torch_abi_audit.sources.index.wheels import Choice, wheels
 
 if TYPE_CHECKING:
@@ -170,9 +170,9 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_file_is_read_in_parts(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "WHOLE", 1000)
-    monkeypatch.setattr(remote, "_TAIL", 2000)
-    monkeypatch.setattr(remote, "_BLOCK", 500)
+    monkeypatch.setattr(remote_file, "WHOLE", 1000)
+    monkeypatch.setattr(remote_file, "_TAIL", 2000)
+    monkeypatch.setattr(remote_file, "_BLOCK", 500)
     publish(index, tmp_path, f"demo-1.0-cp38-abi3-{LINUX}", size=500_000)
     (one,) = found(platform=LINUX)
     assert contents(one.candidates[0]) == ELF
@@ -185,7 +185,7 @@ def test_a_large_file_is_read_in_parts(
 def test_a_server_without_ranges_fills_the_cache(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "WHOLE", 1000)
+    monkeypatch.setattr(remote_file, "WHOLE", 1000)
     index.ranges = False
     publish(index, tmp_path, f"demo-1.0-cp38-abi3-{LINUX}", size=5000)
     assert contents(found(platform=LINUX)[0].candidates[0]) == ELF
@@ -200,7 +200,7 @@ def test_the_cache_is_bounded(
 ) -> None:
     names = [f"demo-{minor}-cp38-abi3-{LINUX}" for minor in range(1, 5)]
     publish(index, tmp_path, *names, size=20_000)
-    monkeypatch.setattr(remote, "CACHE_LIMIT", 50_000)
+    monkeypatch.setattr(remote_file, "CACHE_LIMIT", 50_000)
     assert len(found(platform=LINUX, history=True)) == 4
     assert len(list((tmp_path / "cache/wheels").iterdir())) == 2
 
@@ -241,7 +241,7 @@ def test_a_file_that_is_not_the_one_listed(index: Index, tmp_path: Path) -> None
 def test_a_broken_server(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: bool
 ) -> None:
-    monkeypatch.setattr(remote, "WHOLE", 1000)
+    monkeypatch.setattr(remote_file, "WHOLE", 1000)
     publish(index, tmp_path, f"demo-1.0-cp38-abi3-{LINUX}", size=5000)
     index.cut, index.ranges = True, ranges
     with pytest.raises(TargetError, match="broke off"):

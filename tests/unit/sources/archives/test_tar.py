@@ -12,7 +12,7 @@ import pytest
 from tests.support.installs import ELF, contents, relatives, wheel, write
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.sources import Found, resolve, several
-from torch_abi_audit.sources.archives import unpacked
+from torch_abi_audit.sources.archives import tar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,17 +136,17 @@ def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
 def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.tar.gz"
     path.write_bytes(tarball({f"{n}.so": ELF + bytes(1 << 20) for n in range(4)}, "gz"))
-    monkeypatch.setattr(unpacked, "TOTAL_LIMIT", 3 << 20)
+    monkeypatch.setattr(tar, "TOTAL_LIMIT", 3 << 20)
     with pytest.raises(TargetError, match="unpacks to an implausible size"):
         resolve(str(path))
-    monkeypatch.setattr(unpacked, "TOTAL_LIMIT", 1 << 30)
-    monkeypatch.setattr(unpacked, "_FREE", 1 << 20)
-    monkeypatch.setattr(unpacked, "RATIO_LIMIT", 100)
+    monkeypatch.setattr(tar, "TOTAL_LIMIT", 1 << 30)
+    monkeypatch.setattr(tar, "_FREE", 1 << 20)
+    monkeypatch.setattr(tar, "RATIO_LIMIT", 100)
     with pytest.raises(TargetError, match="implausible size"):
         resolve(str(path))
-    monkeypatch.setattr(unpacked, "RATIO_LIMIT", 100_000)
+    monkeypatch.setattr(tar, "RATIO_LIMIT", 100_000)
     assert len(resolve(str(path)).candidates) == 4
-    monkeypatch.setattr(unpacked, "ENTRIES_LIMIT", 3)
+    monkeypatch.setattr(tar, "ENTRIES_LIMIT", 3)
     with pytest.raises(TargetError, match="more than 3 entries"):
         resolve(str(path))
 

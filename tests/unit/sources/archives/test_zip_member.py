@@ -15,7 +15,7 @@ from tests.support.installs import ELF, contents, relatives, wheel
 from tests.support.wheel_damage import LIBRARY, NOISE, central, data_of, errors, failure, patch
 from torch_abi_audit.model.errors import AuditError, FormatError
 from torch_abi_audit.sources import resolve
-from torch_abi_audit.sources.archives import member
+from torch_abi_audit.sources.archives import zip_member
 from torch_abi_audit.sources.archives.wheel import wheel as opened
 from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
 
@@ -31,7 +31,7 @@ def test_a_stored_member_is_read_where_it_lies(
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as zipped:
         zipped.writestr("demo/_C.so", LIBRARY)
         zipped.writestr("demo/z.so", ELF)
-    monkeypatch.setattr(member, "BytesReadable", lambda _: pytest.fail("copied to memory"))
+    monkeypatch.setattr(zip_member, "BytesReadable", lambda _: pytest.fail("copied to memory"))
     candidate = opened(str(path)).candidates[0]
     with candidate.open() as source:
         assert source.size == len(LIBRARY)
@@ -44,8 +44,8 @@ def test_a_stored_member_is_read_where_it_lies(
 def test_a_large_member_is_spilled_to_a_private_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(member, "MEMORY_LIMIT", 1000)
-    monkeypatch.setattr(member, "BytesReadable", lambda _: pytest.fail("kept in memory"))
+    monkeypatch.setattr(zip_member, "MEMORY_LIMIT", 1000)
+    monkeypatch.setattr(zip_member, "BytesReadable", lambda _: pytest.fail("kept in memory"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     spill = tmp_path / "spill"
     spill.mkdir()
@@ -59,7 +59,7 @@ def test_a_large_member_is_spilled_to_a_private_file(
 
 
 def test_inflating_in_many_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(member, "_CHUNK", 7)
+    monkeypatch.setattr(zip_member, "_CHUNK", 7)
     data = ELF + bytes(5000) + NOISE[:500] + b"ab" * 1000
     candidate = opened(str(wheel(tmp_path, {"demo/_C.so": data}))).candidates[0]
     assert contents(candidate) == data
@@ -116,7 +116,7 @@ def test_nothing_is_inflated_far_beyond_the_declared_size(
     patch(path, central(path, "demo/_C.so") + 24, struct.pack("<I", 1000))
     candidate = opened(str(path)).candidates[0]
     inflated = 0
-    inflate = member._inflate
+    inflate = zip_member._inflate
 
     def counting(inflater: zlib._Decompress, packed: bytes, limit: int) -> bytes:
         nonlocal inflated
@@ -124,7 +124,7 @@ def test_nothing_is_inflated_far_beyond_the_declared_size(
         inflated += len(piece)
         return piece
 
-    monkeypatch.setattr(member, "_inflate", counting)
+    monkeypatch.setattr(zip_member, "_inflate", counting)
     with pytest.raises(FormatError), candidate.open():
         pass
     assert inflated == 1001
@@ -141,11 +141,11 @@ def test_bombs_are_refused_by_what_they_declare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, packed: int, words: str
 ) -> None:
     monkeypatch.setattr(zlib, "decompressobj", lambda *_: pytest.fail("inflated"))
-    bomb = member.Member(b"demo/_C.so", 0, 1 << 40, 8, packed, size, 0)
-    assert words in str(member.refusal(bomb))
+    bomb = zip_member.Member(b"demo/_C.so", 0, 1 << 40, 8, packed, size, 0)
+    assert words in str(zip_member.refusal(bomb))
     with (
         pytest.raises(FormatError, match=words),
-        member.open_member(partial(open_readable, wheel(tmp_path, {"demo/_C.so": ELF})), bomb),
+        zip_member.open_member(partial(open_readable, wheel(tmp_path, {"demo/_C.so": ELF})), bomb),
     ):
         pass
 
@@ -206,9 +206,9 @@ def test_a_stored_member_of_two_sizes(tmp_path: Path) -> None:
 
 
 def test_head_of_a_member_cut_in_its_header() -> None:
-    bare = member.Member(b"x", 0, 100, 8, 10, 10, 0)
+    bare = zip_member.Member(b"x", 0, 100, 8, 10, 10, 0)
     with pytest.raises(FormatError, match="outside the archive"):
-        member.head(BytesReadable(b"PK\x03\x04"), bare, 10)
+        zip_member.head(BytesReadable(b"PK\x03\x04"), bare, 10)
 
 
 @pytest.fixture(scope="module")

@@ -90,8 +90,8 @@ def opener(
     Raises:
         TargetError: it cannot be fetched, or is not what the index says.
     """
-    held = _cache() / _key(url, sha256)
-    if not held.exists() and (size is None or size > WHOLE):
+    place = _cache() / _key(url, sha256)
+    if not place.exists() and (size is None or size > WHOLE):
         try:
             got = web.part(url, -_TAIL, 0)
         except OSError as error:
@@ -104,42 +104,42 @@ def opener(
                 yield parts
 
             return by_parts
-    path = _held(web, url, held, sha256)
+    path = _kept_file(web, url, place, sha256)
 
     @contextmanager
     def whole() -> Iterator[Readable]:
         # another run may have made room in the meantime
-        with open_readable(path if path.exists() else _held(web, url, held, sha256)) as file:
+        with open_readable(path if path.exists() else _kept_file(web, url, place, sha256)) as file:
             yield file
 
     return whole
 
 
-def _held(web: Web, url: str, held: Path, sha256: str | None) -> Path:
+def _kept_file(web: Web, url: str, place: Path, sha256: str | None) -> Path:
     """The file's place in the cache, fetched into it unless it is there.
 
     It appears under its name when it is complete and proven, so two runs do not disturb each
     other: at worst both fetch it.
     """
-    if held.exists():
+    if place.exists():
         with suppress(OSError):
-            os.utime(held)
-        return held
+            os.utime(place)
+        return place
     try:
-        held.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=held.parent, prefix=".part-", delete=False) as part:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".part-", delete=False) as part:
             try:
                 _fetch(web, url, part.write, sha256)
                 part.close()
-                Path(part.name).replace(held)
+                Path(part.name).replace(place)
             except BaseException:
                 part.close()
                 Path(part.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise TargetError(f"cannot keep {bare(url)} in {held.parent}: {error}") from error
-    _make_room(held)
-    return held
+        raise TargetError(f"cannot keep {bare(url)} in {place.parent}: {error}") from error
+    _make_room(place)
+    return place
 
 
 def _fetch(web: Web, url: str, write: Callable[[bytes], object], sha256: str | None) -> None:

@@ -43,7 +43,7 @@ _BUNDLED = ".libs"
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class OwnedFiles:
     """A distribution and everything that its metadata says of its files."""
 
     distribution: Distribution
@@ -69,7 +69,7 @@ class Holding:
         return tuple(sorted(mapped.union(metadata.import_names(self.record or ()))))
 
 
-def holding(distribution: Distribution, beside: str | None = None) -> Holding:
+def owned_files(distribution: Distribution, beside: str | None = None) -> OwnedFiles:
     """Read a distribution's metadata; what cannot be read is in ``unread``.
 
     Args:
@@ -97,7 +97,7 @@ def holding(distribution: Distribution, beside: str | None = None) -> Holding:
     else:
         sources = attempt(lambda: editable.sources(distribution, record, names), ())
     promising = tuple(filter(worth_opening, record or ()))
-    return Holding(distribution, headers, record, promising, sources, tuple(unread))
+    return OwnedFiles(distribution, headers, record, promising, sources, tuple(unread))
 
 
 def _repaired(distribution: Distribution) -> tuple[Source, ...]:
@@ -107,20 +107,20 @@ def _repaired(distribution: Distribution) -> tuple[Source, ...]:
     return (Source(name, path),) if os.path.isdir(path) else ()
 
 
-def outside(held: Holding) -> Tree:
+def outside(owned: OwnedFiles) -> Tree:
     """The possible libraries that RECORD places beside the site-packages directory."""
-    site = held.distribution.directory
+    site = owned.distribution.directory
     paths = (
         os.path.normpath(os.path.join(site, path))
-        for path in held.promising
+        for path in owned.promising
         if _leaves(path) and not _goes_far(path)
     )
     return gather((path, below(path, site)) for path in paths)
 
 
-def strays(held: Holding) -> tuple[str, ...]:
+def strays(owned: OwnedFiles) -> tuple[str, ...]:
     """Libraries that RECORD places where no install would, which are left alone; as notes."""
-    names = [path for path in held.promising if _goes_far(path) and named_as_library(path)]
+    names = [path for path in owned.promising if _goes_far(path) and named_as_library(path)]
     if not names:
         return ()
     return (f"RECORD names {len(names)} libraries far outside of site-packages: not read",)
@@ -134,11 +134,11 @@ def _goes_far(path: str) -> bool:
     return path.startswith((_TOO_FAR, "/")) or path[1:2] == ":"
 
 
-def source_tree(held: Holding, *, beside: str | None = None) -> Tree:
+def source_tree(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
     """The possible libraries of its editable sources, except those below ``beside``."""
     trees = []
-    site = held.distribution.directory
-    for source in held.sources:
+    site = owned.distribution.directory
+    for source in owned.sources:
         if beside is not None and is_below(source.path, beside):
             continue
         if os.path.isdir(source.path):
@@ -149,54 +149,54 @@ def source_tree(held: Holding, *, beside: str | None = None) -> Tree:
     return Tree(rerooted(seen.candidates, site), rerooted(seen.unread, site))
 
 
-def contents(held: Holding, *, beside: str | None = None) -> Tree:
+def contents(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
     """Every possible library of a distribution, except those below the directory ``beside``.
 
     Relative paths start from the site-packages directory.
     """
-    site = held.distribution.directory
+    site = owned.distribution.directory
     skipped = "" if beside is None else below(beside, site) + "/"
     recorded = gather(
         (os.path.join(site, path), path)
-        for path in held.promising
+        for path in owned.promising
         if not (_leaves(path) or (skipped and f"{path}/".startswith(skipped)))
     )
-    return joined(recorded, outside(held), source_tree(held, beside=beside))
+    return joined(recorded, outside(owned), source_tree(owned, beside=beside))
 
 
-def package(held: Holding, seen: Tree) -> Found:
+def package(owned: OwnedFiles, seen: Tree) -> Found:
     """A whole distribution as a package to audit.
 
     Its root is the one directory that holds all of its libraries, such as ``…/torch``, else its
     site-packages directory.
     """
-    root = _root(held, seen)
+    root = _root(owned, seen)
     return Found(
-        name=held.name,
+        name=owned.name,
         root=root,
         candidates=rerooted(seen.candidates, root),
-        distribution=held.name,
-        version=held.headers.version,
-        import_names=held.import_names,
-        tags=tags(held) if seen.candidates else (),
-        requires=held.headers.requires,
-        is_torch=metadata.is_torch(held.name),
-        notes=strays(held),
-        errors=rerooted({*seen.unread, *held.unread}, root),
-        requires_python=held.headers.requires_python,
+        distribution=owned.name,
+        version=owned.headers.version,
+        import_names=owned.import_names,
+        tags=tags(owned) if seen.candidates else (),
+        requires=owned.headers.requires,
+        is_torch=metadata.is_torch(owned.name),
+        notes=strays(owned),
+        errors=rerooted({*seen.unread, *owned.unread}, root),
+        requires_python=owned.headers.requires_python,
     )
 
 
-def tags(held: Holding) -> tuple[str, ...]:
+def tags(owned: OwnedFiles) -> tuple[str, ...]:
     """The wheel tags that it states; none for an editable install, whose wheel held no library."""
-    return () if held.sources else metadata.stated_tags(held.distribution)
+    return () if owned.sources else metadata.stated_tags(owned.distribution)
 
 
-def _root(held: Holding, seen: Tree) -> str:
-    site = held.distribution.directory
+def _root(owned: OwnedFiles, seen: Tree) -> str:
+    site = owned.distribution.directory
     tops = set()
     for each in seen.candidates or seen.unread:
-        source = next((s.path for s in held.sources if is_below(each.path, s.path)), None)
+        source = next((s.path for s in owned.sources if is_below(each.path, s.path)), None)
         if source is not None:
             tops.add(source)
         elif is_below(each.path, site):
@@ -204,7 +204,9 @@ def _root(held: Holding, seen: Tree) -> str:
         else:
             tops.add(site)
     if not tops:
-        tops = {s.path for s in held.sources} or {os.path.join(site, n) for n in held.import_names}
+        tops = {s.path for s in owned.sources} or {
+            os.path.join(site, n) for n in owned.import_names
+        }
     if len(tops) == 1:
         top = tops.pop()
         return top if os.path.isdir(top) else os.path.dirname(top)
