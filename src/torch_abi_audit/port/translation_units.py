@@ -13,7 +13,6 @@ from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.port.migration import Site, Unit
 from torch_abi_audit.sources.files.build_tree import ARCHIVE_SUFFIXES
-from torch_abi_audit.sources.files.readable import open_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def units(
 
 def _read(file: BuildFile, read: _Read) -> None:
     try:
-        with open_readable(file.path) as source:
+        with file.open() as source:
             parts = objects.architectures(source)
             for suffix, part in parts:
                 _read_part(f"{file.relative}{suffix}", part, read)

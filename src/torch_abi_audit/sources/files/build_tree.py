@@ -6,11 +6,14 @@ import os
 from typing import NamedTuple
 
 from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.sources.files.readable import open_readable
 from torch_abi_audit.sources.files.tree import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torch_abi_audit.sources.files.readable import FileReadable
 
 OBJECT_SUFFIXES = (".o", ".obj")
 ARCHIVE_SUFFIXES = (".a", ".lib")
@@ -26,6 +29,14 @@ class BuildFile(NamedTuple):
     path: str
     relative: str
     """Below the directory, with forward slashes; the name of a file that was given itself."""
+
+    def open(self) -> FileReadable:
+        """The file for positioned reads, while the context lasts.
+
+        Raises:
+            OSError: the file went away or cannot be read.
+        """
+        return open_readable(self.path)
 
 
 def build_files(target: str) -> tuple[BuildFile, ...]:

@@ -1,0 +1,169 @@
+"""Who touches disk, archives, network and other programs: ``sources/``, and the few listed here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
+
+ALLOWED = {
+    "audit.given_torch": "reads the version of the torch that the user names",
+    "cli": "gives closed streams something to write to",
+    "commands.explain": "reads the error's text from a file that the user names",
+    "commands.port": "reads the baseline that progress is counted from",
+    "commands.shared.baselines": "writes the baseline",
+    "commands.shared.output": "writes the report where -o says",
+    "commands.shared.targets": "asks for sizes, to see whether more processes are worth while",
+    "commands.shared.torch_choice": "asks whether --torch names a directory",
+    "knowledge.export_index": "reads the package's own data",
+    "knowledge.replacements": "reads the package's own data",
+    "knowledge.tables": "reads the package's own data",
+    "runtime.workers": "forks, and speaks with the other processes through pipes",
+    "settings.find_file": "finds and reads the configuration file",
+    "settings.in_force": "tells a TARGET from the value of an option",
+}
+"""Module to why it may; whoever wants to add to it moves the reading to ``sources/`` instead."""
+
+MODULES = frozenset(
+    [
+        "fileinput",
+        "ftplib",
+        "glob",
+        "gzip",
+        "http",
+        "mmap",
+        "os.path",
+        "requests",
+        "shutil",
+        "socket",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "tarfile",
+        "tempfile",
+        "urllib.request",
+        "zipfile",
+    ]
+)
+METHODS = frozenset(
+    [
+        "exists",
+        "glob",
+        "is_dir",
+        "is_file",
+        "iterdir",
+        "lstat",
+        "mkdir",
+        "read_bytes",
+        "read_text",
+        "rename",
+        "resolve",
+        "rglob",
+        "rmdir",
+        "samefile",
+        "stat",
+        "touch",
+        "unlink",
+        "write_bytes",
+        "write_text",
+    ]
+)
+"""Of ``pathlib.Path``."""
+HARMLESS = frozenset(
+    [
+        "_exit",
+        "cpu_count",
+        "environ",
+        "fsdecode",
+        "fsencode",
+        "fspath",
+        "get_terminal_size",
+        "getpid",
+        "path",
+        "sched_getaffinity",
+    ]
+)
+"""Of ``os``: what neither asks nor changes a file system."""
+HARMLESS_PATH = frozenset(
+    [
+        "abspath",
+        "basename",
+        "commonprefix",
+        "dirname",
+        "isabs",
+        "join",
+        "normpath",
+        "relpath",
+        "split",
+        "splitext",
+    ]
+)
+
+
+def touches(source: str) -> set[str]:
+    """The calls and imports of a module by which it touches what lies outside of it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & MODULES
+        elif isinstance(node, ast.ImportFrom):
+            names = {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+            found |= names & MODULES
+            found |= {name for name in names if name.startswith("os.")} - {"os.environ"}
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            owner, _, method = name.rpartition(".")
+            if (
+                name in {"open", "io.open", "os.open"}
+                or (owner == "os" and method not in HARMLESS)
+                or (owner == "os.path" and method not in HARMLESS_PATH)
+                or (method in METHODS and name != "sources.resolve" and owner != "os.path")
+                or (method == "open" and owner.startswith("Path("))
+            ):
+                found.add(name)
+    return found
+
+
+def modules() -> dict[str, Path]:
+    """Every module outside of ``sources/`` by its dotted name."""
+    names = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    return {name: path for name, path in names.items() if not name.startswith("sources.")}
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_only_sources_and_the_listed_touch_disk(name: str) -> None:
+    found = touches(modules()[name].read_text(encoding="utf-8"))
+    if name in ALLOWED:
+        assert found, "it touches nothing any more: take it off the list"
+    else:
+        assert not found, "let a module of sources/ do that"
+
+
+def test_the_list_names_modules_that_exist() -> None:
+    assert ALLOWED.keys() <= modules().keys()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("open('x')", "import os\nos.stat('x')", "import os\nos.path.exists('x')"),
+        *("from os import listdir", "Path('x').read_text()", "Path('x').open()", "where.is_dir()"),
+        *("import subprocess", "from urllib import request", "def f():\n    import zipfile"),
+    ],
+)
+def test_a_touch_is_seen(source: str) -> None:
+    assert touches(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["candidate.open()", "sources.resolve('x')", "os.path.join('a', 'b')", "os.environ.get('x')"],
+)
+def test_what_touches_nothing(source: str) -> None:
+    assert not touches(source)
