@@ -27,79 +27,27 @@ ALLOWED = {
 }
 """Module to why it may; whoever wants to add to it moves the reading to ``sources/`` instead."""
 
-MODULES = frozenset(
-    [
-        "fileinput",
-        "ftplib",
-        "glob",
-        "gzip",
-        "http",
-        "mmap",
-        "os.path",
-        "requests",
-        "shutil",
-        "socket",
-        "sqlite3",
-        "ssl",
-        "subprocess",
-        "tarfile",
-        "tempfile",
-        "urllib.request",
-        "zipfile",
-    ]
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MODULES = words(
+    "fileinput ftplib glob gzip http mmap os.path requests shutil socket sqlite3 ssl subprocess "
+    "tarfile tempfile urllib.request zipfile"
 )
-METHODS = frozenset(
-    [
-        "exists",
-        "glob",
-        "is_dir",
-        "is_file",
-        "iterdir",
-        "lstat",
-        "mkdir",
-        "read_bytes",
-        "read_text",
-        "rename",
-        "resolve",
-        "rglob",
-        "rmdir",
-        "samefile",
-        "stat",
-        "touch",
-        "unlink",
-        "write_bytes",
-        "write_text",
-    ]
+METHODS = words(
+    "exists glob is_dir is_file iterdir lstat mkdir read_bytes read_text rename resolve rglob "
+    "rmdir samefile stat touch unlink write_bytes write_text"
 )
 """Of ``pathlib.Path``."""
-HARMLESS = frozenset(
-    [
-        "_exit",
-        "cpu_count",
-        "environ",
-        "fsdecode",
-        "fsencode",
-        "fspath",
-        "get_terminal_size",
-        "getpid",
-        "path",
-        "sched_getaffinity",
-    ]
+HARMLESS = words(
+    "_exit cpu_count environ fsdecode fsencode fspath get_terminal_size getpid path "
+    "sched_getaffinity"
 )
 """Of ``os``: what neither asks nor changes a file system."""
-HARMLESS_PATH = frozenset(
-    [
-        "abspath",
-        "basename",
-        "commonprefix",
-        "dirname",
-        "isabs",
-        "join",
-        "normpath",
-        "relpath",
-        "split",
-        "splitext",
-    ]
+HARMLESS_PATH = words(
+    "abspath basename commonprefix dirname isabs join normpath relpath split splitext"
 )
 
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
             """The bytes of ``[offset, offset + length)``, fewer where the source ends there."""
 
 
+ENTRY_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
+"""How the names begin that Python looks up in an extension module: ``Binary.entry_points``.
+From PEP 489 and PEP 793; a ``U`` stands before what is encoded with Punycode."""
+DEVICE_SECTIONS = (b".nv_fatbin", b".nvFatBinSegment")
+"""The sections in which nvcc lays down CUDA device code: ``Binary.device_code``."""
+
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
 
 
@@ -59,8 +65,7 @@ class Binary:
     soname: str | None = None
     """The library's own name for itself: DT_SONAME, LC_ID_DYLIB, PE export directory name."""
     entry_points: tuple[bytes, ...] = ()
-    """Exports that make it an extension module: ``PyInit_*``, ``PyInitU_*``, ``PyModExport_*``,
-    ``PyModExportU_*``; sorted."""
+    """Exports that make it an extension module, by ``ENTRY_PREFIXES``; sorted."""
     providers: Mapping[bytes, str] = field(default_factory=lambda: NO_NAMES)
     """Import to the library that must provide it, where the format says: Mach-O two-level names
     (an entry of ``needed``/``delay_needed``; no entry for flat lookup), PE (a DLL)."""

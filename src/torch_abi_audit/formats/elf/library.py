@@ -11,9 +11,15 @@ from struct import Struct
 from torch_abi_audit.formats.bounded import window
 from torch_abi_audit.formats.elf.gnu_hash import lookup
 from torch_abi_audit.formats.elf.image import Image, Tag, open_image
-from torch_abi_audit.formats.elf.sections import carries_device_code
+from torch_abi_audit.formats.elf.sections import has_section
 from torch_abi_audit.formats.elf.symbols import symbols
-from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.binary import (
+    DEVICE_SECTIONS,
+    ENTRY_PREFIXES,
+    Binary,
+    Format,
+    NotALibrary,
+)
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
 _DF_1_PIE = 0x08000000
-_ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
 _FEW = 1 << 10
 """Names that are looked up one by one; more are found sooner among all that there are."""
 _NEEDS_SIZES = (1 << 12, 1 << 20)
@@ -46,7 +51,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     needs = _version_needs(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
     others = [*weak, *chain(*listed, *needs.values())]
-    names, entries = image.strings().search([*strong, *others], _ENTRIES)
+    names, entries = image.strings().search([*strong, *others], ENTRY_PREFIXES)
     text = {offset: names[offset] for offset in others}
     for offset in text.keys() - strong:
         del names[offset]
@@ -70,7 +75,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         version_needs=tuple(
             sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
         ),
-        device_code=carries_device_code(image),
+        device_code=has_section(image, DEVICE_SECTIONS),
         rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
     )
 

@@ -9,14 +9,15 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch_abi_audit.formats.elf.image import Image
 
-_DEVICE_CODE = (b"\0.nv_fatbin\0", b"\0.nvFatBinSegment\0")
 _MOST = 1 << 16
 
 
-def carries_device_code(image: Image) -> bool:
-    """Whether a section holds CUDA device code, as nvcc lays it down; False without names."""
+def has_section(image: Image, wanted: Iterable[bytes]) -> bool:
+    """Whether a section has one of the ``wanted`` names; False where sections have no names."""
     layout = image.layout
     if image.section_names is None:
         return False
@@ -28,4 +29,4 @@ def carries_device_code(image: Image) -> bool:
         names = window(image.source, offset, min(size, _MOST), "section names")
     except FormatError:  # a loader would not notice, and there is nothing to tell
         return False
-    return any(name in names for name in _DEVICE_CODE)
+    return any(b"\0%b\0" % name in names for name in wanted)

@@ -13,7 +13,7 @@ from torch_abi_audit.formats.macho.image import Image, open_image
 from torch_abi_audit.formats.macho.slices import MAGICS, slices
 from torch_abi_audit.formats.macho.symbols import external, external_with, undefined
 from torch_abi_audit.formats.macho.trie import trie_names
-from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.binary import ENTRY_PREFIXES, Binary, Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGICS", "exports", "read"]
 
-_ENTRY_PREFIXES = (b"_PyInit_", b"_PyInitU_", b"_PyModExport_", b"_PyModExportU_")
+_ENTRY_PREFIXES = tuple(b"_" + prefix for prefix in ENTRY_PREFIXES)
 
 
 def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:

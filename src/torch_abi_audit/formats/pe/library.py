@@ -7,12 +7,19 @@ else is a ``FormatError``.
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from array import array
 
 from torch_abi_audit.formats.pe.image import Image, load
-from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.binary import (
+    DEVICE_SECTIONS,
+    ENTRY_PREFIXES,
+    Binary,
+    Format,
+    NotALibrary,
+)
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.records import MappingProxyType, dataclass
 
@@ -32,8 +39,8 @@ _ARCHES = {
     0xAA64: "arm64",
 }
 _EXPORTS, _IMPORTS, _DELAY_IMPORTS = 0, 1, 13
-_ENTRY_STEMS = (b"PyInit", b"PyModExport")
-_ENTRY_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
+_SECTION_NAME = 8
+"""Bytes that a section's name has room for: the rest of a longer one is cut off."""
 _MOST_DLLS = 1 << 14
 _MOST_NAMES = 1 << 20
 """A DLL has at most 65,536 ordinals; this leaves room for aliases, and for many such DLLs."""
@@ -82,7 +89,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     files = [dll for dll, _ in tables]
     return Binary(
         format=Format.PE,
-        device_code=any(name.startswith((b".nv_fat", b".nvFatBi")) for name in image.sections),
+        device_code=any(name[:_SECTION_NAME] in image.sections for name in DEVICE_SECTIONS),
         arch=_ARCHES.get(image.machine, f"machine-{image.machine}"),
         bits=image.bits,
         byteorder="little",
@@ -186,14 +193,14 @@ def _export_table(image: Image) -> tuple[str | None, array[int]]:
 def _entry_points(image: Image, exported: array[int]) -> tuple[bytes, ...]:
     """Sorted entry points, found by search, so that no other export need be named."""
     hits: set[int] = set()
+    stem: bytes = os.path.commonprefix(ENTRY_PREFIXES)  # type: ignore[assignment]  # noqa: RUF071
     for start, blob, members in image.name_windows(exported, "name of an export"):
         found: set[int] = set()
-        for stem in _ENTRY_STEMS:
-            at = blob.find(stem)
-            while at >= 0:
+        at = blob.find(stem)
+        while at >= 0:
+            if blob.startswith(ENTRY_PREFIXES, at):
                 found.add(start + at)
-                at = blob.find(stem, at + 1)
+            at = blob.find(stem, at + 1)
         if found:
             hits |= found.intersection(members)
-    names = image.names(hits, "name of an export").values()
-    return tuple(sorted({name for name in names if name.startswith(_ENTRY_PREFIXES)}))
+    return tuple(sorted({*image.names(hits, "name of an export").values()}))
