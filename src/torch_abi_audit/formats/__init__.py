@@ -1,40 +1,28 @@
-"""Bytes to facts: every binary format by its magic, and nothing about torch or Python."""
+"""Bytes to facts: the libraries of every binary format, known by their first bytes.
+
+What a reader owes is in ``interface``; object files and archives of them are read by ``objects``.
+"""
 
 from __future__ import annotations
 
-from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.binary import MAGICS, Binary, Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.lazy_import import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Protocol
 
+    from torch_abi_audit.formats.interface import LibraryReader
     from torch_abi_audit.model.binary import Readable
 
-    class _Reader(Protocol):
-        def read(self, source: Readable) -> Binary | tuple[Binary, ...] | NotALibrary: ...
-        def exports(self, source: Readable, binary: Binary) -> frozenset[bytes]: ...
-
-
-_MAGICS = {
-    b"\x7fELF": Format.ELF,
-    b"\xfe\xed\xfa\xce": Format.MACHO,
-    b"\xfe\xed\xfa\xcf": Format.MACHO,
-    b"\xce\xfa\xed\xfe": Format.MACHO,
-    b"\xcf\xfa\xed\xfe": Format.MACHO,
-    b"\xca\xfe\xba\xbe": Format.MACHO,
-    b"\xca\xfe\xba\xbf": Format.MACHO,
-}
-_READERS = {Format.ELF: "elf.library", Format.MACHO: "macho.library", Format.PE: "pe.library"}
+READERS = {Format.ELF: "elf.library", Format.MACHO: "macho.library", Format.PE: "pe.library"}
+"""Format to the module that reads its libraries: imported when a file of that format is."""
 
 
 def detect(head: bytes) -> Format | None:
     """The container format that a file's first bytes announce."""
-    if head[:2] == b"MZ":
-        return Format.PE
-    return _MAGICS.get(head[:4])
+    return MAGICS.get(head[:4]) or MAGICS.get(head[:2])
 
 
 def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
@@ -48,13 +36,13 @@ def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
     if kind is not None:
         result = _reader(kind).read(source)
         return (result,) if isinstance(result, Binary) else result
-    if head and any(magic.startswith(head) for magic in (*_MAGICS, b"MZ")):
+    if head and any(magic.startswith(head) for magic in MAGICS):
         raise FormatError(f"cut short: {len(head)} bytes, the beginning of a library's header")
     from torch_abi_audit.formats import not_libraries  # rare, and not on the hot path
 
     for magic, name in not_libraries.UNSUPPORTED:
         if head.startswith(magic):
-            raise FormatError(f"{name}: not a format that torch is published for")
+            raise FormatError(f"{name}: this format is not supported")
     known = not_libraries.recognise(source)
     if known is None:
         raise FormatError("neither ELF, Mach-O nor PE, nor anything else that is known")
@@ -76,11 +64,7 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
     Raises:
         FormatError: the file is damaged.
     """
-    if binary.format is Format.ELF:
-        from torch_abi_audit.formats.elf import library as elf  # one reader is all that most need
-
-        return elf.exported(source, wanted)
-    return exports(source, binary) & wanted
+    return _reader(binary.format).exported(source, wanted, binary)
 
 
 def prepare(heads: Iterable[bytes]) -> None:
@@ -90,5 +74,5 @@ def prepare(heads: Iterable[bytes]) -> None:
             _reader(kind)
 
 
-def _reader(kind: Format) -> _Reader:
-    return module(f"formats.{_READERS[kind]}")
+def _reader(kind: Format) -> LibraryReader:
+    return module(f"formats.{READERS[kind]}")

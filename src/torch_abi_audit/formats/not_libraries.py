@@ -28,7 +28,7 @@ UNSUPPORTED = (
     (b"\x01\xf7", "AIX XCOFF file"),
     (b"\x01\xdf", "AIX XCOFF file"),
 )
-"""Real libraries of systems that no torch is published for: they cannot be judged."""
+"""Real libraries, of formats that no reader is there for."""
 
 
 def recognise(source: Readable) -> NotALibrary | None:

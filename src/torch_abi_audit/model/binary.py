@@ -39,6 +39,19 @@ class Format(StrEnum):
     PE = "pe"
 
 
+MAGICS = {
+    b"\x7fELF": Format.ELF,
+    b"\xfe\xed\xfa\xce": Format.MACHO,  # 32 bits, big-endian
+    b"\xfe\xed\xfa\xcf": Format.MACHO,  # 64 bits, big-endian
+    b"\xce\xfa\xed\xfe": Format.MACHO,  # 32 bits, little-endian
+    b"\xcf\xfa\xed\xfe": Format.MACHO,  # 64 bits, little-endian
+    b"\xca\xfe\xba\xbe": Format.MACHO,  # universal (and Java classes)
+    b"\xca\xfe\xba\xbf": Format.MACHO,  # universal, 64-bit offsets
+    b"MZ": Format.PE,
+}
+"""The first bytes of a file, four or two of them, to the format that they announce."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
     """What a dynamic loader would learn from one image (an ELF or PE file, one Mach-O slice).

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.model.binary import MAGICS
+
 INDEX_PREFIX = "pypi:"
 """Begins the name of a wheel that lies on a package index."""
 
@@ -17,16 +19,7 @@ ARCHIVE_SUFFIXES = (".conda", *_TARS.split())
 
 LIBRARY_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
-MAGICS = (
-    b"\x7fELF",
-    b"\xfe\xed\xfa\xce",  # Mach-O, 32 bits, big-endian
-    b"\xfe\xed\xfa\xcf",  # Mach-O, 64 bits, big-endian
-    b"\xce\xfa\xed\xfe",  # Mach-O, 32 bits, little-endian
-    b"\xcf\xfa\xed\xfe",  # Mach-O, 64 bits, little-endian
-    b"\xca\xfe\xba\xbe",  # universal Mach-O (and Java classes)
-    b"\xca\xfe\xba\xbf",  # universal Mach-O, 64-bit offsets
-    b"MZ",  # PE
-)
+_MAGICS = tuple(MAGICS)
 
 _PYTHON = "py pyi pyc pyo pyw pyx pxd pxi pth ipynb typed"
 _SOURCES = (
@@ -72,7 +65,7 @@ def worth_opening(filename: str) -> bool:
 
 def begins_like_library(head: bytes) -> bool:
     """Whether these are the first bytes of an ELF, Mach-O or PE file."""
-    return head.startswith(MAGICS)
+    return head.startswith(_MAGICS)
 
 
 def has_separator(target: str) -> bool:

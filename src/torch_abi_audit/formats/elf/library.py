@@ -92,7 +92,9 @@ def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]
     return frozenset(image.strings().names(_exported(image)).values())
 
 
-def exported(source: Readable, wanted: frozenset[bytes]) -> frozenset[bytes]:
+def exported(
+    source: Readable, wanted: frozenset[bytes], _binary: Binary | None = None
+) -> frozenset[bytes]:
     """Those of ``wanted`` that are among ``exports``; no other name is made for it.
 
     Raises:

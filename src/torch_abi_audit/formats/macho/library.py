@@ -10,7 +10,7 @@ from bisect import bisect_left
 
 from torch_abi_audit.formats.macho.binds import COALESCED, FLAT, SELF, Bind, bound
 from torch_abi_audit.formats.macho.image import Image, open_image
-from torch_abi_audit.formats.macho.slices import MAGICS, slices
+from torch_abi_audit.formats.macho.slices import slices
 from torch_abi_audit.formats.macho.symbols import external, external_with, undefined
 from torch_abi_audit.formats.macho.trie import trie_names
 from torch_abi_audit.model.binary import ENTRY_PREFIXES, Binary, Format, NotALibrary
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch_abi_audit.model.binary import Readable
-
-__all__ = ["MAGICS", "exports", "read"]
 
 _ENTRY_PREFIXES = tuple(b"_" + prefix for prefix in ENTRY_PREFIXES)
 
@@ -66,6 +64,15 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
                 if isinstance(image, Image):
                     return frozenset(map(_c_name, _exported(image)))
     raise FormatError(f"no library at byte {binary.offset}")
+
+
+def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> frozenset[bytes]:
+    """Those of ``wanted`` that are among ``exports``.
+
+    Raises:
+        FormatError: as ``exports`` does.
+    """
+    return exports(source, binary) & wanted
 
 
 def _binary(image: Image) -> Binary:

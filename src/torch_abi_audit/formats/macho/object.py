@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from torch_abi_audit.formats.bounded import Budget, window
 from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
+from torch_abi_audit.formats.macho.slices import THIN
 from torch_abi_audit.formats.object_file import Definition, ObjectFile, Relocation
 from torch_abi_audit.formats.references import references
 from torch_abi_audit.formats.strings import StringTable
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.binary import Readable
 
-_MAGICS = {
-    b"\xfe\xed\xfa\xce": (">", False),
-    b"\xfe\xed\xfa\xcf": (">", True),
-    b"\xce\xfa\xed\xfe": ("<", False),
-    b"\xcf\xfa\xed\xfe": ("<", True),
-}
 _MACHINES = {7: "i686", 0x01000007: "x86_64", 12: "armv7", 0x0100000C: "arm64", 18: "ppc"}
 _MH_OBJECT = 1
 _LC_SEGMENT, _LC_SEGMENT_64, _LC_SYMTAB = 1, 0x19, 2
@@ -58,9 +53,9 @@ class _Symbol(NamedTuple):
 def is_object(source: Readable) -> bool:
     """Whether a thin Mach-O file is a relocatable one."""
     head = source.read_at(0, 16)
-    if head[:4] not in _MAGICS or len(head) < 16:
+    if head[:4] not in THIN or len(head) < 16:
         return False
-    (kind,) = Struct(_MAGICS[head[:4]][0] + "12xI").unpack(head)
+    (kind,) = Struct(THIN[head[:4]][0] + "12xI").unpack(head)
     return bool(kind == _MH_OBJECT)
 
 
@@ -71,9 +66,9 @@ def read(source: Readable) -> ObjectFile:
         FormatError: the file is damaged, cut short, or not relocatable.
     """
     magic = window(source, 0, 4, "Mach-O header")
-    if magic not in _MAGICS:
+    if magic not in THIN:
         raise FormatError("a universal file is no object file of one machine")
-    return _Reader(source, *_MAGICS[magic]).object_file()
+    return _Reader(source, *THIN[magic]).object_file()
 
 
 class _Reader:

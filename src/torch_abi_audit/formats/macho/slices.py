@@ -23,8 +23,6 @@ THIN = {  # magic as it stands in the file: byte order, 64-bit
     b"\xcf\xfa\xed\xfe": ("<", True),
 }
 _FAT = {b"\xca\xfe\xba\xbe": Struct(">8xII4x"), b"\xca\xfe\xba\xbf": Struct(">8xQQ8x")}
-MAGICS = frozenset({*THIN, *_FAT})
-"""First four bytes of a thin or universal Mach-O file; Java class files share one of them."""
 
 _JAVA_MAGIC, _OLDEST_JAVA = b"\xca\xfe\xba\xbe", 43  # its class version, where nfat_arch would be
 

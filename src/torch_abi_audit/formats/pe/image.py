@@ -127,7 +127,7 @@ class Image:
             done = upto
 
 
-def load(source: Readable) -> Image | NotALibrary:
+def open_image(source: Readable) -> Image | NotALibrary:
     """The headers of a DLL, or what else the file is.
 
     Raises:

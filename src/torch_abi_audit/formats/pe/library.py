@@ -12,7 +12,7 @@ import struct
 import sys
 from array import array
 
-from torch_abi_audit.formats.pe.image import Image, load
+from torch_abi_audit.formats.pe.image import Image, open_image
 from torch_abi_audit.model.binary import (
     DEVICE_SECTIONS,
     ENTRY_PREFIXES,
@@ -65,7 +65,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     Raises:
         FormatError: the file is cut short or damaged, or is not a PE image.
     """
-    image = load(source)
+    image = open_image(source)
     if isinstance(image, NotALibrary):
         return image
     eager, delayed = _imported(image), _delay_imported(image)
@@ -108,10 +108,19 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:  # noqa: ARG0
     Raises:
         FormatError: as :func:`read`.
     """
-    image = load(source)
+    image = open_image(source)
     if isinstance(image, NotALibrary):
         return frozenset()
     return frozenset(image.names(_export_table(image)[1], "name of an export").values())
+
+
+def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> frozenset[bytes]:
+    """Those of ``wanted`` that are among ``exports``.
+
+    Raises:
+        FormatError: as ``exports`` does.
+    """
+    return exports(source, binary) & wanted
 
 
 def _descriptors(image: Image, rva: int, width: int, what: str) -> Iterator[tuple[int, ...]]:

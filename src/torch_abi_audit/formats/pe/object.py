@@ -87,7 +87,7 @@ def read(source: Readable) -> ObjectFile | None:
         return _Reader(source, machine, shape.size, sections, (symbols, count, 20)).object_file()
     machine, sections, _, symbols, count, optional, _ = Struct("<HHIIIHH").unpack(head)
     if machine not in MACHINES or optional:
-        raise FormatError(f"machine {machine:#x} is none that torch is published for")
+        raise FormatError(f"machine {machine:#x} is not supported")
     return _Reader(source, machine, 20, sections, (symbols, count, 18)).object_file()
 
 
