@@ -9,6 +9,7 @@ runs. The operators that ``torch_call_dispatcher`` can reach are read from the s
 
     generate_replacements.py           verify every row, write the table
     generate_replacements.py --check   verify every row, exit 1 if the table differs
+    generate_replacements.py --check --source-only      compare with replacements.toml alone
 
 Needs g++. ``--headers DIR`` keeps the headers of each release, ``--cache DIR`` what g++ said.
 """
@@ -35,7 +36,7 @@ from tools.replacement_checks import (  # noqa: E402
     operators,
     prove,
 )
-from tools.replacement_source import Row, Source, SourceError, read  # noqa: E402
+from tools.replacement_source import BetterShim, Row, Source, SourceError, read  # noqa: E402
 from torch_abi_audit.knowledge import torch_shims  # noqa: E402
 from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
@@ -115,26 +116,51 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
     return {
         "releases": list(headers),
         "apis": apis,
-        "shims": [{"name": one.name, "use": one.use, "note": one.note} for one in source.shims],
+        "shims": [shim_row(one) for one in source.shims],
         "operators": {release: text for release, text in by_release.items() if text},
         "header_only": " ".join(header_only(headers.values())),
     }
 
 
 def _api(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
+    api = stated(row)
+    if row.header:
+        proof = prove(row, headers, compiler)
+        note = {key: api.pop(key) for key in ("note",) if key in api}
+        api |= {"since": proof.since, "floor": proof.floor, "shims": list(proof.shims), **note}
+    return api
+
+
+def stated(row: Row) -> dict[str, Any]:
+    """What a row of the table takes from its source alone; the rest is proven."""
     api: dict[str, Any] = {"name": row.name, "effort": row.effort}
     api |= {
         key: list(value) for key, value in (("symbols", row.symbols), ("ops", row.ops)) if value
     }
-    if row.use:
-        api["use"] = row.use
-    if row.header:
-        proof = prove(row, headers, compiler)
-        api |= {"header": row.header, "since": proof.since, "floor": proof.floor}
-        api["shims"] = list(proof.shims)
-    if row.note:
-        api["note"] = row.note
+    api |= {
+        key: value
+        for key, value in (("use", row.use), ("header", row.header), ("note", row.note))
+        if value
+    }
     return api
+
+
+def unproven(source: Source, committed: Mapping[str, Any]) -> list[str]:
+    """Rows of the source that the committed table has otherwise, or not at all: by their names."""
+    proven = {"since", "floor", "shims"}
+    kept = [{k: v for k, v in api.items() if k not in proven} for api in committed["apis"]]
+    wanted = [stated(row) for row in source.rows]
+    shims = [shim_row(one) for one in source.shims]
+    names = [one["name"] for one in wanted + kept if one not in kept or one not in wanted]
+    names += [one["name"] for one in shims if one not in committed["shims"]]
+    if not names and (kept != wanted or shims != committed["shims"]):
+        names = ["the order, or what is there twice"]
+    return list(dict.fromkeys(names))
+
+
+def shim_row(better: BetterShim) -> dict[str, str]:
+    """The row of a C shim that has a better one."""
+    return {"name": better.name, "use": better.use, "note": better.note}
 
 
 def render(content: dict[str, Any]) -> str:
@@ -155,7 +181,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument("--headers", type=Path, metavar="DIR", help="keep unpacked headers here")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what g++ said here")
+    parser.add_argument(
+        "--source-only", action="store_true", help="with --check: read no headers, prove nothing"
+    )
     options = parser.parse_args(arguments)
+    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    if options.source_only:
+        if not options.check:
+            parser.error("--source-only goes with --check")
+        names = unproven(read(SOURCE), committed)
+        for name in names:
+            print(f"{TABLE.name} differs from {SOURCE.name}: {name}")
+        return 1 if names else 0
     with tempfile.TemporaryDirectory(prefix="torch-replacements-") as scratch:
         try:
             directory = options.headers or Path(scratch) / "headers"
@@ -165,7 +202,6 @@ def main(arguments: list[str] | None = None) -> int:
         except (CheckError, SourceError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-    committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     generated = committed.pop("generated", None)
     if content == committed:
         print(f"no differences from {TABLE.name}")

@@ -153,3 +153,19 @@ def test_rendering_keeps_the_table() -> None:
     text = generate_replacements.render(content)
     assert json.loads(text) == content
     assert text.count("\n") == 8
+
+
+def test_a_row_that_the_committed_table_lacks_is_told(tmp_path: Path) -> None:
+    from tools.generate_replacements import SOURCE, TABLE, unproven
+
+    committed = json.loads(TABLE.read_text(encoding="utf-8"))
+    text = SOURCE.read_text(encoding="utf-8")
+    assert unproven(read(SOURCE), committed) == []
+    assert unproven(read(source(tmp_path, text + GOOD.replace("c10::", "mine::"))), committed) == [
+        "TORCH_CHECK",
+        "aoti_torch_library_impl",
+    ]
+    fewer = {**committed, "apis": committed["apis"][1:]}
+    assert unproven(read(SOURCE), fewer) == [committed["apis"][0]["name"]]
+    turned = {**committed, "apis": committed["apis"][::-1]}
+    assert unproven(read(SOURCE), turned) == ["the order, or what is there twice"]

@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Bring everything that is generated up to a new torch release, or check all of it.
+
+    add_torch_release.py 2.16.0             run the generators for the release, in order, and say
+                                            what is left to do by hand
+    add_torch_release.py --check            run every generator's --check
+    add_torch_release.py --check 2.16.0     the same, reading this release alone where that goes
+    add_torch_release.py --check --offline  only the checks that need no network and no compiler
+
+Exit code 0: done, or nothing differs; 1: a generated file differs; 2: a generator failed. A release
+takes about 2 GB of downloads, which are deleted as soon as they are read, and g++.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TOOLS = Path(__file__).resolve().parent
+ROOT = TOOLS.parent
+sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+
+from torch_abi_audit.knowledge import export_index, replacements, torch_shims  # noqa: E402
+from torch_abi_audit.knowledge.torch_releases import torch_releases  # noqa: E402
+from torch_abi_audit.model.releases import release_key  # noqa: E402
+
+DATA = ROOT / "src" / "torch_abi_audit" / "data"
+RELEASES = DATA / "torch_releases.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One generator."""
+
+    program: Path
+    writes: tuple[Path, ...]
+    of_torch: bool = True
+    """Whether a torch release changes what it writes."""
+    by_release: bool = False
+    """Whether it takes ``--release``."""
+    offline: tuple[str, ...] | None = None
+    """What to add to ``--check`` where there is no network; None: there is no such check."""
+
+
+STEPS = (
+    Step(TOOLS / "generate_torch_shims.py", (DATA / "torch_shims.tsv",), by_release=True),
+    Step(
+        TOOLS / "generate_replacements.py",  # reads the shims and the releases of the table above
+        (DATA / "torch_replacements.json",),
+        offline=("--source-only",),
+    ),
+    Step(TOOLS / "generate_torch_releases.py", (RELEASES,), by_release=True),
+    Step(
+        TOOLS / "generate_export_index.py",
+        tuple(sorted(DATA.glob("exports-*.idx"))),
+        by_release=True,
+    ),
+    Step(
+        TOOLS / "generate_cpython_abi.py", (DATA / "cpython_abi.tsv",), of_torch=False, offline=()
+    ),
+    Step(
+        TOOLS / "generate_platform_policies.py",
+        (DATA / "platform_policies.tsv",),
+        of_torch=False,
+        offline=(),
+    ),
+    Step(
+        TOOLS / "generate_rules_page.py",
+        (ROOT / "docs" / "rules.md",),
+        of_torch=False,
+        offline=(),
+    ),
+)
+"""In the order in which they run: each may read what those before it wrote."""
+
+
+def check(steps: Sequence[Step], release: str | None, *, offline: bool) -> int:
+    """Compare the tables with each other, and run the generators with ``--check``.
+
+    Returns the worst of the exit codes.
+    """
+    known = newest_releases()
+    worst = 0 if len(set(known.values())) == 1 else 1
+    print("== the newest release that each table knows")
+    print(*(f"   {name}: {release}" for name, release in known.items()), sep="\n", flush=True)
+    for step in steps:
+        words = ["--check"]
+        if offline:
+            if step.offline is None:
+                print(f"== {step.program.name}: needs the network, not checked", flush=True)
+                continue
+            words += step.offline
+        elif release is not None and step.by_release:
+            words += ["--release", release]
+        worst = max(worst, run(step, words))
+    return worst
+
+
+def add(steps: Sequence[Step], release: str) -> int:
+    """Run the generators of what torch changes; stop at the first that fails."""
+    for step in steps:
+        if not step.of_torch:
+            continue
+        before = [path.read_bytes() for path in step.writes]
+        code = run(step, ["--release", release] if step.by_release else [])
+        if code:
+            print(f"{step.program.name} failed ({code}): those after it were not run")
+            return code
+        for path, old in zip(step.writes, before, strict=True):
+            change = "as it was" if path.read_bytes() == old else "written"
+            print(f"   {path.relative_to(ROOT)}: {change}", flush=True)
+    return 0
+
+
+def run(step: Step, words: Sequence[str]) -> int:
+    """The exit code of a generator; what it prints is passed on."""
+    print(f"== {step.program.name} {' '.join(words)}".rstrip(), flush=True)
+    return subprocess.run([sys.executable, str(step.program), *words], check=False).returncode
+
+
+def by_hand(previous: str, release: str) -> Iterator[str]:
+    """What no generator does, one line each."""
+    yield f"read the headers of {release} for new stable APIs: rows of tools/replacements.toml"
+    yield "add it to TORCHES of tools/compare_with_loader.py, and run that with --markdown"
+    yield "a line in CHANGELOG.md"
+    named = re.compile(rf"(?<![\d.]){re.escape(previous)}(?![\d.]*\d)")
+    for home in ("README.md", "docs", "tests"):
+        place = ROOT / home
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.suffix in {".md", ".py", ".txt", ".json"} and path.is_file():
+                count = len(named.findall(path.read_text(encoding="utf-8")))
+                if count:
+                    where = path.relative_to(ROOT).as_posix()
+                    yield f"{where} names {previous} {count} times: does it mean the newest?"
+
+
+def newest_releases() -> dict[str, str]:
+    """Each table of torch releases to the newest release in it: they must be the same.
+
+    Of the replacements, which are proven on the first release of each minor version, the newest
+    release of the shims that is of the same minor version.
+    """
+    shims = max(torch_shims.shim_releases(), key=release_key)
+    proven = max(replacements.header_releases(), key=release_key)
+    same_minor = shims.rpartition(".")[0] == proven.rpartition(".")[0]
+    return {
+        "torch_shims": shims,
+        "torch_replacements": shims if same_minor else proven,
+        "torch_releases": torch_releases()[-1].version,
+        **{
+            f"exports-{platform}": export_index.releases(platform)[-1].version
+            for platform in export_index.platforms()
+        },
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; the exit code is told above."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("release", nargs="?", metavar="X.Y.Z")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--offline", action="store_true", help="with --check: without a network")
+    options = parser.parse_args(arguments)
+    if options.release is not None and not re.fullmatch(r"\d+\.\d+\.\d+", options.release):
+        parser.error(f"{options.release} is no release: write 2.16.0")
+    if options.check:
+        return check(STEPS, options.release, offline=options.offline)
+    if options.release is None or options.offline:
+        parser.error("give a release, or --check")
+    previous = newest_releases()["torch_releases"]
+    code = add(STEPS, options.release)
+    if code == 0:
+        print("Left to do by hand:")
+        print(*(f"- {line}" for line in by_hand(previous, options.release)), sep="\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
