@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -37,6 +36,7 @@ from tools.replacement_checks import (  # noqa: E402
     prove,
 )
 from tools.replacement_source import BetterShim, Row, Source, SourceError, read  # noqa: E402
+from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit.knowledge import torch_shims  # noqa: E402
 from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
@@ -63,19 +63,13 @@ def headers_of(version: str, directory: Path) -> Path:
     """The include directory of one release, unpacked below ``directory`` where it is not yet.
 
     Raises:
-        CheckError: pip does not provide the wheel.
+        WheelError: pip does not provide the wheel.
     """
     include = directory / version / "torch" / "include"
     if include.is_dir():
         return include
     with tempfile.TemporaryDirectory(prefix="torch-headers-") as scratch:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--disable-pip-version-check", "--only-binary", ":all:", "--dest", scratch]
-        command += ["--platform", PLATFORM, "--python-version", "3.12", f"torch==={version}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise CheckError(f"pip does not provide torch {version}: {done.stderr.strip()}")
-        (wheel,) = Path(scratch).glob("*.whl")
+        wheel = download("torch", version, (PLATFORM,), Path(scratch))
         with zipfile.ZipFile(wheel) as archive:
             wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
             archive.extractall(directory / version, wanted)
@@ -199,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
             headers = {one: headers_of(one, directory) for one in releases()}
             compiler = Compiler(headers, options.cache or Path(scratch) / "compiled")
             content = document(read(SOURCE), headers, compiler)
-        except (CheckError, SourceError) as error:
+        except (CheckError, SourceError, WheelError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
     generated = committed.pop("generated", None)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
 
 from tools import table_text  # noqa: E402
+from tools.wheels import stated_cuda  # noqa: E402
 from torch_abi_audit.knowledge.tables import Table  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
 from torch_abi_audit.sources.archives.seekable import Seekable  # noqa: E402
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
-_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
 _PLATFORMS = {
     "linux_x86_64": re.compile(r".*linux.*_x86_64"),
     "linux_aarch64": re.compile(r".*linux.*_aarch64"),
@@ -72,11 +72,7 @@ def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> str:
 def _cuda(one: Listed, web: Web) -> str | None:
     opened = opener(web, one.url, one.size, one.sha256)
     with opened() as wheel, zipfile.ZipFile(Seekable(wheel)) as archive:
-        text = archive.read("torch/version.py").decode()
-    found = _CUDA.search(text)
-    if found is None:
-        raise ValueError(f"{one.filename}: torch/version.py states no CUDA version, nor None")
-    return found[1]
+        return stated_cuda(archive, one.filename)
 
 
 def document(rows: Mapping[str, str]) -> Table:

@@ -22,7 +22,6 @@ import datetime as dt
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -36,6 +35,7 @@ sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies besi
 from tools import table_text  # noqa: E402
 from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa: E402
 from tools.shim_table import Release, Table, differences, document, load  # noqa: E402
+from tools.wheels import WheelError, download, final_releases  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.model.binary import NotALibrary  # noqa: E402
 from torch_abi_audit.model.errors import AuditError  # noqa: E402
@@ -55,26 +55,12 @@ LIBRARIES = re.compile(r"torch/lib/((?:lib)?torch_(?:cpu|cuda|xpu|python)\.(?:so
 SHIM_LIKE = re.compile(rb"(?:aoti|torch)_[a-z]\w*")
 
 
-def published_releases() -> list[str]:
-    """Final releases from 2.5.1 on, oldest first, as pip lists them.
-
-    Raises:
-        GeneratorError: pip lists none.
-    """
-    listing = _pip("index", "versions", "torch", what="list the releases of torch")
-    line = re.search(r"^Available versions: (.*)$", listing, re.MULTILINE)
-    if line is None:
-        raise GeneratorError("pip index versions torch printed no line of available versions")
-    final = [v for v in line[1].split(", ") if re.fullmatch(r"\d+(\.\d+)+", v)]
-    chosen = [v for v in final if release_key(v) >= release_key(OLDEST)]
-    return sorted(chosen, key=release_key)
-
-
 def read_release(version: str, *, exports: bool) -> Release:
     """Download, read and delete the macOS wheel of one release; for ``exports`` the others too.
 
     Raises:
-        GeneratorError: pip does not provide a wheel, or its headers cannot be made out.
+        WheelError: pip does not provide a wheel.
+        GeneratorError: its headers cannot be made out.
         FormatError: a library in a wheel is damaged.
     """
     declared: dict[str, Declaration] = {}
@@ -82,7 +68,7 @@ def read_release(version: str, *, exports: bool) -> Release:
     platforms: list[str] = []
     for platform in (HEADER_PLATFORM, *(EXPORT_PLATFORMS if exports else ())):
         with tempfile.TemporaryDirectory(prefix="torch-shims-") as scratch:
-            wheel = _download(version, platform, Path(scratch))
+            wheel = download("torch", version, (platform,), Path(scratch))
             with zipfile.ZipFile(wheel) as archive:
                 if platform == HEADER_PLATFORM:
                     declared = read_headers(version, archive)
@@ -130,25 +116,6 @@ def _read_exports(archive: zipfile.ZipFile, scratch: Path) -> Iterator[tuple[str
             yield match[1], {name.decode() for name in names if SHIM_LIKE.fullmatch(name)}
 
 
-def _download(version: str, platform: str, scratch: Path) -> Path:
-    _pip(
-        *("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(scratch)),
-        *("--platform", platform, "--python-version", "3.11", f"torch==={version}"),
-        what=f"provide torch {version} for {platform}",
-    )
-    (wheel,) = scratch.glob("*.whl")
-    return wheel
-
-
-def _pip(*arguments: str, what: str) -> str:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise GeneratorError(f"pip does not {what}: " + " ".join(errors or [done.stderr.strip()]))
-    return done.stdout
-
-
 def _learned(version: str, cache: Path | None, *, exports: bool) -> Release:
     """``read_release``, unless an earlier run left in ``cache`` what it learned."""
     if cache is None:
@@ -180,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         resumed = committed.facts and (options.release or options.headers_only)
         table = load(committed) if resumed else Table()
-        versions = [options.release] if options.release else published_releases()
+        versions = [options.release] if options.release else final_releases("torch", OLDEST)
         newest = max([*versions, *table.releases], key=release_key)
         releases = []
         for version in versions:
@@ -188,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
             releases.append(_learned(version, options.cache, exports=exports))
             table = table.merged(releases[-1])
             print(f"torch {version}: {len(releases[-1].declared)} declared", flush=True)
-    except (GeneratorError, AuditError) as error:
+    except (GeneratorError, WheelError, AuditError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     gaps = [f"torch {r.version} does not declare {n}" for r in releases for n in table.absent(r)]

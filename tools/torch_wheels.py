@@ -17,7 +17,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.wheels import WheelError, download
+from tools.wheels import download, stated_cuda
 from torch_abi_audit import formats
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.sources.files.readable import open_readable
@@ -37,7 +37,6 @@ PLATFORMS = {
 """Platform of the index to the wheel tags that serve it."""
 
 _LIBRARY = re.compile(r"torch/(?:lib/|\.dylibs/|_C)[^/]*\.(?:so[.\d]*|dylib|dll|pyd)")
-_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,7 @@ def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Whee
         members = archive.namelist()
         metadata = next(m for m in members if m.endswith(".dist-info/METADATA"))
         requires = HeaderParser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
-        cuda = _CUDA.search(archive.read("torch/version.py").decode())
-        if cuda is None:
-            raise WheelError(f"{file.name}: torch/version.py states no CUDA version, nor None")
+        cuda = stated_cuda(archive, file.name)
         for member in sorted(filter(_LIBRARY.fullmatch, members)):
             path = directory / "library"
             with archive.open(member) as packed, path.open("wb") as plain:
@@ -116,7 +113,7 @@ def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Whee
             exports[member.rpartition("/")[2]] = tuple(sorted(_exports(path)))
             path.unlink()
     nvidia = tuple(sorted(line for line in requires or () if re.match(r"nvidia-|cuda-", line)))
-    return Wheel(version, platform, file.name, cuda[1], nvidia, exports)
+    return Wheel(version, platform, file.name, cuda, nvidia, exports)
 
 
 def _exports(path: Path) -> set[str]:

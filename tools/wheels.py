@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch_abi_audit.model.releases import release_key
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -17,8 +18,11 @@ PYTHONS = ("3.11", "3.12", "3.10", "3.13")
 """Pythons whose wheel of torch is asked for, in this order: the libraries are the same in all."""
 
 
+_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*(?:'([\d.]+)'|None)", re.MULTILINE)
+
+
 class WheelError(Exception):
-    """pip does not list a project or provide a wheel; the text says which, and what pip said."""
+    """A wheel is not to be had, or says too little; the text says which, and what pip said."""
 
 
 def final_releases(project: str, oldest: str) -> list[str]:
@@ -58,6 +62,18 @@ def download(project: str, version: str, tags: Sequence[str], directory: Path) -
         else:
             return next(directory.glob("*.whl"))
     raise WheelError(refusals[0])
+
+
+def stated_cuda(wheel: zipfile.ZipFile, name: str) -> str | None:
+    """The CUDA version that ``torch/version.py`` in a wheel states; None for a CPU build.
+
+    Raises:
+        WheelError: it states neither; the text says of which wheel, by ``name``.
+    """
+    found = _CUDA.search(wheel.read("torch/version.py").decode())
+    if found is None:
+        raise WheelError(f"{name}: torch/version.py states no CUDA version, nor None")
+    return found[1]
 
 
 def pip(*arguments: str, what: str) -> str:

@@ -20,10 +20,10 @@ def published(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator, given the macOS wheel of the tests' cache as its download."""
     wheel = fetch(f"torch=={RELEASE}", program.HEADER_PLATFORM)
 
-    def download(_version: str, _platform: str, scratch: Path) -> Path:
+    def download(_project: str, _version: str, _tags: object, scratch: Path) -> Path:
         return Path(shutil.copy(wheel, scratch))
 
-    monkeypatch.setattr(program, "_download", download)
+    monkeypatch.setattr(program, "download", download)
     monkeypatch.setattr(program, "EXPORT_PLATFORMS", ())
 
 

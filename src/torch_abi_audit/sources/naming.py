@@ -81,3 +81,9 @@ def written_as_path(target: str) -> bool:
         or target.lower().endswith((".whl", *ARCHIVE_SUFFIXES))
         or named_as_library(target)
     )
+
+
+def leads_out(member: str) -> bool:
+    """Whether the name of an archive's member is absolute or climbs, on any system."""
+    parts = member.replace("\\", "/").split("/")
+    return not parts[0] or parts[0].endswith(":") or ".." in parts or "\0" in member

@@ -13,6 +13,7 @@ from tools import generate_torch_shims as program
 from tools.shim_headers import Declaration, GeneratorError
 from tools.shim_table import Release
 from tools.table_text import load
+from tools.wheels import final_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the program writes, with two releases published."""
     path = tmp_path / "torch_shims.tsv"
     monkeypatch.setattr(program, "TABLE", path)
-    monkeypatch.setattr(program, "published_releases", lambda: list(PUBLISHED))
+    monkeypatch.setattr(program, "final_releases", lambda *_: list(PUBLISHED))
     monkeypatch.setattr(program, "read_release", lambda version, **_: PUBLISHED[version])
     return path
 
@@ -147,7 +148,7 @@ def test_a_pip_that_refuses_a_release_is_quoted_with_its_name(
 
     assert program.main(["--release", "2.99.0"]) == 2
     assert capsys.readouterr().err == (
-        "error: pip does not provide torch 2.99.0 for macosx_26_0_arm64: "
+        "error: pip does not provide torch 2.99.0 for macosx_26_0_arm64 and Python 3.11: "
         "ERROR: No matching distribution found for torch===2.99.0\n"
     )
 
@@ -160,14 +161,7 @@ def test_releases_are_the_final_ones_since_the_first_in_order(
     )
     monkeypatch.setattr(subprocess, "run", pip_that(stdout=listing))
 
-    assert program.published_releases() == ["2.5.1", "2.9.1", "2.10.0"]
-
-
-def test_a_listing_that_is_not_understood_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "run", pip_that(stdout="torch"))
-
-    with pytest.raises(GeneratorError, match="available versions"):
-        program.published_releases()
+    assert final_releases("torch", program.OLDEST) == ["2.5.1", "2.9.1", "2.10.0"]
 
 
 def test_shim_headers_are_found_in_a_wheel_and_no_others() -> None:

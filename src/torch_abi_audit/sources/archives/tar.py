@@ -22,7 +22,12 @@ from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files.readable import FileReadable
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Found, Unread
 from torch_abi_audit.sources.installed.distribution import import_names, parse_headers
-from torch_abi_audit.sources.naming import begins_like_library, named_as_library, worth_opening
+from torch_abi_audit.sources.naming import (
+    begins_like_library,
+    leads_out,
+    named_as_library,
+    worth_opening,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -259,8 +264,7 @@ def _keep(path: str, name: str, size: int, source: IO[bytes], kept: _Kept, *, ag
     if not (begins_like_library(head) or named_as_library(name)):
         return
     place = f"{path}/{name}"
-    parts = name.replace("\\", "/").split("/")
-    if not parts[0] or parts[0].endswith(":") or ".." in parts:
+    if leads_out(name):
         kept.errors.append(Unread(place, name, "the member's name leads out of the archive"))
         return
     if again:

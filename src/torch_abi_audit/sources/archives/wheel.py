@@ -25,6 +25,7 @@ from torch_abi_audit.sources.installed.distribution import tags as stated_tags
 from torch_abi_audit.sources.naming import (
     INDEX_PREFIX,
     begins_like_library,
+    leads_out,
     named_as_library,
     worth_opening,
 )
@@ -140,7 +141,7 @@ def _libraries(
         if stat.S_ISLNK(entry.external_attr >> 16) and entry.create_system == _UNIX:
             links += 1
             continue
-        if _leaves(name):
+        if leads_out(name):
             errors.add(Unread(place, name, "the member's name leads out of the archive"))
             continue
         if entry.is_dir() or not worth_opening(name):
@@ -194,12 +195,6 @@ def _metadata(
             else:
                 texts[name] = data.decode("utf-8", "surrogateescape")
     return texts, tuple(unread)
-
-
-def _leaves(name: str) -> bool:
-    """Whether a member's name is absolute or climbs, on any system."""
-    parts = name.replace("\\", "/").split("/")
-    return not parts[0] or parts[0].endswith(":") or ".." in parts or "\0" in name
 
 
 def _installed_as(name: str) -> str:
