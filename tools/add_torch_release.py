@@ -52,16 +52,16 @@ class Step:
 
 STEPS = (
     Step(TOOLS / "generate_torch_shims.py", (DATA / "torch_shims.tsv",), by_release=True),
-    Step(
-        TOOLS / "generate_replacements.py",  # reads the shims and the releases of the table above
-        (DATA / "torch_replacements.json",),
-        offline=("--source-only",),
-    ),
     Step(TOOLS / "generate_torch_releases.py", (RELEASES,), by_release=True),
     Step(
         TOOLS / "generate_export_index.py",
         tuple(sorted(DATA.glob("exports-*.idx"))),
         by_release=True,
+    ),
+    Step(
+        TOOLS / "generate_replacements.py",  # by the table of shims; the longest
+        (DATA / "torch_replacements.json",),
+        offline=("--source-only",),
     ),
     Step(
         TOOLS / "generate_cpython_abi.py", (DATA / "cpython_abi.tsv",), of_torch=False, offline=()
