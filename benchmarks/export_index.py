@@ -22,7 +22,7 @@ MOST_MEGABYTES = 60
 
 _QUESTION = """
 import sys
-from torch_abi_audit.loads import export_index
+from torch_abi_audit.knowledge import export_index
 names = sys.stdin.buffer.read().split(b"\\n")
 found = export_index.lookup(sys.argv[1], names)
 assert len(found) == len(names), (len(found), len(names))
@@ -32,8 +32,8 @@ assert all(0 < one.releases <= every for one in found.values())
 
 _NAMES = """
 import json
-from torch_abi_audit.loads import export_index
-from torch_abi_audit.loads.export_file import ExportFile
+from torch_abi_audit.knowledge import export_index
+from torch_abi_audit.knowledge.export_file import ExportFile
 asked = {}
 for platform in export_index.platforms():
     file = ExportFile((export_index.DATA / f"exports-{platform}.idx").read_bytes())
