@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
+from tests.support.modules import modules, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PREFIX = "torch_abi_audit"
 
 MODEL = {"model", "runtime"}
@@ -61,13 +65,9 @@ which case the longest name that fits is the room of a module."""
 
 
 @cache
-def modules() -> dict[str, Path]:
-    """Every module by its dotted name, the package's own name left out."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)] = path
-    return found
+def dotted() -> frozenset[str]:
+    """The names of modules that a text can be meant for one of."""
+    return frozenset(name for name in modules() if "." in name)
 
 
 def room(module: str) -> str | None:
@@ -83,7 +83,7 @@ def room(module: str) -> str | None:
 def imported(path: Path) -> set[str]:
     """The modules of this package that a source names, at its head, in a function or as a text."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             base = (node.module or "").removeprefix(PREFIX)
@@ -101,7 +101,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"module", "lazy_import"}:
             found |= _named(node.args[0])
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found |= {node.value} & {each for each in modules() if "." in each}
+            found |= {node.value} & dotted()
     return found - {""}
 
 
@@ -133,7 +133,7 @@ def test_the_map_names_what_exists(name: str) -> None:
 def test_only_the_command_line_prints(module: str) -> None:
     calls = [
         node.func.id
-        for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8")))
+        for node in ast.walk(tree(modules()[module]))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     if room(module) not in {"commands", "cli"}:

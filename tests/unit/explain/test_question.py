@@ -235,6 +235,7 @@ def test_unknown_names_are_not_guessed() -> None:
     assert "none of the releases that are known" in newer.pair[0]
 
 
+@pytest.mark.slow
 def test_hostile_texts_end() -> None:
     for text in (
         "undefined symbol: " + "_ZN" * 30000,

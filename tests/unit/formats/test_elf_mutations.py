@@ -57,6 +57,7 @@ def test_truncations(original: bytes) -> None:
         survives(original[:size])
 
 
+@pytest.mark.slow
 def test_flipped_bits(original: bytes) -> None:
     chance = random.Random(20)
     read = 0
@@ -69,6 +70,7 @@ def test_flipped_bits(original: bytes) -> None:
     assert read > 100  # most of a file is not what a reader looks at
 
 
+@pytest.mark.slow
 def test_extreme_words(original: bytes) -> None:
     chance = random.Random(21)
     for _ in range(4000):
@@ -92,6 +94,7 @@ def test_a_huge_sparse_tail_costs_nothing(original: bytes, tmp_path: Path) -> No
     assert peak < 4 << 20
 
 
+@pytest.mark.slow
 def test_tables_as_large_as_a_sparse_file_cost_nothing(original: bytes, tmp_path: Path) -> None:
     tail, size = len(original), 3 << 30
     (headers,) = struct.unpack_from("<Q", original, 32)

@@ -84,6 +84,7 @@ def test_mutations(seed: int) -> None:
     assert min(endings["read"], endings["damaged"]) > 300
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     seed=st.sampled_from(SEEDS),

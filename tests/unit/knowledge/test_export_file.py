@@ -54,6 +54,7 @@ def test_releases_come_back_as_they_were() -> None:
     assert [one.cuda_major for one in file.releases] == [12, 12, None]
 
 
+@pytest.mark.slow
 @given(contents=CONTENTS, strangers=st.lists(NAMES, max_size=20), block=st.integers(1, 200))
 def test_what_is_packed_is_found_and_nothing_else(
     contents: dict[bytes, dict[str, int]], strangers: list[bytes], block: int
@@ -67,6 +68,7 @@ def test_what_is_packed_is_found_and_nothing_else(
     assert [name for name, _ in file.names()] == sorted(contents)
 
 
+@pytest.mark.slow
 @given(contents=CONTENTS, prefix=st.binary(max_size=2), block=st.integers(1, 200))
 def test_a_prefix_finds_all_that_begins_with_it(
     contents: dict[bytes, dict[str, int]], prefix: bytes, block: int

@@ -572,6 +572,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return name
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(mutated() | st.binary().map(b"_Z".__add__) | st.binary().map(b"?".__add__) | st.binary())
 def test_any_bytes_have_some_owner_and_a_text(name: bytes) -> None:

@@ -41,6 +41,7 @@ def test_replacements_are_proven_after_the_shims_are_read() -> None:
     assert names.index("generate_torch_shims.py") < names.index("generate_replacements.py")
 
 
+@pytest.mark.slow
 def test_what_is_committed_is_what_the_generators_give(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--offline"]) == 0
     out = capfd.readouterr().out
@@ -59,6 +60,7 @@ def test_a_table_that_lags_behind_fails_the_check(monkeypatch: pytest.MonkeyPatc
     assert check([], None, offline=True) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codes", "worst"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 2), ((2, 1), 2)])
 def test_a_check_runs_all_and_tells_the_worst(
     tmp_path: Path, codes: Sequence[int], worst: int, capfd: pytest.CaptureFixture[str]

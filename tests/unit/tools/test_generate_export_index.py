@@ -144,6 +144,7 @@ def test_a_listing_without_versions_is_an_error(monkeypatch: pytest.MonkeyPatch)
         wheels.final_releases("torch", "2.4.0")
 
 
+@pytest.mark.slow
 def test_what_pip_says_of_a_failure_is_passed_on(tmp_path: Path) -> None:
     with pytest.raises(wheels.WheelError, match=r"(?s)^pip does not do it: .*--no-such-option"):
         wheels.pip("download", "--no-such-option", str(tmp_path), what="do it")

@@ -99,6 +99,7 @@ def test_nothing_to_say_is_no_line() -> None:
     assert render("audit", "github", decide((package(library("x.so")),), terms()), Detail()) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [1 << 20, 20_000, 2_000, 700])
 def test_markdown_fits_and_says_what_is_missing(room: int) -> None:
     count = room // 150

@@ -226,6 +226,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     return fresh
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(data=st.data())
 def test_no_mutation_ends_in_another_error(

@@ -213,6 +213,7 @@ def test_a_file_that_the_cache_lost_is_fetched_again(index: Index, tmp_path: Pat
     assert contents(one.candidates[0]) == ELF
 
 
+@pytest.mark.slow
 def test_two_runs_at_once(index: Index, tmp_path: Path) -> None:
     publish(index, tmp_path, f"demo-1.0-cp38-abi3-{LINUX}", size=300_000)
     index.delay = 0.1

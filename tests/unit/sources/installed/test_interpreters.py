@@ -62,6 +62,7 @@ def test_what_is_activated_counts_when_we_run_isolated(
     assert interpreters.activated(said) == str(venv)
 
 
+@pytest.mark.slow
 def test_the_command_looks_there(venv: Path) -> None:
     (site,) = interpreters.interpreter(str(venv)).sites
     install(Path(site), "over_there", {"over_there/__init__.py": "raise SystemExit"})
