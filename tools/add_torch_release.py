@@ -78,6 +78,12 @@ STEPS = (
         of_torch=False,
         offline=(),
     ),
+    Step(
+        TOOLS / "generate_cli_page.py",
+        (ROOT / "docs" / "cli.md",),
+        of_torch=False,
+        offline=(),
+    ),
 )
 """In the order in which they run: each may read what those before it wrote."""
 
