@@ -42,7 +42,7 @@ ALLOWED = {
     "report": MODEL
     | {"mangling", "report.audit", "report.config", "report.diff", "report.explain"}
     | {"report.loads", "report.port", "report.rules"},
-    "report.wording": set(),
+    "report.wording": {"model"},
     "report.audit": KNOWN
     | {"__init__", "judges", "report", "report.loads", "report.wording", "rules"},
     "report.loads": MODEL | {"mangling", "report", "report.audit", "report.wording"},

@@ -42,12 +42,18 @@ class Compared:
     """A finding for each of ``fixed``, where the baseline is a file."""
 
 
+def held(results: Iterable[Result]) -> tuple[Result, ...]:
+    """Those of results that a baseline of them holds: all but what is ignored or never in one."""
+    return tuple(
+        one for one in results if one.status is not Status.IGNORED and rule(one.key.rule).baseline
+    )
+
+
 def entries(results: Iterable[Result]) -> tuple[Entry, ...]:
-    """What a baseline of these results holds: everything but what is ignored."""
+    """What a file holds of ``held``: an entry for each rule and library, each symbol once."""
     found: dict[Key, dict[str, str]] = defaultdict(dict)
-    for one in results:
-        if one.status is not Status.IGNORED and rule(one.key.rule).baseline:
-            found[one.key].update(_symbols(one))
+    for one in held(results):
+        found[one.key].update(_symbols(one))
     ordered = sorted(found, key=lambda key: (key.package, key.library, key.rule))
     return tuple(Entry(key, tuple(sorted(found[key].values()))) for key in ordered)
 
@@ -67,11 +73,11 @@ def compare(
         selection: An entry of a rule that is not reported is not judged.
     """
     keys = _old_keys(baseline, audited, results)
-    held = {one.key: {symbol_key(each) for each in one.symbols} for one in baseline.entries}
+    known = {one.key: {symbol_key(each) for each in one.symbols} for one in baseline.entries}
     fixed = tuple(_fixed(baseline, audited, results, keys, selection))
     stale = Upkeep(baseline=baseline.name, fixed=fixed if baseline.is_file else ())
     return Compared(
-        results=tuple(_let_pass(one, held.get(keys[one.key]), baseline) for one in results),
+        results=tuple(_let_pass(one, known.get(keys[one.key]), baseline) for one in results),
         fixed=fixed,
         stale=tuple(detect_in_run(stale)),
     )

@@ -98,7 +98,8 @@ def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result
     if not standing:
         reasons = dict.fromkeys(covering[at].reason for at in hidden.values())
         return replace(result, status=Status.IGNORED, reason="; ".join(reasons))
-    return narrowed(result, standing, tuple(hidden))
+    gone = tuple(symbol for symbol in one.evidence if symbol in hidden)
+    return narrowed(result, standing, gone)
 
 
 def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...]) -> Result:

@@ -69,11 +69,6 @@ class Entry:
     symbols: tuple[str, ...] = ()
     """Sorted; empty for a rule whose evidence is not itemized."""
 
-    @property
-    def size(self) -> int:
-        """How many findings it stands for."""
-        return max(1, len(self.symbols))
-
 
 @dataclass(frozen=True, slots=True)
 class Gate:

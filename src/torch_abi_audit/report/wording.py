@@ -6,12 +6,33 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch_abi_audit.model.outcome import Entry
+    from torch_abi_audit.model.verdicts import TorchABIVerdict
+
 
 def plural(count: int, noun: str) -> str:
     """A count and its noun: ``1 file``, ``2 files``, ``3 libraries``."""
     if count == 1:
         return f"1 {noun}"
     return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{count} {noun}s"
+
+
+def unstable_and_internal(verdict: TorchABIVerdict) -> str:
+    """What a library imports from outside of the LibTorch Stable ABI: ``4 unstable symbols``.
+
+    Internal ones are counted apart, as in its row: ``164 unstable and 2 internal symbols``.
+    """
+    unstable, internal = len(verdict.unstable_symbols), len(verdict.internal_symbols)
+    if unstable and internal:
+        return f"{unstable} unstable and {plural(internal, 'internal symbol')}"
+    return plural(internal, "internal symbol") if internal else plural(unstable, "unstable symbol")
+
+
+def of_baseline(entries: Sequence[Entry]) -> str:
+    """How much of a baseline these are: ``2 findings (3 symbols)``."""
+    findings = plural(len(entries), "finding")
+    symbols = sum(len(one.symbols) for one in entries)
+    return f"{findings} ({plural(symbols, 'symbol')})" if symbols else findings
 
 
 def some(names: Sequence[str], rest: str = "more") -> str:

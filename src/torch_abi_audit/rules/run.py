@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules.definition import About, Rule
 
 TYPE_CHECKING = False
@@ -103,7 +104,7 @@ I003 = Rule(
     "Write the baseline again (`--write-baseline`), and commit the shorter file.",
     Severity.ERROR,
     itemized=True,
-    example="abi-baseline.json: T101 in lib/_C: 2 entries are fixed and must leave the file",
+    example="abi-baseline.json: T101 in lib/_C: 2 symbols are fixed and must leave the file",
     about=About.RUN,
     baseline=False,
 )
@@ -113,10 +114,11 @@ def stale_entries(upkeep: Upkeep) -> Iterator[Finding]:
     """Each entry of the baseline, or the part of one, that is fixed."""
     for one in upkeep.fixed:
         where = one.key.library or one.key.package
-        verb = "entry is" if one.size == 1 else "entries are"
+        verb = "are" if len(one.symbols) > 1 else "is"
+        what = f": {plural(len(one.symbols), 'symbol')}" if one.symbols else ""
         yield I003.finding(
-            f"{upkeep.baseline}: {one.key.rule} in {where}: {one.size} {verb} fixed and must leave "
-            "the file",
+            f"{upkeep.baseline}: {one.key.rule} in {where}{what} {verb} fixed and must leave the "
+            "file",
             evidence=one.symbols,
         )
 

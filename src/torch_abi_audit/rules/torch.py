@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.knowledge import libtorch, torch_shims
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.report.wording import plural, some
+from torch_abi_audit.report.wording import some, unstable_and_internal
 from torch_abi_audit.rules.definition import Abi, Rule
 
 TYPE_CHECKING = False
@@ -38,22 +38,33 @@ T101 = Rule(
 
 
 def unstable_symbols(reported: Reported) -> Iterator[Finding]:
-    """Whatever its slices import from outside of the stable ABI, as one finding a library."""
+    """What it imports from outside of the stable ABI, as one finding a library.
+
+    The message counts as the library's row does, which in a universal file is that of the worst
+    slice; the evidence is what any slice imports. Two symbols may read alike and count as two.
+    """
     for path, library in reported.libraries:
-        symbols = tuple(
-            dict.fromkeys(
-                name
-                for one in _verdicts(library)
-                for name in one.unstable_symbols + one.internal_symbols
-            )
-        )
-        if symbols:
+        symbols = _of_any_slice(library)
+        if library.torch is not None and symbols:
+            counted = len(library.torch.unstable_symbols) + len(library.torch.internal_symbols)
             yield T101.finding(
-                f"{plural(len(symbols), 'symbol')} outside of the LibTorch Stable ABI: "
-                f"{some(symbols)}",
+                f"{unstable_and_internal(library.torch)} outside of the LibTorch Stable ABI: "
+                f"{some(symbols[:counted])}",
                 library=path,
                 evidence=symbols,
             )
+
+
+def _of_any_slice(library: ExtensionReport) -> tuple[str, ...]:
+    """The names outside of the stable ABI, each as often as the slice that has it most often."""
+    most: dict[str, int] = {}
+    for one in _verdicts(library):
+        here: dict[str, int] = {}
+        for name in one.unstable_symbols + one.internal_symbols:
+            here[name] = here.get(name, 0) + 1
+        for name, count in here.items():
+            most[name] = max(most.get(name, 0), count)
+    return tuple(name for name, count in most.items() for _ in range(count))
 
 
 T102 = Rule(

@@ -44,7 +44,7 @@ def read(target: str, terms: Terms, looking: Search) -> Baseline:
 
 
 def write(path: str, outcome: Outcome) -> int:
-    """Write a baseline of what was found; returns how many findings it holds.
+    """Write a baseline of what was found; returns how many findings it lets pass.
 
     Raises:
         SettingsError: the file cannot be written.
@@ -56,7 +56,7 @@ def write(path: str, outcome: Outcome) -> int:
         Path(path).write_text(baseline_file.dump(found), encoding="utf-8", newline="\n")
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror or error}") from error
-    return sum(one.size for one in found)
+    return len(baseline.held(outcome.results))
 
 
 def _audited(target: str, looking: Search) -> tuple[PackageReport, ...]:

@@ -58,9 +58,7 @@ def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
                 severity=members[0].finding.severity,
                 path=path,
                 message=escape("; ".join(dict.fromkeys(one.finding.message for one in members))),
-                evidence=tuple(
-                    dict.fromkeys(escape(each) for one in members for each in one.finding.evidence)
-                ),
+                evidence=tuple(map(escape, _evidence(members))),
                 hidden=sum(len(one.hidden) for one in members),
                 fingerprint=mark if seen[mark] == 1 else f"{mark}-{seen[mark]}",
                 fails=any(one.fails for one in members),
@@ -69,6 +67,15 @@ def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
             )
         )
     return tuple(found)
+
+
+def _evidence(members: list[Result]) -> list[str]:
+    """All evidence; what an earlier member has is not repeated."""
+    found: list[str] = []
+    for one in members:
+        known = set(found)
+        found += [each for each in one.finding.evidence if each not in known]
+    return found
 
 
 def path_of(one: Result) -> str:

@@ -6,7 +6,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.audit.grouping import grouped
 from torch_abi_audit.report.audit.table import CPYTHON_WORDS, TORCH_WORDS, min_torch
-from torch_abi_audit.report.wording import plural
+from torch_abi_audit.report.wording import of_baseline, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def render(outcome: Outcome, detail: Detail) -> str:
     if outcome.suppressed:
         page.text("", f"{plural(len(outcome.suppressed), 'finding')} suppressed.")
     if outcome.fixed:
-        fixed = sum(one.size for one in outcome.fixed)
-        page.text("", f"{plural(fixed, 'finding')} of the baseline fixed.")
+        page.text("", f"Fixed: {of_baseline(outcome.fixed)} of the baseline.")
     for report in shown:
         if report.libraries:
             summary = f"Libraries of {plain(report.name)} ({len(report.libraries)})"
@@ -137,10 +136,12 @@ def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]
     torch, cpython = library.torch, library.cpython
     if torch is None or cpython is None or library.error is not None:
         return (name, "ERROR", plain(library.error or ""), "", "", "")
-    unstable = len(torch.unstable_symbols) + len(torch.internal_symbols)
+    unstable = str(len(torch.unstable_symbols))
+    if torch.internal_symbols:
+        unstable += f" and {len(torch.internal_symbols)} internal"
     floor = torch.min_torch_version or ""
     shims = str(torch.stable_shim_count)
-    return (name, torch.label, cpython.label, shims, str(unstable), floor)
+    return (name, torch.label, cpython.label, shims, unstable, floor)
 
 
 def _cells(cells: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from torch_abi_audit.report.audit.table import (
     format_environment_table,
     format_package_table,
 )
-from torch_abi_audit.report.wording import plural
+from torch_abi_audit.report.wording import of_baseline, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def _hidden(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
                 where = escape(one.where)
                 yield f"  {one.finding.rule} {where}: {_WORDS[one.status]}: {escape(one.reason)}"
     if outcome.fixed:
-        count = sum(one.size for one in outcome.fixed)
-        yield f"Fixed: {plural(count, 'finding')} of the baseline"
+        yield f"Fixed: {of_baseline(outcome.fixed)} of the baseline"
         if verbose:
             for entry in outcome.fixed:
                 where = escape(entry.key.library or entry.key.package)
