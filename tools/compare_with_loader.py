@@ -35,7 +35,8 @@ from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
 from torch_abi_audit.judges import torch_abi  # noqa: E402
 from torch_abi_audit.judges.loads import compat  # noqa: E402
-from torch_abi_audit.knowledge import export_index, libtorch  # noqa: E402
+from torch_abi_audit.knowledge import export_index  # noqa: E402
+from torch_abi_audit.knowledge.names.torch import is_libtorch  # noqa: E402
 from torch_abi_audit.model.binary import Format, NotALibrary  # noqa: E402
 from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
@@ -126,7 +127,7 @@ def compare(
                 # the loader names what the libraries that it opens on the way need, too
                 one
                 for one in not_found.intersection(library.needed)
-                if libtorch.is_libtorch(one) and one not in own
+                if is_libtorch(one) and one not in own
             ),
         )
 
@@ -181,7 +182,7 @@ def _exported(torch: Path) -> frozenset[bytes]:
     if torch not in _EXPORTS:
         names: set[bytes] = set()
         for file in sorted(torch.glob("*.so*")):
-            if libtorch.is_libtorch(file.name):
+            if is_libtorch(file.name):
                 with open_readable(file) as source:
                     images = formats.read(source)
                     if not isinstance(images, NotALibrary):

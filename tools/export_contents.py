@@ -6,9 +6,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from torch_abi_audit.knowledge import libtorch
+from torch_abi_audit.knowledge import torch_namespaces
 from torch_abi_audit.knowledge.export_file import IndexedRelease
 from torch_abi_audit.knowledge.export_index import uses_old_string
+from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.mangling import mentions, owner
 from torch_abi_audit.model.releases import release_key
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tools.torch_wheels import Wheel
 
-_TORCH = libtorch.NAMESPACES | {
+_TORCH = torch_namespaces.NAMESPACES | {
     *(b"torch", b"ao", b"sdp", b"pytorch_flash", b"at_cuda_detail", b"qnnpack"),
     *(b"PackedLinearWeightFp16", b"PyTorchMemEffAttention"),
 }
@@ -61,7 +62,7 @@ def is_kept(name: bytes, library: str) -> bool:
     if _UNNAMED.search(name):
         return False
     declared = owner(name)
-    if libtorch.owns(declared) or (declared and declared[0] in _TORCH):
+    if torch_namespaces.owns(declared) or (declared and declared[0] in _TORCH):
         return True
     if len(declared) == 1 and declared[0] != b"{operator}" and _OWN_C_LIBRARIES.fullmatch(library):
         return True
@@ -98,7 +99,7 @@ def kept_exports(wheel: Wheel) -> dict[str, frozenset[bytes]]:
     return {
         library: frozenset(raw for name in names if is_kept(raw := name.encode("latin-1"), library))
         for library, names in wheel.exports.items()
-        if libtorch.is_libtorch(library)
+        if is_libtorch(library)
     }
 
 

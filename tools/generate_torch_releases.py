@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies besi
 
 from tools import table_text  # noqa: E402
 from tools.wheels import stated_cuda  # noqa: E402
+from torch_abi_audit.knowledge import platforms  # noqa: E402
 from torch_abi_audit.knowledge.tables import Table  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
 from torch_abi_audit.sources.archives.seekable import Seekable  # noqa: E402
@@ -39,11 +40,8 @@ if TYPE_CHECKING:
 
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
-_PLATFORMS = {
-    "linux_x86_64": re.compile(r".*linux.*_x86_64"),
-    "linux_aarch64": re.compile(r".*linux.*_aarch64"),
-    "win_amd64": re.compile(r"win_amd64"),
-}
+_PLATFORMS = [one for one in platforms.PLATFORMS if one.system is not platforms.MACOS]
+"""Those that there is a CUDA for."""
 
 
 def releases(wanted: str | None) -> dict[str, str]:
@@ -60,13 +58,21 @@ def releases(wanted: str | None) -> dict[str, str]:
 
 def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> str:
     words = [f"3.{minor}" for minor in sorted({int(match[2]) for match, _ in wheels})]
-    for name, platform in _PLATFORMS.items():
-        one = next((one for match, one in wheels if platform.fullmatch(match[4])), None)
+    for platform in _PLATFORMS:
+        one = next((one for match, one in wheels if _is_for(match[4], platform)), None)
         if one is not None:
             version = _cuda(one, web)
             if version is not None:
-                words.append(f"{name}={version}")
+                words.append(f"{platform.name}={version}")
     return " ".join(words)
+
+
+def _is_for(tags: str, wanted: platforms.IndexPlatform) -> bool:
+    """Whether a wheel of these platform tags, a dot between two, is for a platform."""
+    read = filter(None, map(platforms.platform, tags.split(".")))
+    return any(
+        one.system == wanted.system.word and wanted.arch in one.architectures for one in read
+    )
 
 
 def _cuda(one: Listed, web: Web) -> str | None:

@@ -19,21 +19,14 @@ from typing import TYPE_CHECKING
 
 from tools.wheels import download, stated_cuda
 from torch_abi_audit import formats
+from torch_abi_audit.knowledge import platforms
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLATFORMS = {
-    "linux_x86_64": (
-        *("manylinux1_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64"),
-        "manylinux_2_28_x86_64",
-    ),
-    "linux_aarch64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
-    "macosx_arm64": ("macosx_26_0_arm64",),  # pip takes it for every older macOS as well
-    "win_amd64": ("win_amd64",),
-}
+PLATFORMS = {one.name: one.wheel_tags for one in platforms.PLATFORMS}
 """Platform of the index to the wheel tags that serve it."""
 
 _LIBRARY = re.compile(r"torch/(?:lib/|\.dylibs/|_C)[^/]*\.(?:so[.\d]*|dylib|dll|pyd)")

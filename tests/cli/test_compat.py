@@ -72,9 +72,9 @@ def test_a_stable_library(stable: Path) -> None:
         f"Package: {stable.name}\n"
         f"  Root: {stable}\n"
         "  Platform: linux_x86_64\n"
-        "  loads on: torch 2.11.0 – 2.15.0 (stable: and later)\n"
-        "  2.4.0–2.10.0  2.11.0–2.15.0\n"
-        "  no            yes            _C.so\n"
+        "  loads on: torch 2.11.0 to 2.15.0 (stable: and later)\n"
+        "  2.4.0 to 2.10.0  2.11.0 to 2.15.0\n"
+        "  no               yes               _C.so\n"
         "  _C.so:\n"
         "    2.10.0 lacks torch_dtype_float4_e2m1fn_x2\n"
         "\n" + CAVEAT
@@ -84,9 +84,9 @@ def test_a_stable_library(stable: Path) -> None:
 def test_an_unstable_library(unstable: Path) -> None:
     text = compat(unstable)
     name = "c10::cuda::c10_cuda_check_implementation(int, char const*, char const*, {}, bool)"
-    summary = f"2.4.0 – 2.9.1 only; 2.10.0 lacks {name.format('int')}"
+    summary = f"2.4.0 to 2.9.1 only; 2.10.0 lacks {name.format('int')}"
     assert f"  loads on: {summary}\n" in text
-    assert "  2.4.0–2.9.1  2.10.0–2.15.0\n  yes          no             _C.so\n" in text
+    assert "  2.4.0 to 2.9.1  2.10.0 to 2.15.0\n  yes             no                _C.so\n" in text
     assert f"    2.10.0 lacks {name.format('int')}\n" in text
     assert f"      exported there instead: {name.format('unsigned int')}\n" in text
     assert "Note: it uses what only CUDA builds of torch have\n" in text
@@ -99,23 +99,23 @@ def test_verbose_lists_every_name_with_the_releases_that_lack_it(tmp_path: Path)
     plain, verbose = compat(made), compat("-v", made)
     assert "loads on: no torch from 2.4.0 to 2.15.0; 2.15.0 lacks at::neverEver()\n" in plain
     assert " and 1 more name" in plain
-    assert "    2.4.0 – 2.15.0 lack at::neverEver()\n" in verbose
-    assert "    2.4.0 – 2.10.0 lack torch_dtype_float4_e2m1fn_x2\n" in verbose
-    assert "    2.10.0 – 2.15.0 lack c10::cuda::c10_cuda_check_implementation(int" in verbose
+    assert "    2.4.0 to 2.15.0 lack at::neverEver()\n" in verbose
+    assert "    2.4.0 to 2.10.0 lack torch_dtype_float4_e2m1fn_x2\n" in verbose
+    assert "    2.10.0 to 2.15.0 lack c10::cuda::c10_cuda_check_implementation(int" in verbose
 
 
 def test_a_weak_name_and_a_siblings_name_are_not_asked_of_torch(tmp_path: Path) -> None:
     own = "_ZN2at6_mine_Ev"
     gcc(source([STABLE, own], weak=["_ZN2at9neverEverEv"]), tmp_path / "_C.so")
     gcc(source([], exports=[own]), tmp_path / "libmine.so")
-    assert "loads on: torch 2.11.0 – 2.15.0 (stable: and later)" in compat(tmp_path)
+    assert "loads on: torch 2.11.0 to 2.15.0 (stable: and later)" in compat(tmp_path)
 
 
 def test_a_library_of_the_old_abi_is_named(tmp_path: Path) -> None:
     made = gcc(source([OLD_STRING]), tmp_path / "_C.so")
     text = compat(made)
     sentence = "built for the pre-C++11 ABI: no torch since 2.7.0 can load it"
-    assert f"  loads on: 2.4.0 – 2.6.0 only; {sentence}\n" in text
+    assert f"  loads on: 2.4.0 to 2.6.0 only; {sentence}\n" in text
     assert text.count(sentence) == 2
     assert answers(made)["bundled_libs"][0]["pre_cxx11_abi"] is True
 
@@ -181,7 +181,7 @@ def test_check_fails_where_a_release_in_the_range_does_not_load(stable: Path) ->
     assert bad.returncode == 1
     assert bad.stderr == (
         "FAIL:\n  _C.so: does not load on torch 2.10.0 "
-        "(loads on: torch 2.11.0 – 2.15.0 (stable: and later))\n"
+        "(loads on: torch 2.11.0 to 2.15.0 (stable: and later))\n"
     )
     assert run("compat", "--check", stable).returncode == 1
 
@@ -283,7 +283,7 @@ def test_a_damaged_library_of_a_given_torch_is_an_error(torch: Path, stable: Pat
 def test_loads_on_in_the_audit(stable: Path) -> None:
     lines = run("--loads-on", stable).stdout.splitlines()
     after = lines[lines.index("  Min torch:   2.11.0") + 1]
-    assert after == "  Loads on:    torch 2.11.0 – 2.15.0 (stable: and later)"
+    assert after == "  Loads on:    torch 2.11.0 to 2.15.0 (stable: and later)"
     assert lines[-1] + "\n" == CAVEAT
     document = json.loads(run("--loads-on", "--json", stable).stdout)
     assert document["loads_on"]["2.11.0"] == "yes"
@@ -302,8 +302,8 @@ def test_an_environment_gets_a_column(tmp_path: Path) -> None:
     rows = {
         line.split()[0]: line for line in text.splitlines() if "_ops" in line and "[" not in line
     }
-    assert rows["stable_ops"].endswith("  torch 2.11.0 – 2.15.0 (stable: and later)")
-    assert rows["unstable_ops"].endswith("  2.4.0 – 2.9.1 only")
+    assert rows["stable_ops"].endswith("  torch 2.11.0 to 2.15.0 (stable: and later)")
+    assert rows["unstable_ops"].endswith("  2.4.0 to 2.9.1 only")
     both = compat("--site-packages", tmp_path)
     assert both.count("Package: ") == 2
     assert both.count("necessary") == 1

@@ -14,8 +14,9 @@ import pytest
 
 from tests.support import macho_oracle
 from tests.support.wheels import fetch
-from torch_abi_audit.knowledge import export_index, libtorch, torch_shims
+from torch_abi_audit.knowledge import export_index, torch_namespaces, torch_shims
 from torch_abi_audit.knowledge.export_file import ExportFile
+from torch_abi_audit.knowledge.names.torch import Build, build_of, is_libtorch
 from torch_abi_audit.mangling import mentions, owner
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def libraries(platform: str, scratch: Path) -> Iterator[tuple[str, Path]]:
     with zipfile.ZipFile(fetch(f"torch=={RELEASE}", TAGS[platform])) as wheel:
         for member in wheel.namelist():
             name = PurePosixPath(member).name
-            if member == f"torch/lib/{name}" and libtorch.is_libtorch(name):
+            if member == f"torch/lib/{name}" and is_libtorch(name):
                 path = scratch / name
                 with wheel.open(member) as packed, path.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
@@ -81,11 +82,11 @@ def _raw(name: str | bytes) -> bytes:
 
 def is_torchs(name: bytes) -> bool:
     """Whether a name is torch's by itself or by the types that it speaks of, on any platform."""
-    if name in torch_shims.shims() or libtorch.owns_c_name(name):
+    if name in torch_shims.shims() or torch_namespaces.owns_c_name(name):
         return True
-    if libtorch.owns(owner(name)):
+    if torch_namespaces.owns(owner(name)):
         return True
-    return any(map(libtorch.is_torch_type, mentions(name)))
+    return any(map(torch_namespaces.is_torch_type, mentions(name)))
 
 
 @pytest.mark.parametrize("platform", TAGS)
@@ -105,5 +106,5 @@ def test_the_index_is_what_a_published_wheel_exports(platform: str, tmp_path: Pa
     assert known.keys() <= shipped.keys()
     (release,) = (one for one in export_index.releases(platform) if one.version == RELEASE)
     assert shipped.keys() <= set(release.libraries)
-    assert (release.cuda is not None) == any(map(export_index.is_cuda_library, shipped))
+    assert (release.cuda is not None) == any(build_of(one) is Build.CUDA for one in shipped)
     assert sum(map(len, known.values())) > 35_000

@@ -36,15 +36,15 @@ def report(requirement: str, platform: str) -> PackageReport:
 RANGES = [
     ("torchaudio==2.8.0", "2.8.0", "2.8.0", "2.8.0 only; 2.9.0 lacks c10::SymInt::sym_ne("),
     ("torchaudio==2.9.0", "2.9.0", "2.9.1", "2.9.0, 2.9.1 only; 2.10.0 lacks "),
-    ("torchaudio==2.10.0", "2.10.0", "2.15.0", "torch 2.10.0 – "),
-    ("torchaudio==2.11.0", "2.11.0", "2.15.0", "torch 2.11.0 – "),
+    ("torchaudio==2.10.0", "2.10.0", "2.15.0", "torch 2.10.0 to "),
+    ("torchaudio==2.11.0", "2.11.0", "2.15.0", "torch 2.11.0 to "),
     ("torchao==0.14.0", "2.9.0", "2.9.1", "2.9.0, 2.9.1 only; 2.10.0 lacks c10::cuda::c10_cuda_"),
-    ("torchao==0.18.0", "2.11.0", "2.15.0", "torch 2.11.0 – "),
-    ("torchcodec==0.8.0", "2.8.0", "2.9.1", "2.8.0 – 2.9.1 only; 2.10.0 lacks "),
-    ("torchcodec==0.17.0", "2.11.0", "2.15.0", "torch 2.11.0 – "),
+    ("torchao==0.18.0", "2.11.0", "2.15.0", "torch 2.11.0 to "),
+    ("torchcodec==0.8.0", "2.8.0", "2.9.1", "2.8.0 to 2.9.1 only; 2.10.0 lacks "),
+    ("torchcodec==0.17.0", "2.11.0", "2.15.0", "torch 2.11.0 to "),
     # 2.7 was not measured; it has every name, too
-    ("torchrl==0.10.0", "2.8.0", "2.9.1", "2.7.0 – 2.9.1 only; 2.10.0 lacks "),
-    ("torchrl==0.14.1", "2.14.0", "2.15.0", "torch 2.14.0 – "),
+    ("torchrl==0.10.0", "2.8.0", "2.9.1", "2.7.0 to 2.9.1 only; 2.10.0 lacks "),
+    ("torchrl==0.14.1", "2.14.0", "2.15.0", "torch 2.14.0 to "),
 ]
 
 

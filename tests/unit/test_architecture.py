@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 PREFIX = "torch_abi_audit"
 
 MODEL = {"model", "runtime"}
-KNOWN = MODEL | {"knowledge", "mangling"}
+NAMES = MODEL | {"knowledge.names", "knowledge.platforms"}
+KNOWN = NAMES | {"knowledge", "mangling"}
 
 ALLOWED = {
     "runtime": set(),
     "model": {"runtime"},
     "mangling": set(),
-    "knowledge": MODEL | {"mangling"},
+    "knowledge": NAMES | {"mangling"},
+    "knowledge.names": MODEL,
+    "knowledge.platforms": MODEL,
     "formats": MODEL,
-    "sources": MODEL,
+    "sources": NAMES,
     "judges": KNOWN,
-    "metadata": KNOWN,
-    "facts": KNOWN | {"metadata"},
-    "rules": KNOWN | {"facts", "metadata", "report.wording"},
+    "facts": KNOWN,
+    "rules": KNOWN | {"facts", "report.wording"},
     "audit": KNOWN | {"facts", "formats", "judges", "rules", "sources"},
-    "diff": MODEL | {"knowledge"},
+    "diff": NAMES,
     "explain": KNOWN | {"judges", "rules"},
     "port": KNOWN | {"formats", "judges", "sources"},
-    "gate": MODEL | {"knowledge", "report.wording", "rules"},
+    "gate": NAMES | {"report.wording", "rules"},
     "settings": MODEL | {"gate", "report", "rules", "sources"},
     "report": MODEL
     | {"mangling", "report.audit", "report.config", "report.diff", "report.explain"}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit import formats, sources
-from torch_abi_audit.knowledge import export_index, libtorch
+from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.export_file import Exports, IndexedRelease
 from torch_abi_audit.knowledge.export_index import Neighbour
+from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.model.binary import Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError, TargetError
 from torch_abi_audit.sources.installed import torch_version
@@ -98,7 +99,7 @@ def given_torch(path: str) -> GivenTorch:
     images: set[tuple[Format, str]] = set()
     for candidate in found.candidates:
         file = candidate.relative.rpartition("/")[2]
-        if not libtorch.is_libtorch(file):
+        if not is_libtorch(file):
             continue
         try:
             with candidate.open() as source:

@@ -7,8 +7,11 @@ from torch_abi_audit.audit.findings import asks_for_releases, with_findings
 from torch_abi_audit.audit.siblings import Provider, provided
 from torch_abi_audit.judges import python_abi, torch_abi
 from torch_abi_audit.judges.torch_abi import Names
-from torch_abi_audit.knowledge import cpython_abi, libtorch, torch_shims
+from torch_abi_audit.knowledge import cpython_abi, torch_shims
 from torch_abi_audit.knowledge.names import variants
+from torch_abi_audit.knowledge.names.library_file import named_as_library
+from torch_abi_audit.knowledge.names.python import is_python
+from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.binary import Binary, Format, NotALibrary
 from torch_abi_audit.model.errors import FormatError
@@ -22,7 +25,6 @@ from torch_abi_audit.model.reports import (
 from torch_abi_audit.model.verdicts import Label
 from torch_abi_audit.runtime.records import late_path
 from torch_abi_audit.runtime.workers import together
-from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,7 +210,7 @@ def _offers(
 
 def _is_libtorch(candidate: Candidate, found: Found) -> bool:
     """Whether it is one of torch's own libraries, which count as libtorch, not as siblings."""
-    return found.is_torch and libtorch.is_libtorch(candidate.relative)
+    return found.is_torch and is_libtorch(candidate.relative)
 
 
 def _read(candidate: Candidate, scope: _Scope, found: Found) -> None:
@@ -344,5 +346,4 @@ def _package(found: Found, parts: list[_Part]) -> PackageReport:
 
 def _is_extension_module(relative: str, report: ExtensionReport) -> bool:
     """Whether it exports an entry point and is not CPython itself, which has built-in modules."""
-    name = relative.rpartition("/")[2].lower()
-    return bool(report.entry_points) and not name.startswith(("libpython", "python3"))
+    return bool(report.entry_points) and not is_python(relative.rpartition("/")[2])

@@ -13,7 +13,7 @@ from torch_abi_audit.knowledge.names.identity import library_key, package_key, s
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.releases import release_key, release_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +63,8 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
     ]
     gained, lost = _releases(old, new)
     symbols = tuple(_symbols(_all_names(old.libraries), _all_names(new.libraries)))
-    came = _findings(new, old)
+    same_library = _same_library(old, new, [(before[pairs[key]], after[key]) for key in pairs])
+    came = _findings(new, old, same_library)
     return Difference(
         name=new.name,
         old=old,
@@ -75,7 +76,7 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
         releases_gained=gained,
         releases_lost=lost,
         findings_gained=came,
-        findings_lost=_findings(old, new),
+        findings_lost=_findings(old, new, {one: other for other, one in same_library.items()}),
         worse=tuple(_worse(old, new, symbols, lost, came)),
     )
 
@@ -168,8 +169,8 @@ def _all_names(libraries: Iterable[ExtensionReport]) -> Mapping[str, dict[str, s
     """Kind to symbol keys and names, over all of ``libraries``."""
     names: dict[str, dict[str, str]] = {}
     for library in libraries:
-        for kind, listed in _names(library):
-            names.setdefault(kind, {}).update((symbol_key(one), one) for one in listed)
+        for kind, symbols in _names(library):
+            names.setdefault(kind, {}).update((symbol_key(one), one) for one in symbols)
     return names
 
 
@@ -213,12 +214,33 @@ def _good(answer: Loads) -> bool:
     return answer in (Loads.YES, Loads.NEEDS_CUDA)
 
 
-def _findings(these: PackageReport, others: PackageReport) -> tuple[Finding, ...]:
-    """Findings of one report whose rule says nothing about that library in the other."""
+def _same_library(
+    old: PackageReport,
+    new: PackageReport,
+    pairs: Iterable[tuple[ExtensionReport, ExtensionReport]],
+) -> dict[str, str]:
+    """Keys of renamed libraries: those of the new report to those of the old one."""
+    keys = [
+        (library_key(old, _path(old, first)), library_key(new, _path(new, second)))
+        for first, second in pairs
+    ]
+    stayed = {first for first, second in keys if first == second}
+    return {second: first for first, second in keys if first not in stayed and second not in stayed}
+
+
+def _findings(
+    these: PackageReport, others: PackageReport, same_library: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Findings of one report whose rule says nothing about that library in the other.
+
+    Args:
+        these: The report whose findings are wanted.
+        others: The one that they are compared with.
+        same_library: Keys of libraries that have another name in ``others`` to those.
+    """
     known = {(one.rule, library_key(others, one.library)) for one in others.findings}
-    return tuple(
-        one for one in these.findings if (one.rule, library_key(these, one.library)) not in known
-    )
+    keyed = [(one, library_key(these, one.library)) for one in these.findings]
+    return tuple(one for one, key in keyed if (one.rule, same_library.get(key, key)) not in known)
 
 
 def _worse(
@@ -243,7 +265,8 @@ def _worse(
         if first is not None and second is not None and release_key(second) > release_key(first):
             yield f"{what} floor: {first} to {second}"
     if lost:
-        yield f"no longer loads on torch {', '.join(lost)}"
+        known = tuple(new.loads.loads_on) if new.loads is not None else ()
+        yield f"no longer loads on torch {release_runs(lost, known)}"
     for finding in came:
         if finding.severity == "error":
             yield f"{finding.rule}: {finding.message}"

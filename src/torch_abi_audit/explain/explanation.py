@@ -5,10 +5,6 @@ from __future__ import annotations
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 class Cause(StrEnum):
     """The likely reason of an error, as one of a few."""
@@ -108,15 +104,3 @@ class Installed:
     def release(self) -> str:
         """Without what follows a plus sign."""
         return self.version.partition("+")[0]
-
-
-def span(releases: Sequence[str], known: Sequence[str]) -> str:
-    """Releases as ranges of neighbours: ``2.4.0 to 2.9.1, 2.15.0``."""
-    runs: list[list[str]] = []
-    for release in releases:
-        at = known.index(release)
-        if runs and at and runs[-1][-1] == known[at - 1]:
-            runs[-1].append(release)
-        else:
-            runs.append([release])
-    return ", ".join(one[0] if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in runs)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.knowledge import cpython_abi
+from torch_abi_audit.knowledge.names.cuda import is_cuda_function
 from torch_abi_audit.mangling import owner
 from torch_abi_audit.runtime.records import replace
 
-_CUDA = re.compile(
-    r"_*(?:cu(?:da|blas|blasLt|dnn|fft|rand|solver|sparse)?[A-Z]\w*|nccl\w+|nvrtc\w+"
-    r"|nvtx\w+|cudaRegister\w+|fatbinwrap\w*|nvJitLink\w+)"
-)
-_OPENMP = re.compile(r"(?:GOMP_|__kmpc_|omp_)\w+")
+_OPENMP = ("GOMP_", "__kmpc_", "omp_")
 
 
 def foreign(base: Explanation, name: bytes) -> Explanation:
@@ -38,7 +33,7 @@ def foreign(base: Explanation, name: bytes) -> Explanation:
                 "or rebuild it with that Python, or for abi3 with Py_LIMITED_API set",
             ),
         )
-    if _CUDA.fullmatch(text):
+    if is_cuda_function(text):
         return replace(
             base,
             is_a=("a name of NVIDIA's CUDA libraries",),
@@ -50,7 +45,7 @@ def foreign(base: Explanation, name: bytes) -> Explanation:
                 "or link the library of CUDA that has it",
             ),
         )
-    if _OPENMP.fullmatch(text):
+    if text.startswith(_OPENMP):
         return replace(
             base,
             is_a=("a name of an OpenMP runtime",),

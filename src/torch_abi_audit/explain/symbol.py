@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed, span
+from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed
 from torch_abi_audit.explain.foreign import foreign
 from torch_abi_audit.explain.symbol_history import history, named
-from torch_abi_audit.knowledge import export_index, libtorch, replacements, torch_shims
+from torch_abi_audit.knowledge import export_index, replacements, torch_namespaces, torch_shims
+from torch_abi_audit.knowledge.platforms import LINUX, MACOS, system_of_platform, usual_platform
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling.entity import entity
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.releases import release_key, release_runs
 from torch_abi_audit.runtime.records import replace
 
 _STABLE = ("torch::stable", "torch::headeronly")
-
-
-_SUFFIXES = {
-    "linux_x86_64": ".so",
-    "linux_aarch64": ".so",
-    "macosx_arm64": ".dylib",
-    "win_amd64": ".dll",
-}
 
 
 def symbol(text: str, system: str | None, installed: Installed | None) -> Explanation:
@@ -28,10 +21,8 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    platform = {"macos": "macosx_arm64", "windows": "win_amd64"}.get(system or "", "linux_x86_64")
     plain = text.partition("@")[0] if not text.startswith("?") else text
-    if plain.startswith("?"):
-        platform = "win_amd64"
+    platform = usual_platform("windows" if plain.startswith("?") else system)
     name = _raw(plain, platform)
     if name is None:
         return Explanation(
@@ -56,7 +47,11 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
         (b"torch", b"headeronly"),
     ):
         return _of_headers(base)
-    is_torch = bool(known.releases) or libtorch.owns(owner(name)) or libtorch.owns_c_name(name)
+    is_torch = (
+        bool(known.releases)
+        or torch_namespaces.owns(owner(name))
+        or torch_namespaces.owns_c_name(name)
+    )
     if is_torch:
         return _of_torch(base, known, installed)
     return foreign(base, name)
@@ -72,7 +67,11 @@ def _raw(text: str, platform: str) -> bytes | None:
     if "::" in text or "(" in text:
         return named(text, platform)
     name = text.encode("utf-8", "surrogateescape")
-    if platform == "macosx_arm64" and text.startswith("_") and not torch_shims.shim(name):
+    if (
+        system_of_platform(platform) is MACOS
+        and text.startswith("_")
+        and not torch_shims.shim(name)
+    ):
         return name[1:]
     return name
 
@@ -80,7 +79,7 @@ def _raw(text: str, platform: str) -> bytes | None:
 def _of_shim(
     base: Explanation, shim: torch_shims.Shim, known: History, installed: Installed | None
 ) -> Explanation:
-    suffix = _SUFFIXES[known.platform]
+    suffix = system_of_platform(known.platform).suffix
     home = next((one for one in shim.exported_by if one.endswith(suffix)), None)
     is_a = [f"a C function of the LibTorch Stable ABI, since torch {shim.first_release}"]
     if shim.device != "generic":
@@ -188,7 +187,8 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
     elif known.releases and known.missing:
         at = Cause.OTHER_TORCH
         causes.insert(0 if not known.old_string else len(causes), at)
-        why.append(f"torch {span(known.missing, everything)} lack it")
+        lack = "lacks" if len(known.missing) == 1 else "lack"
+        why.append(f"torch {release_runs(known.missing, everything)} {lack} it")
     elif known.releases:
         causes.append(Cause.IMPORT_ORDER)
         why.append(
@@ -230,7 +230,7 @@ def _moved(known: History) -> list[str]:
         if any(library in after and release in each for library, each in known.libraries)
     )
     said = f"it moved from {', '.join(sorted(before))} to {', '.join(sorted(after))} in {since}"
-    if known.platform.startswith("linux"):
+    if system_of_platform(known.platform) is LINUX:
         return [said]
     return [f"{said}: what was linked before looks for it in the old place alone"]
 

@@ -6,6 +6,7 @@ import re
 
 from torch_abi_audit.explain.explanation import History
 from torch_abi_audit.knowledge import export_index
+from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.mangling import demangle
 
 TYPE_CHECKING = False
@@ -83,7 +84,7 @@ def _of(bitmap: int, versions: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_cuda(exports: Exports) -> bool:
-    return all(export_index.is_cuda_library(library) for library, _ in exports.by_library)
+    return all(build_of(library) is Build.CUDA for library, _ in exports.by_library)
 
 
 def _is_old_tag(name: bytes, alike: list[bytes]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.judges.loads import compat
 from torch_abi_audit.model.loads import Loads
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
     pair = [
         *answer.pair,
         f"{name} finds all its names in torch "
-        + (", ".join(served) if served else "no release that is known"),
+        + (release_runs(served, matrix.releases) if served else "no release that is known"),
     ]
     advice, causes, why = list(answer.advice), list(answer.causes), list(answer.why)
     required = {one for lib in report.libraries if lib.torch for one in lib.torch.required}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.cuda import is_cuda, major
 from torch_abi_audit.knowledge.names.distribution import cuda_of, required
+from torch_abi_audit.knowledge.platforms import SYSTEMS, index_platform
 from torch_abi_audit.knowledge.torch_releases import torch_releases
-from torch_abi_audit.metadata.cuda import is_cuda, major
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.reports import Cuda
 
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.model.declared import Declared
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
-
-_WHEELS = {
-    ("linux", "x86_64"): "linux_x86_64",
-    ("linux", "aarch64"): "linux_aarch64",
-    ("windows", "x86_64"): "win_amd64",
-}
-"""System and machine to the column of the table of torch releases."""
 
 
 def linked(report: PackageReport, declared: Declared) -> Cuda | None:
@@ -63,11 +57,11 @@ def torch_builds(
 ) -> list[tuple[str, int | None]]:
     """The wheels of the admitted torch releases: release and CUDA of each; None for a CPU build.
 
-    One for each platform among the environments that has a wheel with CUDA in some release.
+    One for each platform among the environments that torch is published for.
     """
     if admitted is None:
         return []
-    wheels = {_WHEELS.get((one.system, one.machine)) for one in environments} - {None}
+    wheels = {index_platform(SYSTEMS[one.system].format, one.machine) for one in environments}
     found: list[tuple[str, int | None]] = []
     for release in torch_releases():
         if release.version in admitted:

@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 OLDEST_MINOR = 6
 """Python 3.6: older ones are beside the point of every wheel that is built today."""
 
-_SYSTEMS = {"elf": "linux", "mach-o": "macos", "pe": "windows"}
-_MARKERS = {
-    "linux": ("linux", "Linux", "posix", {}),
-    "macos": ("darwin", "Darwin", "posix", {}),
-    "windows": ("win32", "Windows", "nt", {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"}),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -43,20 +36,20 @@ class Environment:
 
     def markers(self) -> dict[str, str]:
         """The values that a requirement's markers see."""
-        name, system, os_name, machines = _MARKERS[self.system]
+        system = platforms.SYSTEMS[self.system]
         return {
             "extra": "",
             "implementation_name": "cpython",
             "implementation_version": f"{self.python}.0",
-            "os_name": os_name,
-            "platform_machine": machines.get(self.machine, self.machine),
+            "os_name": system.os_name,
+            "platform_machine": system.machines.get(self.machine, self.machine),
             "platform_python_implementation": "CPython",
             "platform_release": "",
-            "platform_system": system,
+            "platform_system": system.platform_system,
             "platform_version": "",
             "python_full_version": f"{self.python}.0",
             "python_version": self.python,
-            "sys_platform": name,
+            "sys_platform": system.sys_platform,
         }
 
 
@@ -83,9 +76,9 @@ def environments(declared: Declared, report: PackageReport) -> tuple[Environment
         (one.system, machine)
         for one in tag_platforms(wheel_tags(declared))
         for machine in one.architectures
-        if one.system in _MARKERS
+        if one.system in platforms.SYSTEMS
     } or {
-        (_SYSTEMS[image.format], image.arch)
+        (platforms.SYSTEM_OF[image.format].word, image.arch)
         for library in report.libraries
         for image in library.linkage
     }

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from torch_abi_audit.knowledge import libtorch
 from torch_abi_audit.knowledge.export_file import Exports
+from torch_abi_audit.knowledge.names.torch import Build, build_of, is_libtorch
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.loads import Absent, LibraryLoads, Loads, Missing
 from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.knowledge.export_index import Neighbour
     from torch_abi_audit.model.reports import ExtensionReport
     from torch_abi_audit.model.verdicts import TorchABIVerdict
-
-_CUDA_LIBRARIES = frozenset(
-    {"torch_cuda", "c10_cuda", "torch_cuda_linalg", "torch_nvshmem", "caffe2_nvrtc"}
-)
 
 
 class TorchBuilds(Protocol):
@@ -131,7 +128,7 @@ def images(library: ExtensionReport, own_files: Collection[str]) -> Iterator[Ima
         return
     verdicts: list[tuple[str | None, TorchABIVerdict]]
     verdicts = [(one.arch, one.torch) for one in library.slices]
-    linked = {file_name(name) for name in library.needed if libtorch.is_libtorch(name)}
+    linked = {file_name(name) for name in library.needed if is_libtorch(name)}
     linked = {name for name in linked if name.lower() not in own_files}
     for arch, torch in verdicts or [(library.arch, library.torch)]:
         if torch.required or linked:
@@ -238,7 +235,7 @@ def _wanted(torch: TorchABIVerdict) -> dict[bytes, str | None]:
     return {
         name: provider or None
         for name, provider in zip(torch.required, torch.required_from, strict=True)
-        if not provider or libtorch.is_libtorch(provider)
+        if not provider or is_libtorch(provider)
     }
 
 
@@ -316,23 +313,25 @@ def _pre_cxx11(lacking: Mapping[bytes, int], platform: str, builds: TorchBuilds)
 
 def _belongs(file: str, known: Sequence[IndexedRelease]) -> str:
     """What a library of torch that some releases do not ship belongs to."""
-    lowered = file.lower()
-    if "_hip" in lowered:
+    build = build_of(file)
+    if build is Build.ROCM:
         return "only ROCm builds of torch have it, none of which is known here"
-    if "_xpu" in lowered:
+    if build is Build.XPU:
         return "only XPU builds of torch have it, none of which is known here"
-    if _is_cuda_library(file):
+    if build is Build.CUDA:
         return "only CUDA builds of torch have it"
+    lowered = file.lower()
     shippers = [
         one.version for one in known if lowered in {library.lower() for library in one.libraries}
     ]
     if shippers:
-        return f"torch {shippers[0]} to {shippers[-1]} ship it"
+        ship = "ships" if len(shippers) == 1 else "ship"
+        return f"torch {release_runs(shippers, [one.version for one in known])} {ship} it"
     return f"no torch since {known[0].version} ships it"
 
 
 def _is_cuda_library(file: str) -> bool:
-    return file.lower().partition(".")[0].removeprefix("lib") in _CUDA_LIBRARIES
+    return build_of(file) is Build.CUDA
 
 
 def _same_file(one: str, other: str, format_: Format) -> bool:

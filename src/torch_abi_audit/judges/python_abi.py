@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from torch_abi_audit.judges.prefixes import beginning
 from torch_abi_audit.knowledge import cpython_abi
+from torch_abi_audit.knowledge.names.python import (
+    abi3_claim,
+    dll_bound,
+    dll_flavour,
+    is_libpython,
+    is_python,
+)
 from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
 
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.binary import Binary
 
-_SUFFIXES = frozenset({"so", "pyd", "dylib", "dll"})
 _FLAVOURS = ("abi3", "abi3t")
 
 
@@ -36,8 +41,8 @@ def _is_provided(name: bytes, binary: Binary) -> bool:
     """Whether CPython provides a name of its form, where the format says who does."""
     provider = binary.providers.get(name)
     if binary.format is Format.PE:
-        return provider is not None and _python_dll(provider) is not None
-    if provider is not None and not _is_python_dylib(provider):
+        return provider is not None and is_python(provider)
+    if provider is not None and not is_libpython(file_name(provider)):
         return False
     return cpython_abi.is_cpython_name(name)
 
@@ -101,35 +106,13 @@ def _is_c_api(name: bytes) -> bool:
 
 def _claim(binary: Binary, filename: str) -> str | None:
     """The abi3 flavour that a file claims by an infix of its name, or on PE by what it imports."""
-    # a dylib's version stands before its suffix: libshiboken6.abi3.6.11.dylib
-    parts = [part for part in filename.split(".") if not part.isdecimal()]
-    for infix, suffix in pairwise(parts[1:]):
-        if infix.partition("-")[0] in _FLAVOURS and suffix in _SUFFIXES:
-            return infix.partition("-")[0]
-    if binary.format is Format.PE:
-        dlls = {_python_dll(library) for library in binary.needed + binary.delay_needed}
-        if "versioned" not in dlls:
-            return next((flavour for flavour in reversed(_FLAVOURS) if flavour in dlls), None)
-    return None
-
-
-def _python_dll(library: str) -> str | None:
-    """``abi3`` for python3.dll, ``abi3t`` for python3t.dll, ``versioned`` for python313.dll."""
-    name = library.lower()
-    if not (name.startswith("python3") and name.endswith(".dll")):
-        return None
-    rest = name[len("python3") : -len(".dll")].removesuffix("_d")
-    if rest in ("", "t"):
-        return f"abi3{rest}"
-    return "versioned" if rest.removesuffix("t").isdecimal() else None
-
-
-def _is_python_dylib(library: str) -> bool:
-    """Whether an install name is that of a framework's or a shared build's CPython."""
-    name = library.rpartition("/")[2]
-    return name in ("Python", "Python3", "PythonT", "Python3T") or (
-        name.startswith("libpython3") and name.endswith(".dylib")
-    )
+    flavour = abi3_claim(filename)
+    if flavour is None and binary.format is Format.PE:
+        dlls = binary.needed + binary.delay_needed
+        if not any(map(dll_bound, dlls)):
+            flavours = set(map(dll_flavour, dlls))
+            return next((each for each in reversed(_FLAVOURS) if each in flavours), None)
+    return flavour
 
 
 def _notes(flavour: str | None, violations: list[str], floor: str | None) -> tuple[str, ...]:

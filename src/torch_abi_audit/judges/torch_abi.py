@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from torch_abi_audit.judges.prefixes import beginning
-from torch_abi_audit.knowledge import libtorch, torch_shims
+from torch_abi_audit.knowledge import torch_namespaces, torch_shims
+from torch_abi_audit.knowledge.names.torch import is_libtorch
+from torch_abi_audit.knowledge.torch_namespaces import HEADER_ONLY
 from torch_abi_audit.mangling import demangle, mentions, owner
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
@@ -32,7 +34,7 @@ _TORCHS = tuple(start + b"5torch" for start in _NESTED)
 _NOT_TORCHS = tuple(
     b"%b%d%b" % (start, len(part), part)
     for start in _TORCHS
-    for part in (*libtorch.HEADER_ONLY, *libtorch.GUESTS)
+    for part in (*HEADER_ONLY, *torch_namespaces.GUESTS)
 )
 _STD = ("_ZNSt", "_ZNKSt", "_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
@@ -107,12 +109,12 @@ def classify(
 
 def _kind(name: bytes, binary: Binary, *, in_torch: bool) -> Kind | None:
     provider = binary.providers.get(name)
-    trusted = None if provider is None else libtorch.is_libtorch(provider)
+    trusted = None if provider is None else is_libtorch(provider)
     if name.startswith((b"_Z", b"?")):
         return _of_cpp(name, from_libtorch=trusted is True)
     if name in torch_shims.shim_names():
         return None if trusted is False else Kind.SHIM
-    if name.startswith(_OWN_C_FORMS) and libtorch.owns_c_name(name):
+    if name.startswith(_OWN_C_FORMS) and torch_namespaces.owns_c_name(name):
         return Kind.INTERNAL
     if trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
         return Kind.UNKNOWN_SHIM
@@ -211,7 +213,7 @@ def links(binary: Binary) -> tuple[str, ...]:
             {
                 file_name(library)
                 for library in binary.needed + binary.delay_needed
-                if libtorch.is_libtorch(library)
+                if is_libtorch(library)
             }
         )
     )
@@ -230,11 +232,11 @@ def _of_interest(names: list[bytes]) -> list[bytes]:
 
 def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
     declared = owner(name)
-    if libtorch.owns(declared):
-        if declared[0] in libtorch.TYPE_NAMESPACES or declared[0] == b"torch":
+    if torch_namespaces.owns(declared):
+        if declared[0] in torch_namespaces.TYPE_NAMESPACES or declared[0] == b"torch":
             return Kind.UNSTABLE
         return Kind.UNSTABLE if _speaks_of_torch(name) else Kind.INTERNAL
-    if len(declared) > 1 and declared[0] == b"torch" and declared[1] in libtorch.HEADER_ONLY:
+    if len(declared) > 1 and declared[0] == b"torch" and declared[1] in HEADER_ONLY:
         return Kind.HEADER_ONLY
     if _speaks_of_torch(name):
         return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
@@ -257,7 +259,7 @@ def _speaks_of_torch(name: bytes) -> bool:
         if len(_speakers) >= _MOST_SPEAKERS:
             _speakers.clear()
         text = name.decode("latin-1")
-        known = _may_name_torch(text) and any(map(libtorch.is_torch_type, mentions(name)))
+        known = _may_name_torch(text) and any(map(torch_namespaces.is_torch_type, mentions(name)))
         _speakers[name] = known
     return known
 
@@ -296,7 +298,7 @@ def _is_borrowed(name: bytes, binary: Binary) -> bool:
 
 def _is_lent(name: bytes) -> bool:
     declared = owner(name)
-    return bool(declared) and declared[0] in libtorch.LENDERS
+    return bool(declared) and declared[0] in torch_namespaces.LENDERS
 
 
 def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:

@@ -8,7 +8,6 @@ that is missing or damaged, and ``KeyError`` for a platform that is not covered.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,12 +19,14 @@ from torch_abi_audit.knowledge.export_file import (
     IndexedRelease,
     IndexFileError,
 )
+from torch_abi_audit.knowledge.platforms import PLATFORMS, index_platform
 from torch_abi_audit.mangling import mentions, msvc
 from torch_abi_audit.mangling.itanium import names as itanium
-from torch_abi_audit.model.binary import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from torch_abi_audit.model.binary import Format
 
 __all__ = [
     "NOWHERE",
@@ -35,7 +36,6 @@ __all__ = [
     "Neighbour",
     "exported",
     "first_cxx11",
-    "is_cuda_library",
     "lookup",
     "nearest",
     "newest",
@@ -48,13 +48,6 @@ __all__ = [
 
 DATA = Path(__file__).parents[1] / "data"
 
-_PLATFORMS = {
-    (Format.ELF, "x86_64"): "linux_x86_64",
-    (Format.ELF, "aarch64"): "linux_aarch64",
-    (Format.MACHO, "arm64"): "macosx_arm64",
-    (Format.PE, "x86_64"): "win_amd64",
-}
-_CUDA_LIBRARY = re.compile(r"(?:lib)?(?:torch_cuda(?:_\w+)?|c10_cuda|torch_nvshmem|caffe2_nvrtc)\.")
 _CXX11_TAG = b"B5cxx11E"
 
 
@@ -67,12 +60,12 @@ class Neighbour(NamedTuple):
 
 def platforms() -> tuple[str, ...]:
     """The platforms that the index covers, as wheel tags have them, without a version."""
-    return tuple(_PLATFORMS.values())
+    return tuple(one.name for one in PLATFORMS)
 
 
 def platform_of(format_: Format, arch: str | None) -> str | None:
     """The platform that an image (``Binary.format`` and ``arch``) is for; None: not covered."""
-    return None if arch is None else _PLATFORMS.get((format_, arch))
+    return index_platform(format_, arch)
 
 
 def releases(platform: str) -> tuple[IndexedRelease, ...]:
@@ -135,14 +128,9 @@ def uses_old_string(name: bytes) -> bool:
     return b"Ss" in name and (b"std", b"basic_string") in mentions(name)
 
 
-def is_cuda_library(library: str) -> bool:
-    """Whether a file name is that of a library that only CUDA builds of torch have."""
-    return _CUDA_LIBRARY.match(library) is not None
-
-
 @cache
 def _file(platform: str) -> ExportFile:
-    if platform not in _PLATFORMS.values():
+    if platform not in platforms():
         raise KeyError(platform)
     path = DATA / f"exports-{platform}.idx"
     try:

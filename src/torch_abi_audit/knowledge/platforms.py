@@ -1,15 +1,102 @@
-"""Platform tags of wheels, read."""
+"""The platforms that torch is published for, and the platform tags of wheels, read.
+
+``PLATFORMS`` is the one table of what this program knows releases of torch on: a platform more is
+a row more there, and its data. ``SYSTEMS`` holds what all platforms of one system share.
+"""
 
 from __future__ import annotations
 
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.runtime.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """An operating system, as the places that name it do."""
+
+    word: str
+    """As ``Platform.system`` and the forms of error texts have it."""
+    title: str
+    format: Format
+    suffix: str
+    """How the names of its libraries end."""
+    sys_platform: str
+    platform_system: str
+    os_name: str
+    """These three as requirements' markers see them."""
+    machines: Mapping[str, str]
+    """Architectures, as ``Binary.arch`` spells them, to what ``platform_machine`` says instead."""
+
+
+LINUX = System("linux", "Linux", Format.ELF, ".so", "linux", "Linux", "posix", {})
+MACOS = System("macos", "macOS", Format.MACHO, ".dylib", "darwin", "Darwin", "posix", {})
+WINDOWS = System(
+    "windows",
+    "Windows",
+    Format.PE,
+    ".dll",
+    "win32",
+    "Windows",
+    "nt",
+    {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"},
+)
+SYSTEMS = {one.word: one for one in (LINUX, MACOS, WINDOWS)}
+"""Word to system."""
+SYSTEM_OF = {one.format: one for one in SYSTEMS.values()}
+"""Format of libraries to system."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlatform:
+    """A platform that torch's releases are known on."""
+
+    name: str
+    """As wheel tags have it, without a version: ``linux_x86_64``."""
+    system: System
+    arch: str
+    """As ``Binary.arch`` spells it."""
+    wheel_tags: tuple[str, ...]
+    """The tags of torch's wheels, as pip's ``--platform`` takes them."""
+
+
+PLATFORMS = (
+    IndexPlatform(
+        "linux_x86_64",
+        LINUX,
+        "x86_64",
+        (
+            *("manylinux1_x86_64", "manylinux2014_x86_64"),
+            *("manylinux_2_17_x86_64", "manylinux_2_28_x86_64"),
+        ),
+    ),
+    IndexPlatform(
+        "linux_aarch64",
+        LINUX,
+        "aarch64",
+        ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
+    ),
+    IndexPlatform(
+        "macosx_arm64",
+        MACOS,
+        "arm64",
+        ("macosx_26_0_arm64",),  # pip takes it for every older macOS as well
+    ),
+    IndexPlatform("win_amd64", WINDOWS, "x86_64", ("win_amd64",)),
+)
+"""The first of a system is the one that is meant where no architecture is named."""
+
+_NAMES = {(one.system.format, one.arch): one.name for one in PLATFORMS}
+_ROWS = {one.name: one for one in PLATFORMS}
+_USUAL = {one.system.word: one.name for one in reversed(PLATFORMS)}
+
+LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+"""The tags of before PEP 600, and the glibc that each promises."""
+
 _LIBC = {"manylinux": "glibc", "musllinux": "musl"}
-
-
-_LEGACY = {"manylinux1_": "manylinux_2_5_", "manylinux2010_": "manylinux_2_12_"} | {
-    "manylinux2014_": "manylinux_2_17_"
-}
 _FAT = {
     "universal2": ("x86_64", "arm64"),
     "universal": ("i386", "ppc", "x86_64", "ppc64"),
@@ -19,9 +106,8 @@ _FAT = {
     "fat64": ("x86_64", "ppc64"),
     "fat3": ("i386", "ppc", "x86_64"),
 }
-
-
 _WINDOWS = {"win32": "i686", "win_amd64": "x86_64", "win_arm64": "arm64", "win_arm32": "armv7l"}
+_SAME = {"amd64": "x86_64", "i386": "i686"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +125,49 @@ class Platform:
     """``glibc`` or ``musl``, where a Linux tag names one."""
 
 
+def index_platform(form: Format, arch: str | None) -> str | None:
+    """The name of the platform that an image is for; None where no torch is known for it."""
+    return None if arch is None else _NAMES.get((form, arch))
+
+
+def system_of_platform(name: str) -> System:
+    """The system of an index platform.
+
+    Raises:
+        KeyError: there is no such platform.
+    """
+    return _ROWS[name].system
+
+
+def usual_platform(word: str | None) -> str:
+    """The index platform that a system's word stands for; Linux where none is given."""
+    return _USUAL[word or LINUX.word]
+
+
+def same_arch(one: str, other: str) -> bool:
+    """Whether two names of an architecture mean the same one."""
+    return _SAME.get(one, one) == _SAME.get(other, other)
+
+
 def platform(tag: str) -> Platform | None:
     """A wheel's platform tag, read; None for ``any``."""
     if tag == "any":
         return None
     if tag in _WINDOWS:
-        return Platform(tag, "windows", (_WINDOWS[tag],))
+        return Platform(tag, WINDOWS.word, (_WINDOWS[tag],))
     spelt = tag
-    for legacy, modern in _LEGACY.items():
-        if tag.startswith(legacy):
-            spelt = modern + tag.removeprefix(legacy)
+    first, _, rest = tag.partition("_")
+    if first in LEGACY_GLIBC:
+        glibc = LEGACY_GLIBC[first]
+        spelt = f"manylinux_{glibc[0]}_{glibc[1]}_{rest}"
     match spelt.split("_", 3):
         case ["manylinux" | "musllinux" | "macosx" as name, major, minor, arch] if (
             major.isdecimal() and minor.isdecimal() and arch.replace("_", "a").isalnum()
         ):
             version = (int(major), int(minor))
             if name == "macosx":
-                return Platform(tag, "macos", _FAT.get(arch, (arch,)), version)
-            return Platform(tag, "linux", (arch,), version, _LIBC[name])
+                return Platform(tag, MACOS.word, _FAT.get(arch, (arch,)), version)
+            return Platform(tag, LINUX.word, (arch,), version, _LIBC[name])
     if tag.startswith("linux_"):
-        return Platform(tag, "linux", (tag.removeprefix("linux_"),))
+        return Platform(tag, LINUX.word, (tag.removeprefix("linux_"),))
     return Platform(tag, "other", ())

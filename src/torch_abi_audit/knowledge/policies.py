@@ -64,6 +64,11 @@ def is_windows_library(name: str) -> bool:
     return name in _windows()
 
 
+def is_linux_library(name: str) -> bool:
+    """Whether some manylinux or musllinux tag lets a wheel take a library from the system."""
+    return any(name in each["libraries"] for each in _policies()["linux"].values())
+
+
 @once
 def _platforms() -> tables.Table:
     return tables.read("platform_policies")

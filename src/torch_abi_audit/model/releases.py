@@ -25,8 +25,12 @@ def next_minor(release: str) -> str:
     return f"{major}.{int(minor) + 1}"
 
 
-def listed(some: Collection[str], known: Sequence[str]) -> str:
-    """``some`` of the ``known`` releases, runs of them as ``2.8.0 to 2.10.0``."""
+def release_runs(some: Collection[str], known: Sequence[str]) -> str:
+    """``some`` of the ``known`` releases, oldest first: ``2.4.1, 2.5.0, 2.8.0 to 2.10.0``.
+
+    Three neighbours or more are a run, written by its ends; every text that lists releases does
+    it in this way.
+    """
     ordered = sorted(set(known).union(some), key=release_key)
     spans = []
     for chosen, group in groupby(ordered, key=lambda each: each in some):

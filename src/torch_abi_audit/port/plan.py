@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge import replacements, torch_shims
+from torch_abi_audit.knowledge.names.torch import stem_of
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key
@@ -265,18 +266,14 @@ def _idle_links(unit: Unit) -> Iterator[str]:
     ]
     if len(homes) < len(unit.shims) or not all(homes):
         return
-    stems = [frozenset(map(_stem, each)) for each in homes]
-    linked = {library: _stem(library) for library in unit.links}
+    stems = [frozenset(map(stem_of, each)) for each in homes]
+    linked = {library: stem_of(library) for library in unit.links}
     direct = all(any(stem in home for stem in linked.values()) for home in stems)
     for library, stem in linked.items():
         if stem == "torch" and not direct:
             continue  # the umbrella, through which the others come
         if not any(stem in home for home in stems):
             yield library
-
-
-def _stem(library: str) -> str:
-    return library.removeprefix("lib").partition(".")[0].lower()
 
 
 def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitProgress]:

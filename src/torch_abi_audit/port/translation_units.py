@@ -6,7 +6,7 @@ import re
 
 from torch_abi_audit.formats import objects
 from torch_abi_audit.judges import torch_abi
-from torch_abi_audit.knowledge import libtorch, replacements, torch_shims
+from torch_abi_audit.knowledge import replacements, torch_namespaces, torch_shims
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.model.binary import Binary
 from torch_abi_audit.model.errors import FormatError
@@ -152,7 +152,7 @@ def _is_own(reference: Reference) -> bool | None:
         return _FOREIGN.search(reference.source.replace("\\", "/")) is None
     if reference.function is not None:
         declared = owner(reference.function)
-        if libtorch.owns(declared) or declared[:1] in ((b"torch",), (b"std",)):
+        if torch_namespaces.owns(declared) or declared[:1] in ((b"torch",), (b"std",)):
             return False
     return None
 
@@ -164,7 +164,7 @@ def _evidence(found: ObjectFile) -> tuple[str, ...]:
 
 
 def _is_unstable_class(declared: tuple[bytes, ...]) -> bool:
-    if len(declared) < 2 or declared[0] not in libtorch.TYPE_NAMESPACES:
+    if len(declared) < 2 or declared[0] not in torch_namespaces.TYPE_NAMESPACES:
         return False
     name = declared[1].decode("utf-8", "replace")
     return name[:1].isupper() and not replacements.is_header_only(name)

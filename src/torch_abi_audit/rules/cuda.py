@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from torch_abi_audit.facts.cuda import needed, required_releases, torch_builds
+from torch_abi_audit.knowledge.names.cuda import major
 from torch_abi_audit.knowledge.torch_releases import torch_releases
-from torch_abi_audit.metadata.cuda import major
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.model.releases import listed
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.rules.definition import About, Rule
 
 TYPE_CHECKING = False
@@ -154,7 +154,7 @@ def _others(builds: _Builds, but: Collection[int]) -> list[str]:
 
 
 def _span(versions: Sequence[str]) -> str:
-    return listed(versions, [one.version for one in torch_releases()])
+    return release_runs(versions, [one.version for one in torch_releases()])
 
 
 def _releases(builds: _Builds, versions: Collection[str]) -> str:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge import libtorch
-from torch_abi_audit.knowledge.names.system import (
-    is_device_runtime,
-    is_driver,
-    is_libpython,
-    is_loader,
-    is_musl,
-    is_windows_runtime,
-)
+from torch_abi_audit.knowledge.names.distribution import lent
+from torch_abi_audit.knowledge.names.library import Kind, kind_of
+from torch_abi_audit.knowledge.names.python import is_libpython
+from torch_abi_audit.knowledge.names.system import MACOS_PATHS
 from torch_abi_audit.knowledge.platforms import Platform
 from torch_abi_audit.knowledge.policies import is_windows_library, policy
-from torch_abi_audit.metadata.cuda import is_cuda
-from torch_abi_audit.metadata.provided import lent
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.paths import file_name
@@ -29,11 +22,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.rules import Detectors
     from torch_abi_audit.rules.context import Context
 
-    _Kind = tuple[Format, str]
+    _Image = tuple[Format, str]
     """Format and architecture of an image."""
 
-_SYSTEM_PATHS = ("/usr/lib/", "/System/")
-"""Where macOS keeps its own libraries."""
+_UNKNOWN = (Kind.OTHER, Kind.TORCH_COPY)
+"""What only the package can provide: a copy of libtorch's has a name of its own."""
 _LIBC = frozenset({"libc.so.6", "libc.so"})
 """Whether the tag has them is the question of L408."""
 _OF_TORCH = frozenset(
@@ -81,12 +74,12 @@ def unprovided(context: Context) -> Iterator[Finding]:
             )
 
 
-def _absent(context: Context) -> dict[_Kind, frozenset[str]]:
+def _absent(context: Context) -> dict[_Image, frozenset[str]]:
     """The libraries that are needed and that nothing provides, by the kind of image."""
     reach = context.within_reach
     if context.package.uses_torch or "torch" in context.required_names:
         reach |= _OF_TORCH
-    needed: dict[_Kind, set[str]] = {}
+    needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries:
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
@@ -105,22 +98,12 @@ def _absent(context: Context) -> dict[_Kind, frozenset[str]]:
 
 def _is_provided(name: str, form: Format, around: Collection[str]) -> bool:
     """Whether a library is ``around``, or is known to come with torch, the system or the device."""
+    if kind_of(name) not in _UNKNOWN:
+        return True
     base = file_name(name)
     if form is Format.PE:
-        lower = base.lower()
-        found = lower in around or is_windows_runtime(lower) or is_windows_library(lower)
-    elif form is Format.MACHO:
-        found = base in around or name.startswith(_SYSTEM_PATHS)
-    else:
-        found = base in around or is_loader(base) or is_musl(base)
-    return (
-        found
-        or libtorch.is_libtorch(name)
-        or is_cuda(name)
-        or is_driver(base)
-        or is_device_runtime(base)
-        or is_libpython(base)
-    )
+        return base.lower() in around or is_windows_library(base.lower())
+    return base in around or (form is Format.MACHO and name.startswith(MACOS_PATHS))
 
 
 def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
@@ -150,7 +133,7 @@ def absolute_rpath(context: Context) -> Iterator[Finding]:
                 entry
                 for image in library.linkage
                 for entry in image.rpaths
-                if entry.startswith("/") and not f"{entry}/".startswith(_SYSTEM_PATHS)
+                if entry.startswith("/") and not f"{entry}/".startswith(MACOS_PATHS)
             }
         )
         if absolute:

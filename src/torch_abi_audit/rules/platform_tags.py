@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.platforms import SYSTEM_OF, SYSTEMS, same_arch
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules.definition import Rule
 
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import ExtensionReport, Linkage
     from torch_abi_audit.rules import Detectors
     from torch_abi_audit.rules.context import Context
-
-_FORMATS = {"linux": "elf", "macos": "mach-o", "windows": "pe"}
-_NAMES = {"elf": "Linux", "mach-o": "macOS", "pe": "Windows"}
-_SAME = {"amd64": "x86_64", "i386": "i686"}
-
 
 M316 = Rule(
     "M316",
@@ -49,7 +45,7 @@ def built_for_another(context: Context) -> Iterator[Finding]:
     A library that nobody imports is only foreign where others fit.
     """
     known = context.platforms
-    if not all(each.system in _FORMATS for each in known):
+    if not all(each.system in SYSTEMS for each in known):
         return
     fits = any(_fits(one, known) for _, one in context.libraries)
     tags = [each.tag for each in known]
@@ -68,8 +64,8 @@ def built_for_another(context: Context) -> Iterator[Finding]:
         image = library.linkage[0]
         rule = M316 if library.entry_points or not fits else M317
         yield rule.finding(
-            f"it is built for {_NAMES[image.format]} {image.arch}, and the wheel is tagged "
-            f"{', '.join(tags)}",
+            f"it is built for {SYSTEM_OF[image.format].title} {image.arch}, and the wheel is "
+            f"tagged {', '.join(tags)}",
             library=path,
             evidence=tags,
         )
@@ -79,13 +75,13 @@ def _missing_slices(one: ExtensionReport, known: Sequence[Platform]) -> list[str
     """Architectures of a macOS tag that an extension module has no slice for."""
     if not one.entry_points or any(each.tag.endswith(("_x86_64", "_arm64")) for each in known):
         return []
-    present = {_same(image.arch) for image in one.linkage}
+    present = [image.arch for image in one.linkage]
     return [
         arch
         for each in known
         if each.tag.endswith("_universal2")
         for arch in each.architectures
-        if arch not in present
+        if not any(same_arch(arch, each) for each in present)
     ]
 
 
@@ -94,13 +90,9 @@ def _fits(one: ExtensionReport, known: Sequence[Platform]) -> bool:
 
 
 def _runs_on(image: Linkage, platform: Platform) -> bool:
-    return image.format == _FORMATS[platform.system] and (
-        _same(image.arch) in map(_same, platform.architectures)
+    return image.format == SYSTEMS[platform.system].format and any(
+        same_arch(image.arch, arch) for arch in platform.architectures
     )
-
-
-def _same(arch: str) -> str:
-    return _SAME.get(arch, arch)
 
 
 DETECTORS: Detectors = {built_for_another: (M316, M317)}

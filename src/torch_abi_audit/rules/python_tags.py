@@ -9,7 +9,7 @@ from torch_abi_audit.facts.environments import (
     unreadable_python,
 )
 from torch_abi_audit.facts.floors import module_path
-from torch_abi_audit.knowledge.names.python import bound, is_abi3, named
+from torch_abi_audit.knowledge.names.python import abi3_claim, bound, named
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import some
@@ -132,7 +132,9 @@ def abi3_for_free_threaded(context: Context) -> Iterator[Finding]:
     if {tag.abi for tag in tags} != {"abi3t"}:
         return
     for path, library in context.libraries:
-        if library.entry_points and library.cpython is not None and is_abi3(library.name):
+        if library.cpython is None or not library.entry_points:
+            continue
+        if abi3_claim(library.name) == "abi3":
             yield M313.finding(
                 "free-threaded Python does not import it, and the wheel is tagged "
                 f"{_tag_text(tags)}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge import libtorch, torch_shims
+from torch_abi_audit.knowledge import torch_shims
+from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import some, unstable_and_internal
@@ -86,7 +87,7 @@ def second_libtorch(context: Context) -> Iterator[Finding]:
         return
     for path, library in context.libraries:
         name = library.name
-        is_copy = libtorch.is_libtorch(name) or libtorch.is_vendored_copy(name)
+        is_copy = is_libtorch(name) or is_vendored_copy(name)
         if library.torch is not None and is_copy:
             yield T102.finding(f"{name} is a second libtorch in the process", library=path)
 

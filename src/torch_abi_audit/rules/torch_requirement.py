@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.facts.environments import unreadable_python
 from torch_abi_audit.facts.torch_range import older, reachable
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.model.releases import listed
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.rules.definition import About, Rule
 
 TYPE_CHECKING = False
@@ -109,14 +109,14 @@ def range_beyond(context: Context) -> Iterator[Finding]:
     late = [each for each in failing if each not in early]
     if early:
         yield M302.finding(
-            f"`{said.text}` admits torch {listed(early, known)}; the binaries need {floor}"
+            f"`{said.text}` admits torch {release_runs(early, known)}; the binaries need {floor}"
             f"{_better(need)}",
             evidence=early,
             fix=_fix(need),
         )
     if late:
         yield M305.finding(
-            f"`{said.text}` admits torch {listed(late, known)}, on which the binaries do not "
+            f"`{said.text}` admits torch {release_runs(late, known)}, on which the binaries do not "
             f"load{_better(need)}",
             evidence=late,
             fix=_fix(need),
@@ -181,8 +181,8 @@ def pinned_harder(context: Context) -> Iterator[Finding]:
     if newer:
         known = reachable(tuple(said.per_environment))
         yield M304.finding(
-            f"`{said.text}` keeps out torch {listed(newer, known)}, on which the stable binaries "
-            "load",
+            f"`{said.text}` keeps out torch {release_runs(newer, known)}, on which the stable "
+            "binaries load",
             evidence=newer,
             fix=_fix(need),
         )

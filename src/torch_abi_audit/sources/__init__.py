@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from torch_abi_audit.sources.environments import environment, inventory, site_packages
 from torch_abi_audit.sources.found import Candidate, Found, Inventory, Unread
-from torch_abi_audit.sources.naming import INDEX_PREFIX, named_as_library
+from torch_abi_audit.sources.naming import INDEX_PREFIX
 from torch_abi_audit.sources.target import resolve, several
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Unread",
     "environment",
     "inventory",
-    "named_as_library",
     "resolve",
     "several",
     "site_packages",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.binary import MAGICS
 
 INDEX_PREFIX = "pypi:"
@@ -16,8 +17,6 @@ INDEX_PREFIX = "pypi:"
 _TARS = ".tar .tar.gz .tgz .tar.bz2 .tbz2 .tar.xz .txz .tar.zst"
 ARCHIVE_SUFFIXES = (".conda", *_TARS.split())
 """Tar files and conda packages: read from one end to the other, unlike wheels."""
-
-LIBRARY_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
 _MAGICS = tuple(MAGICS)
 
@@ -46,15 +45,6 @@ OTHER_FORMATS = frozenset(" ".join((_PYTHON, _SOURCES, _TEXT, _MEDIA, _DATA)).sp
 
 OTHER_ENDINGS = frozenset(f".{suffix}" for suffix in OTHER_FORMATS)
 """The same with their dots: a few slices of a name tell sooner than its parts."""
-
-
-def named_as_library(filename: str) -> bool:
-    """Whether a name says that the file is a library: ``x.so``, ``x.so.1.2``, or ``x.pyd``."""
-    name = filename.rpartition("/")[2].lower()
-    if name.endswith(LIBRARY_SUFFIXES):
-        return True
-    stem, so, version = name.rpartition(".so.")
-    return bool(so and stem) and version.replace(".", "").isdecimal()
 
 
 def worth_opening(filename: str) -> bool:

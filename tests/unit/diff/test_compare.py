@@ -154,6 +154,41 @@ def test_findings_by_library_and_rule() -> None:
     assert only(OLD, replace(OLD, findings=(same,))).worse == ("T102: a second libtorch",)
 
 
+def test_a_finding_of_a_renamed_library_is_the_same_finding() -> None:
+    before = rule("T103").finding("at::f() can be resolved by no torch", library="_C.so")
+    after = rule("T103").finding("at::f() can be resolved by no torch", library="_C_stable.abi3.so")
+    found = only(replace(OLD, findings=(before,)), replace(NEW, findings=(after,)))
+    assert (found.findings_gained, found.findings_lost) == ((), ())
+    assert found.worse == ()
+    another = rule("T102").finding("a second libtorch", library="_C_stable.abi3.so")
+    found = only(replace(OLD, findings=(before,)), replace(NEW, findings=(another,)))
+    assert (found.findings_gained, found.findings_lost) == ((another,), (before,))
+
+
+def test_a_library_that_stayed_lends_its_findings_to_no_other() -> None:
+    stayed = library("ops.cpython-310-darwin.so", stable())
+    two = package(stayed, library("ops.cpython-311-darwin.so", stable()))
+    other = package(stayed, library("ops_2.so", stable()))
+    error = rule("T103").finding("at::f() can be resolved by no torch", library=stayed.name)
+    found = only(replace(two, findings=(error,)), replace(other, findings=(error,)))
+    assert [(one.old, one.new) for one in found.libraries if one.renamed] == [
+        ("ops.cpython-311-darwin.so", "ops_2.so")
+    ]
+    assert (found.findings_gained, found.findings_lost) == ((), ())
+
+
+def test_marks_of_wheel_repair_are_no_new_names() -> None:
+    """The libraries of torchvision 0.24 and 0.26 for Linux."""
+    old = ("libcudart.41118559.so.12", "libjpeg.1c1c4b09.so.8", "libz.d13a2644.so.1")
+    new = ("libcudart.faf08d9a.so.13", "libjpeg.b1a87dc0.so.8", "libz.7dbeb23c.so.1")
+    found = only(
+        package(*(library(f"torchvision.libs/{name}") for name in old)),
+        package(*(library(f"torchvision.libs/{name}") for name in new)),
+    )
+    assert found.empty
+    assert found.unchanged == len(new)
+
+
 def test_packages_that_come_and_go() -> None:
     other = package(library("x.so", unstable("at::y()"), root="/o"), name="other", root="/o")
     third = package(name="third", root="/t")

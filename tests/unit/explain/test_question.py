@@ -63,6 +63,22 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     # libraries that torch 1.13 had and no later release
     (f"ImportError: libtorch_cuda_cu.so: {NOT_FOUND}", None, Cause.OTHER_TORCH,
      ("no release from 2.4.0",)),
+    (f"ImportError: libc10-e03523b3.so: {NOT_FOUND}", None, Cause.INCOMPLETE_BUILD,
+     ("a copy of one of torch's own libraries",)),
+    # libraries of CUDA that are neither the runtime nor cuBLAS
+    (f"OSError: libnppicc.so.13: {NOT_FOUND}", Installed("2.10.0", "12.8"), Cause.CUDA_MAJOR,
+     ("one of NVIDIA's CUDA libraries", "major release 13", "such as torch==2.15.0")),
+    (f"OSError: libnvjpeg.so.12: {NOT_FOUND}", None, Cause.CUDA_MAJOR, ("CUDA 12",)),
+    (f"OSError: libcufft.so.11: {NOT_FOUND}", None, Cause.CUDA_MAJOR, ("major release 11",)),
+    # what a system, a driver or a device's toolkit has
+    (f"OSError: libnvidia-ml.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("NVIDIA driver",)),
+    (f"ImportError: libGL.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("package manager",)),
+    (f"ImportError: libamdhip64.so.6: {NOT_FOUND}", None, Cause.OTHER_TORCH, ("ROCm build",)),
+    (f"ImportError: libsycl.so.8: {NOT_FOUND}", None, Cause.OTHER_TORCH, ("XPU build",)),
+    (("Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by "
+      "/v/_C.so)"), None, Cause.WRONG_MACHINE, ("musllinux",)),
+    (f"OSError: libpython3.11.so.1.0: {NOT_FOUND}", None, Cause.WRONG_PYTHON, ("libpython",)),
+    (f"OSError: libavutil.so.58: {NOT_FOUND}", None, Cause.INCOMPLETE_BUILD, ("repair the wheel",)),
     # pytorch/pytorch#131284, xformers on CUDA 13
     (f"OSError: libcudart.so.12: {NOT_FOUND}", Installed("2.15.0", "13.0"), Cause.CUDA_MAJOR,
      ("torch==2.10.0", "for CUDA 13.0")),

@@ -12,6 +12,7 @@ from tests.support.sources import source
 from tests.support.toolchain import gcc
 from torch_abi_audit.knowledge import export_file, export_index
 from torch_abi_audit.knowledge.export_index import IndexFileError, Neighbour
+from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.knowledge.torch_shims import shims
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.releases import release_key
@@ -96,25 +97,8 @@ def test_builds_with_cuda_are_told_from_those_without() -> None:
 def test_a_build_has_libraries_of_cuda_where_it_is_built_for_it() -> None:
     for platform in export_index.platforms():
         for release in export_index.releases(platform):
-            has = any(map(export_index.is_cuda_library, release.libraries))
+            has = any(build_of(one) is Build.CUDA for one in release.libraries)
             assert has == (release.cuda is not None), (platform, release.version)
-
-
-@pytest.mark.parametrize(
-    ("library", "cuda"),
-    [
-        ("libtorch_cuda.so", True),
-        ("libc10_cuda.so", True),
-        ("c10_cuda.dll", True),
-        ("libtorch_cuda_linalg.so", True),
-        ("libtorch_nvshmem.so", True),
-        ("libtorch_cpu.so", False),
-        ("libc10.so", False),
-        ("libtorch_python.so", False),
-    ],
-)
-def test_libraries_of_cuda_builds_are_known_by_name(library: str, *, cuda: bool) -> None:
-    assert export_index.is_cuda_library(library) == cuda
 
 
 def test_names_that_torch_changed_are_where_they_were() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tests.support.metadata_values import judged, library, only, rules
-from torch_abi_audit.knowledge.names.python import bound, is_abi3
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
 
@@ -14,64 +13,6 @@ PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=3)
 CP311 = "cp311-cp311-manylinux_2_28_x86_64"
 V310 = "_C.cpython-310-x86_64-linux-gnu.so"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
-
-
-@pytest.mark.parametrize(
-    ("name", "python"),
-    [
-        (V311, "3.11"),
-        ("_C.cpython-314t-x86_64-linux-gnu.so", "3.14t"),
-        ("_C.cpython-313td-x86_64-linux-gnu.so", "3.13t"),
-        ("_C.cpython-38d-darwin.so", "3.8"),
-        ("_C.cp313-win_amd64.pyd", "3.13"),
-        ("x.y.cpython-311-darwin.so", "3.11"),
-        ("_C.cpython-311.so", None),
-        ("_C.cpython-311-.so", None),
-        ("_C.cpython-3-darwin.so", None),
-        ("_C.cpython-38m-darwin.so", None),
-        ("_C.cpython-311-x86_64.y.so", None),
-        ("_C.cpython-311-darwin.dylib", None),
-        ("cpython-311-darwin.so", None),
-        ("_C.abi3.so", None),
-        ("_C", None),
-    ],
-)
-def test_the_python_of_a_file(name: str, python: str | None) -> None:
-    found = bound(library(name))
-    assert (found and found.python) == python
-
-
-@pytest.mark.parametrize(
-    ("dll", "python"),
-    [
-        ("python311.dll", "3.11"),
-        ("PYTHON313T.DLL", "3.13t"),
-        ("python3.dll", None),
-        ("python3t.dll", None),
-        ("python311_d.dll", None),
-        ("libpython311.dll", None),
-    ],
-)
-def test_the_python_of_an_imported_dll(dll: str, python: str | None) -> None:
-    found = bound(library("_C.pyd", needed=("KERNEL32.dll", dll, "python39.dll")))
-    assert found is not None
-    assert found.python == (python or "3.9")
-
-
-@pytest.mark.parametrize(
-    ("name", "abi3"),
-    [
-        ("_C.abi3.so", True),
-        ("_C.abi3-x86_64-linux-gnu.so", True),
-        ("_C.abi3-.so", False),
-        ("_C.abi3t.so", False),
-        ("_C.abi3.1.so", False),
-        ("_C.abi3.pyd", False),
-        ("abi3.so", False),
-    ],
-)
-def test_files_that_claim_abi3(name: str, abi3: bool) -> None:
-    assert is_abi3(name) is abi3
 
 
 def test_an_extension_for_the_python_of_its_tag() -> None:
@@ -134,6 +75,14 @@ def test_abi3_files_in_a_wheel_for_free_threaded_python() -> None:
     assert rules(judged(library("_C.abi3t.so"), tags=tags)) == []
     both = ("cp315-abi3-manylinux_2_34_x86_64", *tags)
     assert rules(judged(library("_C.abi3t.so"), tags=both)) == []
+    windows = library("_C.abi3.pyd", format=Format.PE)
+    assert rules(judged(windows, tags=("cp315-abi3t-win_amd64",))) == ["M313"]
+
+
+def test_a_debug_build_of_python_is_that_python() -> None:
+    debug = library("_C.pyd", format=Format.PE, needed=("python313_d.dll",))
+    assert rules(judged(debug, tags=("cp313-cp313-win_amd64",))) == []
+    assert rules(judged(debug, tags=("cp312-cp312-win_amd64",))) == ["M311"]
 
 
 def test_requires_python_below_the_floor() -> None:

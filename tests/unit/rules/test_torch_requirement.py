@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.metadata_values import judged, library, only, rules
 from torch_abi_audit.knowledge.torch_releases import TorchRelease, torch_releases
-from torch_abi_audit.model.releases import exact, listed, release_key
+from torch_abi_audit.model.releases import exact, release_key, release_runs
 
 KNOWN = [one.version for one in torch_releases()]
 SINCE_2_8 = KNOWN[KNOWN.index("2.8.0") :]
@@ -218,5 +218,5 @@ def test_the_exact_specifier(good: list[str], specifier: str | None) -> None:
 
 def test_lists_of_releases_are_spans() -> None:
     among = ["2.8.0", "2.9.0", "2.9.1", "2.10.0", "2.11.0"]
-    assert listed(["2.8.0", "2.9.1", "2.10.0", "2.11.0"], among) == "2.8.0, 2.9.1 to 2.11.0"
-    assert listed(["2.9.1"], among) == "2.9.1"
+    assert release_runs(["2.8.0", "2.9.1", "2.10.0", "2.11.0"], among) == "2.8.0, 2.9.1 to 2.11.0"
+    assert release_runs(["2.9.1"], among) == "2.9.1"

@@ -1,36 +1,82 @@
-"""What the name of a required distribution says: which one it is, and the CUDA that it brings."""
+"""Names of distributions and of what they require, and which libraries such a name stands for."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from torch_abi_audit.knowledge.names.system import is_word
+from torch_abi_audit.knowledge.names.library_file import is_word
+from torch_abi_audit.model.paths import file_name
 
-_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-_LIBRARIES = "cuda-runtime cublas cuda-nvrtc cuda-cupti nvjitlink npp"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+_OF_TOOLKIT = "cuda-runtime cublas cuda-nvrtc cuda-cupti nvjitlink npp"
 _TOOLKIT = frozenset(
-    ["cuda-toolkit", "cuda-bindings"] + [f"nvidia-{name}" for name in _LIBRARIES.split()]
+    ["cuda-toolkit", "cuda-bindings"] + [f"nvidia-{name}" for name in _OF_TOOLKIT.split()]
 )
-"""Distributions whose own version is that of CUDA."""
+"""Distributions whose own version is that of the CUDA that they bring."""
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as PEP 503 normalises it."""
+    return _hyphened(name).strip("-")
+
+
+def is_torch(name: str | None) -> bool:
+    """Whether a distribution of this name is torch itself."""
+    return name is not None and canonical(name) == "torch"
 
 
 def required(line: str) -> str:
     """The canonical name of what a ``Requires-Dist`` line requires; empty where it has none."""
     text = line.lstrip()
-    name = text.removesuffix(text.lstrip(_CHARACTERS)).lower()
-    name = name.replace("_", "-").replace(".", "-")
-    if name.startswith("-"):
-        return ""
+    name = _hyphened(text.removesuffix(text.lstrip(_NAME)))
+    return "" if name.startswith("-") else name
+
+
+def cuda_of(line: str) -> int | None:
+    """The CUDA release that a requirement brings: 12 of ``nvidia-cublas-cu12``, None of most."""
+    name = required(line)
+    release = _pinned(line) if name in _TOOLKIT else _named(name)
+    return int(release) if release else None
+
+
+def lent(libraries: Collection[str], requirements: Collection[str]) -> frozenset[str]:
+    """Those of the libraries that are named after a requirement, which may hold them.
+
+    ``libmetatensor.so.1`` may be from ``metatensor-core``. A word that ends in a digit is distinct
+    enough for all that begins with it: ``Qt6Core.dll`` may be from ``PyQt6-Qt6``.
+    """
+    owners = {own for name in requirements for own in (name, name.removeprefix("py"))}
+    words = {word for name in requirements for word in name.split("-") if word[-1:].isdigit()}
+    distinct = tuple(word for word in words if len(word) > 2)
+    return frozenset(
+        library
+        for library in libraries
+        if (stem := _stem(library))
+        and (
+            stem.startswith(distinct)
+            or any(
+                own == stem or own.startswith(f"{stem}-") or stem.startswith(f"{own}-")
+                for own in owners
+            )
+        )
+    )
+
+
+def _hyphened(name: str) -> str:
+    name = name.lower().replace("_", "-").replace(".", "-")
     while "--" in name:
         name = name.replace("--", "-")
     return name
 
 
-def cuda_of(line: str) -> int | None:
-    """The CUDA whose libraries a ``Requires-Dist`` line brings; None where it brings none."""
-    name = required(line)
-    release = _pinned(line) if name in _TOOLKIT else _named(name)
-    return int(release) if release else None
+def _stem(library: str) -> str:
+    """``qt6core`` of ``libQt6Core.so.6``, as a requirement would be spelt."""
+    name = file_name(library).removeprefix("lib").partition(".")[0]
+    return name.lower().replace("_", "-")
 
 
 def _named(requirement: str) -> str:

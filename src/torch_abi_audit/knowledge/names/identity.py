@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import re
 
+from torch_abi_audit.knowledge.names.distribution import canonical
+from torch_abi_audit.knowledge.names.library_file import split_version
+from torch_abi_audit.knowledge.names.python import without_tag
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Key
     from torch_abi_audit.model.reports import PackageReport
 
-_SUFFIX = re.compile(
-    r"(?:\.(?:cpython-\d+[a-z]*(?:-[\w-]+)?|cp\d+[a-z]*-\w+|pypy\d+-\w+(?:-[\w-]+)?"
-    r"|abi3(?:-[\w-]+)?|abi3t(?:-[\w-]+)?))?"
-    r"(?:\.so(?:\.[\w.]+)?|\.pyd|(?:\.[\d.]+)?\.dylib|\.dll)$",
-    re.IGNORECASE,
-)
-_REPAIR_HASH = re.compile(r"-[0-9a-f]{8,64}$")
-_COMMIT = re.compile(r"_(?=[a-f]*[0-9])[0-9a-f]{7,40}(?:_dirty)?$")
+_COMMIT_DIGITS = frozenset("0123456789abcdef")
 _SPACE = re.compile(r"\s+(?=[>*&,)])|(?<=[<(,])\s+")
 _SPELLINGS = (
     ("std::__cxx11::", "std::"),
@@ -36,7 +34,7 @@ _SPELLINGS = (
 def package_key(report: PackageReport) -> str:
     """The distribution's canonical name, or the name asked for without a library's suffix."""
     if report.distribution is not None:
-        return re.sub(r"[-_.]+", "-", report.distribution).lower()
+        return canonical(report.distribution)
     return library_stem(report.name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
 
@@ -52,9 +50,8 @@ def library_key(report: PackageReport, relative: str | None) -> str:
 
 def library_stem(name: str) -> str:
     """A file's name without tags, suffix and hashes: ``_C`` of ``_C.cpython-311-darwin.so``."""
-    stem = _SUFFIX.sub("", name)
-    stem = _COMMIT.sub("", _REPAIR_HASH.sub("", stem))
-    return stem or name
+    stem = without_tag(split_version(without_mark(name)[0])[0])
+    return _without_commit(stem) or name
 
 
 def symbol_key(symbol: str) -> str:
@@ -62,6 +59,16 @@ def symbol_key(symbol: str) -> str:
     for spelling, plain in _SPELLINGS:
         symbol = symbol.replace(spelling, plain)
     return _SPACE.sub("", symbol)
+
+
+def _without_commit(stem: str) -> str:
+    """``_activation`` of ``_activation_beeaae6``: 7 to 40 digits of a hash, one decimal at least.
+
+    Such names are those of kernel builders, which add ``_dirty`` for a changed working tree.
+    """
+    head, low, commit = stem.removesuffix("_dirty").rpartition("_")
+    is_commit = _COMMIT_DIGITS.issuperset(commit) and 7 <= len(commit) <= 40
+    return head if low and is_commit and not commit.isalpha() else stem
 
 
 def digest(key: Key) -> str:

@@ -1,12 +1,16 @@
-"""The one Python that a file is for, by the names in it."""
+"""Python's own libraries by name, and what the name of an extension module says of Python."""
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.library_file import split_version
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.reports import ExtensionReport
+
+_FRAMEWORKS = frozenset({"Python", "PythonT", "Python3", "Python3T"})
+_FLAVOURS = ("abi3", "abi3t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +31,69 @@ def bound(one: ExtensionReport) -> Bound | None:
     found = named(one.name)
     if found is not None:
         return found
-    dlls = (_imported(name) for image in one.linkage for name in image.needed)
+    dlls = (dll_bound(name) for image in one.linkage for name in image.needed)
     return next((each for each in dlls if each is not None), None)
 
 
 def named(file: str) -> Bound | None:
     """The Python of ``_C.cpython-313t-x86_64-linux-gnu.so`` or ``_C.cp313t-win_amd64.pyd``."""
     module, _, kind = file.rpartition(".")
-    _, dot, mark = module.rpartition(".")
-    if not dot or kind not in {"so", "pyd"} or not mark.startswith(("cpython-3", "cp3")):
+    _, dot, tag = module.rpartition(".")
+    if not dot or kind not in {"so", "pyd"} or not tag.startswith(("cpython-3", "cp3")):
         return None
-    python, _, platform = mark.removeprefix("cpython-").removeprefix("cp").partition("-")
+    python, _, platform = tag.removeprefix("cpython-").removeprefix("cp").partition("-")
     return _minor(python[1:].removesuffix("d")) if platform else None
 
 
-def _imported(dll: str) -> Bound | None:
-    """The Python of ``python313t.dll``; none of ``python3.dll``, which is for all."""
-    name = dll.lower()
-    if name.startswith("python3") and name.endswith(".dll"):
-        return _minor(name.removeprefix("python3").removesuffix(".dll"))
-    return None
+def abi3_claim(file: str) -> str | None:
+    """The flavour, ``abi3`` or ``abi3t``, that a file's name claims; None where it claims none.
+
+    By an infix: ``_C.abi3.so``, ``_C.abi3-x86_64-linux-gnu.so``, ``_C.abi3t.pyd``,
+    ``libx.abi3.so.6.12``, ``libx.abi3.6.12.dylib``.
+    """
+    stem, _ = split_version(file)
+    _, dot, tag = stem.rpartition(".")
+    flavour, dash, platform = tag.partition("-")
+    claims = dot and stem != file and flavour in _FLAVOURS and bool(dash) == bool(platform)
+    return flavour if claims else None
+
+
+def without_tag(stem: str) -> str:
+    """A module's name without what says for which Python its file is: ``_C`` of ``_C.abi3``."""
+    module, dot, tag = stem.rpartition(".")
+    return module if dot and _is_tag(tag.lower()) else stem
+
+
+def dll_bound(library: str) -> Bound | None:
+    """The Python of ``python313t.dll`` and of its debug build, ``python313t_d.dll``."""
+    build = _dll_build(library)
+    return None if build is None else _minor(build)
+
+
+def dll_flavour(library: str) -> str | None:
+    """``abi3`` of ``python3.dll``, ``abi3t`` of ``python3t.dll``: DLLs that serve many Pythons."""
+    build = _dll_build(library)
+    return f"abi3{build}" if build in ("", "t") else None
+
+
+def is_libpython(name: str) -> bool:
+    """``libpython3.11.so.1.0``, ``libpython3.13t.dylib``, ``Python`` of a framework."""
+    if name.startswith("libpython3"):
+        return name.endswith(".dylib") or name.rstrip(".0123456789").endswith(".so")
+    return name in _FRAMEWORKS
+
+
+def is_python(name: str) -> bool:
+    """Whether it is Python itself as a library, on whatever system."""
+    return is_libpython(name) or dll_flavour(name) is not None or dll_bound(name) is not None
+
+
+def _dll_build(library: str) -> str | None:
+    """``313t`` of ``python313t.dll`` and ``python313t_d.dll``; empty for ``python3.dll``."""
+    name = library.lower()
+    if not (name.startswith("python3") and name.endswith(".dll")):
+        return None
+    return name[len("python3") : -len(".dll")].removesuffix("_d")
 
 
 def _minor(text: str) -> Bound | None:
@@ -55,9 +102,14 @@ def _minor(text: str) -> Bound | None:
     return Bound(int(digits), digits != text) if digits.isdecimal() else None
 
 
-def is_abi3(file: str) -> bool:
-    """``_C.abi3.so`` and ``_C.abi3-x86_64-linux-gnu.so``."""
-    module, _, kind = file.rpartition(".")
-    _, dot, mark = module.rpartition(".")
-    flavour, dash, platform = mark.partition("-")
-    return bool(dot) and kind == "so" and flavour == "abi3" and bool(platform) == bool(dash)
+def _is_tag(tag: str) -> bool:
+    """``abi3``, ``cpython-313t-darwin``, ``cp313-win_amd64``, ``pypy39-pp73-x86_64-linux-gnu``."""
+    python, _, platform = tag.partition("-")
+    if python in _FLAVOURS:
+        return True
+    if python == "cpython":
+        return platform[:1].isdecimal()
+    begins = python.startswith(("cp", "pypy"))
+    return (
+        begins and bool(platform) and python.removeprefix("cp").removeprefix("pypy")[:1].isdecimal()
+    )

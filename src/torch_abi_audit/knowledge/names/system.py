@@ -1,20 +1,29 @@
-"""What a library is by its file name: Python's own, a driver's, a runtime's, the loader.
+"""What a system or a device's driver and toolkit provide, by name: no wheel need bring it.
 
 Every library that a wheel is linked to is asked about. These are plain tests of text, since to
 compile a pattern for each would cost more than the rest of an audit. A name is a ``file_name``.
+What the systems of a platform tag have in common is a table: ``policies``.
 """
 
 from __future__ import annotations
 
-_FRAMEWORKS = frozenset({"Python", "PythonT", "Python3", "Python3T"})
-_DRIVERS = frozenset(
-    {"libcuda.so", "libcuda.so.1", "libOpenCL.so", "libOpenCL.so.1", "nvcuda.dll", "nvml.dll"}
+from torch_abi_audit.knowledge.names.library_file import is_word
+
+MACOS_PATHS = ("/usr/lib/", "/System/")
+"""Where macOS keeps its own libraries: there, the whole path tells."""
+
+_NVIDIA_DRIVERS = frozenset(
+    {"libcuda.so", "libcuda.so.1", "libnvcuvid.so.1", "libnvoptix.so.1"}
+    | {"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"}
 )
-_ROCM_AND_ONEAPI = (
-    "hip roc amdhip rccl MIOpen hsa- sycl ze_ ur_ ccl mkl_ oneccl intel tbb imf irng svml intlc"
+_OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
+_ROCM = ("hip", "roc", "amdhip", "amd_comgr", "amd_smi", "rccl", "MIOpen", "hsa-")
+_ONEAPI = (
+    *("sycl", "ze_", "ur_", "ccl", "mkl_", "oneccl", "intel", "tbb", "imf", "irng", "svml"),
+    "intlc",
 )
-_DEVICES = tuple(f"lib{name}" for name in _ROCM_AND_ONEAPI.split())
-_DEVICE_DLLS = ("amdhip", "hip", "roc", "sycl", "ze_")
+_ROCM_DLLS = ("amdhip", "hip", "roc")
+_ONEAPI_DLLS = ("sycl", "ze_", "ur_", "mkl_", "tbb")
 _VISUAL_C = tuple(
     f"{name}{digit}"
     for name in ("msvcp", "vcruntime", "concrt", "vccorlib", "vcomp", "mfc")
@@ -22,33 +31,28 @@ _VISUAL_C = tuple(
 )
 
 
-def is_word(text: str) -> bool:
-    """Whether it is letters, digits and underscores, one at least."""
-    return text.replace("_", "a").isalnum()
-
-
-def is_libpython(name: str) -> bool:
-    """``libpython3.11.so.1.0``, ``libpython3.13t.dylib``, ``Python`` of a framework."""
-    if name.startswith("libpython3"):
-        return name.endswith(".dylib") or name.rstrip(".0123456789").endswith(".so")
-    return name in _FRAMEWORKS
-
-
-def is_driver(name: str) -> bool:
-    """Whether it comes with the driver of the device: no wheel can bring it."""
+def is_nvidia_driver(name: str) -> bool:
+    """Whether it comes with NVIDIA's driver."""
     if name.startswith("libnvidia-"):
         stem, _, version = name.removeprefix("libnvidia-").partition(".")
         so, *numbers = version.split(".")
         return so == "so" and is_word(stem.replace("-", "_")) and all(map(str.isdecimal, numbers))
-    return name in _DRIVERS
+    return name in _NVIDIA_DRIVERS
 
 
-def is_device_runtime(name: str) -> bool:
-    """Whether it is of ROCm or oneAPI: with the torch builds for them, or with the device."""
-    if name.startswith(_DEVICES):
-        stem, so, version = name.rpartition(".so")
-        return bool(so) and is_word(f"{stem.replace('-', '_')}{version}".replace(".", "_"))
-    return name.startswith(_DEVICE_DLLS) and name.endswith(".dll") and is_word(name[:-4])
+def is_opencl(name: str) -> bool:
+    """Whether it is the OpenCL loader, which comes with the system or with a device's driver."""
+    return name in _OPENCL
+
+
+def is_rocm(name: str) -> bool:
+    """Whether it is of AMD's ROCm: with the torch builds for it, or with the device."""
+    return _is_of(name, _ROCM, _ROCM_DLLS)
+
+
+def is_oneapi(name: str) -> bool:
+    """Whether it is of Intel's oneAPI: with the torch builds for XPU, or with the device."""
+    return _is_of(name, _ONEAPI, _ONEAPI_DLLS)
 
 
 def is_loader(name: str) -> bool:
@@ -69,18 +73,28 @@ def is_musl(name: str) -> bool:
 
 
 def is_windows_runtime(name: str) -> bool:
-    """API sets of Windows, Python itself, and the Visual C++ runtime that torch relies on, too.
+    """API sets of Windows, and the Visual C++ runtime that torch relies on, too.
 
     The name is in lower case.
     """
     if not name.endswith(".dll"):
         return False
     stem = name.removesuffix(".dll")
-    if stem.startswith("python3"):
-        minor = stem.removeprefix("python3").removesuffix("_d").removesuffix("t")
-        return not minor or minor.isdecimal()
     return (
         stem.startswith(("api-ms-", "ext-ms-"))
         or stem in {"ucrtbase", "ucrtbased"}
         or (stem.startswith(_VISUAL_C) and is_word(stem))
+    )
+
+
+def _is_of(name: str, beginnings: tuple[str, ...], dlls: tuple[str, ...]) -> bool:
+    plain = name.removeprefix("lib")
+    if name.endswith(".dll"):
+        return plain.startswith(dlls) and is_word(name[:-4].replace(".", "_"))
+    stem, so, version = name.rpartition(".so")
+    return (
+        name.startswith("lib")
+        and plain.startswith(beginnings)
+        and bool(so)
+        and is_word(f"{stem.replace('-', '_')}{version}".replace(".", "_"))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.judges.python_abi import reason
+from torch_abi_audit.knowledge.names.library_file import LIBRARY_SUFFIXES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.style import PLAIN, Style
@@ -34,7 +35,6 @@ CPYTHON_WORDS = {
     "no-extensions": "n/a",
 }
 RANK = ("ERROR", "UNSTABLE", "STABLE", "NO-TORCH")
-_PLAIN_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
 
 
 def format_package_table(
@@ -142,7 +142,7 @@ def min_torch(report: PackageReport, *, absent: str = "n/a") -> str:
 def _bundled(report: PackageReport) -> str:
     """The count as the reference counts: names that end like a library's; the others beside it."""
     plain = sum(
-        library.path_text.lower().endswith(_PLAIN_SUFFIXES) for library in report.bundled_libs
+        library.path_text.lower().endswith(LIBRARY_SUFFIXES) for library in report.bundled_libs
     )
     others = len(report.bundled_libs) - plain
     return f"{plain} (+{others} by other names: versioned, or no suffix)" if others else str(plain)

@@ -12,6 +12,7 @@ from torch_abi_audit.report.diff.phrases import (
     listed,
     name,
     presence,
+    runs,
 )
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def _rows(one: Difference) -> Iterator[str]:
         yield f"| {change.what} | {old} | {new} |"
     for sign, releases in (("+", one.releases_gained), ("-", one.releases_lost)):
         if releases:
-            yield f"| loads on torch | | {sign} {', '.join(releases)} |"
+            yield f"| loads on torch | | {sign} {runs(one, releases)} |"
 
 
 def _library(library: LibraryChange) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def listed(part: Symbols, limit: int | None) -> Iterator[str]:
         yield from (f"{sign} {escape(one)}" for one in shown)
         if len(names) > len(shown):
             yield f"{sign} ... {len(names) - len(shown)} more"
+
+
+def runs(one: Difference, releases: tuple[str, ...]) -> str:
+    """Torch releases, among all that the new package was asked about."""
+    loads = None if one.new is None else one.new.loads
+    return release_runs(releases, () if loads is None else tuple(loads.loads_on))
 
 
 def finding(one: Finding) -> str:

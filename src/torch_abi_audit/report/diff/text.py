@@ -11,6 +11,7 @@ from torch_abi_audit.report.diff.phrases import (
     listed,
     name,
     presence,
+    runs,
 )
 from torch_abi_audit.report.wording import plural
 
@@ -53,7 +54,7 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
         ("-", "no longer loads on", one.releases_lost),
     ):
         if releases:
-            yield f"  {sign} {what} torch {', '.join(releases)}"
+            yield f"  {sign} {what} torch {runs(one, releases)}"
     yield from _libraries(one, verbose=verbose)
     for part in one.symbols:
         yield f"  -- {part.kind} symbols: {count(part)} --"

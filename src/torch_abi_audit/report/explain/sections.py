@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import TITLES, span
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.explain.explanation import TITLES
+from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "missing in", (f"torch {lacking}",)
         yield "there instead", one.history.instead
         moved = [
-            f"{library} in torch {span(releases, sorted(releases, key=release_key))}"
+            f"{library} in torch {release_runs(releases, _known(one.history))}"
             for library, releases in one.history.libraries
         ]
         if len(moved) > 1:
@@ -50,5 +50,9 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _ranges(known: History) -> tuple[str, str]:
     """Which releases export a symbol, and which do not, as text."""
-    order = sorted({*known.releases, *known.missing}, key=release_key)
-    return span(known.releases, order), span(known.missing, order)
+    every = _known(known)
+    return release_runs(known.releases, every), release_runs(known.missing, every)
+
+
+def _known(history: History) -> tuple[str, ...]:
+    return (*history.releases, *history.missing)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.report.audit.markdown import plain
-from torch_abi_audit.report.loads.text import CAVEAT, WORDS, columns, head, loads_on, rows
+from torch_abi_audit.report.loads.text import CAVEAT, WORDS, columns, loads_on, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def _package(report: PackageReport) -> Iterator[str]:
     listed = rows(report, matrix)
     groups = columns(listed, matrix)
     yield ""
-    yield _cells(("Library", *map(head, groups)))
+    heads = [release_runs(group, matrix.releases) for group in groups]
+    yield _cells(("Library", *heads))
     yield _cells(["---"] * (len(groups) + 1))
     for answers, name in listed:
         yield _cells((plain(name), *(WORDS[answers[group[0]]] for group in groups)))

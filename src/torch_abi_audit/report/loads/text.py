@@ -11,12 +11,13 @@ from itertools import groupby
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Missing
@@ -40,7 +41,6 @@ WORDS = {
 }
 """An answer as people read it."""
 _PAGE = 88
-_LISTED = 2  # so many releases are listed one by one; more are a range
 
 
 def render(answers: Answers, detail: Detail) -> str:
@@ -73,7 +73,7 @@ def format_load_matrix(
 
 
 def loads_on(matrix: LoadMatrix) -> str:
-    """The summary: ``torch 2.11.0 – 2.15.0 (stable: and later)``, or what stands in the way."""
+    """The summary: ``torch 2.11.0 to 2.15.0 (stable: and later)``, or what stands in the way."""
     if not matrix.uses_torch:
         return "any torch (no library uses it)"
     good = [one for one in matrix.releases if matrix.loads_on[one] is Loads.YES]
@@ -83,11 +83,11 @@ def loads_on(matrix: LoadMatrix) -> str:
     served = good or cuda
     last = matrix.releases.index(served[-1])
     following = matrix.releases[last + 1 :]
-    text = _runs(served, matrix.releases)
+    text = release_runs(served, matrix.releases)
     if not good:
         text += ", with a CUDA build of torch"
     elif cuda:
-        text += f"; with a CUDA build of torch also {_runs(cuda, matrix.releases)}"
+        text += f"; with a CUDA build of torch also {release_runs(cuda, matrix.releases)}"
     if following and matrix.loads_on[following[0]] is Loads.NO:
         return f"{text} only; {_hindrance(matrix, following[0])}"
     if matrix.open_upwards and served[-1] == matrix.known_to:
@@ -97,15 +97,9 @@ def loads_on(matrix: LoadMatrix) -> str:
     return f"torch {text}"
 
 
-def release_runs(releases: Iterable[str], columns: Sequence[str]) -> str:
-    """Releases as text: ``2.9.0, 2.9.1``, or ``2.11.0 – 2.15.0`` for three neighbours or more."""
-    return _runs(list(releases), columns)
-
-
 def _nowhere(matrix: LoadMatrix) -> str:
     if not matrix.releases:
         return "unknown"
-    span = _span(matrix.releases)
     lacking = [one for one in matrix.releases if matrix.loads_on[one] is Loads.NO]
     unknown = len(matrix.releases) - len(lacking)
     if unknown:
@@ -113,13 +107,10 @@ def _nowhere(matrix: LoadMatrix) -> str:
         reason = reasons[0] if reasons else "newer than what is known"
         if not lacking:
             return f"unknown ({escape(reason)})"
-        runs = _runs(lacking, matrix.releases)
+        runs = release_runs(lacking, matrix.releases)
         return f"not {runs}; unknown elsewhere; {_hindrance(matrix, lacking[-1])}"
-    return f"no torch from {span}; {_hindrance(matrix, lacking[-1])}"
-
-
-def _span(releases: Sequence[str]) -> str:
-    return f"{releases[0]} to {releases[-1]}" if len(releases) > 1 else releases[0]
+    runs = release_runs(matrix.releases, matrix.releases)
+    return f"no torch from {runs}; {_hindrance(matrix, lacking[-1])}"
 
 
 def _hindrance(matrix: LoadMatrix, release: str) -> str:
@@ -147,16 +138,6 @@ def _name(missing: Missing, release: str) -> str:
     return name
 
 
-def _runs(releases: Sequence[str], columns: Sequence[str]) -> str:
-    wanted = set(releases)
-    texts: list[str] = []
-    for inside, group in groupby(columns, key=lambda one: one in wanted):
-        run = list(group)
-        if inside:
-            texts += [f"{run[0]} – {run[-1]}"] if len(run) > _LISTED else run
-    return ", ".join(texts)
-
-
 # --- the block of a package ----------------------------------------------------------------------
 
 
@@ -181,7 +162,7 @@ def _remarks(matrix: LoadMatrix) -> Iterator[str]:
     variants = sorted({one.variant for one in matrix.libraries if one.variant is not None})
     for variant in sorted(variants, key=lambda one: [int(part) for part in one.split(".")]):
         served = [one for one in matrix.releases if matrix.serving.get(one) == variant]
-        runs = _runs(served, matrix.releases) if served else "none of these releases"
+        runs = release_runs(served, matrix.releases) if served else "none of these releases"
         yield f"Variant for torch {variant} serves: {runs}"
     if any(one.needs_cuda for one in matrix.libraries):
         yield "Note: it uses what only CUDA builds of torch have"
@@ -199,11 +180,6 @@ def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
     ]
 
 
-def head(column: Sequence[str]) -> str:
-    """What stands over a column: ``2.9.1``, or ``2.4.0–2.9.1``."""
-    return column[0] if len(column) == 1 else f"{column[0]}–{column[-1]}"
-
-
 def rows(report: PackageReport, matrix: LoadMatrix) -> list[Row]:
     """The answers of each library with its name, and of the package where that says more."""
     found = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
@@ -216,7 +192,7 @@ def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator
     """The columns, and a row for each library; a second block where a page is full."""
     listed = rows(report, matrix)
     groups = columns(listed, matrix)
-    heads = list(map(head, groups))
+    heads = [release_runs(group, matrix.releases) for group in groups]
     widths = [
         max(len(title), *(len(WORDS[each[group[0]]]) for each, _ in listed))
         for title, group in zip(heads, groups, strict=True)
@@ -292,10 +268,10 @@ def _first_reasons(one: LibraryLoads) -> Iterator[str]:
 def _every_reason(one: LibraryLoads) -> Iterator[str]:
     columns = list(one.loads_on)
     for absent in one.absent:
-        runs = _runs(absent.releases, columns)
+        runs = release_runs(absent.releases, columns)
         yield f"{runs} lack{_s(absent.releases)} {escape(absent.library)} ({absent.reason})"
     for missing in one.missing:
-        runs = _runs(missing.releases, columns)
+        runs = release_runs(missing.releases, columns)
         nearest = missing.releases[0]
         yield f"{runs} lack{_s(missing.releases)} {_name(missing, nearest)}"
         yield from _instead(missing, 3)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import cast
 
+from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files.readable import FileReadable
@@ -25,7 +26,6 @@ from torch_abi_audit.sources.installed.distribution import import_names, parse_h
 from torch_abi_audit.sources.naming import (
     begins_like_library,
     leads_out,
-    named_as_library,
     worth_opening,
 )
 

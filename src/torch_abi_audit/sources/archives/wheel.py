@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+from torch_abi_audit.knowledge.names.distribution import canonical, is_torch
+from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.errors import FormatError, TargetError
 from torch_abi_audit.sources.archives.seekable import Seekable
 from torch_abi_audit.sources.archives.zip_member import Member, head, open_member
@@ -16,9 +18,7 @@ from torch_abi_audit.sources.files.readable import open_readable
 from torch_abi_audit.sources.files.tree import reason
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Found, Unread
 from torch_abi_audit.sources.installed.distribution import (
-    canonical,
     import_names,
-    is_torch,
     parse_headers,
 )
 from torch_abi_audit.sources.installed.distribution import tags as stated_tags
@@ -26,7 +26,6 @@ from torch_abi_audit.sources.naming import (
     INDEX_PREFIX,
     begins_like_library,
     leads_out,
-    named_as_library,
     worth_opening,
 )
 

@@ -10,13 +10,13 @@ import errno
 import os
 import stat
 
+from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.files.readable import OPEN_FLAGS, FileOpener
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
 from torch_abi_audit.sources.naming import (
     OTHER_ENDINGS,
     begins_like_library,
-    named_as_library,
     worth_opening,
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import url2pathname
 
+from torch_abi_audit.knowledge.names.distribution import canonical
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.index.web import bare
@@ -75,7 +76,7 @@ def listing(project: str, config: PipConfig, web: Web) -> tuple[Listed, ...]:
 
 def _is_of(filename: str, project: str) -> bool:
     """Whether a file of this name can be a release of a project."""
-    return filename.lower().replace("_", "-").replace(".", "-").startswith(f"{project}-")
+    return canonical(filename).startswith(f"{project}-")
 
 
 def _page(url: str, web: Web) -> tuple[Listed, ...] | None:

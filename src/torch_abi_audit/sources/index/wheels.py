@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 
+from torch_abi_audit.knowledge.platforms import LEGACY_GLIBC
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.archives.wheel import wheel
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.index.web import Watch
 
 _LINUX = re.compile(r"(many|musl)linux_(\d+)_(\d+)_(\w+)")
-_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _NEWEST_GLIBC, _NEWEST_MUSL, _NEWEST_MACOS = 60, 5, (40, 0)
 
 
@@ -206,7 +206,7 @@ def _expanded(platform: str) -> Iterator[str]:
     from packaging.tags import mac_platforms
 
     name = platform.lower().replace("-", "_").replace(".", "_")
-    for legacy, release in _LEGACY.items():
+    for legacy, release in LEGACY_GLIBC.items():
         name = name.replace(f"{legacy}_", f"manylinux_{release[0]}_{release[1]}_")
     if name.startswith(("linux_", "manylinux_", "musllinux_")) and not _LINUX.fullmatch(name):
         kind, _, arch = name.partition("_")
@@ -216,7 +216,7 @@ def _expanded(platform: str) -> Iterator[str]:
         kind, major, arch = match[1], match[2], match[4]
         for below in range(int(match[3]), 0, -1):
             yield f"{kind}linux_{major}_{below}_{arch}"
-            for legacy, release in _LEGACY.items():
+            for legacy, release in LEGACY_GLIBC.items():
                 if kind == "many" and release == (int(major), below):
                     yield f"{legacy}_{arch}"
         yield f"linux_{arch}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 
+from torch_abi_audit.knowledge.names.distribution import canonical
 from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files.readable import read_text
 
@@ -54,15 +55,6 @@ class Headers:
     version: str | None = None
     requires: tuple[str, ...] = ()
     requires_python: str | None = None
-
-
-def canonical(name: str) -> str:
-    """A distribution name as PEP 503 normalises it."""
-    return "-".join(part for part in _hyphened(name).split("-") if part)
-
-
-def _hyphened(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def distributions(directory: str) -> list[Distribution]:
@@ -249,11 +241,6 @@ def installed(search_path: Iterable[str]) -> Iterator[Distribution]:
             yield from distributions(os.path.abspath(directory))
         except OSError:
             continue
-
-
-def is_torch(name: str | None) -> bool:
-    """Whether a distribution of this name is torch itself."""
-    return name is not None and canonical(name) == "torch"
 
 
 def _posix(path: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.knowledge.names.distribution import is_torch
+from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files.tree import (
     Tree,
@@ -23,7 +25,7 @@ from torch_abi_audit.sources.found import Found, Unread
 from torch_abi_audit.sources.installed import distribution as metadata
 from torch_abi_audit.sources.installed import editable
 from torch_abi_audit.sources.installed.editable import Source
-from torch_abi_audit.sources.naming import named_as_library, worth_opening
+from torch_abi_audit.sources.naming import worth_opening
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ def package(owned: OwnedFiles, seen: Tree) -> Found:
         import_names=owned.import_names,
         tags=tags(owned) if seen.candidates else (),
         requires=owned.headers.requires,
-        is_torch=metadata.is_torch(owned.name),
+        is_torch=is_torch(owned.name),
         notes=strays(owned),
         errors=rerooted({*seen.unread, *owned.unread}, root),
         requires_python=owned.headers.requires_python,

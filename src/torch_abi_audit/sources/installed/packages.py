@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.knowledge.names.distribution import canonical, is_torch
+from torch_abi_audit.knowledge.names.library_file import named_as_library
+from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.runtime.records import replace
 from torch_abi_audit.sources.files.tree import Tree, below, is_below, joined, one, rerooted, walk
 from torch_abi_audit.sources.found import Found
 from torch_abi_audit.sources.installed.distribution import (
-    canonical,
     distributions,
     installed,
-    is_torch,
     record_text,
     top_level,
 )
@@ -29,7 +30,6 @@ from torch_abi_audit.sources.installed.owned_files import (
     strays,
     tags,
 )
-from torch_abi_audit.sources.naming import named_as_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -245,4 +245,4 @@ def within_torch(path: str) -> bool:
 
 
 def _holds_libtorch(lib: str) -> bool:
-    return any(name.startswith(("libtorch", "torch_cpu.")) for name in listing(lib))
+    return any(map(is_libtorch, listing(lib)))

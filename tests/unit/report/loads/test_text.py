@@ -55,15 +55,15 @@ def text(value: LoadMatrix, **options: bool) -> list[str]:
 @pytest.mark.parametrize(
     ("letters", "open_upwards", "expected"),
     [
-        ("nnyyy", True, "torch 2.9.1 – 2.11.0 (stable: and later)"),
+        ("nnyyy", True, "torch 2.9.1 to 2.11.0 (stable: and later)"),
         ("nnnny", True, "torch 2.11.0 (stable: and later)"),
-        ("nnyyy", False, "torch 2.9.1 – 2.11.0 (not stable: later releases are unknown)"),
+        ("nnyyy", False, "torch 2.9.1 to 2.11.0 (not stable: later releases are unknown)"),
         ("nyynn", False, "2.9.0, 2.9.1 only; 2.10.0 lacks at::a()"),
-        ("yyynn", False, "2.8.0 – 2.9.1 only; 2.10.0 lacks at::a()"),
+        ("yyynn", False, "2.8.0 to 2.9.1 only; 2.10.0 lacks at::a()"),
         ("ynyyn", False, "2.8.0, 2.9.1, 2.10.0 only; 2.11.0 lacks at::a()"),
         ("nnnnn", False, "no torch from 2.8.0 to 2.11.0; 2.11.0 lacks at::a()"),
-        ("ccccc", False, f"torch 2.8.0 – 2.11.0, with a CUDA build of torch {OPEN_END}"),
-        ("cccyy", True, f"torch 2.10.0, 2.11.0; {ALSO} 2.8.0 – 2.9.1 (stable: and later)"),
+        ("ccccc", False, f"torch 2.8.0 to 2.11.0, with a CUDA build of torch {OPEN_END}"),
+        ("cccyy", True, f"torch 2.10.0, 2.11.0; {ALSO} 2.8.0 to 2.9.1 (stable: and later)"),
         ("uuuuu", False, "unknown (newer than what is known)"),
         ("nuuuu", False, "not 2.8.0; unknown elsewhere; 2.8.0 lacks at::a()"),
     ],
@@ -74,7 +74,7 @@ def test_the_summary(letters: str, open_upwards: bool, expected: str) -> None:
 
 def test_nothing_is_said_of_later_releases_where_the_newest_was_not_asked_for() -> None:
     asked = matrix("nnyyy", open_upwards=True, known_to="2.12.0")
-    assert loads_on(asked) == "torch 2.9.1 – 2.11.0"
+    assert loads_on(asked) == "torch 2.9.1 to 2.11.0"
 
 
 def test_the_summary_of_what_does_not_use_torch() -> None:
@@ -114,10 +114,10 @@ def test_neighbours_with_equal_answers_share_a_column() -> None:
     other = library("yyyyn", PurePath("/site/p/other.so"))
     lines = text(matrix("nyyyn", library("nyyyn"), other))
     assert lines[4:8] == [
-        "  2.8.0  2.9.0–2.10.0  2.11.0",
-        "  no     yes           no      _C.so",
-        "  yes    yes           no      other.so",
-        "  no     yes           no      (the package)",
+        "  2.8.0  2.9.0 to 2.10.0  2.11.0",
+        "  no     yes              no      _C.so",
+        "  yes    yes              no      other.so",
+        "  no     yes              no      (the package)",
     ]
 
 
@@ -168,7 +168,7 @@ def test_variants_say_which_releases_they_serve() -> None:
     serving = {"2.8.0": "2.8", "2.9.0": "2.9", "2.9.1": "2.9"}
     lines = text(matrix("yyynn", *libraries, serving=serving))
     assert lines[3:7] == [
-        "  loads on: 2.8.0 – 2.9.1 only; 2.10.0 lacks at::a()",
+        "  loads on: 2.8.0 to 2.9.1 only; 2.10.0 lacks at::a()",
         "  Variant for torch 2.7 serves: none of these releases",
         "  Variant for torch 2.8 serves: 2.8.0",
         "  Variant for torch 2.9 serves: 2.9.0, 2.9.1",

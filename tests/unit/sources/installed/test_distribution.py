@@ -6,15 +6,10 @@ import pytest
 
 from tests.support.installs import install, write
 from torch_abi_audit.sources.installed import distribution as metadata
-from torch_abi_audit.sources.installed.distribution import Distribution, canonical, distributions
+from torch_abi_audit.sources.installed.distribution import Distribution, distributions
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.mark.parametrize("name", ["Foo.Bar_baz", "foo-bar-baz", "foo__bar..baz", "FOO-_.BAR-BAZ"])
-def test_canonical_names(name: str) -> None:
-    assert canonical(name) == "foo-bar-baz"
 
 
 def test_a_record_is_read_as_csv() -> None:
@@ -110,13 +105,6 @@ def test_import_names_are_what_can_be_imported() -> None:
         "ns/inner/x.pyd",
     ]
     assert metadata.import_names(paths) == ("_foo", "bar", "foo", "ns")
-
-
-def test_only_torch_is_torch() -> None:
-    assert metadata.is_torch("Torch")
-    assert not metadata.is_torch("torchvision")
-    assert not metadata.is_torch("pytorch")
-    assert not metadata.is_torch(None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""NVIDIA's libraries for CUDA, by their names, and the CUDA release that a name stands for.
+
+The toolkit's libraries, and what is built on them: cuDNN, NCCL, NVSHMEM, cuTENSOR and their kin.
+Names as in NVIDIA's wheels and toolkits for CUDA 11 to 13, on Linux and Windows; macOS has none.
+The driver's libraries are ``system``'s: no wheel can bring them.
+"""
+
+from __future__ import annotations
+
+from torch_abi_audit.knowledge.names.library_file import is_word
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
+from torch_abi_audit.model.paths import file_name
+
+_FOLLOWERS = "cudart cublas cublasLt nvrtc nvJitLink nvrtc-builtins cupti nvblas nvjpeg nvfatbin"
+"""Libraries whose version is that of CUDA, as is that of all of NPP."""
+_OTHERS = (
+    "cufft cufftw curand cusolver cusolverMg cusparse cusparseLt nccl cufile cufile_rdma "
+    "nvToolsExt nvtx3interop nvperf_host nvperf_target nvjpeg2k nvtiff cutensor cutensorMg "
+    "cutensorMp"
+)
+"""Libraries with versions of their own: ``libcufft.so.11`` is CUDA 12's."""
+_FAMILIES = ("cudnn", "cudss", "nvshmem")
+"""What begins with these is of cuDNN, cuDSS or NVSHMEM: ``cudnn_graph``."""
+_UNVERSIONED_DLLS = frozenset({"cutensor", "cutensormg", "nvperf_host", "nvperf_target"})
+"""The few DLLs whose names state no version; the toolkit's all do."""
+_FOLLOWING = frozenset(_FOLLOWERS.lower().split())
+_DLL_STEMS = _FOLLOWING.union(_OTHERS.lower().split())
+_ELF_STEMS = frozenset(_FOLLOWERS.split() + _OTHERS.split())
+_BEGINNINGS = ("cu", "nv", "npp", "nccl")
+_ALTERNATIVE = ".alt"
+"""NVRTC comes in two builds, of which this marks one: ``libnvrtc.alt.so.12``."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_FUNCTIONS = ("nccl", "nvrtc", "nvtx", "nvJitLink", "nvjpeg", "nvblas", "nvshmem", "cupti", "npp")
+_FUNCTION_FAMILIES = ("", "da", "blas", "blasLt", "dnn", "fft", "rand", "solver", "sparse")
+
+
+def is_cuda(library: str) -> bool:
+    """Whether a library is one of NVIDIA's CUDA toolkit, or of cuDNN, NCCL and their kin."""
+    return bool(_read(library)[0])
+
+
+def major(library: str) -> int | None:
+    """The CUDA release that a library's name stands for: 12 of ``libcudart.so.12``."""
+    family, version = _read(library)
+    if version and (family in _FOLLOWING or family.startswith("npp")):
+        return int(version)
+    return None
+
+
+def own_version(library: str) -> str | None:
+    """The major version in a library's name, whatever it counts: ``11`` of ``libcufft.so.11``."""
+    return _read(library)[1] or None
+
+
+def is_cuda_function(name: str) -> bool:
+    """Whether a C name has the form of a function of these libraries: ``cudaMalloc``."""
+    plain = name.lstrip("_")
+    if not is_word(plain):
+        return False
+    if plain.startswith("cu"):
+        rest = plain[2:]
+        families = [each for each in _FUNCTION_FAMILIES if rest.startswith(each)]
+        if any(rest[len(each) : len(each) + 1].isupper() for each in families):
+            return True
+    beginning = next((each for each in _FUNCTIONS if plain.startswith(each)), plain)
+    return plain != beginning or plain.startswith("fatbinwrap")
+
+
+_known: dict[str, tuple[str, str]] = {}  # the same few names are asked for by every library
+
+
+def _read(library: str) -> tuple[str, str]:
+    """Family, in lower case, and leading version of a CUDA library; empty for every other name."""
+    known = _known.get(library)
+    if known is None:
+        known = _known[library] = _parts(file_name(library))
+    return known
+
+
+def _parts(name: str) -> tuple[str, str]:
+    if not name.lower().removeprefix("lib").startswith(_BEGINNINGS):
+        return "", ""
+    if name.startswith("lib"):
+        stem, version = _elf(without_mark(name)[0].removeprefix("lib"))
+        known = stem in _ELF_STEMS
+    else:
+        stem, version = _dll(without_mark(name.lower())[0])
+        known = stem in _DLL_STEMS
+    if (
+        known
+        or (stem.startswith("npp") and not stem.strip(_LETTERS))
+        or (stem.startswith(_FAMILIES) and is_word(stem))
+    ):
+        return stem.lower(), version
+    return "", ""
+
+
+def _elf(name: str) -> tuple[str, str]:
+    """``cublasLt`` and ``12`` of ``cublasLt.so.12.1``; the version may be empty."""
+    stem, so, version = f"{name}.".partition(".so.")
+    major = version.partition(".")[0]
+    if not so or version.strip(".0123456789") or (version and not major):
+        return "", ""
+    return stem.removesuffix(_ALTERNATIVE), major
+
+
+def _dll(name: str) -> tuple[str, str]:
+    """``nvrtc`` and ``12`` of ``nvrtc64_120_0.dll``: the version is there, two digits of it.
+
+    CUPTI's is a year, which is no release of CUDA: ``cupti64_2025.2.1.dll``.
+    """
+    if not name.endswith(".dll"):
+        return "", ""
+    stem = name.removesuffix(".dll").removesuffix(_ALTERNATIVE)
+    words = stem.split("_")
+    version = ""
+    while len(words) > 1 and words[-1].replace(".", "").isdecimal():
+        version = words.pop()
+    if not version and stem not in _UNVERSIONED_DLLS:
+        return "", ""
+    return "_".join(words).removesuffix("64"), version[:2] if version.isdecimal() else ""

@@ -1,0 +1,82 @@
+"""Which libraries are libtorch's, which builds of torch have them, and which are copies of them.
+
+Names from the published wheels of torch 1.13 to 2.15 for Linux, macOS and Windows.
+"""
+
+from __future__ import annotations
+
+from torch_abi_audit.knowledge.names.library_file import split_version
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
+from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.runtime.enums import StrEnum
+
+_TORCH = (
+    "cpu cuda cuda_cpp cuda_cu cuda_linalg hip hip_linalg xpu mps python global_deps nvshmem nvrtc "
+    "mtia hpu"
+)
+_STEMS = frozenset(
+    ["torch", "c10", "c10d", "c10d_cuda_test", "shm", "caffe2"]
+    + [f"torch_{part}" for part in _TORCH.split()]
+    + [f"c10_{part}" for part in ("cuda", "hip", "xpu", "mtia")]
+)
+_FAMILIES = ("caffe2_", "torch_xpu_ops")
+_CUDA = frozenset({"torch_cuda", "c10_cuda", "torch_cuda_linalg", "torch_nvshmem", "caffe2_nvrtc"})
+_OLD = frozenset({"torch_cuda_cu", "torch_cuda_cpp", "caffe2", "caffe2_gpu"})
+_OLD_FAMILY = "caffe2_detectron"
+
+
+class Build(StrEnum):
+    """Which builds of torch have a library of libtorch's."""
+
+    ANY = "any"
+    """Those for CPUs too, as far as their system and release have it."""
+    CUDA = "cuda"
+    ROCM = "rocm"
+    XPU = "xpu"
+    OLD = "old"
+    """Those before torch 2.0."""
+
+
+def is_libtorch(library: str) -> bool:
+    """Whether a library, such as ``@rpath/libc10.dylib``, is one of libtorch's by its name."""
+    known = _known.get(library)
+    if known is None:
+        known = _known[library] = _is_libtorch(file_name(library))
+    return known
+
+
+_known: dict[str, bool] = {}  # the same few names are asked for by every library
+
+
+def is_vendored_copy(library: str) -> bool:
+    """Whether a file's name is that of a libtorch library grafted into another package's wheel."""
+    plain, mark = without_mark(file_name(library).lower())
+    return bool(mark) and _is_libtorch(plain)
+
+
+def build_of(library: str) -> Build:
+    """Which builds of torch have one of libtorch's libraries."""
+    stem = stem_of(without_mark(file_name(library))[0])
+    if stem in _CUDA:
+        return Build.CUDA
+    if stem in _OLD or stem.startswith(_OLD_FAMILY):
+        return Build.OLD
+    if "_hip" in stem:
+        return Build.ROCM
+    return Build.XPU if "_xpu" in stem else Build.ANY
+
+
+def stem_of(name: str) -> str:
+    """``torch_cpu`` of ``libtorch_cpu.so``, ``libtorch_cpu.2.dylib`` and ``torch_cpu.dll``.
+
+    Empty where the name is none of a library.
+    """
+    stem, version = split_version(name.lower())
+    if len(stem) == len(name) or version.strip(".0123456789"):
+        return ""
+    return stem.removeprefix("lib")
+
+
+def _is_libtorch(name: str) -> bool:
+    stem = stem_of(name)
+    return stem in _STEMS or stem.startswith(_FAMILIES)

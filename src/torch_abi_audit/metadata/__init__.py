@@ -1,1 +1,0 @@
-"""What names say of a library that a package is linked to."""
