@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import lief
 import pycxxfilt
 import pytest
 
+from tests.support.toolchain import zig_program
 from torch_abi_audit.mangling import demangle, mentions, owner
 
 if TYPE_CHECKING:
@@ -241,13 +241,13 @@ def gcc_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def clang_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    zig = (sys.executable, "-m", "ziglang", "c++", "-target", "x86_64-linux-gnu")
+    zig = (zig_program(), "c++", "-target", "x86_64-linux-gnu")
     return compiled(UNIX, tmp_path_factory.mktemp("clang"), *zig)
 
 
 @pytest.fixture(scope="module")
 def msvc_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    zig = (sys.executable, "-m", "ziglang", "c++", "-target", "x86_64-windows-msvc")
+    zig = (zig_program(), "c++", "-target", "x86_64-windows-msvc")
     return compiled(ANYWHERE, tmp_path_factory.mktemp("msvc"), *zig)
 
 
@@ -258,7 +258,7 @@ def gcc_dependent_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def clang_dependent_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    zig = (sys.executable, "-m", "ziglang", "c++", "-target", "x86_64-linux-gnu")
+    zig = (zig_program(), "c++", "-target", "x86_64-linux-gnu")
     return compiled(DEPENDENT + BEYOND_GCC, tmp_path_factory.mktemp("clang"), *zig)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.toolchain import zig_program
 from torch_abi_audit.formats import objects
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.errors import FormatError
@@ -62,7 +62,7 @@ def compile_elf(directory: Path, *flags: str, name: str = "unit.o") -> Path:
 def compile_zig(directory: Path, target: str, *flags: str) -> Path:
     (directory / "unit.cpp").write_text(SOURCE)
     out = directory / f"{target}.o"
-    zig = (sys.executable, "-m", "ziglang", "c++", "-target", target)
+    zig = (zig_program(), "c++", "-target", target)
     run(*zig, "-c", "-O0", "-fno-sanitize=all", *flags, directory / "unit.cpp", "-o", out)
     return out
 
@@ -178,9 +178,7 @@ def test_coff_bigobj_and_dllimport(tmp_path: Path) -> None:
     )
     out = tmp_path / "many.obj"
     run(
-        sys.executable,
-        "-m",
-        "ziglang",
+        zig_program(),
         "cc",
         "-target",
         "x86_64-windows-msvc",
@@ -211,7 +209,7 @@ def test_archives_of_gnu_and_bsd(tmp_path: Path) -> None:
     long = "a_file_with_quite_a_long_name_of_its_own.o"
     files = [compile_elf(tmp_path, name="short.o"), compile_elf(tmp_path, name=long)]
     run("ar", "rcs", tmp_path / "gnu.a", *files)
-    run(sys.executable, "-m", "ziglang", "ar", "--format=bsd", "rcs", tmp_path / "bsd.a", *files)
+    run(zig_program(), "ar", "--format=bsd", "rcs", tmp_path / "bsd.a", *files)
     for name in ("gnu.a", "bsd.a"):
         found = members(tmp_path / name)
         assert set(found) == {"short.o", long}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import lief
 import pytest
 
-from tests.support.toolchain import zig
+from tests.support.toolchain import zig, zig_program
 from torch_abi_audit.formats.pe import library as pe
 from torch_abi_audit.model.binary import Binary, NotALibrary
 from torch_abi_audit.sources.files.readable import open_readable
@@ -48,7 +47,7 @@ ENTRY = ("-nostdlib", PLAIN, "-Wl,-e,DllMainCRTStartup")
 
 def zig_tool(*command: str) -> None:
     """Run one of the tools in the zig wheel."""
-    line = [sys.executable, "-m", "ziglang", *command]
+    line = [zig_program(), *command]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
 

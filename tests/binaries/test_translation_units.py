@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.toolchain import zig_program
 from torch_abi_audit.cli import main
 from torch_abi_audit.formats.object_file import Reference
 from torch_abi_audit.port.translation_units import _is_own, units
@@ -180,7 +180,7 @@ def test_single_files_and_windows_objects(
         'void f() { c10::detail::torchCheckFail("", "", 1, ""); }\n'
     )
     out = tmp_path / "w.obj"
-    command = [sys.executable, "-m", "ziglang", "c++", "-target", "x86_64-windows-msvc", "-c"]
+    command = [zig_program(), "c++", "-target", "x86_64-windows-msvc", "-c"]
     subprocess.run([*command, "-fno-sanitize=all", source, "-o", out], check=True)
     code, plan = port(capsys, out)
     assert code == 0
@@ -205,7 +205,7 @@ def test_universal_objects_and_windows_archives(
         "const char*, const char*, unsigned int, const char*); } }\n"
         'void f() { c10::detail::torchCheckFail("", "", 1, ""); }\n'
     )
-    zig = [sys.executable, "-m", "ziglang"]
+    zig = [zig_program()]
     slices = []
     for target in ("x86_64-macos", "aarch64-macos", "x86_64-windows-msvc"):
         out = tmp_path / f"{target}.obj"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
-import sys
-from typing import TYPE_CHECKING
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.wheels import cache_directory
 
 
 def gcc(source: str, out: Path, *flags: str, lang: str = "c") -> Path:
@@ -17,8 +21,36 @@ def gcc(source: str, out: Path, *flags: str, lang: str = "c") -> Path:
 
 def zig(source: str, out: Path, target: str, *flags: str, lang: str = "c") -> Path:
     """Build a shared library from ``source`` for ``target``, such as ``aarch64-macos``."""
-    driver = [sys.executable, "-m", "ziglang", "c++" if lang == "c++" else "cc", "-target", target]
+    driver = [zig_program(), "c++" if lang == "c++" else "cc", "-target", target]
     return _compile(driver, source, out, flags, lang)
+
+
+@cache
+def zig_program() -> str:
+    """The zig of the ``ziglang`` wheel, from a place that all clones of this repository share.
+
+    zig builds the runtimes of a target once for each installation of itself: minutes of work, which
+    a fresh ``.venv`` would ask for anew.
+    """
+    spec = find_spec("ziglang")
+    assert spec is not None
+    assert spec.origin is not None
+    home = cache_directory() / f"zig-{version('ziglang')}"
+    if not home.is_dir():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+            shutil.copytree(Path(spec.origin).parent, Path(scratch, "zig"), copy_function=_link)
+            if not home.is_dir():  # another process may have been faster
+                Path(scratch, "zig").rename(home)
+    return str(home / ("zig.exe" if os.name == "nt" else "zig"))
+
+
+def _link(source: str, target: str) -> None:
+    """A hard link where both are on one file system, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _compile(driver: list[str], source: str, out: Path, flags: tuple[str, ...], lang: str) -> Path:

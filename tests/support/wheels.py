@@ -13,18 +13,22 @@ import pytest
 _UNREACHABLE = "connection broken by"
 
 
+def cache_directory() -> Path:
+    """What the tests keep for the next run, of this clone or another: ``CONTRIBUTING.md``."""
+    asked = os.environ.get("TORCH_ABI_AUDIT_TEST_CACHE")
+    return Path(asked) if asked else Path.home() / ".cache" / "torch-abi-audit-tests"
+
+
 def fetch(requirement: str, platform: str, python: str = "3.11") -> Path:
     """The wheel of ``requirement`` (``numpy==2.4.6``) for ``platform`` (``win_amd64``).
 
-    The cache is ``$TORCH_ABI_AUDIT_TEST_CACHE`` or ``~/.cache/torch-abi-audit-tests``; two
-    processes may ask for the same wheel at once. The calling test is skipped where pip reaches no
-    index at all, unless ``CI`` is set.
+    Two processes may ask for the same wheel at once. The calling test is skipped where pip reaches
+    no index at all, unless ``CI`` is set.
 
     Raises:
         AssertionError: pip found no such wheel; the message is what pip wrote.
     """
-    asked = os.environ.get("TORCH_ABI_AUDIT_TEST_CACHE")
-    cache = Path(asked) if asked else Path.home() / ".cache" / "torch-abi-audit-tests"
+    cache = cache_directory()
     home = cache / f"{platform}-{python}" / requirement
     home.mkdir(parents=True, exist_ok=True)
     found = sorted(home.glob("*.whl"))
