@@ -9,9 +9,7 @@ import pytest
 from tests.support.modules import modules, tree
 
 ALLOWED = {
-    "audit.given_torch": "reads the version of the torch that the user names",
     "cli": "gives closed streams something to write to",
-    "commands.explain": "reads the error's text from a file that the user names",
     "commands.port": "reads the baseline that progress is counted from",
     "commands.shared.baselines": "writes the baseline",
     "commands.shared.output": "writes the report where -o says",
@@ -22,7 +20,6 @@ ALLOWED = {
     "knowledge.tables": "reads the package's own data",
     "runtime.workers": "forks, and speaks with the other processes through pipes",
     "settings.find_file": "finds and reads the configuration file",
-    "settings.in_force": "tells a TARGET from the value of an option",
 }
 """Module to why it may; whoever wants to add to it moves the reading to ``sources/`` instead."""
 
