@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies besi
 from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
-from torch_abi_audit.judges import torch_abi  # noqa: E402
+from torch_abi_audit.judges import torch_names  # noqa: E402
 from torch_abi_audit.judges.loads import compat  # noqa: E402
 from torch_abi_audit.knowledge import export_index  # noqa: E402
 from torch_abi_audit.knowledge.names.torch import is_libtorch  # noqa: E402
@@ -144,8 +144,8 @@ def _is_torchs(name: bytes, file: Path) -> bool:
         images = formats.read(source)
     if isinstance(images, NotALibrary):
         return False
-    kind = torch_abi.classify([name], images[0]).get(name)
-    return kind in torch_abi.USES or kind is torch_abi.Kind.HEADER_ONLY
+    kind = torch_names.classify([name], images[0]).get(name)
+    return kind in torch_names.USES or kind is torch_names.Kind.HEADER_ONLY
 
 
 def _asked_of_loader(file: Path, torch: Path, unpacked: Path) -> tuple[set[bytes], set[str]]:

@@ -12,8 +12,8 @@ import pytest
 from tests.support.index_server import Index, serving
 from tests.support.installs import install, wheel, write
 from tests.support.toolchain import gcc
+from torch_abi_audit.audit import sharing
 from torch_abi_audit.cli import main
-from torch_abi_audit.commands.shared import targets
 from torch_abi_audit.runtime import workers
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def seen(
     words: list[str], hands: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> tuple[int, str, str]:
-    for home in (workers, targets):
-        monkeypatch.setattr(home, "processors", lambda: hands)
+    monkeypatch.setattr(workers, "processors", lambda: hands)
     code = main(words)
     out, err = capfd.readouterr()
     return code, out, err
@@ -72,12 +71,21 @@ def seen_alike(
     forks: list[int],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    maps: int = 1,
 ) -> tuple[int, str]:
-    """The exit code and the output of one process; of three they must be the same."""
+    """The exit code and the output of one process; of three they must be the same.
+
+    Args:
+        words: The command line.
+        forks: See the fixture.
+        monkeypatch: Says how many processors there are.
+        capfd: Takes the output.
+        maps: How many things are shared one after the other, by two more processes each.
+    """
     alone = seen(words, 1, monkeypatch, capfd)
     assert not forks
     assert seen(words, 3, monkeypatch, capfd) == alone
-    assert len(forks) == 2
+    assert len(forks) == 2 * maps
     return alone[:2]
 
 
@@ -136,7 +144,8 @@ def test_nor_how_many_read_one_package(
 ) -> None:
     monkeypatch.chdir(whole)
     words = ["demo/", *([option] if option else [])]
-    code, out = seen_alike(words, forks, monkeypatch, capfd)
+    # the files are read, and what they ask each other for is looked up
+    code, out = seen_alike(words, forks, monkeypatch, capfd, maps=2)
     assert code == 2
     assert "damaged.so" in out
     if option == "--json":
@@ -148,6 +157,21 @@ def test_nor_how_many_read_one_package(
         assert not uses["sibling.so"]  # one elsewhere in the distribution does
 
 
+@pytest.mark.parametrize("option", ["-v", "--json"])
+def test_nor_how_many_judge_it(
+    whole: Path,
+    option: str,
+    forks: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(whole)
+    monkeypatch.setattr(sharing, "_LARGE", 1)  # as if there were thousands of names to spell
+    code, out = seen_alike(["demo/", option], forks, monkeypatch, capfd, maps=3)
+    assert code == 2
+    assert "PyMutex_Lock" in out
+
+
 def test_what_an_index_sends_comes_to_one_process(
     tmp_path: Path,
     forks: list[int],
@@ -156,7 +180,7 @@ def test_what_an_index_sends_comes_to_one_process(
 ) -> None:
     library = gcc("void f(void); void g(void) { f(); }", tmp_path / "_C.so").read_bytes()
     members = {f"demo/{name}.so": library for name in "abc"}
-    monkeypatch.setattr(targets, "_LARGE", 1)
+    monkeypatch.setattr(sharing, "_LARGE", 1)
     for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_RETRIES", "TORCH_ABI_AUDIT_CACHE"):
         monkeypatch.delenv(name, raising=False)
     with serving(Index()) as index:

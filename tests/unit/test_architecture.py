@@ -36,7 +36,7 @@ ALLOWED = {
     "facts": KNOWN,
     "rules": KNOWN | {"facts", "report.wording"},
     "audit": KNOWN | {"facts", "formats", "judges", "rules", "sources"},
-    "diff": NAMES,
+    "diff": NAMES | {"judges"},
     "explain": KNOWN | {"judges", "rules"},
     "port": KNOWN | {"formats", "judges", "sources"},
     "gate": NAMES | {"report.wording", "rules"},
@@ -142,3 +142,8 @@ def test_only_the_command_line_prints(module: str) -> None:
         assert "print" not in calls
     assert "eval" not in calls
     assert "exec" not in calls
+
+
+def test_one_module_knows_that_there_are_processes() -> None:
+    users = {each for each, path in modules().items() if "runtime.workers" in imported(path)}
+    assert users == {"audit.sharing"}

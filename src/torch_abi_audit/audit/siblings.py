@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model.binary import Format
+from torch_abi_audit import formats
+from torch_abi_audit.audit import reading
+from torch_abi_audit.audit.sharing import each_file
+from torch_abi_audit.judges import JUDGES
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import dataclass
 
@@ -10,7 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from torch_abi_audit.model.binary import Binary
+    from torch_abi_audit.audit.reading import Contents, Image, Library, Unreadable
+    from torch_abi_audit.model.reports import ExtensionReport
+    from torch_abi_audit.sources.found import Candidate, Found
+
+    _Offer = tuple["Provider", tuple[bytes, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,59 @@ class Provider:
     format: Format
     arch: str
     soname: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What the libraries of a distribution offer of what they ask each other for."""
+
+    providers: Mapping[bytes, tuple[Provider, ...]]
+    """Name to who exports it; names that nobody exports are not here."""
+    errors: Mapping[str, ExtensionReport]
+    """Libraries of the package whose exports cannot be read, by path: they offer nothing."""
+
+
+def offers(contents: Contents, found: Found, *, shared: bool) -> Offers:
+    """Look up what any library of a package asks others for, in each that could provide it.
+
+    These are the libraries of the package itself and, where it is a part of its distribution, the
+    others of that; torch's own are none of them.
+
+    Args:
+        contents: What the package holds.
+        found: The package.
+        shared: Whether other processes may look up some.
+    """
+    images = [image for one in contents.libraries.values() for image in one.images]
+    names = frozenset[bytes]().union(*(sought(image, found) for image in images))
+    if not names:
+        return Offers({}, {})
+    places: list[Library | Candidate] = [*contents.libraries.values(), *found.siblings]
+    places = [one for one in places if not reading.is_libtorch(_candidate(one), found)]
+    results = each_file(
+        lambda place: _look_up(place, names), places, list(map(_cost, places)), shared=shared
+    )
+    providers: dict[bytes, tuple[Provider, ...]] = {}
+    errors: dict[str, ExtensionReport] = {}
+    for place, result in zip(places, results, strict=True):
+        if isinstance(result, tuple):
+            for provider, exported in result:
+                for name in exported:
+                    providers[name] = (*providers.get(name, ()), provider)
+        elif isinstance(place, reading.Library):  # a sibling is not what was asked about
+            candidate = place.candidate
+            errors[candidate.relative] = reading.report(candidate.path, result)
+    return Offers(providers, errors)
+
+
+def sought(image: Image, found: Found) -> frozenset[bytes]:
+    """Those imports of an image that another library of its distribution may provide."""
+    return frozenset[bytes]().union(
+        *(
+            judge.sought(references, found.is_torch)
+            for judge, references in zip(JUDGES, image.references, strict=True)
+        )
+    )
 
 
 def provided(
@@ -59,3 +121,45 @@ def _may_come_from(binary: Binary, name: bytes, other: Provider) -> bool:
     if binary.format is Format.PE:
         return wanted.lower() == other.filename.lower()
     return wanted in (other.filename, file_name(other.soname or other.filename))
+
+
+def _candidate(place: Library | Candidate) -> Candidate:
+    return place.candidate if isinstance(place, reading.Library) else place
+
+
+def _cost(place: Library | Candidate) -> int:
+    """How much is to be read of it, at most: nothing where its exports are in memory."""
+    if isinstance(place, reading.Library) and place.images[0].exports is not None:
+        return 0
+    return _candidate(place).size
+
+
+def _look_up(
+    place: Library | Candidate, names: frozenset[bytes]
+) -> tuple[_Offer, ...] | Unreadable:
+    """The images of a file that export some of the names, and which."""
+    candidate = _candidate(place)
+    try:
+        if isinstance(place, reading.Library):
+            found = [(each.binary, _exported(each, candidate, names)) for each in place.images]
+        else:
+            with candidate.open() as source:
+                images = formats.read(source)
+                if isinstance(images, NotALibrary):
+                    return ()
+                found = [(each, formats.exported(source, each, names)) for each in images]
+    except (FormatError, OSError) as error:
+        return reading.unreadable(error)
+    return tuple((_provider(each, candidate), tuple(some)) for each, some in found if some)
+
+
+def _exported(image: Image, candidate: Candidate, names: frozenset[bytes]) -> frozenset[bytes]:
+    if image.exports is not None:
+        return image.exports & names
+    with candidate.open() as source:
+        return formats.exported(source, image.binary, names)
+
+
+def _provider(binary: Binary, candidate: Candidate) -> Provider:
+    filename = candidate.relative.rpartition("/")[2]
+    return Provider(candidate.path, filename, binary.format, binary.arch, binary.soname)

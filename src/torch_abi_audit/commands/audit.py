@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.commands.shared.options import Syntax
     from torch_abi_audit.commands.shared.targets import Loaded, Search
-    from torch_abi_audit.judges.torch_abi import Names
+    from torch_abi_audit.judges.interface import Names
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.report.destination import Destination
@@ -175,7 +175,7 @@ def _destinations(
 
 def _names(chosen: Sequence[Destination], options: argparse.Namespace, *, gated: bool) -> Names:
     """Which names are shown or asked for: a table has their counts alone."""
-    from torch_abi_audit.judges.torch_abi import Names
+    from torch_abi_audit.judges.interface import Names
 
     if any(one.format != "text" for one in chosen) or options.verbose or gated:
         return Names.ALL

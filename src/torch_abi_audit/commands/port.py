@@ -42,6 +42,7 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.commands.shared.torch_choice import oldest
     from torch_abi_audit.model.errors import AuditError, TargetError
+    from torch_abi_audit.model.verdicts import TorchLabel
 
     modes.refuse_mixed(syntax(), options)
     try:
@@ -62,7 +63,8 @@ def run(words: list[str]) -> int:
             complain(f"--since {options.since}: {error}")
             return ERROR
     written = output.write("port", plans, chosen, options)
-    return ERROR if failed or not written or any(one.verdict == "ERROR" for one in plans) else OK
+    unread = any(one.verdict is TorchLabel.ERROR for one in plans)
+    return ERROR if failed or not written or unread else OK
 
 
 def _plans(options: argparse.Namespace) -> Iterator[Plan]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from torch_abi_audit.diff.difference import KINDS, Changed, Difference, LibraryChange, Symbols
+from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
+from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.identity import library_key, package_key, symbol_key
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
 from torch_abi_audit.model.loads import Loads
@@ -18,13 +19,15 @@ from torch_abi_audit.model.releases import release_key, release_runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 
 
-_TORCH = ("no-torch", "torch-stable", "torch-unstable", "error")
-_CPYTHON = ("no-extensions", "abi3-compliant", "mixed", "not-abi3")
-_COUNTED = {"unstable": "unstable symbol", "internal": "internal symbol"}
+_KINDS = tuple(kind for judge in JUDGES for kind in judge.comparison.kinds)
+"""The kinds of ``Symbols``, in the order in which they are listed."""
+_GOOD = 1
+"""The highest ``Judge.rank`` that is no complaint."""
 
 
 def diff(old: tuple[PackageReport, ...], new: tuple[PackageReport, ...]) -> tuple[Difference, ...]:
@@ -123,23 +126,18 @@ def _changes(old: ExtensionReport | None, new: ExtensionReport | None) -> Iterat
 def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
     if library is None:
         return {}
-    torch, cpython = library.torch, library.cpython
-    return {
-        "torch verdict": library.label,
-        "torch floor": None if torch is None else torch.min_torch_version,
-        "cpython label": None if cpython is None else str(cpython.label),
-        "python floor": cpython.min_python if cpython is not None and cpython.intent else None,
-        "error": library.error,
-    }
+    facts: dict[str, str | None] = {}
+    for judge in JUDGES:
+        verdict, compared = judge.verdict(library), judge.comparison
+        facts[compared.label] = None if verdict is None else str(verdict.label)
+        facts[f"{compared.product} floor"] = None if verdict is None else compared.floor(verdict)
+    return {**facts, TORCH.comparison.label: str(library.label), "error": library.error}
 
 
 def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
     for what, first, second in (
         ("version", old.version, new.version),
-        ("torch verdict", old.torch_verdict, new.torch_verdict),
-        ("torch floor", old.min_torch_version, new.min_torch_version),
-        ("cpython verdict", old.cpython_verdict, new.cpython_verdict),
-        ("python floor", _python_floor(old), _python_floor(new)),
+        *(row for judge in JUDGES for row in _of_judge(judge, old, new)),
         ("import names", " ".join(old.import_names), " ".join(new.import_names)),
         ("requires torch", old.requires_torch, new.requires_torch),
         ("should require", old.proposed_requires_torch, new.proposed_requires_torch),
@@ -155,14 +153,13 @@ def _cuda(report: PackageReport) -> str | None:
     return None if report.cuda is None else ", ".join(map(str, report.cuda.majors))
 
 
-def _python_floor(report: PackageReport) -> str | None:
-    """The oldest Python on which every library that claims abi3 loads."""
-    floors = [
-        one.cpython.min_python
-        for one in report.libraries
-        if one.cpython is not None and one.cpython.intent and one.cpython.min_python is not None
-    ]
-    return max(floors, key=release_key, default=None)
+def _of_judge(
+    judge: Judge, old: PackageReport, new: PackageReport
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """What a judge says of two packages as a whole: what it is, and its two values."""
+    yield f"{judge.key} verdict", judge.package_verdict(old), judge.package_verdict(new)
+    floor = judge.comparison.package_floor
+    yield f"{judge.comparison.product} floor", floor(old), floor(new)
 
 
 def _all_names(libraries: Iterable[ExtensionReport]) -> Mapping[str, dict[str, str]]:
@@ -175,25 +172,16 @@ def _all_names(libraries: Iterable[ExtensionReport]) -> Mapping[str, dict[str, s
 
 
 def _names(library: ExtensionReport) -> Iterator[tuple[str, Iterable[str]]]:
-    torch, cpython = library.torch, library.cpython
-    if torch is None or cpython is None:
-        return
-    yield "unstable", torch.unstable_symbols
-    yield "internal", torch.internal_symbols
-    no_shims = {*torch.internal_symbols, *torch.unstable_symbols, *torch.unknown_shim_symbols}
-    plain = [name.decode() for name in torch.required if name[:2] != b"_Z" and name[:1] != b"?"]
-    yield "shim", [name for name in plain if name not in no_shims]
-    yield "unknown shim", torch.unknown_shim_symbols
-    yield "unresolved", torch.unresolved_symbols
-    yield "unresolvable", torch.unresolvable_symbols
-    yield "weak", torch.weak_symbols
-    yield "cpython", cpython.violations
+    for judge in JUDGES:
+        verdict = judge.verdict(library)
+        if verdict is not None:
+            yield from judge.comparison.symbols(verdict)
 
 
 def _symbols(
     old: Mapping[str, dict[str, str]], new: Mapping[str, dict[str, str]]
 ) -> Iterator[Symbols]:
-    for kind in KINDS:
+    for kind in _KINDS:
         before, after = old.get(kind, {}), new.get(kind, {})
         gained = tuple(sorted(name for key, name in after.items() if key not in before))
         lost = tuple(sorted(name for key, name in before.items() if key not in after))
@@ -250,20 +238,18 @@ def _worse(
     lost: tuple[str, ...],
     came: tuple[Finding, ...],
 ) -> Iterator[str]:
-    if _TORCH.index(new.torch_verdict) > max(1, _TORCH.index(old.torch_verdict)):
-        yield f"torch verdict: {old.torch_verdict} to {new.torch_verdict}"
-    if _CPYTHON.index(new.cpython_verdict) > max(1, _CPYTHON.index(old.cpython_verdict)):
-        yield f"cpython verdict: {old.cpython_verdict} to {new.cpython_verdict}"
+    for judge in JUDGES:
+        (what, first, second), _ = _of_judge(judge, old, new)
+        if judge.rank(new) > max(_GOOD, judge.rank(old)):
+            yield f"{what}: {first} to {second}"
+    worse_kinds = frozenset[str]().union(*(judge.comparison.worse_kinds for judge in JUDGES))
     for one in symbols:
-        if one.kind in _COUNTED and one.gained:
-            noun = _COUNTED[one.kind] + ("" if len(one.gained) == 1 else "s")
-            yield f"{len(one.gained)} new {noun}"
-    for what, first, second in (
-        ("torch", old.min_torch_version, new.min_torch_version),
-        ("python", _python_floor(old), _python_floor(new)),
-    ):
+        if one.kind in worse_kinds and one.gained:
+            yield f"{len(one.gained)} new {one.kind} symbol{'' if len(one.gained) == 1 else 's'}"
+    for judge in JUDGES:
+        _, (what, first, second) = _of_judge(judge, old, new)
         if first is not None and second is not None and release_key(second) > release_key(first):
-            yield f"{what} floor: {first} to {second}"
+            yield f"{what}: {first} to {second}"
     if lost:
         known = tuple(new.loads.loads_on) if new.loads is not None else ()
         yield f"no longer loads on torch {release_runs(lost, known)}"
@@ -274,5 +260,6 @@ def _worse(
 
 def _worse_alone(report: PackageReport) -> Iterator[str]:
     """What is bad about a package that was not there before."""
-    if _TORCH.index(report.torch_verdict) > 1:
+    # of torch alone: that a new package is not built for abi3 is no surprise
+    if TORCH.rank(report) > _GOOD:
         yield f"new package: {report.torch_verdict}"

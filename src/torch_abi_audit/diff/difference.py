@@ -81,16 +81,3 @@ class Difference:
             or self.findings_gained
             or self.findings_lost
         )
-
-
-KINDS = (
-    "unstable",
-    "internal",
-    "shim",
-    "unknown shim",
-    "unresolved",
-    "unresolvable",
-    "weak",
-    "cpython",
-)
-"""The kinds of ``Symbols``, in the order in which they are listed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges.interface import Case, Comparison, Display, Judge, Listing
 from torch_abi_audit.judges.prefixes import beginning
 from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.knowledge.names.python import (
@@ -14,13 +15,15 @@ from torch_abi_audit.knowledge.names.python import (
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.model.verdicts import CPythonABIVerdict
+from torch_abi_audit.model.verdicts import CPythonABIVerdict, PythonLabel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
+    from torch_abi_audit.judges.interface import Fact
     from torch_abi_audit.model.binary import Binary
+    from torch_abi_audit.model.reports import PackageReport
 
 _FLAVOURS = ("abi3", "abi3t")
 
@@ -123,3 +126,87 @@ def _notes(flavour: str | None, violations: list[str], floor: str | None) -> tup
         "built with Py_LIMITED_API"
     )
     return (note,)
+
+
+def _judge(case: Case) -> CPythonABIVerdict:
+    return judge(case.binary, case.references, case.resolved, case.filename)
+
+
+def _listings(cpython: CPythonABIVerdict) -> Iterator[Listing]:
+    offending = tuple(f"{reason(name)}: {name}" for name in cpython.violations)
+    yield Listing("cpython", offending, separator=" ")
+    if cpython.min_python is not None and cpython.intent:
+        title = f"cpython floor {cpython.min_python} set by"
+        yield Listing(title, cpython.floor_symbols)
+    yield from (Listing("note", (note,)) for note in cpython.notes)
+
+
+def _facts(cpython: CPythonABIVerdict) -> dict[str, Fact]:
+    return {
+        "intent": cpython.intent,
+        "compliant": cpython.compliant,
+        "violations": cpython.violations,
+        "label": cpython.label,
+        "references": cpython.references,
+        "min_python": cpython.min_python,
+        "floor_symbols": cpython.floor_symbols,
+        "flavour": cpython.flavour,
+        "notes": cpython.notes,
+    }
+
+
+def _floor(cpython: CPythonABIVerdict) -> str | None:
+    """Only a library that claims abi3 states one."""
+    return cpython.min_python if cpython.intent else None
+
+
+def _package_floor(report: PackageReport) -> str | None:
+    """The oldest Python on which every library that claims abi3 loads."""
+    verdicts = [one.cpython for one in report.libraries if one.cpython is not None]
+    floors = [floor for floor in map(_floor, verdicts) if floor is not None]
+    return max(floors, key=release_key, default=None)
+
+
+PYTHON = Judge(
+    key="cpython",
+    abi="CPython Stable ABI",
+    check="abi3",
+    labels=(
+        PythonLabel.VIOLATIONS,
+        PythonLabel.PRIVATE,
+        PythonLabel.NO_CAPI,
+        PythonLabel.NOT_ABI3,
+        PythonLabel.OK,
+    ),
+    words={
+        "no-extensions": "n/a",
+        "abi3-compliant": "abi3",
+        "mixed": "mixed",
+        "not-abi3": "no",
+    },
+    references=lambda binary, _: references(binary),
+    sought=lambda used, _: used,
+    judge=_judge,
+    prepare=cpython_abi.stable_python_names,
+    display=Display(
+        title="CPython ABI",
+        heading="CPython",
+        width=22,
+        word_width=7,
+        unreadable="unreadable",
+        coloured=False,
+        counts=lambda _: "",
+        remarks=lambda _: (),
+        listings=_listings,
+        facts=_facts,
+    ),
+    comparison=Comparison(
+        product="python",
+        label="cpython label",
+        floor=_floor,
+        package_floor=_package_floor,
+        kinds=("cpython",),
+        symbols=lambda cpython: [("cpython", cpython.violations)],
+    ),
+)
+"""The Stable ABI of CPython, abi3 and abi3t."""

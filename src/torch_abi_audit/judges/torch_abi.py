@@ -2,127 +2,23 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.judges.prefixes import beginning
+from torch_abi_audit.judges.interface import Case, Comparison, Display, Judge, Listing, Names
+from torch_abi_audit.judges.torch_names import USES, Kind, classify, links
 from torch_abi_audit.knowledge import torch_namespaces, torch_shims
-from torch_abi_audit.knowledge.names.torch import is_libtorch
-from torch_abi_audit.knowledge.torch_namespaces import HEADER_ONLY
-from torch_abi_audit.mangling import demangle, mentions, owner
+from torch_abi_audit.mangling import demangle, owner
+from torch_abi_audit.mangling import prepare as prepare_mangling
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.model.verdicts import TorchABIVerdict
-from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.model.verdicts import TorchABIVerdict, TorchLabel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from torch_abi_audit.judges.interface import Fact
     from torch_abi_audit.model.binary import Binary
-
-_SHIPPED_C = {
-    b"Sleef_": "sleef",
-    b"cpuinfo_": "cpuinfo",
-    b"nnp_": "nnpack",
-    b"pthreadpool_": "pthreadpool",
-}
-"""C names of others that libtorch exports and ships the headers of, and whose they are."""
-_SHIPPED_C_NAMES = tuple(_SHIPPED_C)
-_NESTED = (b"_ZN", b"_ZNK", b"_ZNO", b"_ZNR", b"_ZTIN", b"_ZTSN", b"_ZTVN")
-"""How names of members, and of what the compiler makes for classes, begin: the scope follows."""
-_AT_AND_C10 = tuple(start + scope for start in _NESTED for scope in (b"2at", b"3c10"))
-_TORCHS = tuple(start + b"5torch" for start in _NESTED)
-_NOT_TORCHS = tuple(
-    b"%b%d%b" % (start, len(part), part)
-    for start in _TORCHS
-    for part in (*HEADER_ONLY, *torch_namespaces.GUESTS)
-)
-_STD = ("_ZNSt", "_ZNKSt", "_ZSt")
-_OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
-_SHIM_FORMS = (b"aoti_torch_", b"torch_")
-_C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
-"""How every C name begins that may have to do with torch where its provider is not stated."""
-
-
-_speakers: dict[bytes, bool] = {}  # the libraries of a package ask for much the same names
-_MOST_SPEAKERS = 1 << 14
-
-
-class Kind(StrEnum):
-    """What an import is to libtorch, by its name and, where the format tells, its provider."""
-
-    SHIM = "shim"
-    UNKNOWN_SHIM = "unknown-shim"
-    UNSTABLE = "unstable"
-    """libtorch's, and its text names a type of the unstable API."""
-    INTERNAL = "internal"
-    """libtorch's, without naming such a type."""
-    HEADER_ONLY = "header-only"
-    """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
-    FOREIGN = "foreign"
-    """Somebody else's, though it speaks of torch types."""
-    BORROWED = "borrowed"
-    """A C name of a library whose headers torch ships: libtorch's where it exports it."""
-
-
-class Names(StrEnum):
-    """How many names of what libtorch provides a verdict holds: there may be ten thousand."""
-
-    ALL = "all"
-    RAW = "raw"
-    """``required`` alone, in no order; in other places an empty text stands for each."""
-    COUNTED = "counted"
-    """None: ``required`` is empty, too."""
-
-
-USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
-"""The kinds that libtorch itself must provide."""
-
-
-def classify(
-    names: Iterable[bytes], binary: Binary, *, in_torch: bool = False
-) -> dict[bytes, Kind]:
-    """Those of ``names``, imports of ``binary``, that have to do with torch, and how.
-
-    Args:
-        names: Imports, strong or weak.
-        binary: The importing library.
-        in_torch: Whether it belongs to the torch distribution, where plain C names that one of
-            libtorch's libraries takes from another are the project's own affair.
-    """
-    ordered = sorted(names)
-    # nearly all there is of C++ in a library that uses torch begins so; the whole rule agrees
-    plain = [name for prefix in _AT_AND_C10 for name in beginning(ordered, prefix)]
-    for prefix in _TORCHS:
-        plain += [one for one in beginning(ordered, prefix) if not one.startswith(_NOT_TORCHS)]
-    kinds = dict.fromkeys(plain, Kind.UNSTABLE)
-    others = [name for name in ordered if name not in kinds]
-    if not binary.providers:  # the name alone decides, and most names are at once nobody's here
-        cpp = [*beginning(others, b"_Z"), *beginning(others, b"?")]
-        others = [name for form in _C_FORMS for name in beginning(others, form)]
-        others += _of_interest(cpp)
-    for name in others:
-        kind = _kind(name, binary, in_torch=in_torch)
-        if kind is not None:
-            kinds[name] = kind
-    return kinds
-
-
-def _kind(name: bytes, binary: Binary, *, in_torch: bool) -> Kind | None:
-    provider = binary.providers.get(name)
-    trusted = None if provider is None else is_libtorch(provider)
-    if name.startswith((b"_Z", b"?")):
-        return _of_cpp(name, from_libtorch=trusted is True)
-    if name in torch_shims.shim_names():
-        return None if trusted is False else Kind.SHIM
-    if name.startswith(_OWN_C_FORMS) and torch_namespaces.owns_c_name(name):
-        return Kind.INTERNAL
-    if trusted is not False and name.startswith(_SHIM_FORMS) and _has_shim_form(name):
-        return Kind.UNKNOWN_SHIM
-    if in_torch:
-        return None
-    if trusted is None and name.startswith(_SHIPPED_C_NAMES):
-        return Kind.BORROWED if _is_borrowed(name, binary) else None
-    return Kind.INTERNAL if trusted else None
+    from torch_abi_audit.model.reports import PackageReport
 
 
 def judge(
@@ -206,96 +102,6 @@ def _settled(name: bytes, kind: Kind, exported: Callable[[bytes], bool]) -> Kind
     return kind
 
 
-def links(binary: Binary) -> tuple[str, ...]:
-    """File names of the libtorch libraries that ``binary`` is linked to, sorted."""
-    return tuple(
-        sorted(
-            {
-                file_name(library)
-                for library in binary.needed + binary.delay_needed
-                if is_libtorch(library)
-            }
-        )
-    )
-
-
-def _of_interest(names: list[bytes]) -> list[bytes]:
-    """Those of C++ names that can have to do with torch at all, by what they hold."""
-    # as text: to look for bytes within bytes raises and drops an exception each time
-    texts = b"\0".join(names).decode("latin-1").split("\0") if names else []
-    return [
-        name
-        for name, text in zip(names, texts, strict=True)
-        if _may_name_torch(text) or (not text.startswith(_STD) and _may_be_owned(text))
-    ]
-
-
-def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
-    declared = owner(name)
-    if torch_namespaces.owns(declared):
-        if declared[0] in torch_namespaces.TYPE_NAMESPACES or declared[0] == b"torch":
-            return Kind.UNSTABLE
-        return Kind.UNSTABLE if _speaks_of_torch(name) else Kind.INTERNAL
-    if len(declared) > 1 and declared[0] == b"torch" and declared[1] in HEADER_ONLY:
-        return Kind.HEADER_ONLY
-    if _speaks_of_torch(name):
-        return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
-    return Kind.INTERNAL if from_libtorch else None
-
-
-def _has_shim_form(name: bytes) -> bool:
-    """Whether a C name is of the form ``aoti_torch_x`` or ``torch_x``."""
-    for form in _SHIM_FORMS:
-        rest = name.removeprefix(form)
-        if rest is not name and rest[:1].islower():
-            return rest.replace(b"_", b"").isalnum()
-    return False
-
-
-def _speaks_of_torch(name: bytes) -> bool:
-    """Whether its demangled text names a type of the unstable API."""
-    known = _speakers.get(name)
-    if known is None:
-        if len(_speakers) >= _MOST_SPEAKERS:
-            _speakers.clear()
-        text = name.decode("latin-1")
-        known = _may_name_torch(text) and any(map(torch_namespaces.is_torch_type, mentions(name)))
-        _speakers[name] = known
-    return known
-
-
-def _may_name_torch(text: str) -> bool:
-    """Whether a mangled name holds what every one holds that names a type of the unstable API."""
-    return (
-        "2at" in text
-        or "3c10" in text
-        or "5torch" in text
-        or "c10@" in text  # of MSVC, whose operators have no @ before their scope: ??6c10@@YA…
-        or "at@" in text
-        or "torch@" in text
-    )
-
-
-def _may_be_owned(text: str) -> bool:
-    """Whether it holds what every one holds that is libtorch's own without naming such a type."""
-    return (
-        "caffe2" in text
-        or "c10d" in text
-        or "TH" in text
-        or "Packed" in text
-        or "onnx_torch" in text
-        or "libkineto" in text
-    )
-
-
-def _is_borrowed(name: bytes, binary: Binary) -> bool:
-    """Whether a library that is linked to libtorch asks nobody else for such a name."""
-    home = _SHIPPED_C[name[: name.index(b"_") + 1]]
-    if not links(binary):
-        return False
-    return not any(home in file_name(library).lower() for library in binary.needed)
-
-
 def _is_lent(name: bytes) -> bool:
     declared = owner(name)
     return bool(declared) and declared[0] in torch_namespaces.LENDERS
@@ -306,3 +112,154 @@ def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
     releases = {name: torch_shims.shim_first_release(name) for name in shims}
     floor = max({torch_shims.STABLE_ABI_BEGINS, *releases.values()}, key=release_key)
     return floor, tuple(name.decode() for name, first in releases.items() if first == floor)
+
+
+def _sought(references: Collection[bytes], in_torch: bool) -> Collection[bytes]:  # noqa: FBT001
+    """In the torch distribution, no name that is libtorch's own.
+
+    Its libraries, which have those from each other, are no siblings.
+    """
+    if not in_torch:
+        return references
+    kinds: Mapping[bytes, Kind] = references  # type: ignore[assignment]
+    return [name for name, kind in kinds.items() if kind not in USES]
+
+
+def _judge(case: Case) -> TorchABIVerdict:
+    kinds: Mapping[bytes, Kind] = case.references  # type: ignore[assignment]
+    exported = _exported_by_torch(case.binary)
+    return judge(case.binary, kinds, case.resolved, exported, names=case.names)
+
+
+def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
+    """Whether some torch release exports a name: opens the export index when it is asked."""
+
+    def exported(name: bytes) -> bool:
+        from torch_abi_audit.knowledge import export_index  # dear, and rarely asked
+
+        platform = export_index.platform_of(binary.format, binary.arch)
+        return platform is not None and export_index.exported(platform, name)
+
+    return exported
+
+
+def _prepare() -> None:
+    prepare_mangling()
+    torch_shims.shim_names()
+
+
+def _counts(torch: TorchABIVerdict) -> str:
+    if not torch.uses_torch:
+        return ""
+    return f"(stable_shim={torch.stable_shim_count}, unstable={len(torch.unstable_symbols)})"
+
+
+def _remarks(torch: TorchABIVerdict) -> Iterator[str]:
+    if torch.min_torch_version is not None:
+        sign = ">=" if torch.unknown_shim_symbols else "="
+        yield f"min-torch{sign}{torch.min_torch_version}"
+    if torch.unknown_shim_symbols:
+        yield f"unknown_shim={len(torch.unknown_shim_symbols)}"
+    if torch.internal_symbols:
+        yield f"internal={len(torch.internal_symbols)}"
+    if torch.unresolved_symbols:
+        yield f"unresolved={len(torch.unresolved_symbols)}"
+    if torch.links and not torch.uses_torch:
+        yield f"links={','.join(torch.links)}"
+
+
+def _listings(torch: TorchABIVerdict) -> Iterator[Listing]:
+    yield Listing("torch unstable", torch.unstable_symbols)
+    yield Listing("torch internal", torch.internal_symbols)
+    yield Listing("torch unresolved", torch.unresolved_symbols)
+    yield Listing("torch unresolvable", torch.unresolvable_symbols)
+    yield Listing("torch shim not in the table", torch.unknown_shim_symbols)
+    yield Listing("torch weak", torch.weak_symbols)
+    if torch.min_torch_version is not None:
+        title = f"torch floor {torch.min_torch_version} set by"
+        yield Listing(title, torch.version_defining_symbols)
+
+
+def _facts(torch: TorchABIVerdict) -> dict[str, Fact]:
+    return {
+        "uses_torch": torch.uses_torch,
+        "stable": torch.stable,
+        "unstable_symbols": torch.unstable_symbols,
+        "stable_shim_count": torch.stable_shim_count,
+        "min_torch_version": torch.min_torch_version,
+        "version_defining_symbols": torch.version_defining_symbols,
+        "unknown_shim_symbols": torch.unknown_shim_symbols,
+        "internal_symbols": torch.internal_symbols,
+        "weak_symbols": torch.weak_symbols,
+        "unresolved_symbols": torch.unresolved_symbols,
+        "unresolvable_symbols": torch.unresolvable_symbols,
+        "header_evidence": torch.header_evidence,
+        "links": torch.links,
+        "required_symbols": tuple(one.decode(errors="backslashreplace") for one in torch.required),
+        "required_from": torch.required_from,
+    }
+
+
+def _shown_floor(report: PackageReport) -> str | None:
+    """``>=`` before it where it is a lower bound."""
+    floor = report.min_torch_version
+    return f">={floor}" if floor is not None and report.has_unknown_shims else floor
+
+
+def _symbols(torch: TorchABIVerdict) -> Iterator[tuple[str, Iterable[str]]]:
+    yield "unstable", torch.unstable_symbols
+    yield "internal", torch.internal_symbols
+    no_shims = {*torch.internal_symbols, *torch.unstable_symbols, *torch.unknown_shim_symbols}
+    plain = [name.decode() for name in torch.required if name[:2] != b"_Z" and name[:1] != b"?"]
+    yield "shim", [name for name in plain if name not in no_shims]
+    yield "unknown shim", torch.unknown_shim_symbols
+    yield "unresolved", torch.unresolved_symbols
+    yield "unresolvable", torch.unresolvable_symbols
+    yield "weak", torch.weak_symbols
+
+
+TORCH = Judge(
+    key="torch",
+    abi="LibTorch Stable ABI",
+    check="torch",
+    labels=(TorchLabel.UNSTABLE, TorchLabel.STABLE, TorchLabel.NO_TORCH),
+    words={
+        "no-torch": TorchLabel.NO_TORCH,
+        "torch-stable": TorchLabel.STABLE,
+        "torch-unstable": TorchLabel.UNSTABLE,
+        "error": TorchLabel.ERROR,
+    },
+    references=lambda binary, in_torch: classify(
+        binary.imports + binary.weak_imports, binary, in_torch=in_torch
+    ),
+    sought=_sought,
+    judge=_judge,
+    prepare=_prepare,
+    display=Display(
+        title="Torch ABI",
+        heading="Torch",
+        width=8,
+        word_width=8,
+        unreadable=TorchLabel.ERROR,
+        coloured=True,
+        counts=_counts,
+        remarks=_remarks,
+        listings=_listings,
+        facts=_facts,
+        floor_heading="Min torch",
+        floor=_shown_floor,
+    ),
+    comparison=Comparison(
+        product="torch",
+        label="torch verdict",
+        floor=lambda torch: torch.min_torch_version,
+        package_floor=lambda package: package.min_torch_version,
+        kinds=(
+            *("unstable", "internal", "shim", "unknown shim", "unresolved", "unresolvable"),
+            "weak",
+        ),
+        symbols=_symbols,
+        worse_kinds=frozenset({"unstable", "internal"}),
+    ),
+)
+"""The LibTorch Stable ABI."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.model.verdicts import Label
+from torch_abi_audit.model.verdicts import PythonLabel, TorchLabel
 from torch_abi_audit.runtime.records import dataclass, given_path
 
 TYPE_CHECKING = False
@@ -80,10 +80,10 @@ class ExtensionReport:
         return self.path.name if given is None else os.path.basename(given)
 
     @property
-    def label(self) -> str:
-        """``ERROR``, ``UNSTABLE``, ``STABLE`` or ``NO-TORCH``."""
+    def label(self) -> TorchLabel:
+        """The torch label; ``ERROR`` where it could not be read."""
         if self.error is not None or self.torch is None:
-            return "ERROR"
+            return TorchLabel.ERROR
         return self.torch.label
 
 
@@ -155,11 +155,11 @@ class PackageReport:
     def torch_verdict(self) -> str:
         """``torch-stable``, ``torch-unstable``, ``no-torch`` or ``error``: the worst library's."""
         labels = {library.label for library in self.libraries}
-        if self.error is not None or "ERROR" in labels:
+        if self.error is not None or TorchLabel.ERROR in labels:
             return "error"
-        if "UNSTABLE" in labels:
+        if TorchLabel.UNSTABLE in labels:
             return "torch-unstable"
-        return "torch-stable" if "STABLE" in labels else "no-torch"
+        return "torch-stable" if TorchLabel.STABLE in labels else "no-torch"
 
     @property
     def uses_torch(self) -> bool:
@@ -171,9 +171,8 @@ class PackageReport:
         """``abi3-compliant``, ``not-abi3``, ``mixed`` or ``no-extensions``: extensions alone."""
         if not self.extensions:
             return "no-extensions"
-        kept = [
-            one.cpython is not None and one.cpython.label is Label.OK for one in self.extensions
-        ]
+        verdicts = [one.cpython for one in self.extensions]
+        kept = [one is not None and one.label is PythonLabel.OK for one in verdicts]
         if all(kept):
             return "abi3-compliant"
         return "mixed" if any(kept) else "not-abi3"

@@ -6,7 +6,17 @@ from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
 
-class Label(StrEnum):
+class TorchLabel(StrEnum):
+    """Torch label of one library, as the CLI reference spells it."""
+
+    STABLE = "STABLE"
+    UNSTABLE = "UNSTABLE"
+    NO_TORCH = "NO-TORCH"
+    ERROR = "ERROR"
+    """It could not be read."""
+
+
+class PythonLabel(StrEnum):
     """CPython label of one library, as the CLI reference spells it."""
 
     OK = "abi3-ok"
@@ -37,13 +47,13 @@ class CPythonABIVerdict:
     notes: tuple[str, ...] = ()
 
     @property
-    def label(self) -> Label:
+    def label(self) -> PythonLabel:
         """The row's label."""
         if self.intent:
             if self.violations:
-                return Label.VIOLATIONS
-            return Label.OK if self.compliant else Label.NO_CAPI
-        return Label.PRIVATE if self.violations else Label.NOT_ABI3
+                return PythonLabel.VIOLATIONS
+            return PythonLabel.OK if self.compliant else PythonLabel.NO_CAPI
+        return PythonLabel.PRIVATE if self.violations else PythonLabel.NOT_ABI3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,8 @@ class TorchABIVerdict:
     where any may: Mach-O two-level names and PE imports. No entries at all for ELF."""
 
     @property
-    def label(self) -> str:
-        """``STABLE``, ``UNSTABLE`` or ``NO-TORCH``."""
+    def label(self) -> TorchLabel:
+        """The row's label."""
         if not self.uses_torch:
-            return "NO-TORCH"
-        return "STABLE" if self.stable else "UNSTABLE"
+            return TorchLabel.NO_TORCH
+        return TorchLabel.STABLE if self.stable else TorchLabel.UNSTABLE

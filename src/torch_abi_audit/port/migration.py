@@ -5,6 +5,7 @@ Values alone; ``port`` computes them.
 
 from __future__ import annotations
 
+from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field
 
@@ -139,13 +140,13 @@ class UnitProgress:
     error: str | None = None
 
     @property
-    def state(self) -> str:
-        """``ERROR``, ``UNSTABLE``, ``STABLE`` or ``NO-TORCH``."""
+    def state(self) -> TorchLabel:
+        """Its label."""
         if self.error is not None:
-            return "ERROR"
+            return TorchLabel.ERROR
         if self.unstable:
-            return "UNSTABLE"
-        return "STABLE" if self.shims else "NO-TORCH"
+            return TorchLabel.UNSTABLE
+        return TorchLabel.STABLE if self.shims else TorchLabel.NO_TORCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Plan:
 
     name: str
     root: str
-    verdict: str
+    verdict: TorchLabel
     """``STABLE``, ``UNSTABLE``, ``NO-TORCH`` or ``ERROR``."""
     target: str
     """The oldest torch release that the package is to run on."""

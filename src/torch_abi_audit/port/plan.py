@@ -7,6 +7,7 @@ from torch_abi_audit.knowledge.names.torch import stem_of
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import (
     COVERED,
     Drop,
@@ -296,12 +297,12 @@ def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitPro
         )
 
 
-def _verdict(units: Sequence[Unit]) -> str:
+def _verdict(units: Sequence[Unit]) -> TorchLabel:
     if any(unit.error is not None for unit in units):
-        return "ERROR"
+        return TorchLabel.ERROR
     if any(unit.unstable for unit in units):
-        return "UNSTABLE"
-    return "STABLE" if any(unit.shims for unit in units) else "NO-TORCH"
+        return TorchLabel.UNSTABLE
+    return TorchLabel.STABLE if any(unit.shims for unit in units) else TorchLabel.NO_TORCH
 
 
 def _share(part: int, whole: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.formats import objects
-from torch_abi_audit.judges import torch_abi
+from torch_abi_audit.judges import torch_abi, torch_names
 from torch_abi_audit.knowledge import replacements, torch_namespaces, torch_shims
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.model.binary import Binary
@@ -114,7 +114,7 @@ def _unit(name: str, found: ObjectFile, defined: Mapping[bytes, set[str]]) -> Un
     binary = Binary(
         found.format, found.arch, 64, "little", found.undefined, weak_imports=found.weak_undefined
     )
-    kinds = torch_abi.classify(found.undefined + found.weak_undefined, binary)
+    kinds = torch_names.classify(found.undefined + found.weak_undefined, binary)
     resolved = frozenset(one for one in kinds if defined.get(one, set()) - {name})
     verdict = torch_abi.judge(binary, kinds, resolved)
     unknown = {one.encode() for one in verdict.unknown_shim_symbols}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.model.paths import file_name, relative_path
+from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.runtime.once import cached_property
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ class Context(Package):
             return None
         from torch_abi_audit.facts.torch_range import needed
 
-        unstable = any(one.label == "UNSTABLE" for one in self.package.libraries)
+        unstable = any(one.label is TorchLabel.UNSTABLE for one in self.package.libraries)
         ask = self._loads_on if unstable else None
         return needed(self.package, ask(self.package) if ask is not None else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.model.declared import promised_floor
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.model.verdicts import Label
+from torch_abi_audit.model.verdicts import PythonLabel
 from torch_abi_audit.report.wording import some
 from torch_abi_audit.rules.definition import Abi, Rule
 
@@ -61,13 +61,13 @@ def stable_abi(reported: Reported) -> Iterator[Finding]:
         verdicts = _verdicts(library)
         labels = {one.label for one in verdicts}
         names = tuple(dict.fromkeys(name for one in verdicts for name in one.violations))
-        if Label.VIOLATIONS in labels:
+        if PythonLabel.VIOLATIONS in labels:
             yield P201.finding(
                 f"claims abi3 and imports {some(names)}", library=path, evidence=names
             )
-        elif labels - {Label.OK} and library.entry_points and uses_torch:
+        elif labels - {PythonLabel.OK} and library.entry_points and uses_torch:
             message = "makes no claim of abi3 in its name"
-            if Label.NO_CAPI in labels:
+            if PythonLabel.NO_CAPI in labels:
                 message = "claims abi3 in its name, and refers to nothing of CPython"
             elif names:
                 message = f"built for one Python: imports {some(names)}"

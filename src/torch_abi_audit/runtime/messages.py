@@ -1,8 +1,9 @@
 """Values of the model as plain ones, and back: what ``marshal`` can carry between two processes.
 
-A record becomes a list of its class and its fields, a member of an enumeration a list of its class
-and its text, a long tuple of texts or of bytes a list of what it holds and all of it in one. Other
-tuples, sets and mappings keep their shape, and all else stands for itself.
+A record becomes a list of its class and its fields, and a member of an enumeration a list of its
+class and its text. Long tuples of texts, of bytes or of members of one enumeration are joined into
+one, since there may be a hundred thousand of them; so are the keys and the values of long mappings,
+and long sets. Other tuples, sets and mappings keep their shape. All else stands for itself.
 """
 
 from __future__ import annotations
@@ -11,12 +12,22 @@ import sys
 
 from torch_abi_audit.runtime.records import MappingProxyType, is_record, put_together, taken_apart
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _SHORT = 16
 _PLAIN = frozenset({str, bytes, int, bool, float, type(None)})
+_JOINED, _SET, _MAPPING = "joined", "set", "mapping"
+"""What stands in the place of a class in the lists of what is no record and no member."""
 
 
 def pack(value: object) -> object:
-    """The value in plain ones."""
+    """The value in plain ones.
+
+    Raises:
+        TypeError: it is, or holds, something that is none of these.
+    """
     kind = type(value)
     if kind in _PLAIN or value == ():  # most fields
         return value
@@ -26,8 +37,10 @@ def pack(value: object) -> object:
         fields = taken_apart(value)
         return [_name(kind), *(one if type(one) in _PLAIN else pack(one) for one in fields)]
     if isinstance(value, frozenset):
-        return value
+        return [_SET, _packed_tuple(tuple(value))] if len(value) > _SHORT else value
     if isinstance(value, (dict, MappingProxyType)):
+        if len(value) > _SHORT:
+            return [_MAPPING, _packed_tuple(tuple(value)), _packed_tuple(tuple(value.values()))]
         return {key: pack(each) for key, each in value.items()}
     if isinstance(value, str):
         return [_name(kind), str(value)]
@@ -41,11 +54,13 @@ def _name(kind: type) -> str:
 
 def _packed_tuple(value: tuple[object, ...]) -> object:
     kinds = set(map(type, value))
-    if len(value) > _SHORT and kinds in ({str}, {bytes}):
-        nul = b"\0" if kinds == {bytes} else "\0"
-        joined = nul.join(value)  # type: ignore[arg-type]
-        if joined.count(nul) == len(value) - 1:  # type: ignore[arg-type]
-            return [type(joined).__name__, joined]
+    if len(value) > _SHORT and len(kinds) == 1:
+        (kind,) = kinds
+        if kind is bytes or issubclass(kind, str):
+            nul = b"\0" if kind is bytes else "\0"
+            joined = nul.join(value)  # type: ignore[arg-type]
+            if joined.count(nul) == len(value) - 1:  # type: ignore[arg-type]
+                return [_JOINED, None if kind in _PLAIN else _name(kind), joined]
     return value if _PLAIN.issuperset(kinds) else tuple(map(pack, value))
 
 
@@ -55,20 +70,33 @@ def unpack(plain: object) -> object:
     if kind in _PLAIN or plain == ():
         return plain
     if isinstance(plain, list):
-        if plain[0] == "str":
-            return tuple(plain[1].split("\0"))
-        if plain[0] == "bytes":
-            return tuple(plain[1].split(b"\0"))
-        made = _found(plain[0])
-        if is_record(made):
-            fields = (one if type(one) in _PLAIN else unpack(one) for one in plain[1:])
-            return put_together(made, fields)
-        return made(plain[1])
+        return _unpacked(*plain)
     if isinstance(plain, dict):
         return {key: unpack(each) for key, each in plain.items()}
     if isinstance(plain, tuple) and not _PLAIN.issuperset(map(type, plain)):
         return tuple(map(unpack, plain))
     return plain
+
+
+def _unpacked(name: str, *fields: Any) -> object:  # noqa: ANN401 - as many types as fields
+    """What a list stands for."""
+    if name == _JOINED:
+        kind, joined = fields
+        parts = joined.split("\0" if isinstance(joined, str) else b"\0")
+        return tuple(parts if kind is None else map(_members(kind).__getitem__, parts))
+    if name == _SET:
+        return frozenset(unpack(fields[0]))  # type: ignore[call-overload]
+    if name == _MAPPING:
+        return dict(zip(*map(unpack, fields), strict=True))
+    made = _found(name)
+    if is_record(made):
+        return put_together(made, (one if type(one) in _PLAIN else unpack(one) for one in fields))
+    return made(fields[0])
+
+
+def _members(name: str) -> dict[str, str]:
+    """Text to member of the enumeration of a name that was packed."""
+    return {str(one): one for one in _found(name)}  # type: ignore[attr-defined]
 
 
 def _found(name: str) -> type:

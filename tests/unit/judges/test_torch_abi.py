@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from torch_abi_audit.judges.torch_abi import Kind, Names, classify, judge
+from torch_abi_audit.judges.interface import Names
+from torch_abi_audit.judges.torch_abi import judge
+from torch_abi_audit.judges.torch_names import Kind, classify
 from torch_abi_audit.model.binary import Binary, Format
 
 NAMES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import abi3info
 import pytest
 
-from torch_abi_audit.judges import torch_abi
+from torch_abi_audit.judges import torch_names
 from torch_abi_audit.knowledge import cpython_abi, tables, torch_shims
 from torch_abi_audit.knowledge.cpython_abi import (
     ifdef_holds,
@@ -346,7 +346,7 @@ def test_the_tables_are_small_and_quick() -> None:
 
 
 def test_shims_begin_as_the_judge_expects() -> None:
-    assert all(name.startswith(torch_abi._C_FORMS) for name in torch_shims.shim_names())
+    assert all(name.startswith(torch_names._C_FORMS) for name in torch_shims.shim_names())
 
 
 def test_every_listed_name_has_the_form_of_the_c_api() -> None:

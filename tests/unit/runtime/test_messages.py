@@ -39,6 +39,10 @@ def carried(value: object) -> object:
         (("a",), (Severity.ERROR, 2)),
         {1: ("a", Format.ELF), 2: ()},
         frozenset({b"a"}),
+        frozenset(str(at) for at in range(40)),
+        frozenset({b"a\0b", *(b"%d" % at for at in range(40))}),
+        {b"%d" % at: (Severity.NOTE, Severity.ERROR)[at % 2] for at in range(40)},
+        {str(at): ("a", at) for at in range(40)},
         Severity.NOTE,
         ExtensionReport(PurePath("/a/b.so"), error="cut short", format=Format.PE),
         PackageReport("a", PurePath("/a"), notes=("one",)),
@@ -48,6 +52,14 @@ def test_what_is_packed_comes_back(value: object) -> None:
     again = carried(value)
     assert again == value
     assert type(again) is type(value)
+
+
+def test_members_come_back_as_members_however_many_there_are() -> None:
+    for length in (2, 40):
+        (again,) = {type(one) for one in carried((Severity.NOTE,) * length)}  # type: ignore[attr-defined]
+        assert again is Severity
+        kinds = carried({b"%d" % at: Severity.NOTE for at in range(length)})
+        assert {type(one) for one in kinds.values()} == {Severity}  # type: ignore[attr-defined]
 
 
 def test_a_whole_report_comes_back() -> None:

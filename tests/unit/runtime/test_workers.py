@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from torch_abi_audit.runtime import workers
-from torch_abi_audit.runtime.workers import Team, processors, share, together
+from torch_abi_audit.runtime.workers import processors, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,104 +117,39 @@ def test_without_room_for_a_process_there_is_one(monkeypatch: pytest.MonkeyPatch
     assert [process for _, process in share(4, identity, identity)] == [os.getpid()] * 4
 
 
-def numbers_of(team: Team) -> tuple[int, tuple[int, ...]]:
-    """Who worked, and on what."""
-    taken = []
-    for number in team.numbers:
+@forks
+def test_the_first_number_is_made_here() -> None:
+    made = share(20, identity, identity, 4)
+    assert made[0] == (0, os.getpid())
+    assert len({process for _, process in made}) == 4
+
+
+@forks
+def test_what_is_made_elsewhere_may_be_more_than_a_pipe_holds() -> None:
+    def large(number: int) -> bytes:
         time.sleep(0.01)
-        taken.append(number)
-    return os.getpid(), tuple(taken)
+        return bytes([number]) * 300_000
+
+    assert share(12, large, large, 3) == [bytes([number]) * 300_000 for number in range(12)]
 
 
 @forks
-def test_a_team_does_each_number_once_and_the_first_one_here() -> None:
-    parts = together(20, numbers_of, 4)
-    assert sorted(number for _, taken in parts for number in taken) == list(range(20))
-    assert len({process for process, _ in parts}) == 4
-    assert parts[0][0] == os.getpid()
-    assert parts[0][1][0] == 0
-
-
-def test_a_team_of_one_is_this_process() -> None:
-    for hands, count in ((1, 3), (4, 1), (4, (1 << 13) + 1)):
-        ((process, first, told),) = together(
-            count, lambda team: (os.getpid(), next(team.numbers), team.exchange("alone")), hands
-        )
-        assert (process, first, told) == (os.getpid(), 0, ["alone"])
-
-
-@forks
-def test_what_one_of_a_team_tells_all_others_hear() -> None:
-    large = b"x" * 300_000  # several times what a pipe holds
-
-    def work(
-        team: Team,
-    ) -> tuple[bool, tuple[tuple[int, ...], ...], tuple[int, ...], bool]:
-        taken = numbers_of(team)[1]
-        first = team.exchange((taken, large))
-        second = team.exchange(sum(taken))
-        return team.first, tuple(told for told, _ in first), tuple(second), first[0][0] == taken
-
-    parts = together(12, work, 3)
-    assert [first for first, *_ in parts] == [True, False, False]
-    for _, taken, sums, own_first in parts:
-        assert own_first
-        assert sorted(number for some in taken for number in some) == list(range(12))
-        assert sum(sums) == sum(range(12))
-
-
-@forks
-@pytest.mark.parametrize("when", ["before", "between", "after"])
-def test_a_team_that_loses_one_was_never_there(when: str) -> None:
+@pytest.mark.usefixtures("nothing_stays_open")
+@pytest.mark.parametrize("last", [False, True])
+def test_one_process_that_is_lost_is_enough_to_do_all_again_here(last: bool) -> None:
     here = os.getpid()
+    number_of_the_lost = 7 if last else 1
 
-    def work(team: Team) -> tuple[int, tuple[int, ...]]:
-        def dies(now: str) -> None:
-            if now == when and os.getpid() != here:
-                os.kill(os.getpid(), 9)
+    def dies(number: int) -> tuple[int, int]:
+        if number == number_of_the_lost:
+            os.kill(os.getpid(), 9)
+        return identity(number)
 
-        made = numbers_of(team)
-        dies("before")
-        team.exchange(made)
-        dies("between")
-        team.exchange(made)
-        dies("after")
-        return made
+    def waits(number: int) -> tuple[int, int]:
+        time.sleep(0.05)  # others take the number that is fatal
+        return number, here
 
-    assert together(8, work, 3) == [(here, tuple(range(8)))]
-
-
-@forks
-def test_a_team_whose_work_fails_elsewhere_or_cannot_be_told_was_never_there() -> None:
-    here = os.getpid()
-
-    def fails(team: Team) -> list[int]:
-        if os.getpid() != here:
-            raise ValueError("elsewhere")
-        return list(team.numbers)
-
-    def odd(team: Team) -> object:
-        list(team.numbers)
-        return object() if os.getpid() != here else "here"
-
-    assert together(8, fails, 3) == [list(range(8))]
-    assert together(8, odd, 3) == ["here"]
-
-
-@forks
-def test_an_error_of_a_team_s_work_here_is_the_caller_s() -> None:
-    here = os.getpid()
-
-    def fails(team: Team) -> None:
-        list(team.numbers)
-        if os.getpid() == here:
-            raise KeyError("here")
-        team.exchange(None)
-
-    with pytest.raises(KeyError, match="here"):
-        together(8, fails, 3)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert share(8, waits, dies, 3) == [(number, here) for number in range(8)]
 
 
 @forks
@@ -230,12 +165,12 @@ def test_without_files_to_open_there_is_one(monkeypatch: pytest.MonkeyPatch, pip
         return pipe()
 
     monkeypatch.setattr(os, "pipe", refuse_at_last)
-    assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
+    assert share(4, identity, identity, 3) == [(number, os.getpid()) for number in range(4)]
 
 
 @forks
 @pytest.mark.usefixtures("nothing_stays_open")
-def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_for_a_second_process_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     fork = os.fork
     forked: list[int] = []
 
@@ -246,18 +181,16 @@ def test_without_room_for_a_team_there_is_one(monkeypatch: pytest.MonkeyPatch) -
         return forked[0]
 
     monkeypatch.setattr(os, "fork", refuse_the_second)
-    assert together(4, numbers_of, 3) == [(os.getpid(), (0, 1, 2, 3))]
+    assert share(4, identity, identity, 3) == [(number, os.getpid()) for number in range(4)]
 
 
 @forks
 @pytest.mark.usefixtures("nothing_stays_open")
-def test_nothing_stays_open_and_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "processors", lambda: 3)
-    share(6, identity, identity)
-    together(6, numbers_of, 3)
+def test_nothing_stays_open_and_no_process_behind() -> None:
+    share(6, identity, identity, 3)
     nothing: dict[int, tuple[int, int]] = {}
     with pytest.raises(KeyError):
-        share(6, nothing.__getitem__, identity)
+        share(6, nothing.__getitem__, identity, 3)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

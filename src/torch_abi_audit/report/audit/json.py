@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.knowledge.names.identity import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.outcome import Entry, Gate, Outcome, Result
-    from torch_abi_audit.model.reports import Cuda, ExtensionReport
-    from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
+    from torch_abi_audit.model.reports import Cuda, ExtensionReport, SliceReport
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
@@ -116,8 +117,7 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
     name = report.name if package is None else relative_path(report, package)
     return {
         "path": escape(report.path_text),
-        "cpython": None if report.cpython is None else _cpython(report.cpython),
-        "torch": None if report.torch is None else _torch(report.torch),
+        **_verdicts(report),
         "error": _optional(report.error),
         "name": escape(name),
         "format": report.format,
@@ -125,48 +125,24 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
         "needed": _names(report.needed),
         "entry_points": _names(report.entry_points),
         "variant": report.variant,
-        "slices": [
-            {"arch": one.arch, "cpython": _cpython(one.cpython), "torch": _torch(one.torch)}
-            for one in report.slices
-        ],
+        "slices": [{"arch": one.arch, **_verdicts(one)} for one in report.slices],
         **library_keys(report, None if package is None else package.loads),
     }
 
 
-def _cpython(verdict: CPythonABIVerdict) -> dict[str, Any]:
+def _verdicts(library: ExtensionReport | SliceReport) -> dict[str, Any]:
+    """The verdict of each judge, by its key; in the order of the keys."""
     return {
-        "intent": verdict.intent,
-        "compliant": verdict.compliant,
-        "violations": _names(verdict.violations),
-        "label": verdict.label,
-        "references": verdict.references,
-        "min_python": verdict.min_python,
-        "floor_symbols": _names(verdict.floor_symbols),
-        "flavour": verdict.flavour,
-        "notes": _names(verdict.notes),
+        judge.key: _verdict(judge, library) for judge in sorted(JUDGES, key=lambda one: one.key)
     }
 
 
-def _torch(verdict: TorchABIVerdict) -> dict[str, Any]:
-    return {
-        "uses_torch": verdict.uses_torch,
-        "stable": verdict.stable,
-        "unstable_symbols": _names(verdict.unstable_symbols),
-        "stable_shim_count": verdict.stable_shim_count,
-        "min_torch_version": verdict.min_torch_version,
-        "version_defining_symbols": _names(verdict.version_defining_symbols),
-        "unknown_shim_symbols": _names(verdict.unknown_shim_symbols),
-        "internal_symbols": _names(verdict.internal_symbols),
-        "weak_symbols": _names(verdict.weak_symbols),
-        "unresolved_symbols": _names(verdict.unresolved_symbols),
-        "unresolvable_symbols": _names(verdict.unresolvable_symbols),
-        "header_evidence": _names(verdict.header_evidence),
-        "links": _names(verdict.links),
-        "required_symbols": _names(
-            one.decode(errors="backslashreplace") for one in verdict.required
-        ),
-        "required_from": _names(verdict.required_from),
-    }
+def _verdict(judge: Judge, library: ExtensionReport | SliceReport) -> dict[str, Any] | None:
+    verdict = judge.verdict(library)
+    if verdict is None:
+        return None
+    facts = judge.display.facts(verdict)
+    return {key: _names(one) if isinstance(one, tuple) else one for key, one in facts.items()}
 
 
 def _cuda(cuda: Cuda) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.audit.grouping import grouped
-from torch_abi_audit.report.audit.table import CPYTHON_WORDS, TORCH_WORDS, min_torch
+from torch_abi_audit.report.audit.table import floor, label, word
 from torch_abi_audit.report.wording import of_baseline, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
     from torch_abi_audit.report.rendering import Detail
@@ -34,7 +36,8 @@ def render(outcome: Outcome, detail: Detail) -> str:
         for one in outcome.packages
         if detail.show_all or outcome.site_packages is None or one.torch_verdict != "no-torch"
     ]
-    page.table(("Package", "Torch ABI", "Min torch", "CPython ABI", "Libraries"), map(_row, shown))
+    titles = (title for judge in JUDGES for title in _titles(judge))
+    page.table(("Package", *titles, "Libraries"), map(_row, shown))
     findings = grouped(outcome.standing)
     if findings:
         page.text("", "### Findings", "")
@@ -49,12 +52,13 @@ def render(outcome: Outcome, detail: Detail) -> str:
         page.text("", f"{plural(len(outcome.suppressed), 'finding')} suppressed.")
     if outcome.fixed:
         page.text("", f"Fixed: {of_baseline(outcome.fixed)} of the baseline.")
+    headings = [judge.display.heading for judge in JUDGES]
     for report in shown:
         if report.libraries:
             summary = f"Libraries of {plain(report.name)} ({len(report.libraries)})"
             page.fold(summary)
             page.table(
-                ("Library", "Torch", "CPython", "Shims", "Unstable", "Min torch"),
+                ("Library", *headings, "Shims", "Unstable", "Min torch"),
                 (_library(one, report) for one in report.libraries),
             )
     return page.finished()
@@ -122,26 +126,33 @@ def _headline(outcome: Outcome) -> str:
 
 def _row(report: PackageReport) -> tuple[str, ...]:
     version = f" {plain(report.version)}" if report.version else ""
-    return (
-        plain(report.name) + version,
-        TORCH_WORDS[report.torch_verdict],
-        min_torch(report),
-        CPYTHON_WORDS[report.cpython_verdict],
-        str(len(report.libraries)),
-    )
+    cells = [plain(report.name) + version]
+    for judge in JUDGES:
+        cells.append(word(judge, report))
+        if judge.display.floor_heading is not None:
+            cells.append(floor(judge, report))
+    return (*cells, str(len(report.libraries)))
+
+
+def _titles(judge: Judge) -> Iterator[str]:
+    yield judge.display.title
+    if judge.display.floor_heading is not None:
+        yield judge.display.floor_heading
 
 
 def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]:
     name = f"`{_code(escape(relative_path(library, report)))}`"
-    torch, cpython = library.torch, library.cpython
-    if torch is None or cpython is None or library.error is not None:
-        return (name, "ERROR", plain(library.error or ""), "", "", "")
+    labels = [label(judge, library) for judge in JUDGES]
+    torch = library.torch
+    if torch is None or library.error is not None:
+        why, *empty = (plain(library.error or ""), *("" for _ in labels[1:]))
+        return (name, labels[0], why, *empty, "", "")
     unstable = str(len(torch.unstable_symbols))
     if torch.internal_symbols:
         unstable += f" and {len(torch.internal_symbols)} internal"
-    floor = torch.min_torch_version or ""
+    oldest = torch.min_torch_version or ""
     shims = str(torch.stable_shim_count)
-    return (name, torch.label, cpython.label, shims, unstable, floor)
+    return (name, *labels, shims, unstable, oldest)
 
 
 def _cells(cells: tuple[str, ...]) -> str:

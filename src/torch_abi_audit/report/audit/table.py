@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.judges.python_abi import reason
+from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.library_file import LIBRARY_SUFFIXES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
@@ -14,27 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
-    from torch_abi_audit.model.verdicts import TorchABIVerdict
 
 SHOWN = 15
 """Symbols listed per library and kind; the rest is a count."""
 
-TORCH_WORDS = {
-    "torch-stable": "STABLE",
-    "torch-unstable": "UNSTABLE",
-    "no-torch": "NO-TORCH",
-    "error": "ERROR",
-}
-CPYTHON_WORDS = {
-    "abi3-compliant": "abi3",
-    "not-abi3": "no",
-    "mixed": "mixed",
-    "no-extensions": "n/a",
-}
-RANK = ("ERROR", "UNSTABLE", "STABLE", "NO-TORCH")
+_FLOOR_WIDTH = 9
+_COUNTS = (("EXTS", 4), ("BUNDLED", 7))
+"""Titles and widths of the columns that count libraries."""
 
 
 def format_package_table(
@@ -74,15 +64,8 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if report.error is not None:
         yield f"  Error: {escape(report.error)}"
         return
-    verdict = TORCH_WORDS[report.torch_verdict]
-    if report.libraries:
-        yield f"  Torch ABI:   {style.verdict(verdict)}"
-    else:
-        yield f"  Torch ABI:   n/a (no compiled libraries found in {escape(report.root_text)})"
-    yield f"  Min torch:   {min_torch(report)}"
-    if report.loads is not None:
-        yield f"  Loads on:    {_loads_on(report.loads)}"
-    yield f"  CPython ABI: {CPYTHON_WORDS[report.cpython_verdict]}"
+    for judge in JUDGES:
+        yield from (f"  {f'{title}:':<12} {text}" for title, text in _roll_up(judge, report, style))
     yield f"  Extensions:  {len(report.extensions)}"
     yield f"  Bundled libs: {_bundled(report)}"
     for note in report.notes:
@@ -102,6 +85,33 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
         yield "  -- skipped --"
         for skipped in report.skipped:
             yield f"    {escape(skipped.path)}  (not a library: {skipped.kind})"
+
+
+def _roll_up(judge: Judge, report: PackageReport, style: Style) -> Iterator[tuple[str, str]]:
+    """What a judge says of the package as a whole, under titles."""
+    if judge is TORCH and not report.libraries:
+        where = escape(report.root_text)
+        yield judge.display.title, f"n/a (no compiled libraries found in {where})"
+    else:
+        yield judge.display.title, _painted(judge, word(judge, report), style)
+    if judge.display.floor_heading is not None:
+        yield judge.display.floor_heading, floor(judge, report)
+    if judge is TORCH and report.loads is not None:
+        yield "Loads on", _loads_on(report.loads)
+
+
+def word(judge: Judge, report: PackageReport) -> str:
+    """The package's verdict for display."""
+    return judge.words[judge.package_verdict(report)]
+
+
+def floor(judge: Judge, report: PackageReport, *, absent: str = "n/a") -> str:
+    """The package's floor for display, ``>=`` before it where it is a lower bound."""
+    return judge.display.floor(report) or absent
+
+
+def _painted(judge: Judge, text: str, style: Style, width: int = 0) -> str:
+    return style.verdict(text, width=width) if judge.display.coloured else f"{text:<{width}}"
 
 
 def _loads_on(matrix: LoadMatrix) -> str:
@@ -131,14 +141,6 @@ def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator
             yield f"        fix: {escape(one.fix)}"
 
 
-def min_torch(report: PackageReport, *, absent: str = "n/a") -> str:
-    """The package's torch floor for display, ``>=`` where it is a lower bound."""
-    floor = report.min_torch_version
-    if floor is None:
-        return absent
-    return f">={floor}" if report.has_unknown_shims else floor
-
-
 def _bundled(report: PackageReport) -> str:
     """The count as the reference counts: names that end like a library's; the others beside it."""
     plain = sum(
@@ -149,31 +151,30 @@ def _bundled(report: PackageReport) -> str:
 
 
 def _row(library: ExtensionReport, report: PackageReport, style: Style) -> str:
+    labels = (
+        f"[{_painted(judge, label(judge, library), style, judge.display.width)}]"
+        for judge in JUDGES
+    )
     name = escape(relative_path(library, report))
-    if library.torch is None or library.cpython is None or library.error is not None:
-        label = style.verdict("ERROR", width=8)
-        return f"[{label}] [{'unreadable':<22}] {name}  (error: {escape(library.error or '')})"
-    torch = library.torch
-    line = f"[{style.verdict(torch.label, width=8)}] [{library.cpython.label:<22}] {name}"
-    if torch.uses_torch:
-        unstable = len(torch.unstable_symbols)
-        line += f"  (stable_shim={torch.stable_shim_count}, unstable={unstable})"
-    added = list(_additions(library, torch))
-    return f"{line}  {' '.join(added)}" if added else line
+    line = f"{' '.join(labels)} {name}"
+    if library.error is not None or library.torch is None:
+        return f"{line}  (error: {escape(library.error or '')})"
+    counts = (judge.display.counts(judge.verdict(library)) for judge in JUDGES)
+    remarks = escape(" ".join(_remarks(library)))
+    return "  ".join(part for part in (line, *counts, remarks) if part)
 
 
-def _additions(library: ExtensionReport, torch: TorchABIVerdict) -> Iterator[str]:
-    if torch.min_torch_version is not None:
-        sign = ">=" if torch.unknown_shim_symbols else "="
-        yield f"min-torch{sign}{torch.min_torch_version}"
-    if torch.unknown_shim_symbols:
-        yield f"unknown_shim={len(torch.unknown_shim_symbols)}"
-    if torch.internal_symbols:
-        yield f"internal={len(torch.internal_symbols)}"
-    if torch.unresolved_symbols:
-        yield f"unresolved={len(torch.unresolved_symbols)}"
-    if torch.links and not torch.uses_torch:
-        yield f"links={escape(','.join(torch.links))}"
+def label(judge: Judge, library: ExtensionReport) -> str:
+    """The library's label for display."""
+    verdict = judge.verdict(library)
+    if verdict is None or library.error is not None:
+        return judge.display.unreadable
+    return verdict.label
+
+
+def _remarks(library: ExtensionReport) -> Iterator[str]:
+    for judge in JUDGES:
+        yield from judge.display.remarks(judge.verdict(library))
     if library.variant is not None:
         yield f"variant=torch-{library.variant}"
     if library.slices:
@@ -181,23 +182,12 @@ def _additions(library: ExtensionReport, torch: TorchABIVerdict) -> Iterator[str
 
 
 def _details(library: ExtensionReport) -> Iterator[str]:
-    torch, cpython = library.torch, library.cpython
-    if torch is None or cpython is None:
+    torch = library.torch
+    if torch is None:
         return
-    yield from _listed("torch unstable", torch.unstable_symbols)
-    yield from _listed("torch internal", torch.internal_symbols)
-    yield from _listed("torch unresolved", torch.unresolved_symbols)
-    yield from _listed("torch unresolvable", torch.unresolvable_symbols)
-    yield from _listed("torch shim not in the table", torch.unknown_shim_symbols)
-    yield from _listed("torch weak", torch.weak_symbols)
-    if torch.min_torch_version is not None:
-        title = f"torch floor {torch.min_torch_version} set by"
-        yield from _listed(title, torch.version_defining_symbols)
-    offending = [f"{reason(name)}: {name}" for name in cpython.violations]
-    yield from _listed("cpython", offending, sep=" ")
-    if cpython.min_python is not None and cpython.intent:
-        yield from _listed(f"cpython floor {cpython.min_python} set by", cpython.floor_symbols)
-    yield from (f"note: {escape(note)}" for note in cpython.notes)
+    for judge in JUDGES:
+        for one in judge.display.listings(judge.verdict(library)):
+            yield from _listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
         yield "note: the CUDA runtime is linked into it"
     if torch.links and torch.uses_torch:
@@ -214,34 +204,13 @@ def _listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
 def _environment(
     report: EnvironmentReport, *, verbose: bool, show_all: bool, style: Style
 ) -> Iterator[str]:
-    shown = [
-        one for one in report.packages if show_all or TORCH_WORDS[one.torch_verdict] != "NO-TORCH"
-    ]
-    shown.sort(
-        key=lambda one: (RANK.index(TORCH_WORDS[one.torch_verdict]), one.name.lower(), one.name)
-    )
+    shown = [one for one in report.packages if show_all or one.torch_verdict != "no-torch"]
+    shown.sort(key=lambda one: (-TORCH.rank(one), one.name.lower(), one.name))
     if report.site_packages is not None:
         yield f"Site-packages: {escape(str(report.site_packages))}"
         yield ""
-    width = max([16, *(len(escape(one.name)) for one in shown)])
-    header = ("PACKAGE", "TORCH", "MIN-TORCH", "CPYTHON", "EXTS", "BUNDLED")
-    asked = any(one.loads is not None for one in shown)
     if shown:
-        yield _cells(width, *header) + "  LOADS-ON" * asked
-        rule = _cells(width, "-" * width, "-" * 8, "-" * 9, "-" * 7, "-" * 4, "-" * 7)
-        yield rule + f"  {'-' * 8}" * asked
-    for one in shown:
-        cells = _cells(
-            width,
-            escape(one.name),
-            style.verdict(TORCH_WORDS[one.torch_verdict], width=8),
-            min_torch(one, absent="-"),
-            CPYTHON_WORDS[one.cpython_verdict],
-            str(len(one.extensions)),
-            str(len(one.bundled_libs)),
-        )
-        loads = "" if one.loads is None else _loads_on(one.loads).partition(";")[0]
-        yield f"{cells}  {loads}".rstrip() if asked else cells
+        yield from _overview(shown, style)
     if verbose:
         for one in shown:
             yield ""
@@ -251,8 +220,34 @@ def _environment(
     yield _closing(report, hidden=len(report.packages) - len(shown))
 
 
-def _cells(width: int, name: str, torch: str, floor: str, python: str, exts: str, libs: str) -> str:
-    return f"  {name:<{width}}  {torch:<8}  {floor:<9}  {python:<7}  {exts:>4}  {libs:>7}"
+def _overview(shown: list[PackageReport], style: Style) -> Iterator[str]:
+    """A line for each package, below a header."""
+    wide = max([16, *(len(escape(one.name)) for one in shown)])
+    left = [("PACKAGE", wide), *(each for judge in JUDGES for each in _columns(judge))]
+    asked = any(one.loads is not None for one in shown)
+    cells = [f"{title:<{width}}" for title, width in left]
+    cells += [f"{title:>{width}}" for title, width in _COUNTS]
+    yield "  " + "  ".join(cells) + "  LOADS-ON" * asked
+    rules = ["-" * width for _, width in (*left, *_COUNTS)]
+    yield "  " + "  ".join(rules) + f"  {'-' * 8}" * asked
+    for one in shown:
+        cells = [f"{escape(one.name):<{wide}}"]
+        for judge in JUDGES:
+            cells.append(_painted(judge, word(judge, one), style, judge.display.word_width))
+            if judge.display.floor_heading is not None:
+                cells.append(f"{floor(judge, one, absent='-'):<{_FLOOR_WIDTH}}")
+        counts = (len(one.extensions), len(one.bundled_libs))
+        cells += [f"{n:>{width}}" for n, (_, width) in zip(counts, _COUNTS, strict=True)]
+        loads = "" if one.loads is None else _loads_on(one.loads).partition(";")[0]
+        line = "  " + "  ".join(cells)
+        yield f"{line}  {loads}".rstrip() if asked else line
+
+
+def _columns(judge: Judge) -> Iterator[tuple[str, int]]:
+    """Titles and widths."""
+    yield judge.display.heading.upper(), judge.display.word_width
+    if judge.display.floor_heading is not None:
+        yield judge.display.floor_heading.upper().replace(" ", "-"), _FLOOR_WIDTH
 
 
 def _closing(report: EnvironmentReport, *, hidden: int) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges import TORCH
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.outcome import Status
 from torch_abi_audit.model.reports import EnvironmentReport
 from torch_abi_audit.report.audit.table import (
-    RANK,
-    TORCH_WORDS,
     format_environment_table,
     format_package_table,
 )
@@ -56,8 +55,9 @@ def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
 def _summary(outcome: Outcome) -> str:
     """One line on several targets: verdicts, then findings, worst first."""
     reports = outcome.packages
-    words = [TORCH_WORDS[one.torch_verdict] for one in reports]
-    verdicts = [f"{words.count(word)} {word}" for word in RANK if word in words]
+    given = [one.torch_verdict for one in reports]
+    worst_first = reversed(tuple(TORCH.words.items()))
+    verdicts = [f"{given.count(one)} {word}" for one, word in worst_first if one in given]
     found = [one.severity for report in reports for one in report.findings]
     findings = [plural(found.count(each), each.value) for each in Severity if each in found]
     text = f"Summary: {plural(len(reports), 'package')}: {', '.join(verdicts)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.report.wording import plural
 
@@ -45,7 +46,7 @@ def headline(plan: Plan) -> tuple[str, ...]:
     """What the two figures say, in words."""
     if not plan.units:
         return ("nothing to port: no library or object file that uses torch was found",)
-    if not plan.symbols and plan.verdict == "ERROR":
+    if not plan.symbols and plan.verdict is TorchLabel.ERROR:
         return ("nothing can be said: see what could not be read",)
     if not plan.symbols:
         return ("nothing to port: no unstable symbol of libtorch is used",)
@@ -143,7 +144,7 @@ def _floor(plan: Plan) -> Iterator[str]:
     if plan.floor is None:
         return
     yield "  -- floor --"
-    held = "its shims need" if plan.verdict == "STABLE" else "the shims so far need"
+    held = "its shims need" if plan.verdict is TorchLabel.STABLE else "the shims so far need"
     yield f"    {held} torch {plan.floor}"
     for step in plan.floor_steps:
         yield f"    without {these_shims(len(step.without))}: {step.release}"

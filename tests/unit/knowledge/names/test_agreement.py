@@ -15,7 +15,7 @@ from tests.support.metadata_values import judged, library, package, rules
 from torch_abi_audit.diff.compare import diff
 from torch_abi_audit.explain.library import library as explained
 from torch_abi_audit.explain.question import explain
-from torch_abi_audit.judges.torch_abi import links
+from torch_abi_audit.judges.torch_names import links
 from torch_abi_audit.knowledge.names.cuda import is_cuda
 from torch_abi_audit.knowledge.names.identity import library_key
 from torch_abi_audit.knowledge.names.library import Kind, kind_of

@@ -1,0 +1,86 @@
+"""From the images of a library, and what its siblings provide, to its report."""
+
+from __future__ import annotations
+
+from torch_abi_audit.audit.sharing import each_file
+from torch_abi_audit.audit.siblings import provided, sought
+from torch_abi_audit.judges import JUDGES
+from torch_abi_audit.judges.interface import Case, Names
+from torch_abi_audit.knowledge.names import variants
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.reports import ExtensionReport, SliceReport
+from torch_abi_audit.runtime.records import late_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.audit.reading import Contents, Image, Library
+    from torch_abi_audit.audit.siblings import Offers
+    from torch_abi_audit.sources.found import Candidate, Found
+
+_NAME = 1 << 16
+"""Bytes that are read in the time that it takes to spell a name in C++."""
+
+
+def judged(
+    contents: Contents, offers: Offers, found: Found, names: Names, *, shared: bool
+) -> dict[str, ExtensionReport]:
+    """The report on every library of a package, by path, unreadable ones too.
+
+    Args:
+        contents: What the package holds.
+        offers: What its libraries offer each other.
+        found: The package.
+        names: Which names the verdicts hold at least.
+        shared: Whether other processes may judge some.
+    """
+
+    def judge(library: Library) -> ExtensionReport:
+        candidate = library.candidate
+        slices = [_slice(image, candidate, offers, found, names) for image in library.images]
+        variant = variants.torch_release(candidate.relative) if contents.variants else None
+        return _report(library, slices, variant)
+
+    errors = {**contents.errors, **offers.errors}
+    libraries = [one for path, one in contents.libraries.items() if path not in errors]
+    costs = [_cost(one, names) for one in libraries]
+    reports = each_file(judge, libraries, costs, shared=shared)
+    paths = (one.candidate.relative for one in libraries)
+    return {**errors, **dict(zip(paths, reports, strict=True))}
+
+
+def _cost(library: Library, names: Names) -> int:
+    if names is not Names.ALL:
+        return 0
+    return _NAME * sum(len(each) for image in library.images for each in image.references)
+
+
+def _slice(
+    image: Image, candidate: Candidate, offers: Offers, found: Found, names: Names
+) -> SliceReport:
+    binary = image.binary
+    asked = offers.providers.keys() & sought(image, found)
+    offered = {name: offers.providers[name] for name in asked}
+    resolved = provided(binary, candidate.path, offered)
+    filename = candidate.relative.rpartition("/")[2]
+    verdicts = {
+        judge.key: judge.judge(Case(binary, references, resolved, filename, names))
+        for judge, references in zip(JUDGES, image.references, strict=True)
+    }
+    return SliceReport(arch=binary.arch, **verdicts)
+
+
+def _report(library: Library, slices: list[SliceReport], variant: str | None) -> ExtensionReport:
+    images, first = library.images, library.images[0].binary
+    return ExtensionReport(
+        path=late_path(library.candidate.path),
+        format=first.format,
+        arch=first.arch if len(images) == 1 else "universal",
+        needed=tuple(dict.fromkeys(name for image in images for name in image.binary.needed)),
+        entry_points=tuple(
+            sorted({escape(name) for image in images for name in image.binary.entry_points})
+        ),
+        variant=variant,
+        slices=tuple(slices) if len(slices) > 1 else (),
+        linkage=tuple(image.linkage for image in images),
+        **{judge.key: judge.worst(slices) for judge in JUDGES},  # type: ignore[arg-type]
+    )

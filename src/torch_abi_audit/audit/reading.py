@@ -1,0 +1,175 @@
+"""From the files of a package to what each is: the images of a library, unreadable, or neither."""
+
+from __future__ import annotations
+
+from torch_abi_audit import formats
+from torch_abi_audit.audit.sharing import each_file
+from torch_abi_audit.judges import JUDGES
+from torch_abi_audit.knowledge.names import torch as torch_library
+from torch_abi_audit.knowledge.names import variants
+from torch_abi_audit.knowledge.names.library_file import named_as_library
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.model.reports import ExtensionReport, Linkage, Skipped
+from torch_abi_audit.runtime.records import dataclass, late_path, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from torch_abi_audit.sources.found import Candidate, Found
+
+_POINTER = "Git LFS pointer"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a readable file, reduced to what the next stages ask of it."""
+
+    binary: Binary
+    """Without its imports; weak imports and providers for ``references`` alone."""
+    references: tuple[Collection[bytes], ...]
+    """Its imports that concern each of ``JUDGES``."""
+    linkage: Linkage
+    exports: frozenset[bytes] | None = None
+    """None where the file can be opened again to look a name up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One readable file."""
+
+    candidate: Candidate
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file could not be read."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a package turned out to hold, by path below its root."""
+
+    libraries: Mapping[str, Library]
+    errors: Mapping[str, ExtensionReport]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+    variants: tuple[str, ...]
+    """The torch releases that it has libraries for by their paths; none unless there are two."""
+
+
+def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bool) -> Contents:
+    """Read every candidate of a package.
+
+    Args:
+        found: The package.
+        progress: Told the name of each file before it is read.
+        shared: Whether other processes may read some.
+    """
+    results = each_file(
+        lambda candidate: _read(candidate, found),
+        found.candidates,
+        [candidate.size for candidate in found.candidates],
+        shared=shared,
+        prepare=lambda: _prepare(found),
+        before=None if progress is None else lambda candidate: progress(candidate.relative),
+    )
+    libraries: dict[str, Library] = {}
+    errors: dict[str, ExtensionReport] = {}
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+    for candidate, result in zip(found.candidates, results, strict=True):
+        if isinstance(result, Unreadable):
+            errors[candidate.relative] = report(candidate.path, result)
+        elif isinstance(result, Skipped):
+            skipped.append(result)
+            if result.kind == _POINTER and named_as_library(result.path):
+                notes.append(f"{result.path} is a {_POINTER}: the library was not fetched")
+        else:
+            libraries[candidate.relative] = Library(candidate, result)
+    for one in found.errors:
+        if one.dangling:
+            notes.append(f"{one.relative} is {one.message}")
+        else:
+            errors[one.relative] = report(one.path, Unreadable(one.message))
+    releases = variants.releases([*errors, *libraries])
+    return Contents(libraries, errors, tuple(skipped), tuple(notes), releases)
+
+
+def is_libtorch(candidate: Candidate, found: Found) -> bool:
+    """Whether it is one of torch's own libraries, which count as libtorch, not as siblings."""
+    return found.is_torch and torch_library.is_libtorch(candidate.relative)
+
+
+def unreadable(error: FormatError | OSError) -> Unreadable:
+    """What an error says, as one clause."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Unreadable(text)
+
+
+def report(path: str, why: Unreadable) -> ExtensionReport:
+    """The report on a file that could not be read."""
+    return ExtensionReport(late_path(path), error=why.message)
+
+
+def _prepare(found: Found) -> None:
+    formats.prepare(candidate.head for candidate in found.candidates)
+    for judge in JUDGES:
+        judge.prepare()
+
+
+def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | Unreadable:
+    named = named_as_library(candidate.relative)
+    # a member of an archive is dear to open a second time
+    at_once = candidate.identity is None and not is_libtorch(candidate, found)
+    try:
+        with candidate.open() as source:
+            binaries = formats.read(source)
+            if not isinstance(binaries, NotALibrary):
+                return tuple(
+                    _image(each, found, formats.exports(source, each) if at_once else None)
+                    for each in binaries
+                )
+    except FormatError as error:
+        if not named and formats.detect(candidate.head) is Format.PE:
+            # two letters are no proof: data may begin with MZ, a damaged library would be named
+            return Skipped(candidate.relative, "data that begins with MZ")
+        return unreadable(error)
+    except OSError as error:
+        return unreadable(error)
+    if named and binaries.kind == "empty file":
+        return Unreadable("empty file: cut short or never written")
+    return Skipped(candidate.relative, binaries.kind)
+
+
+def _image(binary: Binary, found: Found, exports: frozenset[bytes] | None) -> Image:
+    references = tuple(judge.references(binary, found.is_torch) for judge in JUDGES)
+    kept = frozenset[bytes]().union(*references)
+    reduced = replace(
+        binary,
+        imports=(),
+        weak_imports=tuple(name for name in binary.weak_imports if name in kept),
+        providers={name: binary.providers[name] for name in kept & binary.providers.keys()}
+        if binary.providers
+        else binary.providers,
+    )
+    return Image(reduced, references, _linkage(binary), exports)
+
+
+def _linkage(binary: Binary) -> Linkage:
+    return Linkage(
+        binary.format,
+        binary.arch,
+        binary.needed,
+        binary.delay_needed,
+        binary.soname,
+        binary.version_needs,
+        binary.rpaths,
+        binary.min_os,
+        # who registers device code with a runtime elsewhere imports the function that does
+        static_cuda=binary.device_code and b"__cudaRegisterFatBinary" not in binary.imports,
+    )
