@@ -34,12 +34,12 @@ ALLOWED = {
     "sources": NAMES,
     "judges": KNOWN,
     "facts": KNOWN,
-    "rules": KNOWN | {"facts", "report.wording"},
+    "rules": KNOWN | {"facts", "judges", "report.wording"},
     "audit": KNOWN | {"facts", "formats", "judges", "rules", "sources"},
     "diff": NAMES | {"judges"},
     "explain": KNOWN | {"judges", "rules"},
     "port": KNOWN | {"formats", "judges", "sources"},
-    "gate": NAMES | {"report.wording", "rules"},
+    "gate": NAMES | {"judges", "report.wording", "rules"},
     "settings": MODEL | {"gate", "report", "rules", "sources"},
     "report": MODEL
     | {"mangling", "report.audit", "report.config", "report.diff", "report.explain"}

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import rule, rules
-from torch_abi_audit.rules.definition import Abi, About
-from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.rules.definition import About
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -18,26 +18,19 @@ if TYPE_CHECKING:
     from torch_abi_audit.rules.definition import Rule
 
 
-class Check(StrEnum):
-    """What ``--check`` demands."""
-
-    TORCH = "torch"
-    """Every library keeps to the LibTorch Stable ABI."""
-    ABI3 = "abi3"
-    """Every extension module of a package that uses torch keeps to the CPython Stable ABI."""
-    BOTH = "both"
-    ALL = "all"
-    """Both, and every rule that is on, by its severity."""
+BOTH, ALL = "both", "all"
 
 
-_EVERY_ABI = frozenset(Abi)
-_ABIS = {
-    Check.TORCH: frozenset({Abi.TORCH}),
-    Check.ABI3: frozenset({Abi.ABI3}),
-    Check.BOTH: _EVERY_ABI,
-    Check.ALL: _EVERY_ABI,
-}
-"""What a check demands to the ABIs whose rules fail it, whatever their severity."""
+def checks() -> tuple[str, ...]:
+    """What ``--check`` may demand.
+
+    The check of one of ``JUDGES``: no library (of CPython's ABI: no extension module of a package
+    that uses torch) leaves that ABI. ``both``: none leaves any ABI. ``all``: that, and every rule
+    that is on, by its severity.
+    """
+    return (*(judge.check for judge in JUDGES), BOTH, ALL)
+
+
 _WEIGHT = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
@@ -45,7 +38,8 @@ _WEIGHT = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 class Selection:
     """What is reported and what fails."""
 
-    check: Check | None = None
+    check: str | None = None
+    """One of ``checks``."""
     select: tuple[str, ...] = ()
     """Ids and prefixes of ids; ``ALL`` is every rule, on by default or not."""
     ignore: tuple[str, ...] = ()
@@ -76,7 +70,7 @@ class Selection:
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:
             return self._weighs(finding, Severity.NOTE)
-        whole = self.check is Check.ALL or (self.check is None and not self.select)
+        whole = self.check == ALL or (self.check is None and not self.select)
         return whole and self._weighs(finding, Severity.ERROR)
 
     def _weighs(self, finding: Finding, least: Severity) -> bool:
@@ -84,7 +78,7 @@ class Selection:
 
     def _names(self, one: Rule) -> bool:
         """Whether the check is for the ABI that a rule belongs to."""
-        return self.check is not None and one.check in _ABIS[self.check]
+        return one.check is not None and self.check in (one.check, BOTH, ALL)
 
     def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
         """A broken claim elsewhere fails ``all`` by its severity, and no named check."""
@@ -94,7 +88,7 @@ class Selection:
             modules = {relative_path(one, package) for one in package.extensions}
             if finding.library in modules:
                 return True
-        return self.check is Check.ALL and self._weighs(finding, Severity.ERROR)
+        return self.check == ALL and self._weighs(finding, Severity.ERROR)
 
 
 def unknown_rule(word: str) -> str | None:

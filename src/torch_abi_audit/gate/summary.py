@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules import rule
-from torch_abi_audit.rules.definition import Abi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Result
     from torch_abi_audit.model.reports import PackageReport
 
-_ABIS = {Abi.TORCH: "LibTorch Stable ABI", Abi.ABI3: "CPython Stable ABI"}
 SHOWN = 15
 """Symbols named per rule and package; the rest is a count."""
 
@@ -25,12 +24,12 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
     """A line for each reason: the package's name, what is broken, how often."""
     for package in packages:
         mine = [one for one in results if one.fails and one.report is package]
-        for abi, name in _ABIS.items():
-            broken = [one for one in mine if _broken_abi(one) is abi]
+        for judge in JUDGES:
+            broken = [one for one in mine if _broken(one) == judge.check]
             if broken:
                 count = plural(len(broken), _kind(broken, package))
-                yield f"{package.name}: {count} outside of the {name}{_partly(broken)}"
-        rest = Counter(one.finding.rule for one in mine if _broken_abi(one) is None)
+                yield f"{package.name}: {count} outside of the {judge.abi}{_partly(broken)}"
+        rest = Counter(one.finding.rule for one in mine if _broken(one) is None)
         for rule_id, times in rest.items():
             yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
@@ -46,7 +45,7 @@ def standing_symbols(results: tuple[Result, ...]) -> Iterator[str]:
                 yield f"{one.where}: ... {len(one.finding.evidence) - SHOWN} more"
 
 
-def _broken_abi(result: Result) -> Abi | None:
+def _broken(result: Result) -> str | None:
     """The ABI that a library is outside of, where that is what the finding says."""
     one = rule(result.finding.rule)
     return one.check if one.row else None

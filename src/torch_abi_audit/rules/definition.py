@@ -22,13 +22,6 @@ class About(StrEnum):
     """The run itself: its configuration, its baseline."""
 
 
-class Abi(StrEnum):
-    """A stable ABI, by the name that ``--check`` has for it."""
-
-    TORCH = "torch"
-    ABI3 = "abi3"
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of finding. Texts are plain sentences; back quotes mark what a user types."""
@@ -52,8 +45,9 @@ class Rule:
     example: str = ""
     """What a finding of it looks like, as one line."""
     about: About = About.LIBRARY
-    check: Abi | None = None
-    """The ABI whose ``--check`` fails for it, whatever its severity."""
+    check: str | None = None
+    """The ``--check`` of the judge whose ABI it is about: that check fails for it, whatever its
+    severity."""
     modules_alone: bool = False
     """``check`` fails for it in an extension module of a package that uses torch alone; anywhere
     else its severity decides."""

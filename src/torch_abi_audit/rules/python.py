@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges import PYTHON
 from torch_abi_audit.model.declared import promised_floor
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import PythonLabel
 from torch_abi_audit.report.wording import some
-from torch_abi_audit.rules.definition import Abi, Rule
+from torch_abi_audit.rules.definition import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ P201 = Rule(
     Severity.ERROR,
     itemized=True,
     example="_C.abi3.so: claims abi3 and imports _PyObject_GetDictPtr",
-    check=Abi.ABI3,
+    check=PYTHON.check,
     modules_alone=True,
     row=True,
 )
@@ -48,7 +49,7 @@ P202 = Rule(
     Severity.WARNING,
     example="_C.cpython-311-x86_64-linux-gnu.so: built for one Python: imports "
     "_PyObject_GetDictPtr and 3 more",
-    check=Abi.ABI3,
+    check=PYTHON.check,
     modules_alone=True,
     row=True,
 )
@@ -124,7 +125,7 @@ P204 = Rule(
     Severity.ERROR,
     itemized=True,
     example="_C.abi3.so: it needs Python 3.11, and the configuration allows 3.10 at most",
-    check=Abi.ABI3,
+    check=PYTHON.check,
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges import TORCH
 from torch_abi_audit.knowledge import torch_shims
 from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import some, unstable_and_internal
-from torch_abi_audit.rules.definition import Abi, Rule
+from torch_abi_audit.rules.definition import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ T101 = Rule(
     Severity.ERROR,
     itemized=True,
     example="lib/_C.so: 2 symbols outside of the LibTorch Stable ABI: at::empty(...) …",
-    check=Abi.TORCH,
+    check=TORCH.check,
     row=True,
 )
 
@@ -176,7 +177,7 @@ T106 = Rule(
     Severity.ERROR,
     itemized=True,
     example="_C.so: it needs torch 2.11.0, and the configuration allows 2.10 at most",
-    check=Abi.TORCH,
+    check=TORCH.check,
 )
 
 

@@ -109,12 +109,11 @@ def _file(given: Given) -> ConfigurationFile | None:
 
 def _over(settings: Settings, given: Given) -> Settings:
     """The command line's words over the configuration's."""
-    from torch_abi_audit.gate.selection import Check
     from torch_abi_audit.model.findings import Severity
 
     values: dict[str, Any] = {}
     if given.check:
-        values["check"] = Check(given.check)
+        values["check"] = given.check
     if given.fail_on:
         values["fail_on"] = Severity(given.fail_on)
     if given.select:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.gate.ignores import Ignore
-from torch_abi_audit.gate.selection import Check, nearest, unknown_rule
+from torch_abi_audit.gate.selection import checks, nearest, unknown_rule
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
@@ -36,7 +36,7 @@ class Settings:
     """What a configuration says; its defaults are those of the program."""
 
     targets: tuple[str, ...] = ()
-    check: Check | None = None
+    check: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     """Rules that are not reported at all."""
@@ -162,8 +162,8 @@ class _Reader:
             raise self.fail(path, f"{_dotted(path)} must be a list, not {_kind(value)}")
         return value
 
-    def check(self, value: object, path: Path) -> Check:
-        return Check(self._one_of(value, path, tuple(Check)))
+    def check(self, value: object, path: Path) -> str:
+        return self._one_of(value, path, checks())
 
     def severity(self, value: object, path: Path) -> Severity:
         return Severity(self._one_of(value, path, (Severity.ERROR, Severity.WARNING)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.reports import NO_TORCH, library, package, stable
-from torch_abi_audit.gate.selection import Check, Selection, unknown_rule
+from torch_abi_audit.gate.selection import Selection, unknown_rule
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import rule
 
@@ -18,7 +18,7 @@ from torch_abi_audit.rules import rule
         (Selection(select=("T104",), ignore=("T",)), "T104", "T101"),
         (Selection(select=("T104", "T101"), ignore=("T104",)), "T101", "T104"),
         (Selection(select=("ALL",), ignore=("P",)), "T101 N001", "P201"),
-        (Selection(Check.TORCH, select=("P203",)), "T101 T106 P203", "P201 T102"),
+        (Selection("torch", select=("P203",)), "T101 T106 P203", "P201 T102"),
         (Selection(ignore=("ALL",)), "E001", "T101 N001 I001"),
         (Selection(select=("T",), ignore=("E001",)), "E001", ""),
     ],
@@ -55,16 +55,16 @@ NO_TORCH_AT_ALL = package(library("_C.so", NO_TORCH, module=True))
 @pytest.mark.parametrize(
     ("selection", "failing"),
     [
-        (Selection(Check.TORCH), "T101 T106 I001 I003"),
-        (Selection(Check.ABI3), "P201 P202 P204 I001 I003"),
-        (Selection(Check.BOTH), "T101 T106 P201 P202 P204 I001 I003"),
-        (Selection(Check.ALL), "T101 T102 T103 T106 P201 P202 P203 P204 I001 I003"),
+        (Selection("torch"), "T101 T106 I001 I003"),
+        (Selection("abi3"), "P201 P202 P204 I001 I003"),
+        (Selection("both"), "T101 T106 P201 P202 P204 I001 I003"),
+        (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 I001 I003"),
         (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 I001 I003"),
-        (Selection(Check.TORCH, fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
+        (Selection("torch", fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
         # a rule that was named fails, whatever its severity, unless that was asked for
         (Selection(select=("T104",)), "T104 I001 I003"),
         (Selection(select=("T1",), fail_on=Severity.ERROR), "T101 T102 T103 T106 I001 I003"),
-        (Selection(Check.TORCH, select=("P203",)), "T101 T106 P203 I001 I003"),
+        (Selection("torch", select=("P203",)), "T101 T106 P203 I001 I003"),
     ],
 )
 def test_what_fails(selection: Selection, failing: str) -> None:
@@ -78,7 +78,7 @@ def test_what_fails(selection: Selection, failing: str) -> None:
 
 
 def test_warnings_fail_where_asked() -> None:
-    strict = Selection(Check.ALL, fail_on=Severity.WARNING)
+    strict = Selection("all", fail_on=Severity.WARNING)
     assert strict.fails(rule("T104").finding("m"), TORCH)
     assert strict.fails(rule("N001").finding("m"), TORCH)
     assert not strict.fails(rule("E001").finding("m"), TORCH)
@@ -86,12 +86,12 @@ def test_warnings_fail_where_asked() -> None:
 
 def test_the_abi3_check_is_about_modules_of_packages_with_torch() -> None:
     broken = rule("P201").finding("m", library="lib/x.abi3.so")
-    assert not Selection(Check.ABI3).fails(broken, TORCH)
-    assert Selection(Check.ALL).fails(broken, TORCH)
+    assert not Selection("abi3").fails(broken, TORCH)
+    assert Selection("all").fails(broken, TORCH)
     module = rule("P201").finding("m", library="_C.so")
-    assert Selection(Check.ABI3).fails(module, TORCH)
-    assert not Selection(Check.ABI3).fails(module, NO_TORCH_AT_ALL)
-    assert Selection(Check.ALL).fails(module, NO_TORCH_AT_ALL)
+    assert Selection("abi3").fails(module, TORCH)
+    assert not Selection("abi3").fails(module, NO_TORCH_AT_ALL)
+    assert Selection("all").fails(module, NO_TORCH_AT_ALL)
 
 
 @pytest.mark.parametrize("word", ["T", "T1", "T101", "ALL", "I00"])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.reports import ABI3, NO_TORCH, PLAIN, library, package, stable, unstable
-from torch_abi_audit.gate.selection import Check
+from torch_abi_audit.commands.shared.options import CHECKS
+from torch_abi_audit.gate.selection import checks
 from torch_abi_audit.judges import JUDGES, PYTHON, TORCH
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport, SliceReport
 from torch_abi_audit.model.verdicts import (
@@ -59,7 +60,11 @@ def test_no_two_judges_share_a_name() -> None:
 
 @every
 def test_check_knows_it(judge: Judge) -> None:
-    assert judge.check in set(Check)
+    assert judge.check in checks()
+
+
+def test_the_command_line_takes_every_check() -> None:
+    assert checks() == CHECKS
 
 
 @every

@@ -6,7 +6,6 @@ import datetime as dt
 import pytest
 
 from torch_abi_audit.gate.ignores import Ignore
-from torch_abi_audit.gate.selection import Check
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
@@ -54,7 +53,7 @@ def read(text: str, *, embedded: bool = True) -> Settings:
 def test_a_whole_configuration() -> None:
     found = read(WHOLE)
     assert found.targets == ("dist/*.whl", "torchx")
-    assert found.check is Check.ALL
+    assert found.check == "all"
     assert found.select == ("T", "P203")
     assert found.fail_on is Severity.WARNING
     assert found.formats == (Destination("text"), Destination("sarif", "out/audit.sarif"))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.reports import library, package, terms, unstable
 from torch_abi_audit.gate.decide import decide
-from torch_abi_audit.gate.selection import Check, Selection
+from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.report.audit import github
 from torch_abi_audit.report.rendering import Detail, render
 from torch_abi_audit.rules import rule
@@ -58,7 +58,7 @@ def test_one_annotation_a_library_with_all_it_has() -> None:
 
 
 def test_an_error_is_what_fails() -> None:
-    gated = render("audit", "github", many(1, selection=Selection(Check.ABI3)), Detail())
+    gated = render("audit", "github", many(1, selection=Selection("abi3")), Detail())
     assert "::error" not in gated
     assert "::warning title=torch-abi-audit%3A pkg/lib/x0000.so::T101" in gated
     free = render("audit", "github", many(1, gated=False), Detail())
@@ -87,7 +87,7 @@ def test_one_result_for_a_library_and_rule() -> None:
 
 
 def test_a_case_fails_by_the_gate_and_by_its_errors_without_one() -> None:
-    outcome = many(1, selection=Selection(Check.ABI3))
+    outcome = many(1, selection=Selection("abi3"))
     assert 'failures="0"' in render("audit", "junit", outcome, Detail())
     assert 'failures="1"' in render("audit", "junit", many(1, gated=False), Detail())
     assert 'failures="1"' in render("audit", "junit", many(1), Detail())
