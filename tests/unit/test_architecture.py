@@ -7,63 +7,67 @@ it stands, and so does every text that names a module for ``lazy_import``.
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.modules import modules, tree
+from tests.support.modules import PACKAGE, modules, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PREFIX = "torch_abi_audit"
+ROOT = PACKAGE.parents[1]
+PREFIX = PACKAGE.name
 
-MODEL = {"model", "runtime"}
-NAMES = MODEL | {"knowledge.names", "knowledge.platforms"}
-KNOWN = NAMES | {"knowledge", "mangling"}
-
-ALLOWED = {
-    "runtime": set(),
-    "model": {"runtime"},
-    "mangling": set(),
-    "knowledge": NAMES | {"mangling"},
-    "knowledge.names": MODEL,
-    "knowledge.platforms": MODEL,
-    "formats": MODEL,
-    "sources": NAMES,
-    "judges": KNOWN,
-    "facts": KNOWN,
-    "rules": KNOWN | {"facts", "judges", "report.wording"},
-    "audit": KNOWN | {"facts", "formats", "judges", "rules", "sources"},
-    "diff": NAMES | {"judges"},
-    "explain": KNOWN | {"judges", "rules"},
-    "port": KNOWN | {"formats", "judges", "sources"},
-    "gate": NAMES | {"judges", "report.wording", "rules"},
-    "settings": MODEL | {"gate", "report", "rules", "sources"},
-    "report": MODEL
-    | {"mangling", "report.audit", "report.config", "report.diff", "report.explain"}
-    | {"report.loads", "report.port", "report.rules"},
-    "report.wording": {"model"},
-    "report.audit": KNOWN
-    | {"__init__", "judges", "report", "report.loads", "report.wording", "rules"},
-    "report.loads": MODEL | {"mangling", "report", "report.audit", "report.wording"},
-    "report.config": MODEL | {"gate", "mangling", "report", "settings"},
-    "report.diff": MODEL | {"diff", "mangling", "report", "report.audit", "report.wording"},
-    "report.explain": MODEL | {"explain", "mangling", "report"},
-    "report.port": MODEL | {"mangling", "port", "report", "report.wording"},
-    "report.rules": {"report", "rules", "runtime"},
-    "commands": KNOWN
-    | {"__init__", "audit", "diff", "explain", "gate", "judges", "port", "report", "report.audit"}
-    | {"report.diff", "report.explain", "report.loads", "report.port", "report.rules", "rules"}
-    | {"report.wording", "settings", "sources"},
-    "cli": {"commands", "runtime"},
-    "api": {"audit", "model", "sources"},
-    "__init__": {"api", *MODEL},
-    "__main__": {"cli"},
+MAP = {
+    "runtime": "",
+    "model": "runtime",
+    "mangling": "",
+    "knowledge": "knowledge.platforms mangling model runtime",
+    "knowledge.names": "model runtime",
+    "knowledge.platforms": "model runtime",
+    "formats": "model runtime",
+    "sources": "knowledge.names knowledge.platforms model runtime",
+    "judges": "knowledge knowledge.names mangling model runtime",
+    "facts": "knowledge knowledge.names knowledge.platforms model runtime",
+    "rules": (
+        "facts judges knowledge knowledge.names knowledge.platforms model report.wording runtime"
+    ),
+    "audit": "facts formats judges knowledge knowledge.names mangling model rules runtime sources",
+    "diff": "judges knowledge.names model runtime",
+    "explain": "judges knowledge knowledge.names knowledge.platforms mangling model rules runtime",
+    "port": "formats judges knowledge knowledge.names mangling model runtime sources",
+    "gate": "judges knowledge.names model report.wording rules runtime",
+    "settings": "gate model report rules runtime sources",
+    "report": (
+        "model report.audit report.config report.diff report.explain report.loads report.port "
+        "report.rules runtime"
+    ),
+    "report.wording": "model",
+    "report.audit": (
+        "__init__ judges knowledge.names mangling model report report.loads report.wording rules "
+        "runtime"
+    ),
+    "report.loads": "mangling model report report.audit report.wording runtime",
+    "report.config": "gate mangling report settings",
+    "report.diff": "diff mangling model report report.audit report.wording",
+    "report.explain": "explain mangling model report",
+    "report.port": "mangling model port report report.wording",
+    "report.rules": "report rules runtime",
+    "commands": (
+        "__init__ audit diff explain gate judges knowledge mangling model port report "
+        "report.audit report.loads report.rules report.wording rules runtime settings sources"
+    ),
+    "cli": "commands runtime",
+    "api": "audit model sources",
+    "__init__": "api model runtime",
+    "__main__": "cli",
 }
-"""Room to the rooms that it may import, itself aside: a package, or one module of a package, in
-which case the longest name that fits is the room of a module."""
+"""Room to the rooms that it imports, itself aside: a package, or one module of a package, in which
+case the longest name that fits is the room of a module."""
+ALLOWED = {room: set(rooms.split()) for room, rooms in MAP.items()}
 
 
 @cache
@@ -129,6 +133,22 @@ def test_imports_only_what_its_room_may(module: str) -> None:
 @pytest.mark.parametrize("name", sorted(ALLOWED))
 def test_the_map_names_what_exists(name: str) -> None:
     assert any(room(each) == name for each in modules()), "an empty room"
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_the_map_allows_no_more_than_is_used(name: str) -> None:
+    mine = [each for each in modules() if room(each) == name]
+    used = {room(each) for one in mine for each in imported(modules()[one])}
+    assert ALLOWED[name] <= used, "take what is not used off the map"
+
+
+def test_the_page_lists_the_rooms() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE))
+    folders = {each.name for each in PACKAGE.iterdir() if each.is_dir() and each.name[0] != "_"}
+    assert listed == folders
+    for path in re.findall(r"`(tests/[\w/.]+)`", page):
+        assert (ROOT / path).exists(), f"ARCHITECTURE.md names {path}"
 
 
 @pytest.mark.parametrize("module", sorted(modules()))
