@@ -1,4 +1,4 @@
-"""How work is divided among processes: no other module that audits knows there are several.
+"""How work is divided among processes. No other module knows that there are several.
 
 Each function here is a map: it gives what is made of each thing, in order. Three things are
 divided: the files of one large package, the packages of an environment, and the TARGETs of a
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 _LARGE, _SMALL = 64 << 20, 4 << 20
-"""Bytes from where on several processes are faster than one: of many libraries, and of a file."""
+"""Sizes in bytes: several processes pay from the first on; a file below the second is small."""
 
 
 def each_file(
@@ -50,7 +50,7 @@ def each_file(
     prepare: Callable[[], object] | None = None,
     before: Callable[[A], object] | None = None,
 ) -> list[T]:
-    """What is made of each file of one package.
+    """The result for each file of one package.
 
     Args:
         make: Makes it.
@@ -111,7 +111,7 @@ def each_target(
     bar: Bar | None,
     search_path: Sequence[str],
 ) -> list[T]:
-    """What is made of each TARGET: to find its files is part of the work that is divided."""
+    """The result for each TARGET. Finding its files is part of the work that is divided."""
     step = None if bar is None else bar.step
     weights = [_weight(each, search_path) for each in targets]
     return _largest_first(
@@ -124,12 +124,12 @@ def each_target(
 
 
 def are_small(targets: Sequence[str]) -> bool:
-    """Whether all are files that are read sooner than another process is started."""
+    """Whether all are files so small that starting another process takes longer than reading."""
     return all(map(_is_small, targets))
 
 
 def _processes(most: int) -> int:
-    """How many can work at once, ``most`` at most."""
+    """How many processes can work at once, up to ``most``."""
     from torch_abi_audit.runtime.workers import processors  # small runs do without
 
     return min(processors(), most)
@@ -142,7 +142,7 @@ def _largest_first(
     sizes: Sequence[int],
     most: int,
 ) -> list[T]:
-    """What is made of each thing, by ``most`` processes.
+    """The result for each thing, by up to ``most`` processes.
 
     The largest first: this process makes that, so that what takes longest need not be handed over,
     and all processes end at about the same time.
@@ -171,7 +171,7 @@ def _files(package: Found | PackageReport) -> int:
 
 
 def _weight(target: str, search_path: Sequence[str]) -> int:
-    """A guess at how many bytes a target takes, without looking into it; 0 without any."""
+    """A guess at a target's size in bytes, without looking into it; 0 if there is no such path."""
     for directory in ("", *search_path):
         try:
             status = os.stat(os.path.join(directory, target))

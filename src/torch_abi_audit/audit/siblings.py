@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One image of a library of the distribution, by what decides who can bind to it."""
+    """One image of a library of the distribution, with what decides whether others can bind to it."""
 
     path: str
     """Where its file is: no two libraries have the same."""
@@ -36,16 +36,16 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What the libraries of a distribution offer of what they ask each other for."""
+    """The names that libraries of a distribution export and others of it import."""
 
     providers: Mapping[bytes, tuple[Provider, ...]]
-    """Name to who exports it; names that nobody exports are not here."""
+    """Name to the images that export it; a name without one is not a key."""
     errors: Mapping[str, ExtensionReport]
     """Libraries of the package whose exports cannot be read, by path: they offer nothing."""
 
 
 def offers(contents: Contents, found: Found, *, shared: bool) -> Offers:
-    """Look up what any library of a package asks others for, in each that could provide it.
+    """Look up the names that any library of a package imports in each that could export them.
 
     These are the libraries of the package itself and, where it is a part of its distribution, the
     others of that; torch's own are none of them.
@@ -78,7 +78,7 @@ def offers(contents: Contents, found: Found, *, shared: bool) -> Offers:
 
 
 def sought(image: Image, found: Found) -> frozenset[bytes]:
-    """Those imports of an image that another library of its distribution may provide."""
+    """The imports of an image that another library of its distribution may provide."""
     return frozenset[bytes]().union(
         *(
             judge.sought(references, found.is_torch)
@@ -90,7 +90,7 @@ def sought(image: Image, found: Found) -> frozenset[bytes]:
 def provided(
     binary: Binary, path: str, offers: Mapping[bytes, Iterable[Provider]]
 ) -> frozenset[bytes]:
-    """Those imports of ``binary`` that another library of its distribution provides.
+    """The imports of ``binary`` that another library of its distribution provides.
 
     A provider must be of the same format and architecture; where the import names its provider
     (Mach-O two-level names, PE), it must be that library.
@@ -128,7 +128,7 @@ def _candidate(place: Library | Candidate) -> Candidate:
 
 
 def _cost(place: Library | Candidate) -> int:
-    """How much is to be read of it, at most: nothing where its exports are in memory."""
+    """How many bytes are read of it at most: none if its exports are in memory."""
     if isinstance(place, reading.Library) and place.images[0].exports is not None:
         return 0
     return _candidate(place).size
@@ -137,7 +137,7 @@ def _cost(place: Library | Candidate) -> int:
 def _look_up(
     place: Library | Candidate, names: frozenset[bytes]
 ) -> tuple[_Offer, ...] | Unreadable:
-    """The images of a file that export some of the names, and which."""
+    """The images of a file that export some of the names, and the names that each exports."""
     candidate = _candidate(place)
     try:
         if isinstance(place, reading.Library):

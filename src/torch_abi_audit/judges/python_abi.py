@@ -31,8 +31,8 @@ _FLAVOURS = ("abi3", "abi3t")
 def references(binary: Binary) -> tuple[bytes, ...]:
     """The CPython names among the strong imports, in bytewise order.
 
-    On PE the DLL decides; elsewhere a name counts if some CPython exports it, so that a library's
-    own ``PyVTK…`` does not.
+    On PE the DLL decides. Elsewhere a name counts if some CPython exports it, so a library's own
+    ``PyVTK…`` does not.
     """
     names = [*beginning(binary.imports, b"Py"), *beginning(binary.imports, b"_Py")]
     if binary.format is Format.PE or binary.providers:
@@ -41,7 +41,7 @@ def references(binary: Binary) -> tuple[bytes, ...]:
 
 
 def _is_provided(name: bytes, binary: Binary) -> bool:
-    """Whether CPython provides a name of its form, where the format says who does."""
+    """Whether CPython provides a name of its form, in a format that states providers."""
     provider = binary.providers.get(name)
     if binary.format is Format.PE:
         return provider is not None and is_python(provider)
@@ -51,7 +51,7 @@ def _is_provided(name: bytes, binary: Binary) -> bool:
 
 
 def _is_unstable(name: bytes) -> bool:
-    """Whether it is of the tier whose names are CPython's without being listed (PEP 689)."""
+    """Whether a name belongs to the unstable C API, which the table need not list (PEP 689)."""
     return name.startswith(b"PyUnstable_") and _is_c_api(name)
 
 
@@ -98,7 +98,7 @@ def reason(name: str) -> str:
 
 
 def _is_c_api(name: bytes) -> bool:
-    """Whether a raw name has the form of CPython's: ``_?Py`` and a capital or an underscore."""
+    """Whether a raw name has the form of CPython's: ``_?Py``, then a capital or an underscore."""
     rest = name[3:] if name.startswith(b"_Py") else name[2:] if name.startswith(b"Py") else b""
     return (
         (rest[:1].isupper() or rest[:1] == b"_")
@@ -108,7 +108,7 @@ def _is_c_api(name: bytes) -> bool:
 
 
 def _claim(binary: Binary, filename: str) -> str | None:
-    """The abi3 flavour that a file claims by an infix of its name, or on PE by what it imports."""
+    """The abi3 flavour that a file claims by an infix of its name or, on PE, by its Python DLL."""
     flavour = abi3_claim(filename)
     if flavour is None and binary.format is Format.PE:
         dlls = binary.needed + binary.delay_needed
@@ -156,7 +156,7 @@ def _facts(cpython: CPythonABIVerdict) -> dict[str, Fact]:
 
 
 def _floor(cpython: CPythonABIVerdict) -> str | None:
-    """Only a library that claims abi3 states one."""
+    """The floor of a library that claims abi3; None for any other."""
     return cpython.min_python if cpython.intent else None
 
 

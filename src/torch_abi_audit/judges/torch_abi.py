@@ -35,8 +35,9 @@ def judge(
         binary: The library.
         kinds: ``classify`` of its strong and weak imports.
         resolved: Those of them that another library of the same distribution provides.
-        exported: Whether a known libtorch release exports a name: asked for names in doubt alone.
-        names: Which names of what libtorch provides it is to hold.
+        exported: Whether a known libtorch release exports a name; called only for names that
+            the owner rule does not settle.
+        names: How many names of what libtorch provides the verdict holds.
     """
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
@@ -44,7 +45,7 @@ def judge(
     rest |= kinds.keys() & weak
     rest |= kinds.keys() & resolved
     groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
-    # most are unstable, and there is no more to say of them
+    # most are unstable, and need no further look
     groups[unstable] = [*(kinds.keys() - rest)]
     optional: list[bytes] = []
     evidence: list[bytes] = []
@@ -94,7 +95,7 @@ def judge(
 
 
 def _settled(name: bytes, kind: Kind, exported: Callable[[bytes], bool]) -> Kind:
-    """The kind of a name that no sibling provides, once any doubt is settled."""
+    """The final kind of a name that no sibling provides."""
     if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
         return Kind.UNSTABLE
     if kind is Kind.BORROWED and exported(name):
@@ -115,9 +116,9 @@ def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _sought(references: Collection[bytes], in_torch: bool) -> Collection[bytes]:  # noqa: FBT001
-    """In the torch distribution, no name that is libtorch's own.
+    """The names that a sibling may provide: in the torch distribution, none of libtorch's own.
 
-    Its libraries, which have those from each other, are no siblings.
+    torch's libraries import those from each other, and do not count as siblings.
     """
     if not in_torch:
         return references
@@ -132,10 +133,10 @@ def _judge(case: Case) -> TorchABIVerdict:
 
 
 def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
-    """Whether some torch release exports a name: opens the export index when it is asked."""
+    """A function that says whether some torch release exports a name; it opens the export index."""
 
     def exported(name: bytes) -> bool:
-        from torch_abi_audit.knowledge import export_index  # dear, and rarely asked
+        from torch_abi_audit.knowledge import export_index  # slow to open, and rarely asked
 
         platform = export_index.platform_of(binary.format, binary.arch)
         return platform is not None and export_index.exported(platform, name)
@@ -201,7 +202,7 @@ def _facts(torch: TorchABIVerdict) -> dict[str, Fact]:
 
 
 def _shown_floor(report: PackageReport) -> str | None:
-    """``>=`` before it where it is a lower bound."""
+    """The floor, with ``>=`` before it if it is a lower bound."""
     floor = report.min_torch_version
     return f">={floor}" if floor is not None and report.has_unknown_shims else floor
 

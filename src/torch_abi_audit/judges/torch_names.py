@@ -21,10 +21,11 @@ _SHIPPED_C = {
     b"nnp_": "nnpack",
     b"pthreadpool_": "pthreadpool",
 }
-"""C names of others that libtorch exports and ships the headers of, and whose they are."""
+"""Prefixes of C names from other projects, and the project of each: torch ships its headers, and
+libtorch exports its code."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
 _NESTED = (b"_ZN", b"_ZNK", b"_ZNO", b"_ZNR", b"_ZTIN", b"_ZTSN", b"_ZTVN")
-"""How names of members, and of what the compiler makes for classes, begin: the scope follows."""
+"""Prefixes of mangled members and of vtables and type information; the scope follows."""
 _AT_AND_C10 = tuple(start + scope for start in _NESTED for scope in (b"2at", b"3c10"))
 _TORCHS = tuple(start + b"5torch" for start in _NESTED)
 _NOT_TORCHS = tuple(
@@ -36,53 +37,53 @@ _STD = ("_ZNSt", "_ZNKSt", "_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 _C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
-"""How every C name begins that may have to do with torch where its provider is not stated."""
+"""Prefixes of every C name that may be torch's if the binary does not state its provider."""
 
 
-_speakers: dict[bytes, bool] = {}  # the libraries of a package ask for much the same names
-_MOST_SPEAKERS = 1 << 14
+_known: dict[bytes, bool] = {}  # the libraries of a package import much the same names
+_MOST_KNOWN = 1 << 14
 
 
 class Kind(StrEnum):
-    """What an import is to libtorch, by its name and, where the format tells, its provider."""
+    """What an import is to libtorch, by its name and, if the binary states it, its provider."""
 
     SHIM = "shim"
     UNKNOWN_SHIM = "unknown-shim"
     UNSTABLE = "unstable"
-    """libtorch's, and its text names a type of the unstable API."""
+    """libtorch's, with a type of the unstable C++ API in its demangled text."""
     INTERNAL = "internal"
-    """libtorch's, without naming such a type."""
+    """libtorch's, without such a type."""
     HEADER_ONLY = "header-only"
     """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     FOREIGN = "foreign"
-    """Somebody else's, though it speaks of torch types."""
+    """Another project's, with torch types in its signature."""
     BORROWED = "borrowed"
-    """A C name of a library whose headers torch ships: libtorch's where it exports it."""
+    """A C name of another project whose headers torch ships: libtorch's if libtorch exports it."""
 
 
 USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
-"""The kinds that libtorch itself must provide."""
+"""The kinds that only libtorch can provide."""
 
 
 def classify(
     names: Iterable[bytes], binary: Binary, *, in_torch: bool = False
 ) -> dict[bytes, Kind]:
-    """Those of ``names``, imports of ``binary``, that have to do with torch, and how.
+    """The kind of each of ``names``, imports of ``binary``, that concerns torch.
 
     Args:
         names: Imports, strong or weak.
         binary: The importing library.
-        in_torch: Whether it belongs to the torch distribution, where plain C names that one of
-            libtorch's libraries takes from another are the project's own affair.
+        in_torch: Whether the library belongs to the torch distribution. There, plain C names
+            that one library of torch imports from another do not count.
     """
     ordered = sorted(names)
-    # nearly all there is of C++ in a library that uses torch begins so; the whole rule agrees
+    # a short cut: nearly every C++ import of a library that uses torch begins so
     plain = [name for prefix in _AT_AND_C10 for name in beginning(ordered, prefix)]
     for prefix in _TORCHS:
         plain += [one for one in beginning(ordered, prefix) if not one.startswith(_NOT_TORCHS)]
     kinds = dict.fromkeys(plain, Kind.UNSTABLE)
     others = [name for name in ordered if name not in kinds]
-    if not binary.providers:  # the name alone decides, and most names are at once nobody's here
+    if not binary.providers:  # only the name decides, and most names cannot be torch's
         cpp = [*beginning(others, b"_Z"), *beginning(others, b"?")]
         others = [name for form in _C_FORMS for name in beginning(others, form)]
         others += _of_interest(cpp)
@@ -125,8 +126,8 @@ def links(binary: Binary) -> tuple[str, ...]:
 
 
 def _of_interest(names: list[bytes]) -> list[bytes]:
-    """Those of C++ names that can have to do with torch at all, by what they hold."""
-    # as text: to look for bytes within bytes raises and drops an exception each time
+    """The C++ names that could concern torch, by the text that they contain."""
+    # as text: searching bytes within bytes raises and drops an exception each time
     texts = b"\0".join(names).decode("latin-1").split("\0") if names else []
     return [
         name
@@ -140,14 +141,14 @@ def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
     if torch_namespaces.owns(declared):
         if declared[0] in torch_namespaces.TYPE_NAMESPACES or declared[0] == b"torch":
             return Kind.UNSTABLE
-        return Kind.UNSTABLE if _speaks_of_torch(name) else Kind.INTERNAL
+        return Kind.UNSTABLE if names_torch_types(name) else Kind.INTERNAL
     if (
         len(declared) > 1
         and declared[0] == b"torch"
         and declared[1] in torch_namespaces.HEADER_ONLY
     ):
         return Kind.HEADER_ONLY
-    if _speaks_of_torch(name):
+    if names_torch_types(name):
         return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
     return Kind.INTERNAL if from_libtorch else None
 
@@ -161,20 +162,20 @@ def _has_shim_form(name: bytes) -> bool:
     return False
 
 
-def _speaks_of_torch(name: bytes) -> bool:
-    """Whether its demangled text names a type of the unstable API."""
-    known = _speakers.get(name)
+def names_torch_types(name: bytes) -> bool:
+    """Whether a symbol's demangled text names a type of the unstable C++ API."""
+    known = _known.get(name)
     if known is None:
-        if len(_speakers) >= _MOST_SPEAKERS:
-            _speakers.clear()
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
         text = name.decode("latin-1")
         known = _may_name_torch(text) and any(map(torch_namespaces.is_torch_type, mentions(name)))
-        _speakers[name] = known
+        _known[name] = known
     return known
 
 
 def _may_name_torch(text: str) -> bool:
-    """Whether a mangled name holds what every one holds that names a type of the unstable API."""
+    """A cheap test that every mangled name with a type of the unstable API passes."""
     return (
         "2at" in text
         or "3c10" in text
@@ -186,7 +187,7 @@ def _may_name_torch(text: str) -> bool:
 
 
 def _may_be_owned(text: str) -> bool:
-    """Whether it holds what every one holds that is libtorch's own without naming such a type."""
+    """A cheap test that every internal name of libtorch passes."""
     return (
         "caffe2" in text
         or "c10d" in text
@@ -198,7 +199,7 @@ def _may_be_owned(text: str) -> bool:
 
 
 def _is_borrowed(name: bytes, binary: Binary) -> bool:
-    """Whether a library that is linked to libtorch asks nobody else for such a name."""
+    """Whether a library is linked to libtorch, and not to a library of the name's own project."""
     home = _SHIPPED_C[name[: name.index(b"_") + 1]]
     if not links(binary):
         return False

@@ -178,8 +178,10 @@ class Plan:
     classified: float
     """Share of them that falls under any row of the table; 1 where there are none."""
     symbols: int
-    """Distinct unstable symbols."""
+    """Distinct symbols outside of the stable ABI, internal ones among them."""
     uses: int
+    internal: int = 0
+    """Those of ``symbols`` that name no type of the unstable API."""
     items: tuple[Item, ...] = ()
     """The cheapest wins first."""
     targets: tuple[Target, ...] = ()

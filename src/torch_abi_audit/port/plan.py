@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.judges.torch_names import names_torch_types
 from torch_abi_audit.knowledge import replacements, torch_shims
 from torch_abi_audit.knowledge.names.torch import stem_of
 from torch_abi_audit.mangling import demangle
@@ -89,6 +90,7 @@ def plan(
         else _share(sum(len(one.symbols) for one in items if one.way in COVERED), total),
         classified=0.0 if blind else _share(known, total),
         symbols=total,
+        internal=sum(not names_torch_types(name) for name in names),
         uses=sum(one.uses for one in items),
         items=tuple(items),
         targets=tuple(_targets(groups, total, target)) if total else (),

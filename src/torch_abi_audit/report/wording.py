@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch_abi_audit.model.outcome import Entry
-    from torch_abi_audit.model.verdicts import TorchABIVerdict
 
 
 def plural(count: int, noun: str) -> str:
@@ -17,12 +16,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{count} {noun}s"
 
 
-def unstable_and_internal(verdict: TorchABIVerdict) -> str:
-    """What a library imports from outside of the LibTorch Stable ABI: ``4 unstable symbols``.
+def outside_symbols(unstable: int, internal: int) -> str:
+    """How many symbols are outside of the LibTorch Stable ABI: ``4 unstable symbols``.
 
-    Internal ones are counted apart, as in its row: ``164 unstable and 2 internal symbols``.
+    Internal ones are counted apart, as in a library's row: ``164 unstable and 2 internal symbols``.
     """
-    unstable, internal = len(verdict.unstable_symbols), len(verdict.internal_symbols)
     if unstable and internal:
         return f"{unstable} unstable and {plural(internal, 'internal symbol')}"
     return plural(internal, "internal symbol") if internal else plural(unstable, "unstable symbol")

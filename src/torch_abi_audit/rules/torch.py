@@ -7,7 +7,7 @@ from torch_abi_audit.knowledge import torch_shims
 from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.report.wording import some, unstable_and_internal
+from torch_abi_audit.report.wording import outside_symbols, some
 from torch_abi_audit.rules.definition import Rule
 
 TYPE_CHECKING = False
@@ -48,10 +48,11 @@ def unstable_symbols(reported: Reported) -> Iterator[Finding]:
     for path, library in reported.libraries:
         symbols = _of_any_slice(library)
         if library.torch is not None and symbols:
-            counted = len(library.torch.unstable_symbols) + len(library.torch.internal_symbols)
+            unstable = len(library.torch.unstable_symbols)
+            internal = len(library.torch.internal_symbols)
             yield T101.finding(
-                f"{unstable_and_internal(library.torch)} outside of the LibTorch Stable ABI: "
-                f"{some(symbols[:counted])}",
+                f"{outside_symbols(unstable, internal)} outside of the LibTorch Stable ABI: "
+                f"{some(symbols[: unstable + internal])}",
                 library=path,
                 evidence=symbols,
             )

@@ -51,6 +51,13 @@ def test_every_symbol_falls_under_its_api_and_class() -> None:
     assert one.classified == pytest.approx(5 / 6, abs=1e-4)
 
 
+def test_internal_symbols_are_counted_apart() -> None:
+    one = planned(Unit("a.so", (CHECK, MUL, b"THPVariableClass", b"_ZN4c10d5Store4waitEv")))
+    assert (one.symbols, one.internal) == (4, 2)
+    text = render("port", "text", [one], Detail())
+    assert "% of 2 unstable and 2 internal symbols can be replaced" in text
+
+
 def test_the_target_decides() -> None:
     unit = Unit("a.so", (MUL, MODULE))
     assert planned(unit, target="2.9.0").coverage == 0

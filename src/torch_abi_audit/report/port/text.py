@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.report.wording import plural
+from torch_abi_audit.report.wording import outside_symbols, plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def headline(plan: Plan) -> tuple[str, ...]:
     if not plan.symbols and plan.verdict is TorchLabel.ERROR:
         return ("nothing can be said: see what could not be read",)
     if not plan.symbols:
-        return ("nothing to port: no unstable symbol of libtorch is used",)
-    counted = plural(plan.symbols, "unstable symbol")
+        return ("nothing to port: no symbol outside of the LibTorch Stable ABI is used",)
+    counted = outside_symbols(plan.symbols - plan.internal, plan.internal)
     return (
         f"{percent(plan.coverage)} of {counted} can be replaced for torch {plan.target} and later",
         f"{percent(plan.classified)} fall under a known API",
