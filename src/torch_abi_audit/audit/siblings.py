@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One image of a library of the distribution, with what decides whether others can bind to it."""
+    """One image of a library, with what decides whether another library can bind to it."""
 
     path: str
     """Where its file is: no two libraries have the same."""
