@@ -12,7 +12,7 @@ from torch_abi_audit.knowledge.names.identity import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.reports import EnvironmentReport, PackageReport
-from torch_abi_audit.report.loads.json import library_keys, package_keys
+from torch_abi_audit.report.loads.json_keys import library_keys, package_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,82 +1,20 @@
-"""Load matrices as JSON: that of an audit, with keys for what loads each package and library."""
+"""Load matrices as JSON: the document of an audit, with the keys of the matrix."""
 
 from __future__ import annotations
 
-from torch_abi_audit.mangling import escape
-from torch_abi_audit.model.loads import WORST
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.reports import EnvironmentReport
+from torch_abi_audit.report.audit.json import format_json
+from torch_abi_audit.runtime.records import late_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
-
-    from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads
-    from torch_abi_audit.model.reports import ExtensionReport
     from torch_abi_audit.report.loads.answers import Answers
     from torch_abi_audit.report.rendering import Detail
 
 
 def render(answers: Answers, _detail: Detail) -> str:
     """One package, or an envelope of several or of an environment."""
-    from torch_abi_audit.model.reports import EnvironmentReport
-    from torch_abi_audit.report.audit.json import format_json  # it imports this module
-    from torch_abi_audit.runtime.records import late_path
-
     if len(answers.packages) == 1 and answers.directory is None:
         return format_json(answers.packages[0])
     directory = None if answers.directory is None else late_path(answers.directory)
     return format_json(EnvironmentReport(directory, answers.packages))
-
-
-def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
-    """A package's; none where it was not asked."""
-    if matrix is None:
-        return {}
-    return {
-        "loads_on": _answers([matrix.loads_on]) if matrix.uses_torch else None,
-        "missing_symbols": _missing(matrix.libraries),
-        "loads_on_later": matrix.open_upwards,
-        "known_to": matrix.known_to,
-        "variants": dict(matrix.serving),
-        "load_notes": [escape(note) for note in matrix.notes],
-    }
-
-
-def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[str, Any]:
-    """A library's; of a universal file, what its slices that torch is known for come to."""
-    if matrix is None:
-        return {}
-    images = matrix.of(library.path)
-    judged = [one for one in images if one.platform is not None] or list(images)
-    return {
-        "loads_on": _answers([one.loads_on for one in judged]) if judged else None,
-        "missing_symbols": _missing(judged),
-        "missing_libraries": {
-            escape(each.library): list(each.releases) for one in judged for each in one.absent
-        },
-        "loads_on_later": bool(judged) and all(one.open_upwards for one in judged),
-        "needs_cuda": any(one.needs_cuda for one in judged),
-        "pre_cxx11_abi": any(one.pre_cxx11 is not None for one in judged),
-        "platform": judged[0].platform if judged else None,
-    }
-
-
-def _answers(each: Sequence[Mapping[str, Loads]]) -> dict[str, str]:
-    """Release to the worst answer."""
-    return {
-        release: min((one[release] for one in each), key=WORST.index).value for release in each[0]
-    }
-
-
-def _missing(libraries: Iterable[LibraryLoads]) -> dict[str, list[str]]:
-    """Release to the demangled names that it lacks, each once; complete releases are not here."""
-    names: dict[str, dict[str, None]] = {}
-    for library in libraries:
-        for one in library.missing:
-            for release in one.releases:
-                names.setdefault(release, {})[one.symbol] = None
-    return {
-        release: [escape(name) for name in names[release]]
-        for release in sorted(names, key=release_key)
-    }
