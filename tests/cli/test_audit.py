@@ -161,7 +161,7 @@ Package: unstable_ops
         ... 6 more
         cpython private: _PyLong_Sign
   -- findings --
-    warning M301 no-torch-requirement: it uses torch (unstable) and declares no requirement on it
+    warning M301 no-torch-requirement: the package uses torch (unstable) but does not require it
         fix: Declare the torch releases that the binaries load on.
 """
     )

@@ -236,7 +236,7 @@ def test_the_ratchet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
     build(list(range(1, 300)), "_C.abi3.so")  # one fixed
-    stale = "abi.json: T101 in ops/_C: 1 symbol is fixed and must leave the file"
+    stale = "abi.json: T101 in ops/_C: 1 symbol is fixed and must be removed from the file"
     code, err = gate()
     assert (code, err) == (1, f"FAIL:\n  {stale.replace('ops/_C', '_C')}\n")
     assert gate("--ignore", "I003")[0] == 0

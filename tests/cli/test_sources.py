@@ -62,9 +62,9 @@ def test_a_wheel_of_an_index(index: Index, tmp_path: Path) -> None:
     # one line for each rule, worst first
     assert done.stdout.endswith(
         "  -- findings --\n"
-        "    error   M302 torch-floor-too-low: `torch` admits torch 1.7.1 to 2.9.1; the binaries "
-        "need 2.10.0: declare `torch>=2.10`\n"
-        "    warning L405 absolute-rpath: demo/_C.abi3.so: it looks for libraries in /builds/lib "
+        "    error   M302 torch-floor-too-low: `torch` admits torch 1.7.1 to 2.9.1, but the "
+        "binaries need at least 2.10.0; declare `torch>=2.10`\n"
+        "    warning L405 absolute-rpath: demo/_C.abi3.so: looks for libraries in /builds/lib "
         "(+1 more finding)\n"
     )
 

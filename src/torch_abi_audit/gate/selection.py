@@ -65,7 +65,7 @@ class Selection:
         if one.unread:  # exit code 2 says it already
             return False
         if self._names(one):
-            return not one.modules_alone or self._of_module(finding, package)
+            return not one.modules_only or self._of_module(finding, package)
         if one.about is About.RUN:  # whatever else is checked
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:

@@ -54,7 +54,7 @@ def _broken(result: Result) -> str | None:
 def _kind(broken: list[Result], package: PackageReport) -> str:
     modules = {relative_path(one, package) for one in package.extensions}
     alone = all(
-        rule(one.finding.rule).modules_alone and one.finding.library in modules for one in broken
+        rule(one.finding.rule).modules_only and one.finding.library in modules for one in broken
     )
     return "extension module" if alone else "library"
 

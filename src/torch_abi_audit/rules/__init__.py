@@ -1,20 +1,20 @@
-"""The rules: what each finding means, what it counts for, and how it is detected.
+"""The rules: what each finding means, how the gate treats it, and how it is detected.
 
-A rule stands in one module of this package: its text and standing as a ``Rule``, and beside it a
-detector, which yields findings. To add one:
+Each rule lives in one module of this package: its texts and its treatment as a ``Rule``, and beside
+it a detector, which yields findings. To add a rule:
 
-1. Choose the module of its family, or start one and name it in a table below, and write the
-   ``Rule``: the next free id, the texts, the severity, and the standing where it is not the usual
-   one. ``rules.definition`` says what each field means.
+1. Choose the module of its family, or start one and name it in a table below. Write the ``Rule``:
+   the next free id, the texts, the severity, and the other fields where they differ from the
+   default. ``rules.definition`` documents each field.
 2. Write the detector beside it, ``(Context) -> Iterator[Finding]``, and enter both in the module's
    ``DETECTORS``. Rules that share a computation share a detector, and the entry names them all.
-3. Give ``tests/support/rule_fixtures.py`` two contexts, one that makes it fire and one near to that
-   which does not.
+3. Add two contexts to ``tests/support/rule_fixtures.py``: one that makes the rule fire, and one
+   that is similar but does not.
 4. Run ``python tools/generate_rules_page.py``, which writes ``docs/rules.md``.
 
-Most detectors see a package while it is audited (``DETECTORS``). Those that repeat a verdict or
-compare one with the configuration see a finished report (``REPORT_DETECTORS``), and those about
-ignores and baselines see what was left of these (``RUN_DETECTORS``).
+Most detectors read a package while it is audited (``DETECTORS``). Those that report a verdict, or
+compare one with the configuration, read a finished report (``REPORT_DETECTORS``). Those about
+ignores and baselines read the ones that no longer apply (``RUN_DETECTORS``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Detectors = Mapping[Callable[[Context], Iterator[Finding]], tuple[Rule, ...]]
     ReportDetectors = Mapping[Callable[[Reported], Iterator[Finding]], tuple[Rule, ...]]
     RunDetectors = Mapping[Callable[[Upkeep], Iterator[Finding]], tuple[Rule, ...]]
-    """Functions to the rules whose findings they make."""
+    """Detectors to the rules whose findings they yield."""
 
 _OF_LIBRARIES: Mapping[str, str] = MappingProxyType({"torch": "T", "python": "P"})
 _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
@@ -48,16 +48,16 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "cuda": "C",
     }
 )
-"""These compare libraries with the metadata of their distribution, and need some."""
+"""Families that compare libraries with the metadata of their distribution, and run only with it."""
 _OF_RUNS: Mapping[str, str] = MappingProxyType({"run": "ENI"})
 
 FAMILIES: Mapping[str, str] = MappingProxyType({**_OF_LIBRARIES, **_OF_DISTRIBUTIONS, **_OF_RUNS})
-"""Module to the letters that the ids of its rules begin with, in the order of the rule pages."""
+"""Module to the letters that the ids of its rules begin with, in the order of ``docs/rules.md``."""
 
 
 @once
 def rules() -> Mapping[str, Rule]:
-    """Every rule by id: in the order of the letters, then of the ids."""
+    """Every rule by id, ordered by the letters of ``FAMILIES``, then by id."""
     found = {one.id: one for family in FAMILIES for one in _of(family)}
     letters = "".join(dict.fromkeys("".join(FAMILIES.values())))
     ordered = sorted(found, key=lambda each: (letters.index(each[0]), each))
@@ -65,7 +65,7 @@ def rules() -> Mapping[str, Rule]:
 
 
 def rule(rule_id: str) -> Rule:
-    """The rule of an id; only modules that have its letter are read.
+    """The rule with this id; imports only modules that have rules with its letter.
 
     Raises:
         KeyError: there is no such rule.
@@ -81,7 +81,7 @@ _KNOWN: dict[str, Rule] = {}
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """What an audit finds in a package; without metadata nothing is compared with it."""
+    """The findings of an audited package; without metadata, only those of its libraries."""
     families = dict(_OF_LIBRARIES)
     if context.declared.is_python_distribution:
         families.update(_OF_DISTRIBUTIONS)
@@ -92,7 +92,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def detect_in_report(reported: Reported) -> Iterator[Finding]:
-    """What a finished report comes to: its verdicts, as findings."""
+    """The findings of a finished report: its verdicts, and what they say against the settings."""
     for family in (*_OF_LIBRARIES, *_OF_RUNS):
         detectors: ReportDetectors = getattr(module(f"rules.{family}"), "REPORT_DETECTORS", {})
         for find in detectors:
@@ -100,7 +100,7 @@ def detect_in_report(reported: Reported) -> Iterator[Finding]:
 
 
 def detect_in_run(upkeep: Upkeep) -> Iterator[Finding]:
-    """What is wrong with the ignores and the baseline of a run."""
+    """The findings about a run's ignores and baseline."""
     for family in _OF_RUNS:
         detectors: RunDetectors = getattr(module(f"rules.{family}"), "RUN_DETECTORS", {})
         for find in detectors:
@@ -108,7 +108,7 @@ def detect_in_run(upkeep: Upkeep) -> Iterator[Finding]:
 
 
 def _of(family: str) -> Iterator[Rule]:
-    """The rules of a module: those that one of its detectors finds."""
+    """The rules of a module: those that its detector tables name."""
     here = module(f"rules.{family}")
     for table in ("DETECTORS", "REPORT_DETECTORS", "RUN_DETECTORS"):
         for found in getattr(here, table, {}).values():

@@ -1,4 +1,4 @@
-"""What most detectors see: a package as it is audited, with what its distribution declares."""
+"""What most detectors read: a package while it is audited, and what its distribution declares."""
 
 from __future__ import annotations
 
@@ -20,33 +20,34 @@ if TYPE_CHECKING:
 
 
 class Package:
-    """A package, with its libraries by path."""
+    """A package and its libraries by path."""
 
     def __init__(self, package: PackageReport) -> None:
         self.package = package
 
     @cached_property
     def libraries(self) -> tuple[tuple[str, ExtensionReport], ...]:
-        """Path below the package's root and report of every library, sorted by path."""
+        """Each library's path below the package's root and its report, sorted by path."""
         named = [(relative_path(one, self.package), one) for one in self.package.libraries]
         return tuple(sorted(named, key=lambda each: each[0]))
 
 
 class Context(Package):
-    """A package with what its distribution declares.
+    """A package and what its distribution declares.
 
-    What several rules ask is computed when the first of them asks.
+    Values that several rules need are computed when the first rule asks for them, and kept.
     """
 
     def __init__(
         self, package: PackageReport, declared: Declared, loads_on: LoadsOn | None = None
     ) -> None:
-        """See the package together with its metadata.
+        """Pair a package with its metadata.
 
         Args:
-            package: What was read of it.
+            package: The report, before its findings.
             declared: What its metadata says.
-            loads_on: Which torch releases an unstable package loads on; asked for those alone.
+            loads_on: Returns which torch releases a package loads on; called only for unstable
+                packages.
         """
         super().__init__(package)
         self.declared = declared
@@ -61,13 +62,13 @@ class Context(Package):
 
     @cached_property
     def platforms(self) -> tuple[Platform, ...]:
-        """The platforms of the tags, each once; none for ``any``."""
+        """The platforms of the tags, each once; ``any`` has none."""
         from torch_abi_audit.facts.environments import tag_platforms
 
         return tag_platforms(self.tags)
 
     def lowest_linux(self, arch: str) -> Platform | None:
-        """The oldest system that the manylinux and musllinux tags promise to an architecture."""
+        """The oldest system that the manylinux and musllinux tags for an architecture admit."""
         fitting = [
             each
             for each in self.platforms
@@ -76,8 +77,8 @@ class Context(Package):
         return min(fitting, key=lambda each: each.version or (0, 0), default=None)
 
     @cached_property
-    def within_reach(self) -> frozenset[str]:
-        """The names that libraries of the distribution can be loaded by: of files, and sonames."""
+    def shipped_names(self) -> frozenset[str]:
+        """File names and sonames of the distribution's libraries: the names they are loaded by."""
         libraries = self.package.libraries
         sonames = {image.soname for one in libraries for image in one.linkage if image.soname}
         files = {one.name for one in libraries}
@@ -85,7 +86,7 @@ class Context(Package):
 
     @cached_property
     def required_names(self) -> frozenset[str]:
-        """The canonical names of everything required, extras included."""
+        """The canonical names of all required distributions, those of extras included."""
         from torch_abi_audit.knowledge.names.distribution import required
 
         return frozenset(filter(None, map(required, self.declared.requires)))
@@ -99,7 +100,7 @@ class Context(Package):
 
     @cached_property
     def needed_torch(self) -> Needed | None:
-        """What the binaries need of torch; None where the package uses none, or is torch."""
+        """What the binaries need of torch; None in torch itself and in packages without torch."""
         declared = self.declared
         if not self.package.uses_torch or declared.is_torch or not declared.is_python_distribution:
             return None
@@ -111,9 +112,9 @@ class Context(Package):
 
     @cached_property
     def required_torch(self) -> Range | None:
-        """The requirement on torch; None where there is none, and where no rule has a use for it.
+        """The requirement on torch; None where there is none, or where no rule needs it.
 
-        Reading one imports ``packaging``.
+        Reading a requirement imports ``packaging``.
         """
         if self.needed_torch is None and self.cuda is None:
             return None
@@ -123,14 +124,14 @@ class Context(Package):
 
     @cached_property
     def installable_torch(self) -> tuple[str, ...] | None:
-        """The torch releases that may be installed beside it; None where too little is known."""
+        """The torch releases that may be installed beside the package; None where unknown."""
         from torch_abi_audit.facts.torch_range import installable
 
         return installable(self.needed_torch, self.required_torch, self.environments)
 
     @cached_property
     def cuda(self) -> Cuda | None:
-        """The CUDA libraries that it is linked to; None where there are none."""
+        """The CUDA libraries that the package is linked to or contains; None without any."""
         from torch_abi_audit.facts.cuda import linked
 
         return linked(self.package, self.declared)

@@ -1,4 +1,4 @@
-"""C: the CUDA that a library needs against the CUDA that comes with torch."""
+"""C501 to C504: the CUDA that a library needs against the CUDA that torch brings."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ if TYPE_CHECKING:
 C501 = Rule(
     "C501",
     "cuda-major-of-torch",
-    "A library needs another CUDA than the torch releases that its requirement admits",
-    "torch brings the libraries of its own CUDA alone: loading ends with `libcudart.so.…: "
-    "cannot open shared object file`, unless the user chooses a torch of another index.",
-    "Bound torch to the releases that are built for the same CUDA, build for the CUDA of the "
-    "newer ones, or require the nvidia packages of the CUDA that is needed.",
+    "A library needs a different CUDA release than the required torch brings",
+    "torch brings only the libraries of its own CUDA: loading fails with `libcudart.so.…: cannot "
+    "open shared object file`, unless the user installs a torch build from another index.",
+    "Restrict torch to the releases that are built for the same CUDA, build for the CUDA of the "
+    "newer ones, or require the nvidia packages of the CUDA that the library needs.",
     Severity.WARNING,
-    example="_C.so: it needs libcudart.so.12 (CUDA 12), and torch 2.11.0 to 2.15.0 from the "
-    "package index brings CUDA 13",
+    example="_C.so: needs libcudart.so.12 (CUDA 12), but torch 2.11.0 to 2.15.0 from the package "
+    "index brings CUDA 13",
 )
 
 C502 = Rule(
     "C502",
     "cuda-unprovided",
-    "A library needs CUDA libraries that nothing required provides",
-    "It loads only where the user has that CUDA installed, in the loader's way.",
-    "Require the nvidia packages of that CUDA, or say that the user must bring it.",
+    "A library needs CUDA libraries that neither the package nor its requirements provide",
+    "The library loads only where the user has installed that CUDA where the loader looks.",
+    "Require the nvidia packages of that CUDA, or document that users must install it.",
     Severity.WARNING,
     itemized=True,
-    example="_C.so: it needs libcudart.so.12 (CUDA 12), and nothing that it brings or "
-    "requires provides that",
+    example="_C.so: needs libcudart.so.12 (CUDA 12), which neither the package nor its "
+    "requirements provide",
 )
 
 
 def unbrought(context: Context) -> Iterator[Finding]:
-    """A CUDA that neither the package nor its requirements bring, nor torch in every release."""
+    """CUDA libraries that the package and its requirements lack, and some torch release, too."""
     cuda, builds = _judged(context)
     if cuda is None or not required_releases(context.declared).isdisjoint(cuda.majors):
         return
     for path, names, majors in _linked(context, cuda):
         if len(majors) > 1 or majors[0] in required_releases(context.declared):
             continue
-        needs = f"it needs {names[0]} (CUDA {majors[0]}), and "
+        needs = f"needs {names[0]} (CUDA {majors[0]}), "
         other = _others(builds, {majors[0], *cuda.majors})
         if other:
             yield C501.finding(
-                f"{needs}torch {_span(other)} from the package index brings CUDA "
+                f"{needs}but torch {_span(other)} from the package index brings CUDA "
                 f"{_releases(builds, other)}",
                 library=path,
                 evidence=names,
             )
         elif not any(brought in cuda.majors for _, brought in builds):
             yield C502.finding(
-                f"{needs}nothing that it brings or requires provides that",
+                f"{needs}which neither the package nor its requirements provide",
                 library=path,
                 evidence=names,
             )
@@ -77,20 +77,21 @@ C503 = Rule(
     "C503",
     "cuda-majors-mixed",
     "A library is linked to two CUDA releases at once",
-    "Two runtimes share one context and disagree on its state; at best one is not found.",
+    "Two CUDA runtimes share one context and disagree on its state; at best, one of them is not "
+    "found.",
     "Link every part against the same CUDA toolkit.",
     Severity.ERROR,
-    example="_C.so: it is linked to CUDA 11 and 12 at once",
+    example="_C.so: linked to CUDA 11 and 12",
 )
 
 
 def mixed(context: Context) -> Iterator[Finding]:
-    """One library that is linked to several CUDA releases, none of which the package brings."""
+    """Libraries that are linked to several CUDA releases, none of which the package bundles."""
     cuda, _ = _judged(context)
     for path, names, majors in _linked(context, cuda) if cuda is not None else ():
         if len(majors) > 1:
             yield C503.finding(
-                f"it is linked to CUDA {' and '.join(map(str, majors))} at once",
+                f"linked to CUDA {' and '.join(map(str, majors))}",
                 library=path,
                 evidence=names,
             )
@@ -99,18 +100,19 @@ def mixed(context: Context) -> Iterator[Finding]:
 C504 = Rule(
     "C504",
     "cuda-majors-side-by-side",
-    "The package requires another CUDA than the one that torch brings",
-    "Both are loaded into one process: handles, streams and errors of one runtime mean "
+    "The package requires a different CUDA release than torch brings",
+    "Both runtimes are loaded into one process, and the handles, streams and errors of one mean "
     "nothing to the other.",
     "Build for the CUDA of the torch releases that the requirement admits.",
     Severity.NOTE,
-    example="it requires the libraries of CUDA 12, and torch 2.11.0 to 2.15.0 brings CUDA 13",
+    example="the package requires the libraries of CUDA 12, but torch 2.11.0 to 2.15.0 brings "
+    "CUDA 13",
     about=About.PACKAGE,
 )
 
 
 def side_by_side(context: Context) -> Iterator[Finding]:
-    """Requirements that bring the CUDA of the libraries, and a torch that brings another."""
+    """Requirements on the CUDA that the libraries need, where torch brings another CUDA."""
     cuda, builds = _judged(context)
     if cuda is None:
         return
@@ -118,17 +120,17 @@ def side_by_side(context: Context) -> Iterator[Finding]:
         others = _others(builds, {number})
         if others:
             yield C504.finding(
-                f"it requires the libraries of CUDA {number}, and torch {_span(others)} brings "
-                f"CUDA {_releases(builds, others)}",
+                f"the package requires the libraries of CUDA {number}, but torch {_span(others)} "
+                f"brings CUDA {_releases(builds, others)}",
                 evidence=cuda.dependencies,
             )
 
 
 def _judged(context: Context) -> tuple[Cuda | None, _Builds]:
-    """The CUDA of the package, and the builds of torch that may be beside it.
+    """The CUDA of the package, and the torch builds that may be installed beside it.
 
-    No CUDA where there is nothing to compare: in torch itself, and beside torch where too little
-    is known of the releases, or none can be installed.
+    The CUDA is None where there is nothing to compare: in torch itself, and in a package that uses
+    torch where the installable torch releases are unknown or there are none.
     """
     cuda = context.cuda
     if cuda is None or context.declared.is_torch:
@@ -140,7 +142,7 @@ def _judged(context: Context) -> tuple[Cuda | None, _Builds]:
 
 
 def _linked(context: Context, cuda: Cuda) -> Iterator[tuple[str, list[str], list[int]]]:
-    """Each library that is linked to CUDA from elsewhere: its path, those names, the releases."""
+    """Each library linked to CUDA that the package does not bundle: path, names, CUDA releases."""
     for path, library in context.libraries:
         names = [name for name in needed(library) if name not in cuda.bundled and major(name)]
         majors = sorted({number for name in names if (number := major(name))})
@@ -149,7 +151,7 @@ def _linked(context: Context, cuda: Cuda) -> Iterator[tuple[str, list[str], list
 
 
 def _others(builds: _Builds, but: Collection[int]) -> list[str]:
-    """The torch releases that bring a CUDA, and none of these."""
+    """The torch releases that bring a CUDA other than these."""
     return [torch for torch, brought in builds if brought is not None and brought not in but]
 
 

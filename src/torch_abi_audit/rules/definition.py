@@ -1,4 +1,4 @@
-"""What a rule is. The families beside this module hold the rules themselves."""
+"""What a rule is. The rules themselves are in the family modules beside this one."""
 
 from __future__ import annotations
 
@@ -19,45 +19,46 @@ class About(StrEnum):
     LIBRARY = "library"
     PACKAGE = "package"
     RUN = "run"
-    """The run itself: its configuration, its baseline."""
+    """The run itself: its configuration or its baseline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of finding. Texts are plain sentences; back quotes mark what a user types."""
+    """One kind of finding. Texts are plain sentences; backquotes mark code and options."""
 
     id: str
-    """Stable: a letter for the family, three digits."""
+    """A letter for the family and three digits; never changes."""
     name: str
-    """Stable, in words: ``second-libtorch``."""
+    """In words, such as ``second-libtorch``; never changes."""
     title: str
-    """What is the case when the rule fires, as one clause without a full stop."""
+    """What the rule found, as one clause without a full stop."""
     why: str
-    """What it does to whoever installs the package."""
+    """What happens to whoever installs the package."""
     fix: str
     """What to do, as one sentence."""
     severity: Severity
     default: bool = True
-    """Whether it is on where nothing selects rules."""
+    """Whether the rule is on where nothing selects rules."""
     itemized: bool = False
-    """Each piece of a finding's evidence stands for itself: it is ignored, kept in a baseline and
-    found new one by one. Elsewhere the finding is one thing, whatever its evidence."""
+    """Whether each piece of evidence is ignored, kept in a baseline and reported as new on its own.
+    If not, the finding is handled as a whole, whatever its evidence."""
     example: str = ""
-    """What a finding of it looks like, as one line."""
+    """An example of a finding, as one line."""
     about: About = About.LIBRARY
     check: str | None = None
-    """The ``--check`` of the judge whose ABI it is about: that check fails for it, whatever its
+    """The ``--check`` of the judge of its ABI: that check fails on a finding, whatever its
     severity."""
-    modules_alone: bool = False
-    """``check`` fails for it in an extension module of a package that uses torch alone; anywhere
-    else its severity decides."""
+    modules_only: bool = False
+    """``check`` fails only for extension modules of a package that uses torch; for other libraries
+    the severity decides."""
     baseline: bool = True
-    """Whether a baseline may hold it."""
+    """Whether a baseline may hold its findings."""
     row: bool = False
-    """The row of the library or package in the table says it: it is not listed below as well."""
+    """The table's row of the library or package already shows the finding, so the table does not
+    list it again below."""
     unread: bool = False
-    """Nothing is known of what it points to: the run ends with exit code 2, no selection leaves it
-    out, and an ignore has to name rule and library."""
+    """The finding is about something that could not be read: the run ends with exit code 2, no
+    selection leaves the finding out, and an ignore must name both rule and library."""
 
     def finding(
         self,
@@ -67,7 +68,7 @@ class Rule:
         evidence: Iterable[str] = (),
         fix: str | None = None,
     ) -> Finding:
-        """A finding of this rule, with its fix unless a better one is known."""
+        """A finding of this rule; ``fix`` replaces the rule's own fix text."""
         return Finding(
             rule=self.id,
             severity=self.severity,

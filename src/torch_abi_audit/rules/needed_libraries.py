@@ -1,4 +1,4 @@
-"""L404 to L407: the libraries that a library is linked to, and where it looks for them."""
+"""L404 to L407: the libraries that a library is linked to, and where the loader looks for them."""
 
 from __future__ import annotations
 
@@ -26,36 +26,38 @@ if TYPE_CHECKING:
     """Format and architecture of an image."""
 
 _UNKNOWN = (Kind.OTHER, Kind.TORCH_COPY)
-"""What only the package can provide: a copy of libtorch's has a name of its own."""
+"""Kinds of library that only the package can provide; a vendored copy of libtorch is one, since
+wheel repair renames it."""
 _LIBC = frozenset({"libc.so.6", "libc.so"})
-"""Whether the tag has them is the question of L408."""
+"""The names of the C library. L408 checks whether the wheel's tag provides it."""
 _OF_TORCH = frozenset(
     {"libgomp.so.1", "libgfortran.so.5", "libomp.dylib", "libiomp5md.dll", "uv.dll"}
 )
-"""Runtimes that torch's wheels hold beside libtorch, under these names: in the process by the
-time that a library which uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
+"""Runtimes that torch's wheels contain beside libtorch, under these names. They are in the process
+by the time a library that uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
 
 
 L404 = Rule(
     "L404",
     "unprovided-library",
-    "A library needs another one that nothing in reach provides",
-    "It loads only where the user, or another package, happens to have put that library in "
-    "the loader's way.",
-    "Bundle it (auditwheel, delocate, delvewheel), or say in the documentation where it comes "
+    "A library is linked to one that neither the package, the platform nor torch provides",
+    "The library loads only where the user, or another package, happens to have put the missing "
+    "one where the loader looks.",
+    "Bundle the missing library (auditwheel, delocate, delvewheel), or document where it comes "
     "from.",
     Severity.WARNING,
     itemized=True,
-    example="_C.so: neither the package, its platform nor torch provides libavutil.so.58",
+    example="_C.so: needs libavutil.so.58, which neither the package, the platform nor torch "
+    "provides",
 )
 
 
 def unprovided(context: Context) -> Iterator[Finding]:
-    """What a library is linked to at once, and neither package, platform nor torch provides."""
-    if _is_strange(context):
+    """Libraries needed at load time that neither the package, the platform nor torch provides."""
+    if _is_mobile(context):
         return
     missing = _absent(context)
-    borrowed = lent(frozenset().union(*missing.values()), context.required_names)
+    lent_names = lent(frozenset().union(*missing.values()), context.required_names)
     for path, library in context.libraries:
         names = sorted(
             {
@@ -65,49 +67,49 @@ def unprovided(context: Context) -> Iterator[Finding]:
                 if name in missing[image.format, image.arch]
             }
         )
-        if not borrowed.issuperset(names):
+        if not lent_names.issuperset(names):
             yield L404.finding(
-                "neither the package, its platform nor torch provides "
-                f"{some(names, 'more libraries')}",
+                f"needs {some(names, 'more libraries')}, which neither the package, the platform "
+                "nor torch provides",
                 library=path,
                 evidence=names,
             )
 
 
 def _absent(context: Context) -> dict[_Image, frozenset[str]]:
-    """The libraries that are needed and that nothing provides, by the kind of image."""
-    reach = context.within_reach
+    """The needed libraries that nothing provides, by format and architecture."""
+    shipped = context.shipped_names
     if context.package.uses_torch or "torch" in context.required_names:
-        reach |= _OF_TORCH
+        shipped |= _OF_TORCH
     needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries:
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
     found = {}
     for (form, arch), names in needed.items():
-        around: Collection[str] = reach
+        present: Collection[str] = shipped
         if form is Format.ELF:
-            around = reach | _LIBC | _system_libraries(arch, context.lowest_linux(arch))
+            present = shipped | _LIBC | _system_libraries(arch, context.lowest_linux(arch))
         elif form is Format.PE:
-            around = frozenset(map(str.lower, reach))
+            present = frozenset(map(str.lower, shipped))
         found[form, arch] = frozenset(
-            name for name in names if not _is_provided(name, form, around)
+            name for name in names if not _is_provided(name, form, present)
         )
     return found
 
 
-def _is_provided(name: str, form: Format, around: Collection[str]) -> bool:
-    """Whether a library is ``around``, or is known to come with torch, the system or the device."""
+def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
+    """Whether a library is ``present``, or comes with torch, the system or the device driver."""
     if kind_of(name) not in _UNKNOWN:
         return True
     base = file_name(name)
     if form is Format.PE:
-        return base.lower() in around or is_windows_library(base.lower())
-    return base in around or (form is Format.MACHO and name.startswith(MACOS_PATHS))
+        return base.lower() in present or is_windows_library(base.lower())
+    return base in present or (form is Format.MACHO and name.startswith(MACOS_PATHS))
 
 
 def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
-    """What every system of the tags has; for a plain ``linux`` tag what any policy allows."""
+    """The libraries of every system that the tags admit; for plain ``linux``, of any policy."""
     found = policy(lowest or Platform("", "linux", (arch,), (2, 9999), "glibc"))
     return found.libraries if found is not None else frozenset()
 
@@ -115,18 +117,18 @@ def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
 L405 = Rule(
     "L405",
     "absolute-rpath",
-    "A library looks for others in directories of the machine that built it",
-    "Whoever can write such a directory on a user's machine has their code loaded; and a "
-    "library that happens to be there is taken for the right one.",
-    "Link with `$ORIGIN` or `@loader_path` alone, or strip the entries (patchelf, "
+    "A library's rpath names absolute directories of the machine that built it",
+    "Anyone who can write to such a directory on a user's machine can have their code loaded, and "
+    "an unrelated library there is taken for the right one.",
+    "Link with `$ORIGIN` or `@loader_path` only, or strip the entries (patchelf, "
     "install_name_tool).",
     Severity.WARNING,
-    example="_C.so: it looks for libraries in /usr/local/cuda/lib64",
+    example="_C.so: looks for libraries in /usr/local/cuda/lib64",
 )
 
 
 def absolute_rpath(context: Context) -> Iterator[Finding]:
-    """Absolute entries of the search path, but for those that macOS reserves for itself."""
+    """Absolute rpath entries, except those below directories that macOS reserves for itself."""
     for path, library in context.libraries:
         absolute = sorted(
             {
@@ -138,7 +140,7 @@ def absolute_rpath(context: Context) -> Iterator[Finding]:
         )
         if absolute:
             yield L405.finding(
-                f"it looks for libraries in {some(absolute, 'more directories')}",
+                f"looks for libraries in {some(absolute, 'more directories')}",
                 library=path,
                 evidence=absolute,
             )
@@ -148,51 +150,53 @@ L406 = Rule(
     "L406",
     "abi3-links-libpython",
     "A library that claims abi3 is linked to the libpython of one release",
-    "On every other Python, and on Pythons without a shared libpython, it does not load or "
-    "brings a second interpreter into the process.",
-    "Leave libpython out of the link: an extension module finds the interpreter in its process.",
+    "On every other Python, and on Pythons without a shared libpython, the library does not load, "
+    "or it loads a second interpreter into the process.",
+    "Do not link to libpython: an extension module finds the interpreter in its process.",
     Severity.ERROR,
-    example="_C.abi3.so: it is linked to libpython3.11.so.1.0, and claims to be for every Python",
+    example="_C.abi3.so: claims abi3 but is linked to libpython3.11.so.1.0",
 )
 
 L407 = Rule(
     "L407",
     "links-libpython",
     "A library is linked to libpython",
-    "Many Pythons, those of manylinux images and of Debian among them, come without a shared "
-    "libpython in the loader's way.",
-    "Leave libpython out of the link, unless the library embeds an interpreter.",
+    "Many Pythons, among them those of the manylinux images and of Debian, have no shared "
+    "libpython where the loader looks.",
+    "Do not link to libpython, unless the library embeds an interpreter.",
     Severity.WARNING,
-    example="_C.so: it is linked to libpython3.11.so.1.0, which many Pythons do not have",
+    example="_C.so: linked to libpython3.11.so.1.0, which many Pythons do not have",
 )
 
 
 def links_libpython(context: Context) -> Iterator[Finding]:
-    """A link to a libpython that the package does not bring; on Windows every module has one."""
-    if _is_strange(context):
+    """Links to a libpython that the package does not bundle.
+
+    PE files are left out: on Windows every extension module is linked to a Python DLL.
+    """
+    if _is_mobile(context):
         return
     for path, library in context.libraries:
         if not library.linkage or library.linkage[0].format is Format.PE:
             continue
         needed = {name for image in library.linkage for name in image.needed}
         linked = sorted(name for name in needed if is_libpython(file_name(name)))
-        if not linked or any(file_name(name) in context.within_reach for name in linked):
+        if not linked or any(file_name(name) in context.shipped_names for name in linked):
             continue
-        what = f"it is linked to {file_name(linked[0])}"
+        what = f"linked to {file_name(linked[0])}"
         if library.cpython is not None and library.cpython.intent:
-            yield L406.finding(
-                f"{what}, and claims to be for every Python", library=path, evidence=linked
-            )
+            yield L406.finding(f"claims abi3 but is {what}", library=path, evidence=linked)
         else:
             yield L407.finding(
                 f"{what}, which many Pythons do not have", library=path, evidence=linked
             )
 
 
-def _is_strange(context: Context) -> bool:
-    """Whether all tags are for Android, iOS and the like.
+def _is_mobile(context: Context) -> bool:
+    """Whether every tag is for a platform such as Android or iOS.
 
-    What these provide is not known here, and modules are to be linked to libpython there.
+    The libraries of these platforms are not known here, and extension modules must be linked to
+    libpython there.
     """
     return bool(context.platforms) and all(each.system == "other" for each in context.platforms)
 

@@ -20,29 +20,30 @@ M316 = Rule(
     "M316",
     "tag-contradicts-binary",
     "A library is not built for the platform that the wheel's tag names",
-    "The loader of that platform refuses the file.",
-    "Build for the platform, or tag the wheel for what it holds.",
+    "The loader on that platform rejects the file.",
+    "Build the library for that platform, or tag the wheel for the platform of its libraries.",
     Severity.ERROR,
-    example="_C.abi3.so: it is built for Linux aarch64, and the wheel is tagged "
-    "manylinux_2_28_x86_64",
+    example="_C.abi3.so: built for Linux aarch64, but the wheel is tagged manylinux_2_28_x86_64",
 )
 
 M317 = Rule(
     "M317",
     "foreign-library",
-    "A library for another platform lies beside those of the tag's",
-    "It cannot be loaded where the wheel is installed; it may be there on purpose, as data.",
-    "Leave it out of the wheel unless it is meant for another machine.",
+    "The wheel also contains a library for another platform",
+    "The library cannot be loaded where the wheel is installed. It may be there on purpose, as "
+    "data.",
+    "Leave it out of the wheel, unless it is meant for another machine.",
     Severity.NOTE,
-    example="attach/attach.dylib: it is built for macOS arm64, and the wheel is tagged "
+    example="attach/attach.dylib: built for macOS arm64, but the wheel is tagged "
     "manylinux_2_28_x86_64",
 )
 
 
 def built_for_another(context: Context) -> Iterator[Finding]:
-    """Each library that no tag is for, and each extension module that lacks a slice.
+    """Libraries that no tag is for, and extension modules that lack a slice.
 
-    A library that nobody imports is only foreign where others fit.
+    A library that no tag is for is M317 where it is not an extension module and other libraries
+    fit the tags; otherwise it is M316.
     """
     known = context.platforms
     if not all(each.system in SYSTEMS for each in known):
@@ -56,7 +57,7 @@ def built_for_another(context: Context) -> Iterator[Finding]:
             lacking = _missing_slices(library, known)
             if lacking:
                 yield M316.finding(
-                    f"it lacks {' and '.join(lacking)}, which the tag {tags[0]} promises",
+                    f"has no slice for {' and '.join(lacking)}, which the tag {tags[0]} promises",
                     library=path,
                     evidence=tags,
                 )
@@ -64,7 +65,7 @@ def built_for_another(context: Context) -> Iterator[Finding]:
         image = library.linkage[0]
         rule = M316 if library.entry_points or not fits else M317
         yield rule.finding(
-            f"it is built for {SYSTEM_OF[image.format].title} {image.arch}, and the wheel is "
+            f"built for {SYSTEM_OF[image.format].title} {image.arch}, but the wheel is "
             f"tagged {', '.join(tags)}",
             library=path,
             evidence=tags,
@@ -72,7 +73,7 @@ def built_for_another(context: Context) -> Iterator[Finding]:
 
 
 def _missing_slices(one: ExtensionReport, known: Sequence[Platform]) -> list[str]:
-    """Architectures of a macOS tag that an extension module has no slice for."""
+    """Architectures of a universal2 tag that an extension module has no slice for."""
     if not one.entry_points or any(each.tag.endswith(("_x86_64", "_arm64")) for each in known):
         return []
     present = [image.arch for image in one.linkage]

@@ -1,4 +1,4 @@
-"""What the detectors of a gate see: a finished report, and the upkeep of a run."""
+"""What the detectors of a gate read: a finished report, and the stale parts of its settings."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """The newest releases that a binary may need, as the configuration states them."""
+    """The newest torch and Python that a library may need: ``require`` of the configuration."""
 
     torch: str | None = None
     python: str | None = None
 
 
 class Reported(Package):
-    """A finished report, which may be of an earlier run, and what the configuration expects."""
+    """A finished report, of this run or an earlier one, and what the configuration expects."""
 
     def __init__(
         self, package: PackageReport, required: Required, *, may_be_empty: bool = True
     ) -> None:
-        """See a report with what is expected of it.
+        """Pair a report with what the configuration expects of it.
 
         Args:
             package: The report.
             required: The newest releases that its libraries may need.
-            may_be_empty: Nobody minds where it holds no library.
+            may_be_empty: Whether a package without libraries is no finding.
         """
         super().__init__(package)
         self.required = required
@@ -44,17 +44,17 @@ class IdleIgnore:
     """An ignore that hides nothing."""
 
     text: str
-    """Where it stands and what it is for: ``pyproject.toml:12: the ignore of T101 in lib/*``."""
+    """Its place and what it covers: ``pyproject.toml:12: the ignore of T101 in lib/*``."""
     expired: dt.date | None = None
-    """Its last day, where that is over; None where it matches nothing."""
+    """Its last day if it has expired; None if it matches nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What ignores and baseline of a run hold without need."""
+    """Ignores that hide nothing, and baseline entries that no longer occur."""
 
     ignores: tuple[IdleIgnore, ...] = ()
     baseline: str = ""
-    """The name of the baseline's file."""
+    """Name of the baseline file."""
     fixed: tuple[Entry, ...] = ()
-    """What that file holds and this run does not find."""
+    """Entries, or parts of entries, of that file that this run does not find."""

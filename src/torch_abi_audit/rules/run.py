@@ -1,4 +1,4 @@
-"""E, N, I: what a run could not read, did not find, or was told to leave out."""
+"""E001, N001, I001 to I003: unreadable libraries, empty targets, stale ignores and baselines."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ E001 = Rule(
     "E001",
     "unreadable-library",
     "A library could not be read",
-    "Nothing is known about it, and what is not known is not clean: the run ends with exit "
+    "Nothing is known about the library, so it does not count as clean: the run ends with exit "
     "code 2, whatever the gate says.",
-    "Build or download the file again; where it is damaged on purpose, such as test data, "
-    "ignore E001 for that library with a reason.",
+    "Build or download the file again; if it is damaged on purpose, as test data may be, ignore "
+    "E001 for that library and give a reason.",
     Severity.ERROR,
     example="lib/_C.so: cut short: the dynamic section ends at 4096 of 912 bytes",
     baseline=False,
@@ -32,23 +32,23 @@ E001 = Rule(
 
 
 def unread(reported: Reported) -> Iterator[Finding]:
-    """The package that could not be found or opened, or each library that could not be read."""
+    """A package that could not be found or opened, and each library that could not be read."""
     if reported.package.error is not None:
         yield E001.finding(reported.package.error)
     for path, library in reported.libraries:
         if library.torch is None or library.cpython is None or library.error is not None:
-            yield E001.finding(library.error or "it could not be read", library=path)
+            yield E001.finding(library.error or "could not be read", library=path)
 
 
 N001 = Rule(
     "N001",
     "nothing-audited",
-    "A target holds no compiled library",
-    "A gate that looks at nothing passes for ever: a moved build directory or a renamed wheel "
-    "would go unseen. Where no target holds a library, the gate ends with exit code 3.",
-    "Name the target that holds the libraries, or give `--allow-empty`.",
+    "A target contains no compiled library",
+    "A gate that looks at nothing always passes, so a moved build directory or a renamed wheel "
+    "would go unnoticed. If no target contains a library, the gate ends with exit code 3.",
+    "Name the target that contains the libraries, or pass `--allow-empty`.",
     Severity.WARNING,
-    example="mypkg: no compiled libraries found",
+    example="mypkg: no compiled libraries found in build/mypkg",
     about=About.PACKAGE,
     baseline=False,
     row=True,
@@ -56,7 +56,7 @@ N001 = Rule(
 
 
 def empty(reported: Reported) -> Iterator[Finding]:
-    """A package that was read and holds no library."""
+    """A package that was read and contains no library, where that is not allowed."""
     package = reported.package
     if not reported.may_be_empty and package.error is None and not package.libraries:
         yield N001.finding(f"no compiled libraries found in {package.root}")
@@ -65,9 +65,9 @@ def empty(reported: Reported) -> Iterator[Finding]:
 I001 = Rule(
     "I001",
     "expired-ignore",
-    "An ignore of the configuration is past its date",
-    "It no longer hides anything: what it covered is reported again.",
-    "Fix what it covered and remove it, or give it a new date with a new reason.",
+    "An ignore in the configuration has expired",
+    "An expired ignore hides nothing: the findings that it covered are reported again.",
+    "Fix the findings and remove the ignore, or give it a new date and a new reason.",
     Severity.ERROR,
     example="pyproject.toml:12: the ignore of T101 in lib/*core* expired on 2026-01-31",
     about=About.RUN,
@@ -77,8 +77,8 @@ I001 = Rule(
 I002 = Rule(
     "I002",
     "unused-ignore",
-    "An ignore of the configuration matches nothing",
-    "It waits for the next finding that happens to match, and hides that.",
+    "An ignore in the configuration matches nothing",
+    "The ignore will hide the next finding that happens to match it.",
     "Remove it, or correct its globs.",
     Severity.WARNING,
     example="pyproject.toml:12: the ignore of T101 in lib/*core* matches nothing",
@@ -99,26 +99,27 @@ def idle_ignores(upkeep: Upkeep) -> Iterator[Finding]:
 I003 = Rule(
     "I003",
     "stale-baseline-entry",
-    "An entry of the baseline is no longer found",
-    "It has been fixed, and as long as it stays in the file it can come back unseen.",
+    "A finding in the baseline no longer occurs",
+    "The finding is fixed; as long as its entry stays in the file, it can come back unnoticed.",
     "Write the baseline again (`--write-baseline`), and commit the shorter file.",
     Severity.ERROR,
     itemized=True,
-    example="abi-baseline.json: T101 in lib/_C: 2 symbols are fixed and must leave the file",
+    example="abi-baseline.json: T101 in lib/_C: 2 symbols are fixed and must be removed from the "
+    "file",
     about=About.RUN,
     baseline=False,
 )
 
 
 def stale_entries(upkeep: Upkeep) -> Iterator[Finding]:
-    """Each entry of the baseline, or the part of one, that is fixed."""
+    """Each baseline entry, or part of one, that this run no longer finds."""
     for one in upkeep.fixed:
         where = one.key.library or one.key.package
         verb = "are" if len(one.symbols) > 1 else "is"
         what = f": {plural(len(one.symbols), 'symbol')}" if one.symbols else ""
         yield I003.finding(
-            f"{upkeep.baseline}: {one.key.rule} in {where}{what} {verb} fixed and must leave the "
-            "file",
+            f"{upkeep.baseline}: {one.key.rule} in {where}{what} {verb} fixed and must be removed "
+            "from the file",
             evidence=one.symbols,
         )
 

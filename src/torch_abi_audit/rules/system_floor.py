@@ -1,4 +1,4 @@
-"""L401 to L403, L408: the system that a library needs against what the wheel's tag promises."""
+"""L401 to L403, L408: the system that a library needs against the one that the tag promises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.rules.context import Context
 
     _Beyond = tuple[str, str, str]
-    """A namespace of symbol versions, the number that is needed, the newest that is promised."""
+    """A namespace of symbol versions, the needed number, and the newest number promised."""
 
 _ARM_BEGINS = (11, 0)
 
@@ -30,46 +30,46 @@ L401 = Rule(
     "L401",
     "glibc-too-new",
     "A library needs a newer glibc than the wheel's tag promises",
-    "Installers put the wheel on systems with the older glibc, where loading ends with "
-    "`version GLIBC_… not found`.",
-    "Tag the wheel for the glibc that it needs, or build on an older system.",
+    "Installers put the wheel on systems with the older glibc, where loading fails with `version "
+    "GLIBC_… not found`.",
+    "Tag the wheel for the glibc that the library needs, or build on an older system.",
     Severity.ERROR,
     itemized=True,
-    example="_C.so: it needs glibc 2.34, and the wheel's tag manylinux_2_28_x86_64 promises 2.28",
+    example="_C.so: needs glibc 2.34, but the wheel's tag manylinux_2_28_x86_64 promises only 2.28",
 )
 
 L402 = Rule(
     "L402",
     "libstdcxx-too-new",
     "A library needs a newer libstdc++ or libgcc than the wheel's tag promises",
-    "Systems of the tag have the older library, and loading ends with `version GLIBCXX_… not "
-    "found`; it works where something else, such as conda, brings a newer one.",
+    "Systems that the tag admits may have the older library, and loading fails there with "
+    "`version GLIBCXX_… not found`, unless something else, such as conda, provides a newer one.",
     "Build with the compiler of the manylinux image, which links the newer parts statically, "
     "or raise the tag.",
     Severity.ERROR,
     itemized=True,
-    example="_C.so: it needs GLIBCXX symbols 3.4.30, and the wheel's tag "
-    "manylinux_2_28_x86_64 promises 3.4.24",
+    example="_C.so: needs GLIBCXX_3.4.30, but the wheel's tag manylinux_2_28_x86_64 promises only "
+    "GLIBCXX_3.4.24",
 )
 
 
 def symbol_version_floor(context: Context) -> Iterator[Finding]:
-    """Symbol versions that the oldest system of the tags lacks.
+    """Symbol versions that the oldest system admitted by the tags lacks.
 
-    A library that the package brings, such as its own libstdc++, provides its versions itself.
+    A library that the package bundles, such as its own libstdc++, provides its own versions.
     """
     versions = symbol_versions(context.package)
     beyond: dict[str, Mapping[str, _Beyond]] = {}
     for path, image, lowest in _elf_images(context):
         is_musl_tag, uses_musl = lowest.libc == "musl", any(map(is_musl, image.needed))
         if is_musl_tag or uses_musl:
-            continue  # another C library has other versions: that is L408
+            continue  # musl has no symbol versions to compare; L408 reports a wrong C library
         if image.arch not in beyond:
             beyond[image.arch] = _beyond(lowest, versions)
         over = [
             beyond[image.arch][name]
             for library, name in image.version_needs
-            if name in beyond[image.arch] and library not in context.within_reach
+            if name in beyond[image.arch] and library not in context.shipped_names
         ]
         yield from _too_new(path, image, lowest, over)
 
@@ -82,17 +82,17 @@ def _too_new(
         _, version, limit = _newest(libc)
         tag = f"manylinux_{version.replace('.', '_')}_{image.arch}"
         yield L401.finding(
-            f"it needs glibc {version}, and the wheel's tag {lowest.tag} promises {limit}",
+            f"needs glibc {version}, but the wheel's tag {lowest.tag} promises only {limit}",
             library=path,
             evidence=_names(libc),
-            fix=f"Tag the wheel `{tag}` (auditwheel repair does), or build on an older system.",
+            fix=f"Tag the wheel `{tag}` (auditwheel repair does so), or build on an older system.",
         )
     others = [each for each in over if each[0] in {"GLIBCXX", "CXXABI", "GCC"}]
     if others:
         space, version, limit = _newest(others)
         yield L402.finding(
-            f"it needs {space} symbols {version}, and the wheel's tag {lowest.tag} promises "
-            f"{limit}",
+            f"needs {space}_{version}, but the wheel's tag {lowest.tag} promises only "
+            f"{space}_{limit}",
             library=path,
             evidence=_names(others),
         )
@@ -107,7 +107,7 @@ def _names(over: Sequence[_Beyond]) -> list[str]:
 
 
 def _beyond(lowest: Platform, versions: Mapping[str, tuple[str, str]]) -> dict[str, _Beyond]:
-    """The symbol versions that are newer than what every system of a tag has."""
+    """The symbol versions that are newer than those every system of a tag has."""
     limits = policy(lowest) if lowest.libc == "glibc" else None
     if limits is None:
         return {}
@@ -121,18 +121,18 @@ def _beyond(lowest: Platform, versions: Mapping[str, tuple[str, str]]) -> dict[s
 L403 = Rule(
     "L403",
     "macos-too-new",
-    "A library says that it needs a newer macOS than the wheel's tag promises",
-    "It was built against interfaces that the older system may lack: it fails there when "
-    "loaded or when used.",
-    "Raise the tag, or set MACOSX_DEPLOYMENT_TARGET to what it says.",
+    "A library is built for a newer macOS than the wheel's tag promises",
+    "The library may use interfaces that the older macOS lacks; it then fails when it is loaded "
+    "or when it calls them.",
+    "Raise the tag, or set `MACOSX_DEPLOYMENT_TARGET` to the macOS that the tag names.",
     Severity.WARNING,
-    example="_C.so: it says that it needs macOS 12.0, and the wheel's tag macosx_11_0_arm64 "
-    "promises 11.0",
+    example="_C.so: built for macOS 12.0 or newer, but the wheel's tag macosx_11_0_arm64 promises "
+    "11.0",
 )
 
 
 def macos_floor(context: Context) -> Iterator[Finding]:
-    """The macOS that an image was built for against the oldest that a tag for it promises."""
+    """The oldest macOS that an image supports against the oldest that its tags admit."""
     for path, library in context.libraries:
         for image in library.linkage:
             if image.format is Format.MACHO and image.min_os is not None:
@@ -157,7 +157,7 @@ def _macos(
         major, minor = least
         better = f"macosx_{major}_{0 if major > 10 else minor}"
         yield L403.finding(
-            f"it says that it needs macOS {needed}, and the wheel's tag {tag} promises "
+            f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
             f"{lowest[0]}.{lowest[1]}",
             library=path,
             evidence=[tag],
@@ -169,30 +169,30 @@ def _macos(
 L408 = Rule(
     "L408",
     "other-libc",
-    "A library needs another C library than the wheel's tag names",
-    "A musl system has no glibc and the reverse: it does not load.",
-    "Build in the image of the tag (manylinux or musllinux).",
+    "A library needs a different C library than the wheel's tag names",
+    "A musl system has no glibc, and a glibc system has no musl: the library does not load.",
+    "Build in the manylinux or musllinux image that matches the tag.",
     Severity.ERROR,
-    example="_C.so: it needs glibc, and the wheel is tagged musllinux_1_2_x86_64",
+    example="_C.so: needs glibc, but the wheel is tagged musllinux_1_2_x86_64",
 )
 
 
 def other_libc(context: Context) -> Iterator[Finding]:
-    """A need of glibc under a musllinux tag, or of musl under a manylinux tag."""
+    """Libraries that need glibc under a musllinux tag, or musl under a manylinux tag."""
     for path, image, lowest in _elf_images(context):
         name, libraries = "musl", [each for each in image.needed if is_musl(each)]
         if lowest.libc == "musl":
             name, libraries = "glibc", [each for each in image.needed if each == "libc.so.6"][:1]
         if libraries:
             yield L408.finding(
-                f"it needs {name}, and the wheel is tagged {lowest.tag}",
+                f"needs {name}, but the wheel is tagged {lowest.tag}",
                 library=path,
                 evidence=libraries,
             )
 
 
 def _elf_images(context: Context) -> Iterator[tuple[str, Linkage, Platform]]:
-    """Each image that some manylinux or musllinux tag is for, with the lowest of these tags."""
+    """Each ELF image that a manylinux or musllinux tag covers, with the oldest of these tags."""
     for path, library in context.libraries:
         for image in library.linkage:
             lowest = context.lowest_linux(image.arch) if image.format is Format.ELF else None

@@ -1,4 +1,4 @@
-"""T: what a library asks of libtorch."""
+"""T101 to T106: what a library needs of libtorch."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ T101 = Rule(
     "T101",
     "unstable-torch-symbols",
     "A library imports libtorch symbols outside of the LibTorch Stable ABI",
-    "libtorch promises nothing about its C++ symbols from one release to the next: the "
-    "library loads on the releases that happen to export every one of them, and on others it "
-    "ends with `undefined symbol`, or runs on a layout that has changed.",
-    "Move the calls to `torch/csrc/stable` and `torch/headeronly`, with `TORCH_TARGET_VERSION` "
-    "set, or publish one build per torch release and pin it.",
+    "libtorch makes no promise about its C++ symbols from one release to the next. The library "
+    "loads only on releases that export every one of them; on others the import fails with "
+    "`undefined symbol`, or the library runs against a class layout that has changed.",
+    "Move the calls to `torch/csrc/stable` and `torch/headeronly` and set `TORCH_TARGET_VERSION`, "
+    "or publish one build per torch release and pin torch.",
     Severity.ERROR,
     itemized=True,
-    example="lib/_C.so: 2 symbols outside of the LibTorch Stable ABI: at::empty(...) …",
+    example="lib/_C.so: 2 unstable symbols outside of the LibTorch Stable ABI: at::empty(...) and "
+    "1 more",
     check=TORCH.check,
     row=True,
 )
 
 
 def unstable_symbols(reported: Reported) -> Iterator[Finding]:
-    """What it imports from outside of the stable ABI, as one finding a library.
+    """The libtorch symbols outside of the stable ABI, as one finding per library.
 
-    The message counts as the library's row does, which in a universal file is that of the worst
-    slice; the evidence is what any slice imports. Two symbols may read alike and count as two.
+    The message gives the count that the library's row in the table gives; for a universal file,
+    that is the count of the worst slice. The evidence is what any slice imports. Two symbols with
+    the same demangled name count as two.
     """
     for path, library in reported.libraries:
         symbols = _of_any_slice(library)
@@ -59,7 +61,10 @@ def unstable_symbols(reported: Reported) -> Iterator[Finding]:
 
 
 def _of_any_slice(library: ExtensionReport) -> tuple[str, ...]:
-    """The names outside of the stable ABI, each as often as the slice that has it most often."""
+    """The names outside of the stable ABI.
+
+    Each is repeated as often as in the slice that has it most often.
+    """
     most: dict[str, int] = {}
     for one in _verdicts(library):
         here: dict[str, int] = {}
@@ -73,47 +78,50 @@ def _of_any_slice(library: ExtensionReport) -> tuple[str, ...]:
 T102 = Rule(
     "T102",
     "second-libtorch",
-    "The package brings its own copy of a libtorch library",
-    "Two copies of libtorch in one process have two operator registries, two allocators and "
-    "two sets of type identities: operators go missing, or memory is freed by the wrong one.",
-    "Exclude libtorch from the wheel repair (auditwheel repair --exclude 'libtorch*' "
-    "--exclude 'libc10*') and let the torch distribution provide it.",
+    "The package bundles its own copy of a libtorch library",
+    "Two copies of libtorch in one process have two operator registries, two allocators and two "
+    "sets of type identities: operators go missing, or one copy frees memory that the other "
+    "allocated.",
+    "Exclude libtorch from the wheel repair (`auditwheel repair --exclude 'libtorch*' --exclude "
+    "'libc10*'`), so that the torch distribution provides it.",
     Severity.ERROR,
-    example="mypkg.libs/libc10-e03523b3.so: libc10-e03523b3.so is a second libtorch in the process",
+    example="mypkg.libs/libc10-e03523b3.so: libc10-e03523b3.so is a second copy of libtorch in "
+    "the process",
 )
 
 
 def second_libtorch(context: Context) -> Iterator[Finding]:
-    """A library of libtorch's, or a renamed copy, in a distribution that is not torch."""
+    """A libtorch library, or a renamed copy of one, in a distribution that is not torch."""
     if context.declared.is_torch:
         return
     for path, library in context.libraries:
         name = library.name
         is_copy = is_libtorch(name) or is_vendored_copy(name)
         if library.torch is not None and is_copy:
-            yield T102.finding(f"{name} is a second libtorch in the process", library=path)
+            yield T102.finding(f"{name} is a second copy of libtorch in the process", library=path)
 
 
 T103 = Rule(
     "T103",
     "unresolvable-stable-symbol",
     "A header-only symbol of torch::stable or torch::headeronly is undefined",
-    "libtorch exports nothing from these namespaces: they are inlined from headers, so no "
-    "release can provide the symbol and loading fails, at the latest when it is called.",
-    "Compile the definition in: include the header that defines it in the file that uses it.",
+    "libtorch exports nothing from these namespaces: the compiler inlines them from headers. No "
+    "release can provide the symbol, so loading fails, at the latest when the symbol is first "
+    "called.",
+    "Include the header that defines the symbol in the file that uses it.",
     Severity.ERROR,
     itemized=True,
-    example="_C.so: torch::stable::Device::Device(char const*) can be resolved by no torch release",
+    example="_C.so: no torch release exports torch::stable::Device::Device(char const*)",
 )
 
 
 def unresolvable_symbols(context: Context) -> Iterator[Finding]:
-    """Undefined names of the header-only namespaces."""
+    """Undefined symbols of the header-only namespaces."""
     for path, library in context.libraries:
         symbols = library.torch.unresolvable_symbols if library.torch is not None else ()
         if symbols:
             yield T103.finding(
-                f"{some(symbols)} can be resolved by no torch release",
+                f"no torch release exports {some(symbols)}",
                 library=path,
                 evidence=symbols,
             )
@@ -122,24 +130,24 @@ def unresolvable_symbols(context: Context) -> Iterator[Finding]:
 T104 = Rule(
     "T104",
     "unknown-shim",
-    "A C shim is used that no known torch release declares",
-    "It is most likely newer than the table of this program, so the torch floor shown is a "
-    "lower bound only.",
+    "A library uses a C shim that no known torch release declares",
+    "The shim is most likely newer than this program's table of shims, so the torch floor shown "
+    "is only a lower bound.",
     "Update torch-abi-audit, or look for a misspelt or private shim.",
     Severity.WARNING,
     itemized=True,
-    example="_C.so: aoti_torch_frobnicate is declared by no torch release up to 2.15.0",
+    example="_C.so: no torch release up to 2.15.0 declares aoti_torch_frobnicate",
 )
 
 
 def unknown_shims(context: Context) -> Iterator[Finding]:
-    """Names of the C shim's form that the table of shims does not hold."""
+    """Symbols named like a C shim that are not in the table of shims."""
     for path, library in context.libraries:
         symbols = library.torch.unknown_shim_symbols if library.torch is not None else ()
         if symbols:
             yield T104.finding(
-                f"{some(symbols)} is declared by no torch release up to "
-                f"{torch_shims.newest_shim_release()}",
+                f"no torch release up to {torch_shims.newest_shim_release()} declares "
+                f"{some(symbols)}",
                 library=path,
                 evidence=symbols,
             )
@@ -148,42 +156,45 @@ def unknown_shims(context: Context) -> Iterator[Finding]:
 T105 = Rule(
     "T105",
     "unresolved-torch-types",
-    "A symbol that speaks of torch types is provided by nobody in sight",
-    "Neither libtorch nor another library of the distribution exports it, so it must come from "
-    "a third party that was built against the same unstable torch headers.",
-    "Name the library that provides it, or ship that library in the same distribution.",
+    "A symbol over torch types is exported by neither libtorch nor this package",
+    "Some other library must export the symbol, and it must be built against the same unstable "
+    "torch headers.",
+    "Ship the library that exports the symbol in the same distribution, or document where it "
+    "comes from.",
     Severity.WARNING,
     itemized=True,
-    example="_C.so: other::op(at::Tensor const&) has no provider in sight",
+    example="_C.so: neither libtorch nor this package exports other::op(at::Tensor const&)",
 )
 
 
 def unresolved_symbols(context: Context) -> Iterator[Finding]:
-    """Names with torch types that are not libtorch's, and that no sibling exports."""
+    """Symbols over torch types that neither libtorch nor a library of the package exports."""
     for path, library in context.libraries:
         symbols = library.torch.unresolved_symbols if library.torch is not None else ()
         if symbols:
             yield T105.finding(
-                f"{some(symbols)} has no provider in sight", library=path, evidence=symbols
+                f"neither libtorch nor this package exports {some(symbols)}",
+                library=path,
+                evidence=symbols,
             )
 
 
 T106 = Rule(
     "T106",
     "torch-floor-above-required",
-    "The binary needs a newer torch than the configuration allows",
-    "`require.torch` says which torch releases the package is meant to support; on the oldest "
-    "of them this library ends with an undefined symbol.",
+    "A library needs a newer torch than the configuration allows",
+    "`require.torch` names the oldest torch release that the package is meant to support; on that "
+    "release this library fails with an undefined symbol.",
     "Build with `TORCH_TARGET_VERSION` set to the required release, or raise `require.torch`.",
     Severity.ERROR,
     itemized=True,
-    example="_C.so: it needs torch 2.11.0, and the configuration allows 2.10 at most",
+    example="_C.so: needs torch 2.11.0, but the configuration allows at most 2.10",
     check=TORCH.check,
 )
 
 
 def torch_floor(reported: Reported) -> Iterator[Finding]:
-    """The torch floor of a stable library, or of its first slice that is too new."""
+    """The torch floor of a stable library, or of its first slice that needs too new a torch."""
     allowed = reported.required.torch
     if allowed is None:
         return
@@ -192,7 +203,7 @@ def torch_floor(reported: Reported) -> Iterator[Finding]:
             floor = verdict.min_torch_version
             if floor is not None and release_key(floor) > release_key(allowed):
                 yield T106.finding(
-                    f"it needs torch {floor}, and the configuration allows {allowed} at most",
+                    f"needs torch {floor}, but the configuration allows at most {allowed}",
                     library=path,
                     evidence=verdict.version_defining_symbols,
                 )
@@ -200,7 +211,7 @@ def torch_floor(reported: Reported) -> Iterator[Finding]:
 
 
 def _verdicts(library: ExtensionReport) -> tuple[TorchABIVerdict, ...]:
-    """The verdict on each slice, else on the library; none where it could not be read."""
+    """The verdict on each slice, else on the library; empty where the library was not read."""
     if library.torch is None or library.error is not None:
         return ()
     return tuple(one.torch for one in library.slices) or (library.torch,)

@@ -1,4 +1,4 @@
-"""M301 to M306: the declared requirement on torch, and the rest of the metadata, in themselves."""
+"""M301 to M306: the declared requirement on torch, and metadata that is not valid."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 M301 = Rule(
     "M301",
     "no-torch-requirement",
-    "The package uses torch and does not require it",
-    "An installer brings no torch, or keeps one that is too old: the first import ends with a "
+    "The package uses torch but does not require it",
+    "Installers install no torch, or keep one that is too old: the first import fails with a "
     "missing library or an undefined symbol.",
     "Declare the torch releases that the binaries load on.",
     Severity.WARNING,
-    example="it uses torch (stable) and declares no requirement on it; the binaries need 2.11.0",
+    example="the package uses torch (stable) but does not require it; the binaries need at least "
+    "2.11.0",
     about=About.PACKAGE,
 )
 
 
 def missing(context: Context) -> Iterator[Finding]:
-    """No requirement at all, or none on some Python of the wheel."""
+    """A package that uses torch without requiring it, on every Python of the wheel or on some."""
     need, said = context.needed_torch, context.required_torch
     if need is None or (said is not None and (said.unreadable or said.by_url)):
         return
@@ -42,22 +43,25 @@ def missing(context: Context) -> Iterator[Finding]:
     without = sorted({e.python for e, one in said.per_environment.items() if one is None})
     if without:
         yield M301.finding(
-            f"no requirement on torch on Python {', '.join(without)}", fix=_fix(need)
+            f"the package does not require torch on Python {', '.join(without)}", fix=_fix(need)
         )
 
 
 def _unrequired(need: Needed, said: Range | None) -> str:
     what = "stable" if need.stable else "unstable"
-    text = f"it uses torch ({what}) and declares no requirement on it"
+    text = f"the package uses torch ({what}) but does not require it"
     if said is not None and said.extras:
-        text = f"it uses torch ({what}) and requires it with the extra {said.extras[0]!r} alone"
+        text = (
+            f"the package uses torch ({what}) but requires it only with the extra "
+            f"{said.extras[0]!r}"
+        )
     if need.floor is not None and need.stable:
-        text += f"; the binaries need {need.floor}"
+        text += f"; the binaries need at least {need.floor}"
     return text
 
 
 def _compared(context: Context) -> tuple[Needed, Range] | None:
-    """What is needed and what is required, where both are known and can be compared."""
+    """The needed and the required torch; None where either is unknown or cannot be compared."""
     need, said = context.needed_torch, context.required_torch
     if need is None or said is None or said.unreadable or said.by_url or said.text is None:
         return None
@@ -69,17 +73,18 @@ def _fix(need: Needed) -> str | None:
 
 
 def _better(need: Needed) -> str:
-    return f": declare `{need.proposal}`" if need.proposal else ""
+    return f"; declare `{need.proposal}`" if need.proposal else ""
 
 
 M302 = Rule(
     "M302",
     "torch-floor-too-low",
     "The requirement on torch admits releases that are too old for the binaries",
-    "An installer may keep or choose such a release, and the import ends with an undefined symbol.",
+    "Installers may keep or choose such a release, and the import then fails with an undefined "
+    "symbol.",
     "Raise the lower bound to the oldest release that the binaries load on.",
     Severity.ERROR,
-    example="`torch>=2.7` admits torch 2.7.0 to 2.10.0; the binaries need 2.11.0",
+    example="`torch>=2.7` admits torch 2.7.0 to 2.10.0, but the binaries need at least 2.11.0",
     about=About.PACKAGE,
 )
 
@@ -87,8 +92,8 @@ M305 = Rule(
     "M305",
     "torch-range-does-not-load",
     "The requirement on torch admits releases on which the binaries do not load",
-    "Each of these releases lacks a symbol that the binaries import: whoever gets one cannot "
-    "import the package.",
+    "Each of these releases lacks a symbol that the binaries import, so the package cannot be "
+    "imported on it.",
     "Narrow the requirement to the releases that the binaries load on.",
     Severity.ERROR,
     example="`torch>=2.8` admits torch 2.10.0 to 2.15.0, on which the binaries do not load",
@@ -97,7 +102,7 @@ M305 = Rule(
 
 
 def range_beyond(context: Context) -> Iterator[Finding]:
-    """The admitted releases on which the binaries fail: before their floor, and all others."""
+    """Admitted releases on which the binaries fail: M302 below their floor, M305 for the others."""
     compared = _compared(context)
     if compared is None:
         return
@@ -109,8 +114,8 @@ def range_beyond(context: Context) -> Iterator[Finding]:
     late = [each for each in failing if each not in early]
     if early:
         yield M302.finding(
-            f"`{said.text}` admits torch {release_runs(early, known)}; the binaries need {floor}"
-            f"{_better(need)}",
+            f"`{said.text}` admits torch {release_runs(early, known)}, but the binaries need at "
+            f"least {floor}{_better(need)}",
             evidence=early,
             fix=_fix(need),
         )
@@ -126,26 +131,26 @@ def range_beyond(context: Context) -> Iterator[Finding]:
 M303 = Rule(
     "M303",
     "torch-not-bounded",
-    "Unstable binaries do not bound torch from above",
-    "Unstable symbols vanish or change their layout from one minor release to the next; an "
-    "installer takes the newest torch, which the binaries were never built for.",
+    "The binaries use unstable torch symbols, and the requirement on torch has no upper bound",
+    "Unstable symbols disappear or change their layout from one minor release to the next. "
+    "Installers take the newest torch, for which the binaries were never built.",
     "Pin torch to the minor releases that the binaries were built and tested for, or move to "
     "the LibTorch Stable ABI.",
     Severity.WARNING,
-    example="the binaries use unstable symbols, and `torch>=2.10` admits every later torch",
+    example="the binaries use unstable symbols, but `torch>=2.10` admits every later torch",
     about=About.PACKAGE,
 )
 
 
 def not_bounded(context: Context) -> Iterator[Finding]:
-    """Unstable binaries, and a requirement that admits releases that do not exist yet."""
+    """Unstable binaries with a requirement that admits torch releases that do not exist yet."""
     compared = _compared(context)
     if compared is None:
         return
     need, said = compared
     if not need.stable and said.is_open:
         yield M303.finding(
-            f"the binaries use unstable symbols, and `{said.text}` admits every later torch"
+            f"the binaries use unstable symbols, but `{said.text}` admits every later torch"
             f"{_better(need)}",
             fix=_fix(need),
         )
@@ -154,18 +159,18 @@ def not_bounded(context: Context) -> Iterator[Finding]:
 M304 = Rule(
     "M304",
     "torch-pinned-harder",
-    "The requirement on torch keeps out releases on which the stable binaries load",
-    "The LibTorch Stable ABI spares users such a pin: it keeps them from newer torch releases "
-    "for no reason that lies in the binaries.",
-    "Open the upper bound, unless the Python code of the package needs it.",
+    "The requirement on torch excludes releases on which the stable binaries load",
+    "Binaries that keep to the LibTorch Stable ABI do not need the pin: it only keeps users from "
+    "newer torch releases.",
+    "Raise or remove the upper bound, unless the Python code of the package needs it.",
     Severity.NOTE,
-    example="`torch==2.11.0` keeps out torch 2.12.0 to 2.15.0, on which the stable binaries load",
+    example="`torch==2.11.0` excludes torch 2.12.0 to 2.15.0, on which the stable binaries load",
     about=About.PACKAGE,
 )
 
 
 def pinned_harder(context: Context) -> Iterator[Finding]:
-    """Stable binaries, and newer releases on which they load and that are kept out."""
+    """Newer releases on which stable binaries load, but which the requirement excludes."""
     compared = _compared(context)
     if compared is None:
         return
@@ -181,7 +186,7 @@ def pinned_harder(context: Context) -> Iterator[Finding]:
     if newer:
         known = reachable(tuple(said.per_environment))
         yield M304.finding(
-            f"`{said.text}` keeps out torch {release_runs(newer, known)}, on which the stable "
+            f"`{said.text}` excludes torch {release_runs(newer, known)}, on which the stable "
             "binaries load",
             evidence=newer,
             fix=_fix(need),
@@ -191,10 +196,10 @@ def pinned_harder(context: Context) -> Iterator[Finding]:
 M306 = Rule(
     "M306",
     "unreadable-metadata",
-    "A line of the metadata is no valid requirement or specifier",
-    "Installers refuse it or ignore it, and nothing could be checked against it.",
-    "Write it as the dependency specifiers and version specifiers of the Python packaging "
-    "guide say.",
+    "A line of the metadata is not a valid requirement or specifier",
+    "Installers reject or ignore the line, and the audit cannot compare anything with it.",
+    "Correct the line; the Python Packaging User Guide specifies dependency specifiers and "
+    "version specifiers.",
     Severity.WARNING,
     example="the requirement 'torch (>2,' cannot be read",
     about=About.PACKAGE,
@@ -202,7 +207,7 @@ M306 = Rule(
 
 
 def unreadable(context: Context) -> Iterator[Finding]:
-    """Requirements on torch, where they matter, and ``Requires-Python``."""
+    """Invalid requirements on torch, where the package uses torch, and ``Requires-Python``."""
     said = context.required_torch if context.needed_torch is not None else None
     for line in said.unreadable if said is not None else ():
         yield M306.finding(f"the requirement {line!r} cannot be read", evidence=[line])

@@ -144,23 +144,23 @@ def test_releases_gained_and_lost() -> None:
 
 
 def test_findings_by_library_and_rule() -> None:
-    second = rule("T102").finding("a second libtorch", library="libc10-0a1b2c3d.so")
-    same = rule("T102").finding("a second libtorch", library="libc10-11223344.so")
+    second = rule("T102").finding("a second copy of libtorch", library="libc10-0a1b2c3d.so")
+    same = rule("T102").finding("a second copy of libtorch", library="libc10-11223344.so")
     warned = rule("T104").finding("unknown", library="_C.so")
     found = only(replace(OLD, findings=(second,)), replace(OLD, findings=(same, warned)))
     assert found.findings_gained == (warned,)
     assert found.findings_lost == ()
     assert found.worse == ()
-    assert only(OLD, replace(OLD, findings=(same,))).worse == ("T102: a second libtorch",)
+    assert only(OLD, replace(OLD, findings=(same,))).worse == ("T102: a second copy of libtorch",)
 
 
 def test_a_finding_of_a_renamed_library_is_the_same_finding() -> None:
-    before = rule("T103").finding("at::f() can be resolved by no torch", library="_C.so")
-    after = rule("T103").finding("at::f() can be resolved by no torch", library="_C_stable.abi3.so")
+    before = rule("T103").finding("no torch release exports at::f()", library="_C.so")
+    after = rule("T103").finding("no torch release exports at::f()", library="_C_stable.abi3.so")
     found = only(replace(OLD, findings=(before,)), replace(NEW, findings=(after,)))
     assert (found.findings_gained, found.findings_lost) == ((), ())
     assert found.worse == ()
-    another = rule("T102").finding("a second libtorch", library="_C_stable.abi3.so")
+    another = rule("T102").finding("a second copy of libtorch", library="_C_stable.abi3.so")
     found = only(replace(OLD, findings=(before,)), replace(NEW, findings=(another,)))
     assert (found.findings_gained, found.findings_lost) == ((another,), (before,))
 
@@ -169,7 +169,7 @@ def test_a_library_that_stayed_lends_its_findings_to_no_other() -> None:
     stayed = library("ops.cpython-310-darwin.so", stable())
     two = package(stayed, library("ops.cpython-311-darwin.so", stable()))
     other = package(stayed, library("ops_2.so", stable()))
-    error = rule("T103").finding("at::f() can be resolved by no torch", library=stayed.name)
+    error = rule("T103").finding("no torch release exports at::f()", library=stayed.name)
     found = only(replace(two, findings=(error,)), replace(other, findings=(error,)))
     assert [(one.old, one.new) for one in found.libraries if one.renamed] == [
         ("ops.cpython-311-darwin.so", "ops_2.so")

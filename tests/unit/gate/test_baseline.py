@@ -83,8 +83,8 @@ def test_what_is_fixed_must_leave_the_file() -> None:
     )
     stale = [one.finding for one in found.results if one.finding.rule == "I003"]
     assert [one.message for one in stale] == [
-        "base.json: T101 in pkg/_C: 1 symbol is fixed and must leave the file",
-        "base.json: T102 in pkg/libc10 is fixed and must leave the file",
+        "base.json: T101 in pkg/_C: 1 symbol is fixed and must be removed from the file",
+        "base.json: T102 in pkg/libc10 is fixed and must be removed from the file",
     ]
     assert "I003" in failing(found)
 

@@ -28,9 +28,9 @@ def test_the_python_that_may_be_needed(intent: bool, floor: str, fires: bool) ->
     ("cpython", "rule", "message"),
     [
         (PRIVATE, "P202", "built for one Python: imports _PyX and 1 more"),
-        (CPythonABIVerdict(), "P202", "makes no claim of abi3 in its name"),
-        (NO_CAPI, "P202", "claims abi3 in its name, and refers to nothing of CPython"),
-        (BROKEN, "P201", "claims abi3 and imports _PyX"),
+        (CPythonABIVerdict(), "P202", "does not claim abi3 in its name"),
+        (NO_CAPI, "P202", "claims abi3 in its name but imports nothing from CPython"),
+        (BROKEN, "P201", "claims abi3 but imports _PyX"),
         (ABI3, None, None),
     ],
 )

@@ -22,14 +22,14 @@ def test_an_extension_for_the_python_of_its_tag() -> None:
 def test_an_extension_for_another_python_than_the_tag() -> None:
     report = judged(library(V310, python=PRIVATE), tags=(CP311,))
     assert only(report, "M311").message == (
-        "it is built for Python 3.10, and the wheel is tagged cp311-cp311"
+        "built for Python 3.10, but the wheel is tagged cp311-cp311"
     )
 
 
 def test_a_versioned_extension_in_an_abi3_wheel() -> None:
     report = judged(library(V310, python=PRIVATE))
     assert only(report, "M311").message == (
-        "it is built for Python 3.10 alone, and the wheel is tagged cp310-abi3"
+        "built for Python 3.10 only, but the wheel is tagged cp310-abi3"
     )
     assert rules(judged(library(python=ABI3, torch=None), tags=("cp311-abi3-any",))) == []
 

@@ -110,7 +110,7 @@ def test_a_detector_finds_what_it_is_registered_for(one: Rule) -> None:
 
 @pytest.mark.parametrize("one", rules().values(), ids=lambda one: one.id)
 def test_a_standing_does_not_contradict_itself(one: Rule) -> None:
-    assert one.check is not None or not one.modules_alone
+    assert one.check is not None or not one.modules_only
     assert one.about is not About.RUN or not one.baseline
     assert not one.unread or (one.row and not one.baseline)
 
@@ -142,7 +142,7 @@ def test_an_unknown_id_is_a_key_error() -> None:
 
 def test_a_finding_takes_severity_and_fix_from_its_rule() -> None:
     made = rule("T104").finding(
-        "aoti_torch_new is declared by none", library="_C.so", evidence=["a"]
+        "no release declares aoti_torch_new", library="_C.so", evidence=["a"]
     )
     assert made.severity is Severity.WARNING
     assert made.fix == rule("T104").fix

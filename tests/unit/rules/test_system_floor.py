@@ -17,7 +17,7 @@ def test_glibc_newer_than_the_tag() -> None:
     found = only(report, "L401")
     assert found.evidence == ("GLIBC_2.34",)
     assert found.message == (
-        "it needs glibc 2.34, and the wheel's tag manylinux_2_28_x86_64 promises 2.28"
+        "needs glibc 2.34, but the wheel's tag manylinux_2_28_x86_64 promises only 2.28"
     )
     assert "manylinux_2_34_x86_64" in found.fix
 

@@ -24,7 +24,7 @@ def standing(rule: Rule) -> str:
     if rule.unread:
         said.append("`--select` and `--ignore` never leave it out.")
     if rule.check is not None:
-        where = " in an extension module of a package that uses torch" * rule.modules_alone
+        where = " in an extension module of a package that uses torch" * rule.modules_only
         said.append(f"`--check {rule.check}` fails for it{where}, whatever its severity.")
     if not rule.baseline:
         said.append("A baseline never holds it.")
