@@ -166,7 +166,7 @@ def test_a_file_of_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     (here / "other").mkdir()
     (here / "other" / "pyproject.toml").write_text("[project]\n")
     assert main(["./bad", "--config", "other/pyproject.toml"]) == 2
-    assert "other/pyproject.toml has no [tool.torch-abi-audit]" in capsys.readouterr().err
+    assert "other/pyproject.toml has no [tool.torch-abi-audit] table" in capsys.readouterr().err
 
 
 def test_errors_name_file_and_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The CUDA that a package is linked to, that its requirements bring, and that torch brings."""
+"""The CUDA that a package is linked to, and the CUDA that its requirements and torch bring."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def linked(report: PackageReport, declared: Declared) -> Cuda | None:
-    """The CUDA libraries of a package; None where it is linked to none, and has none in it."""
+    """The CUDA libraries of a package; None if it is neither linked to any nor contains any."""
     names = {name for one in report.libraries for name in needed(one)}
     libraries = sorted(filter(is_cuda, names))
     static = sorted(
@@ -41,23 +41,23 @@ def linked(report: PackageReport, declared: Declared) -> Cuda | None:
 
 
 def needed(one: ExtensionReport) -> Iterator[str]:
-    """What a library is linked to, by any of its images, at once or when it is first called."""
+    """The libraries that any image of a library is linked to, at load time or delayed."""
     for image in one.linkage:
         yield from image.needed
         yield from image.delay_needed
 
 
 def required_releases(declared: Declared) -> frozenset[int]:
-    """The CUDA releases whose libraries the requirements bring."""
+    """The CUDA major releases whose libraries the requirements bring."""
     return frozenset(release for line in declared.requires if (release := cuda_of(line)))
 
 
 def torch_builds(
     environments: Sequence[Environment], admitted: Collection[str] | None
 ) -> list[tuple[str, int | None]]:
-    """The wheels of the admitted torch releases: release and CUDA of each; None for a CPU build.
+    """The wheels of the admitted torch releases, as release and CUDA major; None for a CPU build.
 
-    One for each platform among the environments that torch is published for.
+    There is one wheel for each platform of the environments that torch is published for.
     """
     if admitted is None:
         return []

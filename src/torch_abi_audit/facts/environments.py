@@ -1,7 +1,6 @@
 """The environments that a distribution's tags and ``Requires-Python`` admit.
 
-``packaging`` is imported where a specifier has to be understood, and not before: most packages
-never need it.
+``packaging`` is imported only for specifiers other than ``>=3.N``: most packages do not need it.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
 
 OLDEST_MINOR = 6
-"""Python 3.6: older ones are beside the point of every wheel that is built today."""
+"""Python 3.6: no wheel that is built today is for an older one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment that an installer may put the distribution into."""
+    """One environment in which an installer may install the distribution."""
 
     python: str
     """``3.11``."""
@@ -35,7 +34,7 @@ class Environment:
     """As ``Binary.arch`` spells it."""
 
     def markers(self) -> dict[str, str]:
-        """The values that a requirement's markers see."""
+        """The environment's values of the marker variables of dependency specifiers."""
         system = platforms.SYSTEMS[self.system]
         return {
             "extra": "",
@@ -54,13 +53,13 @@ class Environment:
 
 
 def tag_platforms(tags: Iterable[WheelTag]) -> tuple[Platform, ...]:
-    """The platforms of the tags, each once; none for ``any``."""
+    """The platforms of the tags, each once; ``any`` has none."""
     found = {tag.platform: platforms.platform(tag.platform) for tag in tags}
     return tuple(one for one in found.values() if one is not None)
 
 
 def pythons(declared: Declared) -> tuple[str, ...]:
-    """The known minor releases of CPython that an installer gives the distribution to."""
+    """The known minor releases of CPython for which an installer accepts the distribution."""
     tags = wheel_tags(declared)
     return tuple(
         f"3.{minor}"
@@ -71,7 +70,10 @@ def pythons(declared: Declared) -> tuple[str, ...]:
 
 
 def environments(declared: Declared, report: PackageReport) -> tuple[Environment, ...]:
-    """Every known environment that the tags and ``Requires-Python`` admit."""
+    """Every known environment that the tags and ``Requires-Python`` admit.
+
+    Without platform tags, the platforms are those that the libraries are built for.
+    """
     places = {
         (one.system, machine)
         for one in tag_platforms(wheel_tags(declared))
@@ -90,9 +92,9 @@ def environments(declared: Declared, report: PackageReport) -> tuple[Environment
 
 
 def admits(requires_python: str | None, minor: int) -> bool:
-    """Whether ``Requires-Python`` lets some release of Python 3.``minor`` in.
+    """Whether ``Requires-Python`` admits some patch release of Python 3.``minor``.
 
-    What cannot be understood lets everything in: ``unreadable_python`` says so.
+    An invalid specifier admits everything; ``unreadable_python`` detects one.
     """
     if requires_python is None or not requires_python.strip():
         return True
@@ -106,7 +108,7 @@ def admits(requires_python: str | None, minor: int) -> bool:
 
 
 def unreadable_python(requires_python: str | None) -> bool:
-    """Whether ``Requires-Python`` is no valid specifier."""
+    """Whether ``Requires-Python`` is not a valid specifier."""
     return (
         requires_python is not None
         and _simple_floor(requires_python) is None
@@ -122,7 +124,7 @@ def newest_minor() -> int:
 
 
 def _simple_floor(requires_python: str) -> int | None:
-    """9 of ``>=3.9``, the form that most have; None where there is more to it."""
+    """The 9 of ``>=3.9``, the most common form; None for any other form."""
     if requires_python.startswith(">="):
         match requires_python[2:].strip().split("."):
             case ["3"] | ["3", "*"]:
@@ -147,9 +149,9 @@ _SPECIFIERS: dict[str, SpecifierSet | None] = {}
 
 
 def _specifiers(text: str) -> SpecifierSet | None:
-    """What a specifier says, read once; None where it is none."""
+    """The parsed specifier, cached; None if it is not valid."""
     if text not in _SPECIFIERS:
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # seldom
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # rarely needed
 
         try:
             _SPECIFIERS[text] = SpecifierSet(text, prereleases=True)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 
 _OPEN = frozenset({"none", "abi3", "abi3t"})
-"""ABI tags that name no release of Python."""
+"""ABI tags that are not tied to one release of Python."""
 
 
 def symbol_versions(report: PackageReport) -> dict[str, tuple[str, str]]:
-    """Every symbol version that is needed, ``GLIBC_2.17``, as namespace and number."""
+    """Every needed symbol version, such as ``GLIBC_2.17``, to its namespace and its number."""
     names = dict.fromkeys(
         name for one in report.libraries for image in one.linkage for _, name in image.version_needs
     )
@@ -28,7 +28,7 @@ def symbol_versions(report: PackageReport) -> dict[str, tuple[str, str]]:
 
 
 def glibc(report: PackageReport) -> str | None:
-    """The newest glibc symbol version that any library needs."""
+    """The newest glibc symbol version that any library needs, such as ``2.28``; None if none."""
     found = [version for space, version in symbol_versions(report).values() if space == "GLIBC"]
     return max(found, key=release_key, default=None)
 
@@ -36,8 +36,9 @@ def glibc(report: PackageReport) -> str | None:
 def min_python(report: PackageReport, declared: Declared) -> str | None:
     """The oldest Python on which every extension module loads, as far as the files show.
 
-    What claims abi3 has the floor of its names; what is bound to one Python has that; what names
-    none is for the Python of the wheel's tag, where the tags name one.
+    A module that claims abi3 has the floor of the names it imports, and a module built for one
+    Python needs that one. Any other module is for the Python of the wheel's tags, if they name
+    exactly one.
     """
     named = {tag.interpreter for tag in wheel_tags(declared) if tag.abi not in _OPEN}
     minors = {found[1] for found in named if found is not None and found[1] is not None}
@@ -57,5 +58,5 @@ def min_python(report: PackageReport, declared: Declared) -> str | None:
 
 
 def module_path(one: ExtensionReport) -> str:
-    """The path without what names a Python: the files of one module share it."""
+    """The path without the suffix that names a Python; all files of one module share it."""
     return one.path_text.removesuffix(one.name) + one.name.partition(".")[0]

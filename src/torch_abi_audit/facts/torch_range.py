@@ -1,4 +1,4 @@
-"""Which torch the binaries of a package call for, and which torch its requirement admits."""
+"""The torch releases that a package's binaries need, and those that its requirement admits."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ if TYPE_CHECKING:
 
 _LOADS = frozenset({"yes", "needs-cuda"})
 _FAR = "2.9999"
-"""A release that nobody can have tested."""
+"""A release far beyond every existing one: a requirement that admits it has no upper bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What the binaries call for."""
+    """The torch that the binaries need."""
 
     stable: bool
     floor: str | None
-    """Oldest release that they load on; a lower bound where ``exactly`` is False."""
+    """Oldest release that they load on; only a lower bound where ``exactly`` is False."""
     exactly: bool
+    """Whether ``floor`` is exact: every shim is in the table of shims."""
     loads_on: Mapping[str, str] | None
-    """Release to ``yes``, ``no``, ``needs-cuda`` or ``unknown``; None where it was not asked."""
+    """Release to ``yes``, ``no``, ``needs-cuda`` or ``unknown``; None if it was not computed."""
 
     def fails_on(self, release: str) -> bool:
-        """Whether a known release is known not to serve."""
+        """Whether the binaries are known not to load on a known release."""
         if self.loads_on is not None and release in self.loads_on:
             return self.loads_on[release] == "no"
         return self.stable and self.floor is not None and older(release, self.floor)
 
     @property
     def proposal(self) -> str | None:
-        """The requirement to declare; None where it is not known."""
+        """The requirement to declare; None if it is not known."""
         if self.stable:
             return f"torch>={short(self.floor)}" if self.floor and self.exactly else None
         return exact(self.loads_on, _LOADS) if self.loads_on else None
@@ -50,24 +51,27 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The requirement on torch, as each environment sees it."""
+    """The requirement on torch in each environment."""
 
     per_environment: Mapping[Environment, SpecifierSet | None]
-    """None where an environment is not told to install torch."""
+    """None for an environment in which torch is not required."""
     extras: tuple[str, ...]
+    """The extras that require torch, sorted."""
     by_url: bool
+    """Whether some environment requires torch by a URL."""
     unreadable: tuple[str, ...]
+    """The requirements on torch that are not valid, as written."""
 
     @property
     def text(self) -> str | None:
-        """The requirement as one specifier; several where environments differ."""
+        """The requirement as text; several joined by ``|`` where environments differ."""
         if self.by_url:
             return "torch @ URL"
         found = {f"torch{one}" for one in self.per_environment.values() if one is not None}
         return " | ".join(sorted(found)) or None
 
     def admitted(self) -> tuple[str, ...]:
-        """The known releases that some environment may install, oldest first."""
+        """The known releases that may be installed in some environment, oldest first."""
         return tuple(
             release.version
             for release in torch_releases()
@@ -81,7 +85,7 @@ class Range:
 
     @property
     def is_open(self) -> bool:
-        """Whether it admits minor releases of torch that do not exist yet."""
+        """Whether the requirement admits torch releases that do not exist yet."""
         return any(
             specifiers is not None and specifiers.contains(_FAR)
             for specifiers in self.per_environment.values()
@@ -89,7 +93,7 @@ class Range:
 
 
 def needed(report: PackageReport, loads_on: Mapping[str, str] | None) -> Needed:
-    """What the libraries of a package need of torch together."""
+    """The torch that all libraries of a package need together."""
     using = [one for one in report.libraries if one.torch is not None and one.torch.uses_torch]
     verdicts = [one.torch for one in using if one.torch is not None]
     stable = all(one.stable for one in verdicts)
@@ -123,9 +127,9 @@ def reachable(environments: Sequence[Environment]) -> tuple[str, ...]:
 def installable(
     need: Needed | None, said: Range | None, environments: Sequence[Environment]
 ) -> tuple[str, ...] | None:
-    """The known releases that an installer may put beside the package and that may load it.
+    """The known releases that an installer may choose and on which the package may load.
 
-    None where torch has nothing to do with it, and where too little is known.
+    None if the package neither uses nor requires torch, or if too little is known.
     """
     if need is None:
         return said.admitted() if said is not None else None
@@ -138,7 +142,7 @@ def installable(
 
 
 def declared_range(declared: Declared, environments: Sequence[Environment]) -> Range | None:
-    """The requirement on torch; None where no line speaks of it."""
+    """The requirement on torch; None if no ``Requires-Dist`` line names torch."""
     lines = [line for line in declared.requires if required(line) == "torch"]
     if not lines:
         return None
@@ -168,8 +172,8 @@ def declared_range(declared: Declared, environments: Sequence[Environment]) -> R
 
 
 def _without_local(line: str) -> str:
-    """``torch==2.9.0+cu128`` as ``torch==2.9.0``: the build is beside the point here."""
-    import re  # packaging, which reads the line, imports it as well
+    """``torch==2.9.0+cu128`` as ``torch==2.9.0``: which build it is does not matter here."""
+    import re  # packaging imports it anyway
 
     return re.sub(r"(==\s*[\d.]+)\+[A-Za-z0-9.]+", r"\1", line)
 
@@ -196,5 +200,5 @@ def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
 
 
 def older(one: str, other: str) -> bool:
-    """Whether a release came before another."""
+    """Whether a release is older than another."""
     return release_key(one) < release_key(other)

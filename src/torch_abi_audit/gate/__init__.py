@@ -1,4 +1,4 @@
-"""The gate: what a run found, what is hidden on purpose, and whether it passes.
+"""The gate: which findings a run has, which of them are hidden on purpose, and whether it passes.
 
-Pure questions asked of reports. Nothing here reads a file, knows the time or prints.
+Pure functions of reports. Nothing here reads a file, asks for the time or prints.
 """

@@ -1,4 +1,4 @@
-"""The ratchet: what was found once is let pass, what is new fails, what is fixed must leave."""
+"""Baselines: known findings pass, new findings fail, and fixed findings must leave the file."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was found before."""
+    """The findings of an earlier run."""
 
     entries: tuple[Entry, ...]
     name: str
-    """What it was read from, for messages."""
+    """What the baseline was read from, for messages."""
     is_file: bool = True
-    """It is a file that people keep, so that an entry has to leave it once it is fixed."""
+    """Whether it is a baseline file, whose entries must be removed once they are fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Results beside a baseline."""
+    """The results of a run, compared with a baseline."""
 
     results: tuple[Result, ...]
     fixed: tuple[Entry, ...]
-    """What the baseline holds and nobody finds any more."""
+    """Baseline entries, or parts of them, that the run no longer finds."""
     stale: tuple[Finding, ...]
-    """A finding for each of ``fixed``, where the baseline is a file."""
+    """A finding for each of ``fixed`` if the baseline is a file; else empty."""
 
 
 def held(results: Iterable[Result]) -> tuple[Result, ...]:
-    """Those of results that a baseline of them holds: all but what is ignored or never in one."""
+    """The results that go into a baseline: all but ignored ones and rules that are never in one."""
     return tuple(
         one for one in results if one.status is not Status.IGNORED and rule(one.key.rule).baseline
     )
 
 
 def entries(results: Iterable[Result]) -> tuple[Entry, ...]:
-    """What a file holds of ``held``: an entry for each rule and library, each symbol once."""
+    """The entries of a baseline file: one for each rule and library, with each symbol once."""
     found: dict[Key, dict[str, str]] = defaultdict(dict)
     for one in held(results):
         found[one.key].update(_symbols(one))
@@ -64,13 +64,13 @@ def compare(
     results: tuple[Result, ...],
     selection: Selection,
 ) -> Compared:
-    """Let pass what the baseline holds, and say what it need not hold any more.
+    """Mark the results that the baseline holds as known, and find its entries that are fixed.
 
     Args:
-        baseline: What was found before.
-        audited: Keys of the packages of this run; entries of others are not judged.
-        results: What is found now, with ignores applied.
-        selection: An entry of a rule that is not reported is not judged.
+        baseline: The earlier findings.
+        audited: Keys of the packages of this run; entries of other packages are left alone.
+        results: The findings of this run, with ignores applied.
+        selection: Entries of rules that it does not report are left alone.
     """
     keys = _old_keys(baseline, audited, results)
     known = {one.key: {symbol_key(each) for each in one.symbols} for one in baseline.entries}
@@ -86,7 +86,7 @@ def compare(
 def _old_keys(
     baseline: Baseline, audited: Collection[str], results: Iterable[Result]
 ) -> Mapping[Key, Key]:
-    """Each key of this run to the key that the baseline would hold it under."""
+    """Each key of this run to the key under which the baseline would hold it."""
     old: dict[str, set[str]] = defaultdict(set)
     for entry in baseline.entries:
         old[entry.key.package].add(entry.key.library)
@@ -157,7 +157,7 @@ def _fixed(
 
 
 def _symbols(result: Result) -> dict[str, str]:
-    """Symbol keys to symbols, for a rule whose evidence is itemized."""
+    """Symbol keys to symbols; empty unless the rule's evidence is itemized."""
     if not rule(result.key.rule).itemized:
         return {}
     return {symbol_key(one): one for one in result.finding.evidence + result.hidden}

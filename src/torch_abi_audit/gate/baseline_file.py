@@ -1,4 +1,4 @@
-"""The form of a baseline file: JSON, sorted, a symbol a line, so that a change reads well."""
+"""The format of a baseline file: sorted JSON with one symbol per line, for readable diffs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VERSION = 1
-"""Raised when an older program would misread the file."""
+"""Version of the format; increased when an older program would misread the file."""
 
 
 def dump(entries: Iterable[Entry]) -> str:
@@ -31,10 +31,10 @@ def dump(entries: Iterable[Entry]) -> str:
 
 
 def parse(text: str, name: str) -> Baseline:
-    """A baseline file.
+    """The baseline in a file's text.
 
     Raises:
-        AuditError: it is none, or of a version that this program does not know.
+        AuditError: the text is not a baseline, or has a version that this program does not know.
     """
     try:
         document = json.loads(text)
@@ -55,8 +55,8 @@ def parse(text: str, name: str) -> Baseline:
 
 def _entry(value: object, at: int, name: str) -> Entry:
     problem = AuditError(
-        f"{name}: entry {at} needs a package, a library and a rule, each a text, and may have "
-        "symbols, a list of texts"
+        f"{name}: entry {at} must have a package, a library and a rule, each a string, and may "
+        "have symbols, a list of strings"
     )
     if not isinstance(value, dict):
         raise problem

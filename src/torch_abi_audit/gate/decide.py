@@ -1,4 +1,4 @@
-"""From reports to an outcome: gather the findings, take away what is hidden, ask the gate."""
+"""From reports to an outcome: collect the findings, apply ignores and baseline, decide the gate."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _WORST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run is judged by."""
+    """The settings by which a run is judged."""
 
     today: dt.date
-    """Ignores expire against it."""
+    """The date on which ignores are checked for expiry."""
     selection: Selection = field(default_factory=Selection)
     required: Required = field(default_factory=Required)
     ignores: tuple[Ignore, ...] = ()
     baseline: Baseline | None = None
     gated: bool = False
-    """A gate was asked for."""
+    """Whether the run has a gate."""
     allow_empty: bool = False
 
 
@@ -48,9 +48,9 @@ def decide(
 
     Args:
         packages: The reports.
-        terms: What they are judged by.
-        site_packages: The environment, where one was audited: most of its packages hold no
-            library, and none of them has to.
+        terms: The settings of the run.
+        site_packages: The environment, where one was audited. Most of its packages contain no
+            library, so an empty one is no finding.
     """
     may_be_empty = site_packages is not None or terms.allow_empty
     results = tuple(
@@ -62,12 +62,12 @@ def decide(
     upkeep: tuple[Finding, ...] = ()
     fixed: tuple[Entry, ...] = ()
     if terms.ignores:
-        from torch_abi_audit.gate import ignores  # for those who have some
+        from torch_abi_audit.gate import ignores  # most runs have none
 
         results, said = ignores.apply(results, terms.ignores, terms.today)
         upkeep += said
     if terms.baseline is not None:
-        from torch_abi_audit.gate import baseline  # for those who have one
+        from torch_abi_audit.gate import baseline  # most runs have none
 
         audited = {package_key(one) for one in packages if one.error is None}
         compared = baseline.compare(terms.baseline, audited, results, terms.selection)
@@ -96,7 +96,7 @@ def decide(
 def _as_shown(
     packages: tuple[PackageReport, ...], results: tuple[Result, ...]
 ) -> tuple[tuple[PackageReport, ...], tuple[Result, ...]]:
-    """The reports with the findings that stand, but for those that a row of the table shows."""
+    """The reports with their open findings, without those that a row of the table shows."""
     shown = {
         id(package): replace(
             package,

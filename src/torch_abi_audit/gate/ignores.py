@@ -1,4 +1,4 @@
-"""Ignores: findings that somebody decided to live with, with a reason and perhaps a date."""
+"""Ignores: findings that the configuration hides, with a reason and an optional last day."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """One ignore. Absent parts match everything; a glob's ``*`` matches ``/`` and ``::`` too."""
+    """One ignore. Absent parts match everything; ``*`` in a glob also matches ``/`` and ``::``."""
 
     reason: str
     rule: str | None = None
-    """An id, or the beginning of some."""
+    """A rule id, or a prefix of ids."""
     package: str | None = None
+    """Glob of the package's name."""
     library: str | None = None
-    """Glob of the path below the package's root, with or without the root's own name before it."""
+    """Glob of the path below the package's root, with or without the name of the root."""
     symbol: str | None = None
     """Glob of a demangled symbol, for rules whose evidence is itemized."""
     expires: dt.date | None = None
-    """Last day on which it holds."""
+    """Last day on which the ignore applies."""
     origin: str = ""
-    """Where it stands: ``pyproject.toml:12``."""
+    """Where it is defined: ``pyproject.toml:12``."""
 
     def covers(self, result: Result) -> bool:
-        """Whether it speaks of a finding, symbols aside.
+        """Whether the ignore matches a finding, apart from its symbols.
 
-        What could not be read must be named: by its rule and its library.
+        A finding about an unreadable library is covered only by an ignore that names both its rule
+        and a library.
         """
         one = result.finding
         named = self.rule == one.rule and self.library and one.library
@@ -55,7 +57,7 @@ class Ignore:
         return self.symbol is None or rule(one.rule).itemized
 
     def hides(self, symbol: str) -> bool:
-        """Whether it hides one piece of evidence of a finding that it covers."""
+        """Whether the ignore hides one piece of evidence of a finding that it covers."""
         return self.symbol in (None, symbol) or fnmatchcase(symbol, self.symbol or "*")
 
     def __str__(self) -> str:
@@ -70,7 +72,7 @@ class Ignore:
 def apply(
     results: Iterable[Result], ignores: tuple[Ignore, ...], today: dt.date
 ) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
-    """Hide what the ignores cover, and say which ignores are expired or cover nothing."""
+    """Apply the ignores: the results, and a finding for each ignore that is expired or unused."""
     used: set[int] = set()
     valid = {at: one for at, one in enumerate(ignores) if not _expired(one, today)}
     kept = tuple(_apply(result, valid, used) for result in results)
@@ -103,7 +105,7 @@ def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result
 
 
 def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...]) -> Result:
-    """A result of which only some evidence stands; its message says how much."""
+    """A result with only part of its evidence left; the message says how much."""
     one = result.finding
     total = len(standing) + len(hidden) + len(result.hidden)
     message = f"{len(standing)} of {total} not ignored or in the baseline: {some(standing)}"
@@ -115,7 +117,7 @@ def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...])
 
 
 def _paths(result: Result) -> tuple[str, ...]:
-    """A library's path from the package's root, and from the directory that holds the root."""
+    """A library's path from the package's root, and from the root's parent directory."""
     library = result.finding.library
     if library is None or result.report is None:
         return ()

@@ -1,6 +1,6 @@
 """Which rules are reported, and which of them fail the gate.
 
-``--check`` says what fails, ``--select`` and ``--ignore`` say what is reported.
+``--check`` decides what fails; ``--select`` and ``--ignore`` decide what is reported.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ BOTH, ALL = "both", "all"
 
 
 def checks() -> tuple[str, ...]:
-    """What ``--check`` may demand.
+    """The values of ``--check``.
 
-    The check of one of ``JUDGES``: no library (of CPython's ABI: no extension module of a package
-    that uses torch) leaves that ABI. ``both``: none leaves any ABI. ``all``: that, and every rule
-    that is on, by its severity.
+    The check of one of ``JUDGES`` demands that no library leaves that ABI (for CPython's ABI: no
+    extension module of a package that uses torch). ``both`` demands it for every ABI. ``all`` adds
+    every rule that is on, by its severity.
     """
     return (*(judge.check for judge in JUDGES), BOTH, ALL)
 
@@ -41,15 +41,16 @@ class Selection:
     check: str | None = None
     """One of ``checks``."""
     select: tuple[str, ...] = ()
-    """Ids and prefixes of ids; ``ALL`` is every rule, on by default or not."""
+    """Ids and prefixes of ids; ``ALL`` means every rule, on by default or not."""
     ignore: tuple[str, ...] = ()
+    """Ids and prefixes of ids that are not reported."""
     fail_on: Severity | None = None
-    """Least severity that fails the gate, for rules that a named ``check`` does not hold."""
+    """Lowest severity that fails the gate, for rules that ``check`` does not cover."""
 
     def reports(self, rule_id: str) -> bool:
-        """Whether findings of a rule are shown; a longer prefix beats a shorter one."""
+        """Whether findings of a rule are reported; a longer prefix beats a shorter one."""
         one = rule(rule_id)
-        if one.unread:  # what could not be read is left out for one library, never for all
+        if one.unread:  # only an ignore that names the library can hide it
             return True
         ignored = _longest(rule_id, self.ignore)
         if self.select:
@@ -60,13 +61,13 @@ class Selection:
         return ignored < 0 and (one.default or self._names(one))
 
     def fails(self, finding: Finding, package: PackageReport | None) -> bool:
-        """Whether a finding that is reported and stands fails the gate."""
+        """Whether a finding that is reported and not hidden fails the gate."""
         one = rule(finding.rule)
-        if one.unread:  # exit code 2 says it already
+        if one.unread:  # the run already ends with exit code 2
             return False
         if self._names(one):
             return not one.modules_only or self._of_module(finding, package)
-        if one.about is About.RUN:  # whatever else is checked
+        if one.about is About.RUN:  # independent of ``check`` and ``select``
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:
             return self._weighs(finding, Severity.NOTE)
@@ -77,13 +78,16 @@ class Selection:
         return _WEIGHT[finding.severity] >= _WEIGHT[self.fail_on or least]
 
     def _names(self, one: Rule) -> bool:
-        """Whether the check is for the ABI that a rule belongs to."""
+        """Whether ``check`` covers the ABI that a rule belongs to."""
         return one.check is not None and self.check in (one.check, BOTH, ALL)
 
     def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
-        """A broken claim elsewhere fails ``all`` by its severity, and no named check."""
+        """Whether the finding is about an extension module of a package that uses torch.
+
+        A finding in any other library fails only ``all``, and by its severity.
+        """
         if package is not None and package.uses_torch:
-            from torch_abi_audit.model.paths import relative_path  # a gate's need
+            from torch_abi_audit.model.paths import relative_path  # only a gate needs it
 
             modules = {relative_path(one, package) for one in package.extensions}
             if finding.library in modules:
@@ -92,22 +96,22 @@ class Selection:
 
 
 def unknown_rule(word: str) -> str | None:
-    """Why a word is neither a rule's id nor the beginning of some, with the nearest; else None."""
+    """An error message for a word that is neither a rule id nor a prefix of one; else None."""
     if word == "ALL" or any(known.startswith(word) for known in rules()):
         return None
     return f"no rule is called {word}{nearest(word, [*rules(), 'ALL'])}"
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """A hint that names what was likely meant: ``; did you mean T101?``, or nothing."""
-    from difflib import get_close_matches  # for mistakes alone
+    """A hint at the closest known word, ``; did you mean T101?``; empty if none is close."""
+    from difflib import get_close_matches  # only for error messages
 
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _longest(rule_id: str, words: tuple[str, ...]) -> int:
-    """Length of the longest word that covers a rule; 0 for ``ALL``, -1 where none does."""
+    """Length of the longest word that covers a rule; 0 for ``ALL``, -1 if none does."""
     covering = [0 if one == "ALL" else len(one) for one in words if _covers(one, rule_id)]
     return max(covering, default=-1)
 

@@ -1,4 +1,4 @@
-"""Why the gate fails, in a sentence for each package and reason."""
+"""Why the gate fails: one line for each package and reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
 
 SHOWN = 15
-"""Symbols named per rule and package; the rest is a count."""
+"""Number of symbols listed for one finding; the rest is given as a count."""
 
 
 def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -> Iterator[str]:
-    """A line for each reason: the package's name, what is broken, how often."""
+    """A line for each reason: the package's name, what failed, and how often."""
     for package in packages:
         mine = [one for one in results if one.fails and one.report is package]
         for judge in JUDGES:
@@ -36,7 +36,7 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
 
 
 def standing_symbols(results: tuple[Result, ...]) -> Iterator[str]:
-    """What stands of findings of which an ignore or a baseline hides the rest."""
+    """The symbols that remain of findings of which an ignore or a baseline hides the others."""
     for one in results:
         if one.fails and one.hidden:
             for symbol in one.finding.evidence[:SHOWN]:
@@ -46,17 +46,17 @@ def standing_symbols(results: tuple[Result, ...]) -> Iterator[str]:
 
 
 def _broken(result: Result) -> str | None:
-    """The ABI that a library is outside of, where that is what the finding says."""
+    """The check of the ABI that the library leaves, if that is what the finding reports."""
     one = rule(result.finding.rule)
     return one.check if one.row else None
 
 
 def _kind(broken: list[Result], package: PackageReport) -> str:
     modules = {relative_path(one, package) for one in package.extensions}
-    alone = all(
+    only_modules = all(
         rule(one.finding.rule).modules_only and one.finding.library in modules for one in broken
     )
-    return "extension module" if alone else "library"
+    return "extension module" if only_modules else "library"
 
 
 def _partly(results: list[Result]) -> str:

@@ -1,1 +1,1 @@
-"""The configuration: where it is found, what it may say, what is in force."""
+"""The configuration: where it is found, what it may contain, and which settings are in force."""

@@ -1,7 +1,7 @@
-"""Where a configuration is, and where the paths in it lead: all that settings know of the disk.
+"""Finds the configuration file and resolves the paths in it; no other settings module reads files.
 
-It is the file that was named, or the nearest ``pyproject.toml`` with one. This runs before every
-audit: importing ``pathlib`` would cost more than the search.
+The configuration is the file that ``--config`` names, or the nearest ``pyproject.toml`` that has
+one. This runs before every audit, and importing ``pathlib`` would take longer than the search.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _EMBEDDING = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """A file that may hold settings."""
+    """A file that may contain settings."""
 
     path: str
     text: str
     embedded: bool
-    """It is a ``pyproject.toml``, where a table of its own holds them."""
+    """Whether it is a ``pyproject.toml``, which has the settings in a table of their own."""
 
     @property
     def shown(self) -> str:
-        """Its path as messages have it, seen from the current directory."""
+        """Its path relative to the current directory, for messages."""
         return os.path.relpath(self.path)
 
     @property
     def directory(self) -> str:
-        """What the paths in it are relative to; empty for the current directory."""
+        """The directory that its paths are relative to; empty for the current directory."""
         directory = os.path.dirname(self.path)
         return "" if not directory or os.path.samefile(directory, os.curdir) else directory
 
@@ -45,22 +45,23 @@ def named(path: str) -> ConfigurationFile:
     """The file that ``--config`` names.
 
     Raises:
-        SettingsError: it cannot be read, or is not UTF-8.
+        SettingsError: the file cannot be read or is not UTF-8.
     """
     return _decoded(path, _content(path))
 
 
 def nearest(directory: str = os.curdir) -> ConfigurationFile | None:
-    """The ``pyproject.toml`` of a directory or the nearest above it that speaks of this program.
+    """The nearest ``pyproject.toml`` that mentions this program, from a directory upwards.
 
-    The search ends with the directory that holds ``.git``.
+    The search ends with the directory that contains ``.git``. A file that mentions this program
+    may still have no table for it.
 
     Raises:
-        SettingsError: one cannot be read, or is not UTF-8.
+        SettingsError: a file on the way cannot be read, or the nearest one is not UTF-8.
     """
     try:
         here = os.path.abspath(directory)
-    except FileNotFoundError:  # the current directory is gone: there is no file in it or above it
+    except FileNotFoundError:  # the current directory was deleted, so no file can be found from it
         return None
     while True:
         path = os.path.join(here, _EMBEDDING)
@@ -75,18 +76,18 @@ def nearest(directory: str = os.curdir) -> ConfigurationFile | None:
 
 
 def placed(path: str, directory: str) -> str:
-    """A path of a configuration, seen from the current directory."""
+    """A path in a configuration, relative to the current directory."""
     return os.path.join(directory, path)
 
 
 def placed_if_there(word: str, directory: str) -> str:
-    """The same where something is there; else the word, which may be another kind of TARGET."""
+    """The same if the path exists; else the word unchanged, which may be another kind of TARGET."""
     path = placed(word, directory)
     return path if os.path.lexists(path) else word
 
 
 def expanded(target: str, directory: str) -> Iterator[str]:
-    """A configured target: a glob's matches, a path that exists, or the word as it stands."""
+    """A configured target: the matches of a glob, an existing path, or the word unchanged."""
     if any(sign in target for sign in "*?["):
         from glob import glob
 

@@ -1,4 +1,4 @@
-"""What is in force: the configuration, with what the command line says over it."""
+"""The settings in force: the configuration, overridden by the command line."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a command line says of what a configuration may say, too; and which one is read."""
+    """Options of the command line that a configuration can also set, and which one to read."""
 
     config: str | None = None
-    """The file that holds the configuration; None for the nearest."""
+    """The configuration file; None for the nearest ``pyproject.toml``."""
     isolated: bool = False
-    """Read none."""
+    """Whether to read no configuration."""
     targets: tuple[str, ...] = ()
     check: str | None = None
     select: tuple[str, ...] = ()
-    """Rules, with commas between."""
+    """Each a comma-separated list of rules; ``ignore`` likewise."""
     ignore: tuple[str, ...] = ()
     fail_on: str | None = None
     baseline: str | None = None
     write_baseline: str | None = None
     allow_empty: bool = False
     formats: tuple[str, ...] = ()
-    """``FORMAT[:FILE]``, where it matters which is set; an audit takes its own as they are."""
+    """``FORMAT[:FILE]``, only where the settings themselves are shown; an audit reads its
+    ``--format`` options itself."""
 
     @property
-    def says_something(self) -> bool:
-        """Whether it says more than which TARGETs and which configuration."""
+    def overrides(self) -> bool:
+        """Whether any option is set besides the TARGETs and the choice of configuration."""
         return bool(
             self.formats
             or self.check
@@ -51,13 +52,13 @@ class Given:
 
 
 def in_force(given: Given) -> Settings | None:
-    """The settings of a run; None where neither a file nor the command line says anything.
+    """The settings of a run; None if neither a file nor the command line sets any.
 
     Raises:
-        SettingsError: the configuration, or a word of the command line, has no meaning.
+        SettingsError: the configuration or an option of the command line is not valid.
     """
     file = _file(given)
-    if file is None and not given.says_something:
+    if file is None and not given.overrides:
         return None
     from torch_abi_audit.settings.schema import Settings, parse
 
@@ -67,18 +68,18 @@ def in_force(given: Given) -> Settings | None:
         if settings is not None:
             settings = _placed(settings, file.directory)
         elif given.config is not None:
-            raise SettingsError(f"{file.shown} has no [tool.torch-abi-audit]")
-    if settings is None and not given.says_something:
+            raise SettingsError(f"{file.shown} has no [tool.torch-abi-audit] table")
+    if settings is None and not given.overrides:
         return None
     return _over(settings or Settings(), given)
 
 
 def terms(settings: Settings, *, only_written: bool) -> Terms:
-    """What the run is judged by; the baseline is not read here.
+    """The terms by which the run is judged, without the baseline, which is read elsewhere.
 
     Args:
-        settings: Those in force.
-        only_written: What is found is written to a baseline, and fails nothing.
+        settings: The settings in force.
+        only_written: Whether the findings are only written to a baseline, so that there is no gate.
     """
     import datetime as dt
 
@@ -102,13 +103,13 @@ def _file(given: Given) -> ConfigurationFile | None:
 
     if given.isolated:
         if given.config is not None:
-            raise SettingsError("--config and --isolated exclude each other: give one of them")
+            raise SettingsError("--config and --isolated cannot be used together")
         return None
     return find_file.nearest() if given.config is None else find_file.named(given.config)
 
 
 def _over(settings: Settings, given: Given) -> Settings:
-    """The command line's words over the configuration's."""
+    """The settings of the configuration, overridden by the command line."""
     from torch_abi_audit.model.findings import Severity
 
     values: dict[str, Any] = {}
@@ -159,7 +160,7 @@ def _rules(given: tuple[str, ...], option: str) -> tuple[str, ...]:
 
 
 def _placed(settings: Settings, directory: str) -> Settings:
-    """The settings with their paths taken from the configuration's own directory."""
+    """The settings with their paths resolved from the configuration's directory."""
     from torch_abi_audit.settings.find_file import expanded, placed, placed_if_there
 
     baseline = settings.baseline

@@ -1,7 +1,6 @@
-"""The configuration: what ``[tool.torch-abi-audit]`` may say, checked, with where it says it.
+"""The schema of ``[tool.torch-abi-audit]``: parses the table into checked ``Settings``.
 
-Takes text and gives values; what is wrong is named with its file and line. TOML is imported when
-there is some to read.
+Errors name the file and the line. ``tomllib`` is imported only when there is a file to parse.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
     from torch_abi_audit.settings.toml_lines import Path
 
 TABLE: Path = ("tool", "torch-abi-audit")
-"""Where a ``pyproject.toml`` holds it; a file of its own holds the same keys at its top."""
+"""The table in a ``pyproject.toml``; a separate file has the same keys at its top level."""
 
 _AT_LEAST = re.compile(r"\s*(?:>=|~=|==)?\s*(\d+(?:\.\d+)*)(?:\.\*)?\s*(?:,.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a configuration says; its defaults are those of the program."""
+    """The contents of a configuration; the defaults are those of the program."""
 
     targets: tuple[str, ...] = ()
     check: str | None = None
@@ -41,7 +40,7 @@ class Settings:
     ignore: tuple[str, ...] = ()
     """Rules that are not reported at all."""
     ignores: tuple[Ignore, ...] = ()
-    """Findings that are hidden, each with a reason."""
+    """Ignores that hide single findings, each with a reason."""
     fail_on: Severity | None = None
     formats: tuple[Destination, ...] = ()
     baseline: str | None = None
@@ -56,16 +55,16 @@ def parse(text: str, name: str, *, embedded: bool) -> Settings | None:
 
     Args:
         text: Its content.
-        name: What messages call it.
-        embedded: It is a ``pyproject.toml``, where a table of its own holds them.
+        name: The file's name in messages.
+        embedded: Whether it is a ``pyproject.toml``, with the settings in ``TABLE``.
 
     Returns:
-        None where an embedding file has no such table.
+        The settings; None if a ``pyproject.toml`` has no such table.
 
     Raises:
-        SettingsError: the text is no TOML, a key is unknown, or a value is of a wrong kind.
+        SettingsError: the text is not valid TOML, a key is unknown, or a value has a wrong type.
     """
-    import tomllib  # for those who have a configuration
+    import tomllib  # many runs have no configuration
 
     try:
         document: object = tomllib.loads(text)
@@ -73,7 +72,7 @@ def parse(text: str, name: str, *, embedded: bool) -> Settings | None:
         place = re.search(r" \(at (?:line (\d+), .*|end of document)\)", str(error))
         line = place[1] if place and place[1] else len(text.splitlines())
         message = str(error)[: place.start()] if place else str(error)
-        raise SettingsError(f"{name}:{line}: no TOML: {message.lower()}") from error
+        raise SettingsError(f"{name}:{line}: not valid TOML: {message.lower()}") from error
     path = TABLE if embedded else ()
     for key in path:
         if not isinstance(document, dict) or key not in document:
@@ -84,7 +83,7 @@ def parse(text: str, name: str, *, embedded: bool) -> Settings | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """One table, and where to point when something in it is wrong."""
+    """One table being read, with its place for error messages."""
 
     text: str
     name: str
@@ -123,7 +122,7 @@ class _Reader:
             )
         for key in value:
             if key not in known:
-                hint = nearest(key, list(known)) or f"; known are {', '.join(known)}"
+                hint = nearest(key, list(known)) or f"; the known keys are {', '.join(known)}"
                 raise self.fail((*path, key), f"unknown key {_dotted((*path, key))}{hint}")
         return value
 
@@ -143,8 +142,8 @@ class _Reader:
 
     def string(self, value: object, path: Path) -> str:
         if not isinstance(value, str) or not value.strip():
-            what = "an empty text" if isinstance(value, str) else _kind(value)
-            raise self.fail(path, f"{_dotted(path)} must be a text, not {what}")
+            what = "an empty string" if isinstance(value, str) else _kind(value)
+            raise self.fail(path, f"{_dotted(path)} must be a string, not {what}")
         return value
 
     def flag(self, value: object, path: Path) -> bool:
@@ -198,7 +197,7 @@ class _Reader:
         known = ("rule", "package", "library", "symbol", "reason", "expires")
         table = self._table(value, path, known)
         if "reason" not in table:
-            raise self.fail(path, f"{_dotted(path)} must give its reason")
+            raise self.fail(path, f"{_dotted(path)} must have a reason")
         texts: dict[str, str] = {
             key: self.string(table[key], (*path, key))
             for key in ("package", "library", "symbol", "reason")
@@ -245,11 +244,11 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Reader, object, Path], object]]] = Map
 )
 
 KEYS: tuple[str, ...] = (*_KEYS, "require.torch", "require.python")
-"""Every key, dotted, in the order in which ``config`` prints them."""
+"""Every key, with dots for tables, in the order in which ``config`` prints them."""
 
 
 def _dotted(path: Path) -> str:
-    """``ignore[2].expires``, as a reader would point at it."""
+    """The path as messages write it: ``ignore[2].expires``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -257,6 +256,6 @@ def _dotted(path: Path) -> str:
 
 
 def _kind(value: object) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
     kinds |= {list: "a list", dict: "a table"}
     return kinds.get(type(value), "a date or time")

@@ -1,4 +1,4 @@
-"""Which line of a TOML text sets a value: for messages that point at it."""
+"""Finds the line of a TOML document that sets a value, for error messages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Path: TypeAlias = tuple[str | int, ...]
 def line_of(text: str, path: Path) -> int:
     """The line, from 1, on which the value at ``path`` begins.
 
-    The parser itself is asked: of all beginnings of the text that are whole lines and valid, the
-    shortest that holds the value ends where the value ends. Within a value of several lines, the
-    line that names the key or the text is taken.
+    The parser finds it: the shortest run of lines from the top that is valid TOML and contains the
+    value ends where the value ends. In a value of several lines, the line that contains the key or
+    the string is the answer.
     """
-    import tomllib  # for messages alone
+    import tomllib  # only for messages
 
     lines = text.splitlines(keepends=True)
     parsed = 0

@@ -87,7 +87,7 @@ def test_paths_are_those_of_the_configurations_directory(
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (Given(config="x", isolated=True), "--config and --isolated exclude each other"),
+        (Given(config="x", isolated=True), "--config and --isolated cannot be used together"),
         (Given(select=("Q",)), "--select: no rule is called Q"),
         (Given(ignore=(" , ",)), "--ignore names no rule"),
         (Given(config="gone.toml"), "cannot read the configuration gone.toml"),
