@@ -1,1 +1,1 @@
-"""The vocabulary: frozen values that every other part speaks in. Nothing here reads or decides."""
+"""The domain types: frozen values that all other packages use. Nothing here reads or decides."""

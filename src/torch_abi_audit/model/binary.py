@@ -1,4 +1,4 @@
-"""What is read from a binary: frozen values that every reader gives, whatever the format."""
+"""What the readers return for a binary, in one form for every format."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Readable(Protocol):
-        """Bytes that can be read by position: a file, an archive member, a buffer."""
+        """Bytes that can be read at any offset: a file, an archive member or a buffer."""
 
         @property
         def size(self) -> int:
             """Length in bytes."""
 
         def read_at(self, offset: int, length: int) -> bytes:
-            """The bytes of ``[offset, offset + length)``, fewer where the source ends there."""
+            """The bytes of ``[offset, offset + length)``, or fewer at the end of the source."""
 
 
 ENTRY_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
-"""How the names begin that Python looks up in an extension module: ``Binary.entry_points``.
-From PEP 489 and PEP 793; a ``U`` stands before what is encoded with Punycode."""
+"""Prefixes of the symbols that Python looks up in an extension module: ``Binary.entry_points``.
+From PEP 489 and PEP 793; the ``U`` marks a name that is encoded with Punycode."""
 DEVICE_SECTIONS = (b".nv_fatbin", b".nvFatBinSegment")
-"""The sections in which nvcc lays down CUDA device code: ``Binary.device_code``."""
+"""The sections in which nvcc stores CUDA device code: ``Binary.device_code``."""
 
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
 
@@ -49,21 +49,21 @@ MAGICS = {
     b"\xca\xfe\xba\xbf": Format.MACHO,  # universal, 64-bit offsets
     b"MZ": Format.PE,
 }
-"""The first bytes of a file, four or two of them, to the format that they announce."""
+"""The first four or two bytes of a file to its format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """What a dynamic loader would learn from one image (an ELF or PE file, one Mach-O slice).
+    """What a dynamic loader reads from one image (an ELF or PE file, or one Mach-O slice).
 
-    Names are C-level names as bytes: on Mach-O the leading underscore that the platform adds to
-    every C name is taken off; ELF symbol versions are no part of a name.
+    Names are C-level names as bytes: without the leading underscore that Mach-O platforms add to
+    every C name, and without ELF symbol versions.
     """
 
     format: Format
     arch: str
-    """Architecture as wheel tags spell it where they do: ``x86_64``, ``aarch64`` (ELF), ``arm64``
-    (Mach-O, PE), ``i686``, ``armv7l``, ``ppc64le``, ``s390x``, ``riscv64``; else ``machine-N``."""
+    """Architecture, spelled as in wheel tags: ``x86_64``, ``aarch64`` (ELF), ``arm64`` (Mach-O,
+    PE), ``i686``, ``armv7l``, ``ppc64le``, ``s390x``, ``riscv64``; any other as ``machine-N``."""
     bits: int
     byteorder: str
     """``little`` or ``big``."""
@@ -72,31 +72,33 @@ class Binary:
     weak_imports: tuple[bytes, ...] = ()
     """Undefined symbols that the loader may leave unresolved, each once, in bytewise order."""
     needed: tuple[str, ...] = ()
-    """Libraries the loader opens first: DT_NEEDED, LC_LOAD_DYLIB and kin, PE import DLLs."""
+    """Libraries that must be present at load time: DT_NEEDED, LC_LOAD_DYLIB and its variants, PE
+    imported DLLs."""
     delay_needed: tuple[str, ...] = ()
-    """Libraries opened at first use: PE delay imports, Mach-O lazy and weak dylibs."""
+    """Libraries that may be loaded later or be absent: PE delay imports, Mach-O lazy and weak
+    dylibs."""
     soname: str | None = None
     """The library's own name for itself: DT_SONAME, LC_ID_DYLIB, PE export directory name."""
     entry_points: tuple[bytes, ...] = ()
-    """Exports that make it an extension module, by ``ENTRY_PREFIXES``; sorted."""
+    """Exports that make it an extension module: those with ``ENTRY_PREFIXES``, sorted."""
     providers: Mapping[bytes, str] = field(default_factory=lambda: NO_NAMES)
-    """Import to the library that must provide it, where the format says: Mach-O two-level names
-    (an entry of ``needed``/``delay_needed``; no entry for flat lookup), PE (a DLL)."""
+    """Import to the library that must provide it, in formats that record it: for Mach-O two-level
+    names an entry of ``needed`` or ``delay_needed`` (flat lookup has none), for PE a DLL."""
     version_needs: tuple[tuple[str, str], ...] = ()
     """ELF ``DT_VERNEED`` as (library, version) pairs, sorted."""
     rpaths: tuple[str, ...] = ()
     """DT_RPATH and DT_RUNPATH entries, LC_RPATH paths."""
     min_os: str | None = None
-    """Oldest macOS the image says it runs on, such as ``11.0``."""
+    """Oldest macOS that the image declares it runs on, such as ``11.0``."""
     device_code: bool = False
-    """Whether a section holds CUDA device code; not seen where section headers were stripped."""
+    """Whether a section contains CUDA device code; False where section headers were stripped."""
     offset: int = 0
-    """Where the image starts in its file: not 0 in a universal Mach-O file alone."""
+    """Offset of the image in its file; not 0 only in universal Mach-O files."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotALibrary:
-    """A file that was recognised as something other than a shared library."""
+    """A file that was identified as something other than a shared library."""
 
     kind: str
     """A short noun phrase: ``executable``, ``object file``, ``static archive``, ``linker script``,

@@ -1,4 +1,4 @@
-"""What a distribution declares, as written."""
+"""The metadata that a distribution declares, as written."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ class Declared:
     """``Requires-Dist`` lines."""
     requires_python: str | None = None
     beside: tuple[str, ...] = ()
-    """File names of libraries of the distribution that are not rows of the report."""
+    """File names of libraries of the distribution that are not in the report."""
     is_torch: bool = False
+    """Whether the distribution is torch itself."""
     is_python_distribution: bool = True
-    """False where there is no such metadata: a conda package, or a directory by itself."""
+    """False if there is no Python metadata: a conda package, a single file or a plain directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class WheelTag:
-    """One tag, in its three parts."""
+    """A wheel tag, split into its three parts."""
 
     python: str
     abi: str
@@ -40,7 +41,7 @@ class WheelTag:
 
     @property
     def interpreter(self) -> tuple[str, int | None] | None:
-        """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for others."""
+        """``cp311`` as ``("cp", 11)``, ``py3`` as ``("py", None)``; None for any other tag."""
         kind, minor = self.python[:3], self.python[3:]
         if kind not in _INTERPRETERS or (minor and not minor.isdecimal()):
             return None
@@ -48,12 +49,12 @@ class WheelTag:
 
     @property
     def is_abi3(self) -> bool:
-        """Whether it promises the stable ABI, of either flavour."""
+        """Whether the tag promises a stable ABI: abi3 or abi3t."""
         return self.abi in _STABLE
 
 
 def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
-    """The tags of a distribution, in parts; those without three parts left out."""
+    """The tags of a distribution, split into parts; tags without three parts are left out."""
     return tuple(WheelTag(*parts) for tag in declared.tags if len(parts := tag.split("-", 2)) == 3)
 
 

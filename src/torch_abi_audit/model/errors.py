@@ -1,19 +1,19 @@
-"""The errors this package raises: one root and its few children."""
+"""The exceptions that this package raises, with one base class."""
 
 from __future__ import annotations
 
 
 class AuditError(Exception):
-    """Root of every error that is raised on purpose; its text is one clear sentence."""
+    """Base class of all errors raised on purpose; the text is one sentence for the user."""
 
 
 class FormatError(AuditError):
-    """A file that claims to be a library is cut short, damaged or of an unsupported kind."""
+    """A file that looks like a library is truncated, damaged or of an unsupported kind."""
 
 
 class TargetError(AuditError):
-    """A TARGET names nothing that can be audited: unknown name, missing path, unusable archive."""
+    """A TARGET cannot be audited: an unknown name, a missing path or an unusable archive."""
 
 
 class SettingsError(AuditError):
-    """A configuration says something that has no meaning; the message begins with file:line."""
+    """A setting is not valid; for a configuration, the message begins with ``file:line``."""

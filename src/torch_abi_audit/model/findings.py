@@ -1,4 +1,4 @@
-"""One thing worth a reader's attention, and how bad it is."""
+"""Findings: what a rule reports, and how severe it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch_abi_audit.runtime.records import dataclass
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """How severe a finding is."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,16 +16,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth a reader's attention, with its proof."""
+    """One problem that a rule reports, with its evidence."""
 
     rule: str
     """Id of the rule in ``rules``."""
     severity: Severity
     message: str
-    """One sentence that stands alone."""
+    """One sentence without a full stop; without a subject where that is ``library``."""
     library: str | None = None
-    """Path of the library below the package's root; None where the package as a whole is meant."""
+    """Path of the library below the package's root; None if it is about the package as a whole."""
     evidence: tuple[str, ...] = ()
-    """Symbols, tags or paths that prove it, sorted."""
+    """Symbols, tags or paths that prove the finding, sorted."""
     fix: str = ""
     """What to do, as one sentence."""

@@ -1,7 +1,7 @@
-"""The vocabulary of the load matrix: which torch releases a library finds its names in.
+"""The types of the load matrix: which torch releases provide the names that a library needs.
 
-Values alone; ``compat`` computes them. Presence of every name is necessary for a library to load,
-not sufficient: nothing here says that the layouts agree which inline header code assumes.
+Only values; ``compat`` computes them. That a release exports every name is necessary for a library
+to load, but not sufficient: inline code from headers may assume another class layout.
 """
 
 from __future__ import annotations
@@ -16,64 +16,65 @@ if TYPE_CHECKING:
 
 
 class Loads(StrEnum):
-    """Whether a library, or a package, finds in one torch release all that it asks for."""
+    """Whether one torch release provides everything that a library, or a package, needs."""
 
     YES = "yes"
     NO = "no"
     NEEDS_CUDA = "needs-cuda"
-    """The build of that release for this platform is one without CUDA, and all that is missing
-    there belongs to CUDA builds."""
+    """That release has no CUDA in its build for this platform, and everything missing from it is
+    in CUDA builds."""
     UNKNOWN = "unknown"
-    """Newer than what is known, a platform that is not covered, a library that was not read."""
+    """The release is newer than the index, the platform is not in it, or the library was not
+    read."""
 
 
 WORST = (Loads.NO, Loads.UNKNOWN, Loads.NEEDS_CUDA, Loads.YES)
-"""The answers, worst first: a package's is the worst of its libraries'."""
+"""The answers, worst first; a package has the worst answer of its libraries."""
 
 _NOWHERE: Mapping[str, Loads] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One name that a library needs and some releases do not provide."""
+    """A name that a library needs and that some releases do not provide."""
 
     name: bytes
-    """As the binary has it."""
+    """The name in the binary, mangled."""
     symbol: str
-    """Demangled."""
+    """The demangled name."""
     releases: tuple[str, ...]
-    """Those that do not provide it, oldest first."""
+    """The releases that do not provide the name, oldest first."""
     provider: str | None = None
-    """The one library that may provide it: Mach-O two-level names, PE imports."""
+    """The only library that may provide it, for Mach-O two-level names and PE imports."""
     moved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Release to the other library of torch that exports the name there."""
     instead: tuple[str, ...] = ()
-    """What the nearest release that lacks it exports of the same entity with another signature,
-    demangled, most alike first; empty unless asked for: see ``compat.explained``."""
+    """Exports of the same entity with another signature in the nearest release that lacks the
+    name: demangled, most similar first. Empty unless asked for; see ``compat.explained``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A library of torch that a library is linked to and some releases do not ship."""
+    """A torch library that a library is linked to and that some releases do not ship."""
 
     library: str
     """File name: ``libtorch_cuda_cu.so``."""
     releases: tuple[str, ...]
-    """Those that do not ship it, oldest first."""
+    """The releases that do not ship it, oldest first."""
     reason: str
-    """What it belongs to, as a phrase: ``only in ROCm builds of torch`` …"""
+    """Why it is absent, as a phrase: ``only in ROCm builds of torch`` …"""
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryLoads:
-    """One image of a library (a slice, in a universal Mach-O file) against torch releases."""
+    """The torch releases on which one image of a library (a slice of a universal file) loads."""
 
     path: PurePath
     arch: str | None
     platform: str | None
-    """``linux_x86_64`` …; None where no torch for its format and machine is known."""
+    """``linux_x86_64`` …; None if no torch is known for its format and architecture."""
     stable: bool
-    """It uses torch through the stable C shim alone."""
+    """Whether it uses torch only through the stable C shim."""
     loads_on: Mapping[str, Loads]
     """Release to answer, oldest first."""
     missing: tuple[Missing, ...] = ()
@@ -81,51 +82,51 @@ class LibraryLoads:
     absent: tuple[Absent, ...] = ()
     """Sorted by file name."""
     needs_cuda: bool = False
-    """It uses what only CUDA builds of torch have."""
+    """Whether it uses something that only CUDA builds of torch have."""
     pre_cxx11: str | None = None
-    """Set where it was built for the pre-C++11 ABI of ``std::string``: the first release since
-    which no torch can load it."""
+    """For a library built for the pre-C++11 ABI of ``std::string``: the first torch release that
+    can no longer load it. None for any other."""
     variant: str | None = None
     """The torch release that it was built for, in a package with one library per release."""
     why_unknown: str | None = None
-    """One phrase, where it could not be judged at all."""
+    """Why it could not be judged at all, as a phrase; None if it was judged."""
     open_upwards: bool = False
-    """Whether the newest release that is known loads it, and the stable ABI promises that later
-    ones do."""
+    """Whether it loads on the newest known release, and the stable ABI promises the same for later
+    ones."""
 
     def missing_on(self, release: str) -> tuple[str, ...]:
-        """What one release does not provide: demangled names, then files it does not ship."""
+        """What one release does not provide: demangled names, then the libraries it lacks."""
         symbols = [one.symbol for one in self.missing if release in one.releases]
         return (*symbols, *(one.library for one in self.absent if release in one.releases))
 
 
 @dataclass(frozen=True, slots=True)
 class LoadMatrix:
-    """A package against torch releases."""
+    """The torch releases on which a package loads."""
 
     releases: tuple[str, ...] = ()
-    """The columns, oldest first: as narrowed, and over all platforms of its libraries."""
+    """The columns, oldest first: the selected releases, over all platforms of the libraries."""
     libraries: tuple[LibraryLoads, ...] = ()
-    """Those that use torch or are linked to it, and those that could not be read; in the order of
-    the report, a universal file's slices one after another."""
+    """Libraries that use torch, are linked to it or could not be read, in the order of the report;
+    the slices of a universal file follow one another."""
     loads_on: Mapping[str, Loads] = field(default_factory=lambda: _NOWHERE)
-    """Release to answer for the package as a whole, oldest first; empty where no library uses
-    torch. The worst of its libraries; with variants, of those that serve the release; slices for
-    a machine that no torch is known for do not count beside others that there is torch for."""
+    """Release to the answer for the package as a whole, oldest first; empty if no library uses
+    torch. It is the worst answer of the libraries; with variants, of those that serve the release.
+    Slices for an architecture without any known torch do not count beside others that have one."""
     serving: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Release to the variant, such as ``2.10``, that serves it; empty without variants."""
+    """Release to the variant that serves it, such as ``2.10``; empty without variants."""
     known_to: str | None = None
-    """The newest release that is known; None where none is, or a given torch was asked."""
+    """The newest known release; None if there is none, or if one given torch was checked."""
     open_upwards: bool = False
-    """Whether the stable ABI promises that releases newer than ``known_to`` load it, too."""
+    """Whether the stable ABI promises that releases after ``known_to`` load it as well."""
     notes: tuple[str, ...] = ()
-    """Sentences a reader should see."""
+    """Sentences to show to the user."""
 
     def of(self, path: PurePath) -> tuple[LibraryLoads, ...]:
-        """The images of one library of the report; none where it has nothing to do with torch."""
+        """The images of one library of the report; empty if it does not use torch at all."""
         return tuple(one for one in self.libraries if one.path == path)
 
     @property
     def uses_torch(self) -> bool:
-        """Whether the question arises at all."""
+        """Whether any library is in the matrix."""
         return bool(self.libraries)

@@ -1,4 +1,4 @@
-"""What a run comes to: the value that every format is rendered from."""
+"""The outcome of a run: the value that every output format renders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Whether a finding stands."""
+    """Whether a finding is open or hidden."""
 
     OPEN = "open"
     IGNORED = "ignored"
@@ -25,88 +25,91 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One rule in one library, by names that survive a rebuild: see ``fingerprint``."""
+    """One rule in one library, by names that do not change when the package is rebuilt.
+
+    ``knowledge.names.identity`` makes these names.
+    """
 
     package: str
     library: str
-    """Empty for the package as a whole."""
+    """Empty for a finding about the package as a whole."""
     rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One finding of one rule in one library, and what has become of it."""
+    """One finding of one rule in one library, and whether it is open, ignored or known."""
 
     finding: Finding
-    """Its evidence is what stands; all of it where nothing stands."""
+    """An open finding has only the evidence that is not hidden; any other has all of it."""
     key: Key
     report: PackageReport | None = None
-    """Whose it is; None where it is about the run: its configuration, its baseline."""
+    """The package it is about; None if it is about the run's configuration or baseline."""
     status: Status = Status.OPEN
     reason: str = ""
-    """Why it does not stand."""
+    """Why it is not open: the reason of the ignore, or the name of the baseline."""
     hidden: tuple[str, ...] = ()
-    """Evidence that ignores or the baseline took from a finding that stands all the same."""
+    """Evidence of an open finding that ignores or the baseline hide."""
     fails: bool = False
-    """It fails the gate, where one was asked for."""
+    """Whether it fails the gate; False without a gate."""
 
     @property
     def package(self) -> str:
-        """The package's name; empty where it is about the run."""
+        """The package's name; empty if the finding is about the run."""
         return "" if self.report is None else self.report.name
 
     @property
     def where(self) -> str:
-        """The library's path, else the package's name: where a reader should look."""
+        """The path of the library, or else the name of the package."""
         return self.finding.library or self.package
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a baseline holds of one rule in one library."""
+    """A baseline's entry for one rule in one library."""
 
     key: Key
     symbols: tuple[str, ...] = ()
-    """Sorted; empty for a rule whose evidence is not itemized."""
+    """The known symbols, sorted; empty for a rule whose evidence is not itemized."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the gate decided."""
+    """The decision of the gate."""
 
     failures: tuple[str, ...] = ()
-    """One sentence for each package and reason; empty where it passes."""
+    """One line for each package and reason; empty if no finding fails."""
     empty: bool = False
-    """Nothing was audited, and that was not allowed."""
+    """Whether no library was audited although that was not allowed."""
     unread: bool = False
-    """Something could not be read, so that nothing good can be said."""
+    """Whether something could not be read, so that the gate cannot pass."""
 
     @property
     def passed(self) -> bool:
-        """Whether all was read, and nothing fails."""
+        """Whether everything was read and nothing fails."""
         return not (self.failures or self.empty or self.unread)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The reports of one run, their findings, and what the gate says."""
+    """The reports of one run, their findings and the decision of the gate."""
 
     packages: tuple[PackageReport, ...]
     results: tuple[Result, ...] = ()
-    """In the order of the packages; within one, worst first, then by library."""
+    """The findings in the order of the packages; within one, worst first, then by library."""
     site_packages: PurePath | None = None
-    """The directory, where an environment was audited."""
+    """The site-packages directory, if an environment was audited."""
     fixed: tuple[Entry, ...] = ()
-    """What the baseline holds and this run no longer finds."""
+    """Baseline entries, or parts of them, that this run no longer finds."""
     gate: Gate | None = None
-    """None where no gate was asked for."""
+    """None if the run has no gate."""
 
     @property
     def standing(self) -> tuple[Result, ...]:
-        """Results that neither an ignore nor the baseline covers."""
+        """Results that neither an ignore nor the baseline hides."""
         return tuple(one for one in self.results if one.status is Status.OPEN)
 
     @property
     def suppressed(self) -> tuple[Result, ...]:
-        """Results that an ignore or the baseline covers as a whole."""
+        """Results that an ignore or the baseline hides as a whole."""
         return tuple(one for one in self.results if one.status is not Status.OPEN)

@@ -1,4 +1,4 @@
-"""Paths as reports spell them."""
+"""Paths in the form in which reports write them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 
 def file_name(path: str) -> str:
-    """What stands behind the last slash or backslash of a path or an install name."""
+    """The part of a path or install name after the last slash or backslash."""
     return path.replace("\\", "/").rpartition("/")[2]
 
 
 def relative_path(library: ExtensionReport | LibraryLoads, package: PackageReport) -> str:
-    """Its path below the package's root with forward slashes; its name where they are the same."""
+    """A library's path below the package's root, with forward slashes.
+
+    If the library itself is the root, it is the file's name.
+    """
     given, above = given_path(library, "path"), given_path(package, "root")
-    if given and above and given.startswith(above + os.sep):  # then ``pathlib`` has no say in it
+    if given and above and given.startswith(above + os.sep):  # no need to import ``pathlib``
         return given[len(above) + 1 :].replace(os.sep, "/")
     if given and given == above:
         return os.path.basename(given)

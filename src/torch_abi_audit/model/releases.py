@@ -1,4 +1,4 @@
-"""Torch releases: their order, runs of them, and specifiers."""
+"""Release numbers: their order, how lists of them are written, and specifiers for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def short(release: str) -> str:
-    """``2.11.0`` as ``2.11``; a patch release in full."""
+    """``2.11.0`` as ``2.11``; a patch release unchanged."""
     return release.removesuffix(".0") if release.count(".") == 2 else release
 
 
@@ -26,10 +26,10 @@ def next_minor(release: str) -> str:
 
 
 def release_runs(some: Collection[str], known: Sequence[str]) -> str:
-    """``some`` of the ``known`` releases, oldest first: ``2.4.1, 2.5.0, 2.8.0 to 2.10.0``.
+    """``some`` of the ``known`` releases as text, oldest first: ``2.4.1, 2.5.0, 2.8.0 to 2.10.0``.
 
-    Three neighbours or more are a run, written by its ends; every text that lists releases does
-    it in this way.
+    Three or more neighbouring releases are written as a range. Every text that lists releases uses
+    this form.
     """
     ordered = sorted(set(known).union(some), key=release_key)
     spans = []
@@ -41,9 +41,9 @@ def release_runs(some: Collection[str], known: Sequence[str]) -> str:
 
 
 def exact(loads_on: Mapping[str, str], good: Collection[str]) -> str | None:
-    """The specifier of the releases that load and of no other known one; None where none does.
+    """A requirement on torch that admits exactly the known releases with a ``good`` answer.
 
-    It is closed: a release that is not known yet is not in it.
+    It has an upper bound, so it admits no later release. None if no release has a good answer.
     """
     known = sorted(loads_on, key=release_key)
     loading = [each for each in known if loads_on[each] in good]
@@ -75,7 +75,7 @@ def release_key(version: str) -> tuple[int, ...]:
     """Order of final releases: ``2.9.1`` before ``2.10.0``, and ``2.10`` equal to ``2.10.0``.
 
     Raises:
-        ValueError: a part is no number.
+        ValueError: a part is not a number.
     """
     key = [int(part) for part in version.split(".")]
     while key and key[-1] == 0:

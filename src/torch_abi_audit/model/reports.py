@@ -1,4 +1,4 @@
-"""What is reported of a library, a package, an environment."""
+"""The reports on a library, a package and an environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SliceReport:
-    """The verdicts on one architecture of a universal Mach-O file."""
+    """The verdicts on one slice of a universal Mach-O file."""
 
     arch: str
     cpython: CPythonABIVerdict
@@ -30,7 +30,7 @@ class SliceReport:
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """What one image asks of its platform; the fields are those of ``Binary``."""
+    """What one image needs of its platform; the fields are those of ``Binary``."""
 
     format: Format
     arch: str
@@ -41,12 +41,12 @@ class Linkage:
     rpaths: tuple[str, ...] = ()
     min_os: str | None = None
     static_cuda: bool = False
-    """It carries CUDA device code, and registers it with a runtime that is linked into it."""
+    """Whether it contains CUDA device code and a statically linked CUDA runtime."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionReport:
-    """One library: its verdicts, or why it could not be read."""
+    """The report on one library: its verdicts, or why it could not be read."""
 
     path: PurePath
     cpython: CPythonABIVerdict | None = None
@@ -57,25 +57,25 @@ class ExtensionReport:
     format: Format | None = None
     arch: str | None = None
     needed: tuple[str, ...] = ()
-    """Libraries that the loader opens with it, as recorded in the file."""
+    """Libraries that the loader opens with it: the file's DT_NEEDED or its equivalent."""
     entry_points: tuple[str, ...] = ()
     """Exports that make it an extension module."""
     variant: str | None = None
-    """The torch release, such as ``2.10``, that its path says it was built for, in a package that
-    ships one library per release."""
+    """The torch release, such as ``2.10``, that its path names, in a package that ships one library
+    per release."""
     slices: tuple[SliceReport, ...] = ()
-    """Each architecture of a universal file; the verdicts above are the worst of them."""
+    """The slices of a universal file; the verdicts above are the worst of theirs."""
     linkage: tuple[Linkage, ...] = ()
-    """What each of its images asks of the platform: one, or several in a universal file."""
+    """What each image needs of the platform: one image, or several in a universal file."""
 
     @property
     def path_text(self) -> str:
-        """``str`` of its path; this and ``name`` seldom need ``pathlib``."""
+        """``str`` of the path; neither this nor ``name`` imports ``pathlib`` in most cases."""
         return given_path(self, "path") or str(self.path)
 
     @property
     def name(self) -> str:
-        """Its file's name."""
+        """The name of the file."""
         given = given_path(self, "path")
         return self.path.name if given is None else os.path.basename(given)
 
@@ -89,11 +89,12 @@ class ExtensionReport:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was looked at and is no library."""
+    """A file that was examined and is not a library."""
 
     path: str
-    """Below the package's root."""
+    """Path below the package's root."""
     kind: str
+    """What it is instead: see ``NotALibrary``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +102,28 @@ class Cuda:
     """The CUDA libraries that a package is linked to."""
 
     majors: tuple[int, ...]
-    """CUDA releases that their names stand for, such as ``12``, oldest first."""
+    """CUDA major releases in the names of the libraries, such as ``12``, oldest first."""
     libraries: tuple[str, ...]
-    """The libraries, as recorded in the files: ``libcudart.so.12``; sorted."""
+    """The CUDA libraries as the files name them, such as ``libcudart.so.12``; sorted."""
     bundled: tuple[str, ...] = ()
-    """Those of them that the package brings itself."""
+    """Those of ``libraries`` that the package bundles."""
     dependencies: tuple[str, ...] = ()
-    """Declared dependencies that bring CUDA libraries: ``nvidia-cuda-runtime-cu12``; sorted."""
+    """Requirements that bring CUDA libraries, such as ``nvidia-cuda-runtime-cu12``; sorted."""
     static: tuple[str, ...] = ()
-    """The package's libraries, by path, that have the CUDA runtime linked into them; sorted."""
+    """Paths of the package's libraries into which the CUDA runtime is linked; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackageReport:
-    """One package: its libraries, and what follows from them together."""
+    """The report on one package: its libraries, and what they amount to together."""
 
     name: str
     root: PurePath
     extensions: tuple[ExtensionReport, ...] = ()
     """Extension modules, sorted by path."""
     bundled_libs: tuple[ExtensionReport, ...] = ()
-    """Every other library, sorted by path; unreadable ones too, unless named as extensions."""
+    """Every other library, sorted by path; also unreadable ones, unless their names are those of
+    extension modules."""
     error: str | None = None
     distribution: str | None = None
     version: str | None = None
@@ -130,11 +132,11 @@ class PackageReport:
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     loads: LoadMatrix | None = None
-    """Which torch releases it loads on; None unless asked for: see ``compat``."""
+    """The torch releases it loads on; None unless asked for: see ``compat``."""
     requires_torch: str | None = None
-    """The declared requirement on torch, ``torch>=2.10``, where the metadata has one."""
+    """The declared requirement on torch, such as ``torch>=2.10``; None without one."""
     proposed_requires_torch: str | None = None
-    """The requirement that the binaries call for; None where it is not known."""
+    """The requirement on torch that fits the binaries; None if it is not known."""
     cuda: Cuda | None = None
     glibc: str | None = None
     """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""
@@ -143,17 +145,17 @@ class PackageReport:
 
     @property
     def root_text(self) -> str:
-        """``str`` of its root; seldom needs ``pathlib``."""
+        """``str`` of the root; does not import ``pathlib`` in most cases."""
         return given_path(self, "root") or str(self.root)
 
     @property
     def libraries(self) -> tuple[ExtensionReport, ...]:
-        """Extension modules, then the others."""
+        """All libraries, extension modules first."""
         return self.extensions + self.bundled_libs
 
     @property
     def torch_verdict(self) -> str:
-        """``torch-stable``, ``torch-unstable``, ``no-torch`` or ``error``: the worst library's."""
+        """The worst verdict: ``error``, ``torch-unstable``, ``torch-stable`` or ``no-torch``."""
         labels = {library.label for library in self.libraries}
         if self.error is not None or TorchLabel.ERROR in labels:
             return "error"
@@ -163,12 +165,12 @@ class PackageReport:
 
     @property
     def uses_torch(self) -> bool:
-        """Whether any library that could be read uses torch."""
+        """Whether any readable library uses torch."""
         return any(one.torch is not None and one.torch.uses_torch for one in self.libraries)
 
     @property
     def cpython_verdict(self) -> str:
-        """``abi3-compliant``, ``not-abi3``, ``mixed`` or ``no-extensions``: extensions alone."""
+        """``abi3-compliant``, ``not-abi3``, ``mixed`` or ``no-extensions``; of extensions only."""
         if not self.extensions:
             return "no-extensions"
         verdicts = [one.cpython for one in self.extensions]
@@ -179,7 +181,7 @@ class PackageReport:
 
     @property
     def min_torch_version(self) -> str | None:
-        """Oldest torch release that a stable package loads on; None for any other package."""
+        """Oldest torch release on which a stable package loads; None for any other package."""
         if self.torch_verdict != "torch-stable":
             return None
         floors = [
@@ -191,7 +193,7 @@ class PackageReport:
 
     @property
     def has_unknown_shims(self) -> bool:
-        """Whether ``min_torch_version`` is a lower bound only."""
+        """Whether ``min_torch_version`` is only a lower bound."""
         return any(
             one.torch is not None and one.torch.unknown_shim_symbols for one in self.libraries
         )
@@ -199,8 +201,8 @@ class PackageReport:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentReport:
-    """Every package of an environment, or every target of one run."""
+    """The reports on all packages of an environment, or on all targets of one run."""
 
     site_packages: PurePath | None = None
-    """None where several targets were given instead of an environment."""
+    """None if several targets were given instead of an environment."""
     packages: tuple[PackageReport, ...] = ()

@@ -172,19 +172,19 @@ def test_the_file_is_sorted_and_comes_back() -> None:
         ('{"entries": []}', "f is not a baseline: it has no baseline_version"),
         ('{"baseline_version": 2}', "f is a baseline of version 2; this program reads version 1"),
         ('{"baseline_version": 1}', "f is not a baseline: it has no list of entries"),
-        ('{"baseline_version": 1, "entries": [1]}', "f: entry 1 needs"),
-        ('{"baseline_version": 1, "entries": [{"package": "p"}]}', "f: entry 1 needs"),
+        ('{"baseline_version": 1, "entries": [1]}', "f: entry 1 must have"),
+        ('{"baseline_version": 1, "entries": [{"package": "p"}]}', "f: entry 1 must have"),
         (
             ENTRY % '"symbols": [1]',
-            "f: entry 1 needs",
+            "f: entry 1 must have",
         ),
         (
             ENTRY % '"symbol": "x"',
-            "f: entry 1 needs",
+            "f: entry 1 must have",
         ),
     ],
 )
-def test_files_that_are_none(text: str, problem: str) -> None:
+def test_files_that_are_not_baselines(text: str, problem: str) -> None:
     with pytest.raises(AuditError) as caught:
         baseline_file.parse(text, "f")
     assert str(caught.value).startswith(problem)

@@ -164,14 +164,14 @@ def test_errors_point_at_the_line(text: str, line: int, problem: str, *, embedde
         header = "[tool.torch-abi-audit"
         text = text.replace("[[ignore]]", f"[{header}.ignore]]")
         text = text.replace("[require]", f"{header}.require]")
-        text = f"[project]\n# speaks of\n{header}]\n{text}"
+        text = f"[project]\n# mentions\n{header}]\n{text}"
         line += 3
     with pytest.raises(SettingsError) as caught:
         parse(text, "some.toml", embedded=embedded)
     assert str(caught.value).startswith(f"some.toml:{line}: {problem}")
 
 
-def test_a_table_that_is_none() -> None:
+def test_a_table_that_is_not_one() -> None:
     with pytest.raises(SettingsError, match=r"p:2: torch-abi-audit must be a table, not a number"):
         parse("[tool]\ntorch-abi-audit = 1\n", "p", embedded=True)
 
