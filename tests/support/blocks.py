@@ -1,4 +1,4 @@
-"""The blocks of the documentation that people copy, by the name in the comment before each."""
+"""The code blocks of the documentation that users copy, by the name in the comment before each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _BLOCK = re.compile(r"<!-- recipe: ([\w-]+) -->\n```(\w+)\n(.*?)^```$", re.DOTAL
 
 
 def blocks(page: str) -> dict[str, str]:
-    """Name to text, of every marked block of a page in docs/."""
+    """Name to text of every marked block of a page in docs/."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return {match[1]: match[3] for match in _BLOCK.finditer(text)}

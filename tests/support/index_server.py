@@ -1,4 +1,4 @@
-"""A package index on loopback, served from files: whole, slow, broken, guarded."""
+"""A package index on localhost that serves files: intact, slow, broken or password-protected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Index:
-    """How the server behaves, and what it was asked."""
+    """How the server behaves, and which requests it got."""
 
     files: dict[str, dict[str, Path]] = field(default_factory=dict)
     """Project to file name to file."""
@@ -27,13 +27,13 @@ class Index:
     ranges: bool = True
     delay: float = 0.0
     cut: bool = False
-    """Break off in the middle of every file."""
+    """Whether to break off in the middle of every file."""
     lie: bool = False
-    """State another hash than the file's."""
+    """Whether to state a wrong hash."""
     login: tuple[str, str] | None = None
     yanked: frozenset[str] = frozenset()
     failures: int = 0
-    """Answer so many requests with 503 first."""
+    """Number of requests to answer with 503 first."""
     url: str = ""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     """Path and range of every request."""

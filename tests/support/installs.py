@@ -1,4 +1,4 @@
-"""Fake installs for tests: libraries that begin like one, metadata directories, wheels."""
+"""Fake installs for tests: files with a library's first bytes, metadata directories, wheels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ELF = b"\x7fELF" + bytes(60)
 
 
 def write(path: Path, data: bytes | str = ELF) -> Path:
-    """A file with its directories; a library's first bytes unless told otherwise."""
+    """Write a file and its directories; by default with the first bytes of an ELF library."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     return path
@@ -33,7 +33,7 @@ def install(
     recorded: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """A distribution in ``site``: its files, and a RECORD of them and of ``recorded``."""
+    """Install a distribution in ``site``: its files, and a RECORD of them and of ``recorded``."""
     contents = files if isinstance(files, dict) else dict.fromkeys(files, ELF)
     for relative, data in contents.items():
         write(site / relative, data)
@@ -52,7 +52,7 @@ def quoted(path: str) -> str:
 
 
 def editable(site: Path, name: str, project: Path, files: Mapping[str, bytes | str]) -> Path:
-    """An editable install: ``direct_url.json`` beside what the build backend put there."""
+    """Install a project as editable: ``direct_url.json`` and the files of the build backend."""
     url = {"url": project.as_uri(), "dir_info": {"editable": True}}
     return install(site, name, files, metadata={"direct_url.json": json.dumps(url)})
 
@@ -60,7 +60,7 @@ def editable(site: Path, name: str, project: Path, files: Mapping[str, bytes | s
 def wheel(
     directory: Path, members: Mapping[str, bytes], *, name: str = "demo-1.0-cp311-abi3-linux_x86_64"
 ) -> Path:
-    """A wheel of deflated members, with METADATA, WHEEL and RECORD of the distribution."""
+    """Write a wheel with deflated members, and with METADATA, WHEEL and RECORD."""
     path = directory / f"{name}.whl"
     distribution, version = name.split("-")[:2]
     info = f"{distribution}-{version}.dist-info"

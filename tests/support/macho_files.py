@@ -1,4 +1,4 @@
-"""Builds Mach-O files byte by byte, for what no linker at hand emits and for damage of a kind."""
+"""Builds Mach-O files byte by byte, for forms that our linkers do not emit and for damage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def text(tag: int, value: str) -> bytes:
 
 
 def uleb(value: int, width: int = 0) -> bytes:
-    """``value`` as ULEB128, padded to ``width`` bytes where that is more."""
+    """``value`` as ULEB128, padded to at least ``width`` bytes."""
     out = bytearray()
     while True:
         out.append(value & 0x7F | 0x80)
@@ -56,7 +56,7 @@ def uleb(value: int, width: int = 0) -> bytes:
 
 
 def trie(names: Sequence[bytes]) -> bytes:
-    """An export trie of a root and one leaf for each name."""
+    """An export trie with a root and one leaf for each name."""
     at = 2 + sum(len(name) + 1 + 3 for name in names)
     edges, leaves = b"", b""
     for name in names:
@@ -116,7 +116,7 @@ def image(
 ) -> bytes:
     """One Mach-O image: a header, load commands, and the tables in a __LINKEDIT segment.
 
-    ``symbols`` must stand in the order locals, defined, undefined if ``dysymtab`` is set.
+    With ``dysymtab``, ``symbols`` must be in the order locals, defined, undefined.
     """
     info = (bind, weak_bind, lazy_bind, info_exports)
     entry = order + ("IBBHQ" if wide else "IBBHI")
@@ -180,7 +180,7 @@ def universal(*images: bytes, wide: bool = False) -> bytes:
 
 
 def without_symbols(data: bytes) -> bytes:
-    """A thin little-endian 64-bit image as a tool would leave it that strips every symbol."""
+    """A thin little-endian 64-bit image without symbols, as left by a tool that strips them all."""
     changed = bytearray(data)
     at = 32
     for _ in range(struct.unpack_from("<I", data, 16)[0]):

@@ -1,4 +1,4 @@
-"""What LIEF reads in a Mach-O file, in the words of the model."""
+"""What LIEF reads from a Mach-O file, in the terms of the model: an oracle for our reader."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Facts(NamedTuple):
     needed: tuple[str, ...]
     delay_needed: tuple[str, ...]
     providers: dict[bytes, str]
-    """For the names whose binding states a library."""
+    """Import to library, for the names whose binding states one."""
 
 
 def facts(path: Path) -> list[Facts]:
-    """The facts of each slice: the symbol table's undefined, the trie's exports."""
-    fat = lief.MachO.parse(str(path))  # owns the slices: they die with it
+    """The facts of each slice: undefined symbols of the symbol table, exports of the trie."""
+    fat = lief.MachO.parse(str(path))  # owns the slices, so it must outlive them
     assert fat is not None, path
     return [_facts(fat.at(index)) for index in range(fat.size)]
 
@@ -56,7 +56,7 @@ def _facts(one: lief.MachO.Binary | None) -> Facts:
 
 
 def _coalesces(entry: lief.MachO.BindingInfo) -> bool:
-    """Whether it is an entry of LC_DYLD_INFO's weak binds, which require nothing."""
+    """Whether a binding is a weak bind of LC_DYLD_INFO, which does not require the symbol."""
     weak = lief.MachO.DyldBindingInfo.CLASS.WEAK
     return isinstance(entry, lief.MachO.DyldBindingInfo) and entry.binding_class == weak
 

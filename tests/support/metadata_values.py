@@ -1,4 +1,4 @@
-"""Reports and declarations for the tests of what metadata says: each field only where it counts."""
+"""Reports and metadata for tests of the rules that compare the two; other fields are defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def library(
     unknown: tuple[str, ...] = (),
     **linkage: Any,
 ) -> ExtensionReport:
-    """A library; ``torch`` is the floor of a stable one. ``linkage`` are fields of its image."""
+    """A library; ``torch`` is the floor of a stable one, ``linkage`` the fields of its image."""
     said = {"format": Format.ELF, "arch": "x86_64", **linkage}
     return ExtensionReport(
         ROOT / name,

@@ -1,4 +1,4 @@
-"""The modules of the package as syntax trees, for tests of what they may do."""
+"""The modules of the package as syntax trees, for tests of their imports and calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "torch_abi_audit"
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module by its dotted name, the package's own name left out."""
+    """Every module by its dotted name, without the name of the package."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -21,5 +21,5 @@ def modules() -> dict[str, Path]:
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """A module, parsed once for all tests."""
+    """The syntax tree of a module, parsed once for all tests."""
     return ast.parse(path.read_text(encoding="utf-8"))

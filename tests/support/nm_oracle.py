@@ -1,4 +1,4 @@
-"""What GNU nm makes of an ELF file's dynamic symbols: the oracle of the ELF reader."""
+"""The dynamic symbols of an ELF file as GNU nm lists them: the oracle for the ELF reader."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def nm(path: Path) -> tuple[Versioned, Versioned, set[bytes]]:
 
 
 def reads_as_nm_does(path: Path) -> None:
-    """Fail unless the reader and nm agree on every import, its binding and version, and export."""
+    """Fail unless reader and nm agree on every export and on each import's binding and version."""
     strong, weak, defined = nm(path)
     sought = frozenset(sorted(defined)[::3]).union(name for name, _ in strong)
     with open_readable(path) as source:

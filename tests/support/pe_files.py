@@ -1,4 +1,4 @@
-"""Builds DLLs byte by byte, for what no linker at hand emits and for damage of a chosen kind."""
+"""Builds DLLs byte by byte, for forms that our linkers do not emit and for damage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 COFF = 0x44
 OPTIONAL = 0x58
 BODY = 0x400
-"""Where the one section starts in the file."""
+"""File offset of the only section."""
 RVA = 0x1000
-"""Where the one section starts in memory."""
+"""Address of the only section in memory, relative to the image base."""
 
 
 def directory(bits: int, index: int) -> int:
@@ -39,7 +39,7 @@ def dll(
     delay_by_address: bool = False,
     in_headers: bool = False,
 ) -> bytes:
-    """A DLL with one section, or with none and everything in its headers.
+    """A DLL with one section, or with no section and everything in the headers.
 
     ``lookup=False`` leaves the import lookup tables out, as old Borland linkers did;
     ``delay_by_address`` writes addresses instead of RVAs, as Visual C++ 6 did.

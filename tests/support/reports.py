@@ -1,4 +1,4 @@
-"""Reports built by hand, for tests of what is asked of reports."""
+"""Hand-built reports for tests of the code that reads reports."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def package(
 def reported(
     report: PackageReport, required: Required = NOTHING_REQUIRED, *, may_be_empty: bool = False
 ) -> list[Finding]:
-    """What the rules find in a finished report."""
+    """The findings of the rules in a finished report."""
     return list(detect_in_report(Reported(report, required, may_be_empty=may_be_empty)))
 
 

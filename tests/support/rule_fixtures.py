@@ -1,4 +1,4 @@
-"""For every rule what makes it fire, and something near to that which does not."""
+"""For every rule, an input on which it fires and a similar one on which it does not."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ def audited(
     loads_on: Mapping[str, str] | None = None,
     **declared: Any,
 ) -> Context:
-    """A package as it is audited."""
+    """A package with its metadata, as the detectors of an audit see it."""
     said = Declared("mypkg", tags, requires, python, **declared)
     return Context(package(*libraries), said, lambda _: loads_on)
 
 
 def torch_names(**names: Any) -> Context:
-    """A package of one library whose torch verdict holds these names."""
+    """A package with one library whose torch verdict has these names."""
     one = library("_C.so", torch="2.11.0")
     assert one.torch is not None
     return audited(replace(one, torch=replace(one.torch, **names)))
 
 
 def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required: str) -> Reported:
-    """A finished report, and what the configuration expects of it."""
+    """A finished report and the configuration's requirements."""
     return Reported(reports.package(*libraries), Required(**required), may_be_empty=may_be_empty)
 
 
 def module(cpython: CPythonABIVerdict, path: str = "_C.so") -> ExtensionReport:
-    """An extension module of a finished report, which uses torch."""
+    """An extension module that uses torch, for a finished report."""
     return reports.library(path, reports.stable(), cpython, module=True)
 
 
@@ -191,4 +191,4 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "I002": (Upkeep((IdleIgnore(IGNORE),)), Upkeep()),
     "I003": (Upkeep(baseline="b.json", fixed=(FIXED,)), Upkeep(baseline="b.json")),
 }
-"""Id to what makes the rule fire, and what does not."""
+"""Rule id to an input on which the rule fires, and one on which it does not."""

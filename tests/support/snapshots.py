@@ -1,4 +1,4 @@
-"""Whole outputs against files; ``UPDATE_SNAPSHOTS=1`` writes them anew, for a review to read."""
+"""Compares whole outputs with files; ``UPDATE_SNAPSHOTS=1`` rewrites the files, for review."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SNAPSHOTS = Path(__file__).parents[1] / "cli" / "snapshots"
 
 
 def matches(name: str, text: str, **places: object) -> None:
-    """Compare ``text`` with the snapshot ``name``, each of ``places`` spelled ``<its name>``."""
+    """Compare ``text`` with the snapshot ``name``, with each of ``places`` as ``<its name>``."""
     for place, value in places.items():
         text = text.replace(str(value), f"<{place}>")
     file = SNAPSHOTS / name

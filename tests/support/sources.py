@@ -1,4 +1,4 @@
-"""C sources whose libraries import and export just the names that a test wants."""
+"""C sources for libraries that import and export exactly the names that a test needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def source(
     imports: Iterable[str] = (), *, weak: Iterable[str] = (), exports: Iterable[str] = ()
 ) -> str:
-    """A C file that calls ``imports`` and ``weak`` and defines ``exports``, mangled names alike."""
+    """A C file that calls ``imports`` and ``weak`` and defines ``exports``, mangled or not."""
     lines = []
     calls = []
     for number, name in enumerate(imports):

@@ -1,4 +1,4 @@
-"""Compiles fixtures: gcc for ELF on this host, the zig wheel for every other format and machine."""
+"""Compiles fixtures: with gcc for this host, with the zig wheel for other formats and machines."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def zig(source: str, out: Path, target: str, *flags: str, lang: str = "c") -> Pa
 def zig_program() -> str:
     """The zig of the ``ziglang`` wheel, from a place that all clones of this repository share.
 
-    zig builds the runtimes of a target once for each installation of itself: minutes of work, which
-    a fresh ``.venv`` would ask for anew.
+    Each installation of zig builds the runtimes of a target once. That takes minutes, and every
+    fresh ``.venv`` would need it again.
     """
     spec = find_spec("ziglang")
     assert spec is not None
@@ -40,13 +40,13 @@ def zig_program() -> str:
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
             shutil.copytree(Path(spec.origin).parent, Path(scratch, "zig"), copy_function=_link)
-            if not home.is_dir():  # another process may have been faster
+            if not home.is_dir():  # if it is, another process was faster
                 Path(scratch, "zig").rename(home)
     return str(home / ("zig.exe" if os.name == "nt" else "zig"))
 
 
 def _link(source: str, target: str) -> None:
-    """A hard link where both are on one file system, else a copy."""
+    """Make a hard link if both are on one file system, else a copy."""
     try:
         os.link(source, target)
     except OSError:

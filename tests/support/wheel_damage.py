@@ -1,4 +1,4 @@
-"""Wheels for tests of damage: where their parts are, and how to overwrite them."""
+"""Damaged wheels for tests: finds the parts of a wheel, and overwrites them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def errors(found: Found) -> dict[str, str]:
 
 
 def failure(found: Found, relative: str = "demo/_C.so") -> str:
-    """Why the one candidate of that name cannot be opened, though it was listed."""
+    """The error when the only candidate of that name is opened, although it was listed."""
     (candidate,) = (each for each in found.candidates if each.relative == relative)
     with pytest.raises(FormatError) as caught, candidate.open():
         pass
@@ -41,7 +41,7 @@ def patch(path: Path, offset: int, data: bytes) -> None:
 
 
 def central(path: Path, name: str) -> int:
-    """Where a member's entry begins in the archive's directory."""
+    """Offset of a member's entry in the archive's central directory."""
     data = path.read_bytes()
     at = data.rindex(b"PK\x01\x02", 0, data.rindex(name.encode()))
     assert data[at + 46 :].startswith(name.encode())
@@ -49,7 +49,7 @@ def central(path: Path, name: str) -> int:
 
 
 def data_of(path: Path, name: str) -> tuple[int, int]:
-    """Where a member's packed bytes are, and how many."""
+    """Offset and length of a member's compressed bytes."""
     with zipfile.ZipFile(path) as zipped:
         entry = zipped.getinfo(name)
     header = path.read_bytes()[entry.header_offset :][:30]

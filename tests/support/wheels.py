@@ -14,7 +14,7 @@ _UNREACHABLE = "connection broken by"
 
 
 def cache_directory() -> Path:
-    """What the tests keep for the next run, of this clone or another: ``CONTRIBUTING.md``."""
+    """The cache that test runs of all clones share: see ``CONTRIBUTING.md``."""
     asked = os.environ.get("TORCH_ABI_AUDIT_TEST_CACHE")
     return Path(asked) if asked else Path.home() / ".cache" / "torch-abi-audit-tests"
 
@@ -22,8 +22,8 @@ def cache_directory() -> Path:
 def fetch(requirement: str, platform: str, python: str = "3.11") -> Path:
     """The wheel of ``requirement`` (``numpy==2.4.6``) for ``platform`` (``win_amd64``).
 
-    Two processes may ask for the same wheel at once. The calling test is skipped where pip reaches
-    no index at all, unless ``CI`` is set.
+    Two processes may fetch the same wheel at once. If pip cannot reach an index, the calling test
+    is skipped, unless ``CI`` is set.
 
     Raises:
         AssertionError: pip found no such wheel; the message is what pip wrote.

@@ -1,1 +1,1 @@
-"""The machine room: what makes a run start fast and use every processor. See README.md."""
+"""The machine room: code that lets a run start fast and use every processor. See README.md."""

@@ -1,9 +1,9 @@
-"""Enumerations of texts that cost nothing to define.
+"""String enumerations that take almost no time to define.
 
-Importing ``enum`` takes as long as reading a small library, and each of its classes is slow to
-make. To a type checker ``StrEnum`` is the standard one. At run time its members behave as those
-do: singletons that are texts, found by value or by name. ``auto()`` is not understood, and none of
-them is an instance of ``enum.Enum``.
+Importing ``enum`` takes as long as reading a small library, and creating each of its classes is
+slow. A type checker sees the standard ``StrEnum``. At run time the members behave like the standard
+ones: singleton strings that can be looked up by value or by name. ``auto()`` is not supported, and
+the members are not instances of ``enum.Enum``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ else:
     from torch_abi_audit.runtime.records import MappingProxyType
 
     class _Enumeration(type):
-        """A class whose texts are its only instances."""
+        """A class whose only instances are its members."""
 
         def __new__(cls, name, bases, body):
             for base in bases:
@@ -41,7 +41,7 @@ else:
             member = _found(cls, value)
             if member is None:
                 known = ", ".join(repr(one.value) for one in cls)
-                raise ValueError(f"{value!r} is not a valid {cls.__qualname__}: there are {known}")
+                raise ValueError(f"{value!r} is not a valid {cls.__qualname__}; valid are {known}")
             return member
 
         def __getitem__(cls, name):
@@ -72,18 +72,18 @@ else:
             raise AttributeError(f"cannot delete {name!r}: {cls.__qualname__} is an enumeration")
 
     class StrEnum(str, metaclass=_Enumeration):
-        """The base of an enumeration; each text in a class of it becomes a member."""
+        """The base class of an enumeration; each string in the class body becomes a member."""
 
         __slots__ = ("_name_", "_value_")
 
         @property
         def name(self):
-            """What the member is called."""
+            """The name of the member."""
             return self._name_
 
         @property
         def value(self):
-            """Its text, as a plain one."""
+            """The string of the member, as a plain ``str``."""
             return self._value_
 
         def __repr__(self):
@@ -100,14 +100,14 @@ else:
 
     def _member(cls, name, value):
         if not isinstance(value, str):
-            raise TypeError(f"{name} is {value!r}, which is no text")
+            raise TypeError(f"{name} is {value!r}, which is not a string")
         member = str.__new__(cls, value)
         object.__setattr__(member, "_name_", name)
         object.__setattr__(member, "_value_", value)
         return member
 
     def _distinct(cls):
-        """The members in order; a second name is no second member."""
+        """The members in order, without aliases."""
         return tuple(dict.fromkeys(cls.__members__.values()))
 
     def _found(members, value):

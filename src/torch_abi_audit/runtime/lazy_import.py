@@ -1,7 +1,7 @@
-"""Modules of this package that are imported when they are first asked for, by their names.
+"""Imports modules of this package by name, when they are first needed.
 
-``importlib`` offers the same, and imports ``warnings`` for it, which takes a tenth of what the
-interpreter's own start takes.
+``importlib`` can do the same, but it imports ``warnings``, which takes a tenth of the time that the
+interpreter takes to start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def module(name: str) -> ModuleType:
     """The module ``torch_abi_audit.<name>``.
 
     Raises:
-        ModuleNotFoundError: there is none.
+        ModuleNotFoundError: there is no such module.
     """
     full = f"{_PACKAGE}.{name}"
     __import__(full)

@@ -1,7 +1,7 @@
-"""Values that are made when they are first asked for, and kept.
+"""Values that are computed when they are first needed, and kept.
 
-``functools`` offers the same, and imports ``collections``, ``types`` and more for it: a quarter of
-what the interpreter's own start costs.
+``functools`` can do the same, but it imports ``collections``, ``types`` and more, which takes a
+quarter of the time that the interpreter takes to start.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class _Kept(Generic[T]):
-        """A function without arguments that is called once at the most."""
+        """A function without arguments that runs at most once."""
 
         def __call__(self) -> T: ...
         def forget(self) -> None:
-            """Call it again the next time."""
+            """Drop the result, so that the next call computes it again."""
 else:
 
     class cached_property:
-        """A property that is computed when it is first read, and kept in the instance."""
+        """A property that is computed when it is first read and then kept in the instance."""
 
         def __init__(self, make):
             self._make = make
@@ -39,7 +39,7 @@ else:
 
 
 def once(make: Callable[[], T]) -> _Kept[T]:
-    """A decorator for a function without arguments: its first result serves every later call."""
+    """A decorator for a function without arguments: every later call returns the first result."""
     kept: list[T] = []
 
     def get() -> T:

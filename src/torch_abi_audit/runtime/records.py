@@ -1,13 +1,15 @@
-"""Frozen, slotted dataclasses that cost nothing to define.
+"""Frozen, slotted dataclasses that take almost no time to define.
 
-A command that answers within three times the interpreter's own start-up cannot import
-``dataclasses``: that alone costs more than the start-up (it imports ``inspect``), and every class
-compiles its methods anew. To a type checker ``dataclass`` and ``field`` are the standard ones. At
-run time they make classes that behave as those do, ``dataclasses.replace``, ``fields``, ``asdict``
-and ``is_dataclass`` included: what these ask of a class is made when they ask.
+A command that answers within three times the start-up time of the interpreter cannot import
+``dataclasses``: the import alone takes longer than the start-up (it imports ``inspect``), and every
+class compiles its methods at run time. A type checker sees the standard ``dataclass`` and
+``field``. At run time they make classes that behave like the standard ones, also with
+``dataclasses.replace``, ``fields``, ``asdict`` and ``is_dataclass``: the attributes that these read
+are computed when they are read.
 
-A field that is annotated as a ``PurePath`` may also be given a text, and is a path when it is first
-read: importing ``pathlib``, too, costs as much as a small library, and most runs only print it.
+A field that is annotated as a ``PurePath`` also accepts a string, which becomes a path when the
+field is first read: importing ``pathlib`` takes as long as reading a small library, and most runs
+only print the path.
 """
 
 from __future__ import annotations
@@ -38,26 +40,29 @@ if TYPE_CHECKING:
     Record = TypeVar("Record")
 
     def late_path(text: str) -> PurePath:
-        """The text, for a field that is a path when it is read."""
+        """The string, typed as a path, for a field that becomes a path when it is read."""
 
     def given_path(value: object, name: str) -> str | None:
-        """The text that a field was given and is still, where its path would be spelt the same."""
+        """The string in a path field, if it is not a path yet and its path has the same spelling.
+
+        None if the field is already a path, or if ``pathlib`` might normalise the string.
+        """
 
     def is_record(value: object) -> bool:
-        """Whether it is one of our classes, or a value of one."""
+        """Whether a value is a class made by this module, or an instance of one."""
 
     def taken_apart(value: object) -> list[object]:
-        """The fields in order; paths as texts."""
+        """The fields in order, with paths as strings."""
 
     def put_together(cls: type[Record], fields: Iterable[object]) -> Record:
-        """The value of which ``taken_apart`` gave the fields."""
+        """The instance of ``cls`` with the fields that ``taken_apart`` returned."""
 else:
-    MappingProxyType = type(type.__dict__)  # ``types`` finds it so, too, and much else with it
+    MappingProxyType = type(type.__dict__)  # as in ``types``, which would be slow to import
 
     _MISSING = object()
 
-    class field:  # stands in for the function of that name
-        """A default that is made anew for each value, or a field that is not compared or shown."""
+    class field:  # replaces the function of that name
+        """A default that is made anew for each instance, or a field not compared or not shown."""
 
         __slots__ = ("compare", "default", "default_factory", "repr")
 
@@ -66,29 +71,29 @@ else:
             self.repr, self.compare = repr, compare
 
         def made(self):
-            """The default of one value; ``_MISSING`` where there is none."""
+            """The default for one instance; ``_MISSING`` if there is none."""
             return self.default if self.default_factory is _MISSING else self.default_factory()
 
     def dataclass(*, frozen, slots):
-        """A decorator; ``frozen`` and ``slots`` must be true, and stand there for the reader."""
+        """A decorator; ``frozen`` and ``slots`` must be true, and are there for the reader."""
         if not (frozen and slots):
-            raise TypeError("record.dataclass makes frozen, slotted classes alone")
+            raise TypeError("records.dataclass makes only frozen, slotted classes")
         return _record
 
     def is_record(value):
-        """Whether it is one of our classes, or a value of one."""
+        """Whether a value is a class made by this module, or an instance of one."""
         return (value if isinstance(value, type) else type(value)) in _SPECS
 
     def taken_apart(value):
-        """The fields in order; paths as texts."""
+        """The fields in order, with paths as strings."""
         fields = [slot.__get__(value) for slot in _SPECS[type(value)][3]]
         pathlib = sys.modules.get("pathlib")
-        if pathlib is None:  # then there is no path yet
+        if pathlib is None:  # so no field can be a path yet
             return fields
         return [str(each) if isinstance(each, pathlib.PurePath) else each for each in fields]
 
     def put_together(cls, fields):
-        """The value of which ``taken_apart`` gave the fields."""
+        """The instance of ``cls`` with the fields that ``taken_apart`` returned."""
         value = object.__new__(cls)
         _setstate(value, fields)
         return value
@@ -124,12 +129,12 @@ else:
     _SPECS = {}
 
     def _field(specs, name):
-        """What is said of a field, or would be."""
+        """The ``field`` of a name; a plain default, or none, is wrapped in one."""
         spec = specs.get(name, _MISSING)
         return spec if type(spec) is field else field(default=spec)
 
     class _PathSlot:
-        """A field that holds a path, or the text of one until it is read."""
+        """A field that holds a path; a string in it becomes a path when the field is read."""
 
         __slots__ = ("slot",)
 
@@ -148,11 +153,11 @@ else:
             return value
 
     def late_path(text):
-        """The text."""
+        """The string itself."""
         return text
 
     def given_path(value, name):
-        """The text in a field, unless ``pathlib`` might have its own opinion on it."""
+        """The string in a field, unless ``pathlib`` might normalise it."""
         held = getattr(type(value), name).slot.__get__(value)
         if not isinstance(held, str):
             return None
@@ -162,10 +167,10 @@ else:
             plain = _plain_paths[held] = not strange and os.path.normpath(held) == held
         return held if plain else None
 
-    _plain_paths = {}  # each is asked for some dozen times
+    _plain_paths = {}  # a cache: each path is checked a dozen times
 
     class _Late:
-        """A class attribute that is computed when it is first asked for."""
+        """A class attribute that is computed each time it is read."""
 
         __slots__ = ("_make",)
 
@@ -180,7 +185,7 @@ else:
         given = len(args)
         if given > len(names):
             raise TypeError(f"{type(self).__name__} takes {len(names)} arguments, not {given}")
-        for put, value in zip(setters, args):  # the rest comes by name
+        for put, value in zip(setters, args):  # the others are keyword arguments
             put(self, value)
         for name, put in zip(names[given:], setters[given:]):  # of equal length
             if name in kwargs:
@@ -194,7 +199,7 @@ else:
             put(self, default)
         if kwargs:
             raise TypeError(
-                f"{type(self).__name__} takes no argument {next(iter(kwargs))!r}, or twice"
+                f"{type(self).__name__} has no field {next(iter(kwargs))!r}, or was given it twice"
             )
 
     def _compared(self):
@@ -249,7 +254,7 @@ else:
     }
 
     def _standard(cls):
-        """The class that ``dataclasses`` itself would have made of the same fields."""
+        """The class that ``dataclasses`` would have made of the same fields."""
         import dataclasses
 
         names, _, specs, _ = _SPECS[cls]

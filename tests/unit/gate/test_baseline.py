@@ -160,7 +160,7 @@ def test_the_file_is_sorted_and_comes_back() -> None:
         },
         {"package": "pkg", "library": "pkg/libc10", "rule": "T102"},
     ]
-    assert text.count("\n") > 15  # a symbol a line
+    assert text.count("\n") > 15  # one symbol per line
     assert baseline_file.parse(text, "base.json").entries == entries(found.results)
 
 

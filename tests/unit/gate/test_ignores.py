@@ -58,7 +58,7 @@ def test_what_an_ignore_hides(ignore: Ignore, hidden: set[str]) -> None:
         Ignore("r", package="other"),
         Ignore("r", library="core4.so"),
         Ignore("r", symbol="c10"),
-        Ignore("r", rule="E001"),  # what was not read must be named
+        Ignore("r", rule="E001"),  # an unreadable library must be named
         Ignore("r", package="pkg", library="broken.so"),
     ],
 )

@@ -61,7 +61,7 @@ NO_TORCH_AT_ALL = package(library("_C.so", NO_TORCH, module=True))
         (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 I001 I003"),
         (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 I001 I003"),
         (Selection("torch", fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
-        # a rule that was named fails, whatever its severity, unless that was asked for
+        # a selected rule fails whatever its severity, unless ``fail_on`` is given
         (Selection(select=("T104",)), "T104 I001 I003"),
         (Selection(select=("T1",), fail_on=Severity.ERROR), "T101 T102 T103 T106 I001 I003"),
         (Selection("torch", select=("P203",)), "T101 T106 P203 I001 I003"),

@@ -1,4 +1,4 @@
-"""What finished reports say of CPython: which rule, for which library, with what proof."""
+"""The CPython rules on finished reports: which rule fires, for which library and evidence."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_modules_of_a_package_with_torch(
 def test_modules_elsewhere_are_nobodys_concern() -> None:
     assert reported_as(package(library("_C.so", NO_TORCH, PRIVATE, module=True))) == []
     assert reported_as(package(library("x.so", stable(), PRIVATE))) == []
-    # a broken claim is broken anywhere
+    # a broken abi3 claim is reported in any library
     assert reported_as(package(library("x.abi3.so", NO_TORCH, BROKEN))) == [
         ("P201", "x.abi3.so", ("_PyX",))
     ]

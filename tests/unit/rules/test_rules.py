@@ -97,7 +97,7 @@ def test_a_rule_fires_where_it_should_and_not_beside(one: Rule) -> None:
 
 
 WITHOUT_PROOF = {"T106", "P203", "P204"}
-"""Their fixtures name no symbols."""
+"""Rules whose fixtures have no symbols as evidence."""
 
 
 @pytest.mark.parametrize("one", rules().values(), ids=lambda one: one.id)

@@ -1,4 +1,4 @@
-"""What finished reports say of what was not read or not there."""
+"""The rules on finished reports about unreadable libraries and empty packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What finished reports say of torch: which rule, for which library, with what proof."""
+"""The torch rules on finished reports: which rule fires, for which library and evidence."""
 
 from __future__ import annotations
 

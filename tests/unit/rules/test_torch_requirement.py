@@ -88,7 +88,7 @@ def test_a_floor_that_is_too_low(line: str) -> None:
 
 
 def test_a_floor_that_no_python_of_the_tag_can_reach() -> None:
-    # torch has cp315 wheels from 2.15.0 on: nobody gets an older one
+    # torch has cp315 wheels only since 2.15.0, so no older release can be installed
     tags = ("cp315-cp315-manylinux_2_28_x86_64",)
     name = "_C.cpython-315-x86_64-linux-gnu.so"
     assert rules(judged(library(name, torch="2.11.0"), tags=tags, requires=("torch>=2.9",))) == []

@@ -1,4 +1,4 @@
-"""Our enumerations do what the standard library's do."""
+"""Our enumerations behave like those of the standard library."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def test_what_is_no_value(kind: Any, value: object) -> None:
 
 
 def test_the_message_names_the_values() -> None:
-    with pytest.raises(ValueError, match=r"^'bad' is not a valid Severity: there are 'error', "):
+    with pytest.raises(ValueError, match=r"^'bad' is not a valid Severity: valid are 'error', "):
         Severity("bad")
 
 
 def test_a_value_is_a_text() -> None:
-    with pytest.raises(TypeError, match="NUMBER is 1, which is no text"):
+    with pytest.raises(TypeError, match="NUMBER is 1, which is not a string"):
 
         class Numbers(StrEnum):
             NUMBER = 1

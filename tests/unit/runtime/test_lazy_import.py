@@ -1,4 +1,4 @@
-"""``lazy_import.module``: the very module, or the error of an import."""
+"""``lazy_import.module`` returns the imported module, or raises the error of the import."""
 
 from __future__ import annotations
 

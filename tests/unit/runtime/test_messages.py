@@ -1,4 +1,4 @@
-"""Values of the model through ``marshal`` and back: every kind that a report is made of."""
+"""Every type that a report contains survives ``pack``, ``marshal`` and ``unpack``."""
 
 from __future__ import annotations
 

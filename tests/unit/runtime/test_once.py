@@ -1,4 +1,4 @@
-"""``once``: one call at the most, until it is told to forget. ``cached_property``: one each."""
+"""``once`` calls a function once until ``forget``; ``cached_property`` once for each instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our frozen classes do what the standard library's do."""
+"""Our frozen classes behave like those of ``dataclasses``."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_equality_and_hash() -> None:
     assert Ours(1) != Ours(2)
     assert Ours(1) != Theirs(1)  # type: ignore[comparison-overlap]
     with pytest.raises(TypeError):
-        hash(Ours(1))  # a list in it, as with the standard one
+        hash(Ours(1))  # it contains a list, so neither class is hashable
     assert hash(Ours(1, c=())) == hash(Ours(1, c=()))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Work that several processes share: all of it is done, once in the end, whatever happens."""
+"""Work shared by several processes: every piece is done exactly once, whatever fails."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ forks = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is truste
 
 @pytest.fixture
 def four(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine of four processors."""
+    """Pretend that the machine has four processors."""
     monkeypatch.setattr(workers, "processors", lambda: 4)
 
 
 @pytest.fixture
 def nothing_stays_open() -> Iterator[None]:
-    """Fails the test unless it leaves the files open that were open before, and no others."""
+    """Fail the test unless the same files are open after it as before."""
     before = sorted(Path("/proc/self/fd").iterdir())
     yield
     assert sorted(Path("/proc/self/fd").iterdir()) == before

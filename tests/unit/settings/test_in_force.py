@@ -1,4 +1,4 @@
-"""The command line over the configuration, as plain values."""
+"""The command line overrides the configuration, as plain values."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ ERRORS = [
     ("baseline = 2026-01-01", 1, "baseline must be a string, not a date or time"),
     ("require = true", 1, "require must be a table, not a boolean"),
     ("require = []", 1, "require must be a table, not a list"),
-    # values without a meaning
+    # values that are not valid
     ('[require]\ntorch = "<3"', 2, 'require.torch must name the oldest release, such as ">=2.10"'),
     ('[require]\npython = "three"', 2, 'require.python must name the oldest release, such as "3.10"'),
     ('format = ["sarf"]', 1, "no format is called sarf; did you mean sarif?"),
