@@ -107,7 +107,7 @@ def test_what_is_no_value(kind: Any, value: object) -> None:
 
 
 def test_the_message_names_the_values() -> None:
-    with pytest.raises(ValueError, match=r"^'bad' is not a valid Severity: valid are 'error', "):
+    with pytest.raises(ValueError, match=r"^'bad' is not a valid Severity; valid are 'error', "):
         Severity("bad")
 
 
