@@ -1,6 +1,6 @@
-"""Bytes to facts: the libraries of every binary format, known by their first bytes.
+"""Readers for the binary formats of libraries, chosen by the first bytes of a file.
 
-What a reader owes is in ``interface``; object files and archives of them are read by ``objects``.
+``interface`` states the contract of a reader; ``objects`` reads object files and static archives.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
 READERS = {Format.ELF: "elf.library", Format.MACHO: "macho.library", Format.PE: "pe.library"}
-"""Format to the module that reads its libraries: imported when a file of that format is."""
+"""Each format's reader module, which is imported when the first file of that format is read."""
 
 
 def detect(head: bytes) -> Format | None:
-    """The container format that a file's first bytes announce."""
+    """The format of a file that begins with ``head``; None for any other file."""
     return MAGICS.get(head[:4]) or MAGICS.get(head[:2])
 
 
 def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
-    """Every image of a file: one, or the slices of a universal Mach-O file.
+    """Every image in a file: one, or the slices of a universal Mach-O file.
 
     Raises:
-        FormatError: the file is damaged, cut short, of an unsupported kind, or of no kind at all.
+        FormatError: the file is damaged, cut short, or of an unsupported or unknown format.
     """
     head = source.read_at(0, 16)
     kind = detect(head)
@@ -37,20 +37,24 @@ def read(source: Readable) -> tuple[Binary, ...] | NotALibrary:
         result = _reader(kind).read(source)
         return (result,) if isinstance(result, Binary) else result
     if head and any(magic.startswith(head) for magic in MAGICS):
-        raise FormatError(f"cut short: {len(head)} bytes, the beginning of a library's header")
-    from torch_abi_audit.formats import not_libraries  # rare, and not on the hot path
+        raise FormatError(
+            f"the file is cut short: its {len(head)} bytes are only the start of a library's header"
+        )
+    from torch_abi_audit.formats import not_libraries  # rarely needed
 
     for magic, name in not_libraries.UNSUPPORTED:
         if head.startswith(magic):
-            raise FormatError(f"{name}: this format is not supported")
+            raise FormatError(f"the file is {name}, which is not supported")
     known = not_libraries.recognise(source)
     if known is None:
-        raise FormatError("neither ELF, Mach-O nor PE, nor anything else that is known")
+        raise FormatError(
+            f"unknown file format: it is not ELF, Mach-O or PE, and begins with {head[:4].hex()}"
+        )
     return known
 
 
 def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
-    """The names that ``binary``, an image of ``source``, offers to other libraries.
+    """The names that ``binary``, an image in ``source``, exports to other libraries.
 
     Raises:
         FormatError: the file is damaged.
@@ -59,7 +63,7 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
 
 
 def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> frozenset[bytes]:
-    """Those of ``wanted`` that are among ``exports``: cheaper, where there are many of these.
+    """The names in ``wanted`` that ``binary`` exports; faster than ``exports`` for large tables.
 
     Raises:
         FormatError: the file is damaged.
@@ -68,7 +72,7 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
 
 
 def prepare(heads: Iterable[bytes]) -> None:
-    """Import what reads files that begin so, for processes that are about to part."""
+    """Import the readers for files that begin with ``heads``, before the process forks."""
     for kind in {detect(head) for head in heads}:
         if kind is not None:
             _reader(kind)

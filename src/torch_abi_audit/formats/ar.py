@@ -25,35 +25,37 @@ _LONGEST_NAME = 1 << 16
 
 
 class Member(NamedTuple):
-    """One file of an archive."""
+    """One file in an archive."""
 
     name: str
     content: Slice
 
 
 def members(source: Readable) -> Iterator[Member]:
-    """Every file of an archive; its tables of symbols and names are left out.
+    """Every file in an archive, except its symbol and name tables.
 
     Raises:
-        FormatError: the archive is damaged or cut short, or thin: its files lie elsewhere.
+        FormatError: the archive is damaged, cut short, or thin, which means without the files.
     """
     magic = window(source, 0, 8, "archive header")
     if magic == THIN:
-        raise FormatError("a thin archive: it holds names alone, audit the object files themselves")
+        raise FormatError(
+            "a thin archive has only the names of its object files: audit those files instead"
+        )
     if magic != MAGIC:
-        raise FormatError("not a static archive")
+        raise FormatError(f"not a static archive: it begins with {magic.hex()}")
     names, pos = b"", 8
     while pos < source.size:
         header = window(source, pos, _HEADER, "archive member header")
         if header[58:60] != b"`\n" or not header[48:58].strip().isdigit():
-            raise FormatError(f"archive member at byte {pos} has no proper header")
+            raise FormatError(f"archive member at byte {pos} has a malformed header")
         raw, size = header[:16].rstrip(b" "), int(header[48:58])
         start = pos + _HEADER
         if start + size > source.size:
             raise FormatError(f"archive member at byte {pos} runs past the end of the file")
         pos = start + size + (size & 1)
         if raw == b"//":
-            names = window(source, start, size, "table of long names")
+            names = window(source, start, size, "table of long member names")
         elif raw not in _TABLES:
             name, skipped = _name(source, raw, names, start, size)
             if not name.startswith(_BSD_TABLES):
@@ -62,16 +64,21 @@ def members(source: Readable) -> Iterator[Member]:
 
 
 def _name(source: Readable, raw: bytes, names: bytes, start: int, size: int) -> tuple[bytes, int]:
-    """A member's name, and how many bytes of its content the name takes."""
+    """A member's name, and the number of content bytes that the name takes."""
     if raw.startswith(b"#1/") and raw[3:].isdigit():
         length = int(raw[3:])
         if length > min(size, _LONGEST_NAME):
-            raise FormatError("archive member whose name is longer than itself")
+            raise FormatError(
+                f"archive member of {size} bytes has a name of {length} bytes: too long"
+            )
         return window(source, start, length, "archive member name").rstrip(b"\0"), length
     if raw.startswith(b"/") and raw[1:].isdigit():
         at = int(raw[1:])
         if at >= len(names):
-            raise FormatError(f"archive member's name at {at} is outside of the table of names")
+            raise FormatError(
+                f"archive member name at offset {at} lies outside the name table of "
+                f"{len(names)} bytes"
+            )
         ends = [end for end in (names.find(b"/\n", at), names.find(b"\0", at)) if end >= 0]
         return names[at : min(ends, default=len(names))], 0
     return raw.removesuffix(b"/"), 0

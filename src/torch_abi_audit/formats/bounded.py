@@ -1,4 +1,4 @@
-"""Bounded reading: every count and offset that a file states is checked against the file."""
+"""Bounded reads: every count and offset in a file is checked against the size of the file."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ if TYPE_CHECKING:
 
 
 LARGEST = 512 << 20
-"""Bytes that are read at once: more than any known table. A sparse file can claim 3 GB."""
+"""Most bytes read at once, more than any known table takes: a sparse file may claim 3 GB."""
 
 
 def window(source: Readable, offset: int, length: int, what: str) -> bytes:
     """Exactly ``length`` bytes at ``offset``.
 
     Raises:
-        FormatError: the range leaves the file, or is larger than any table; the message names
-            ``what``, the range and the size.
+        FormatError: the range lies outside the file, or is larger than any table; the message
+            names ``what``, the range and the size.
     """
     if offset < 0 or length < 0 or offset + length > source.size:
-        raise FormatError(
-            f"{what} at bytes {offset}..{offset + length} lies outside the file "
-            f"of {source.size} bytes: cut short or damaged"
-        )
+        raise FormatError(outside(offset, length, source.size, what))
     if length > LARGEST:
-        raise FormatError(f"{what} of {length} bytes: larger than that of any library")
+        raise FormatError(f"{what} of {length} bytes: larger than in any real library")
     data = source.read_at(offset, length)
     if len(data) != length:
-        raise FormatError(f"{what} at byte {offset} could not be read in full: the file shrank")
+        raise FormatError(f"the file shrank while the {what} at byte {offset} was being read")
     return data
+
+
+def outside(offset: int, length: int, size: int, what: str) -> str:
+    """The message for a range that is not within a file, or an image in one, of ``size`` bytes."""
+    return (
+        f"the file is cut short or damaged: it has {size} bytes, but the {what} should be at "
+        f"bytes {offset} to {offset + length}"
+    )
 
 
 def c_string(blob: bytes, offset: int, what: str) -> bytes:
@@ -40,7 +45,9 @@ def c_string(blob: bytes, offset: int, what: str) -> bytes:
         FormatError: the offset lies outside the blob, or no NUL follows it.
     """
     if not 0 <= offset < len(blob):
-        raise FormatError(f"{what}: string offset {offset} outside its table of {len(blob)} bytes")
+        raise FormatError(
+            f"{what}: string offset {offset} lies outside its table of {len(blob)} bytes"
+        )
     end = blob.find(0, offset)
     if end < 0:
         raise FormatError(f"{what}: unterminated string at offset {offset}")
@@ -48,7 +55,7 @@ def c_string(blob: bytes, offset: int, what: str) -> bytes:
 
 
 class Budget:
-    """How many bytes the tables of one file may take together: honest ones do not overlap."""
+    """A limit on the total size of some tables in one file: real tables do not overlap."""
 
     __slots__ = ("_left", "_what")
 
@@ -56,11 +63,11 @@ class Budget:
         self._left, self._what = 2 * source.size + (1 << 16), what
 
     def spend(self, size: int) -> None:
-        """Count ``size`` bytes more.
+        """Count ``size`` more bytes.
 
         Raises:
-            FormatError: the tables overlap, so that reading them could take without end.
+            FormatError: the tables overlap so much that reading them could take very long.
         """
         self._left -= size
         if self._left < 0:
-            raise FormatError(f"{self._what} overlap beyond what a file can mean")
+            raise FormatError(f"the {self._what} overlap: together they exceed the file's size")

@@ -1,7 +1,7 @@
-"""DWARF line tables of an object file, versions 2 to 5: which source line an instruction is of.
+"""DWARF line tables of an object file, versions 2 to 5: the source line of each instruction.
 
-Layout: DWARF 5, section 6.2, and its earlier forms. Sequences of an object file begin at addresses
-that a relocation names, so a place is a section and an offset in it.
+Layout: DWARF 5, section 6.2, and its earlier versions. In an object file a relocation gives the
+start address of each sequence, so a place is a section and an offset in it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 _LNCT_PATH, _LNCT_DIRECTORY = 1, 2
 _MOST_ROWS = 1 << 21
-"""A budget over all tables: a damaged program must not fill memory."""
+"""Most rows in all tables of a file: a damaged line program must not fill the memory."""
 _FIXED_FORMS = {0x05: 2, 0x06: 4, 0x07: 8, 0x0B: 1, 0x1E: 16}  # data2, 4, 8, 1, 16
 _STRING, _LINE_STRP, _STRP, _UDATA, _BLOCK = 0x08, 0x1F, 0x0E, 0x0F, 0x09
 
 
 @dataclass(frozen=True, slots=True)
 class DebugSections:
-    """The sections that a line table is made of, with relocated values filled in."""
+    """The sections of a line table, with relocated values filled in."""
 
     line: bytes
     line_strings: bytes = b""
     strings: bytes = b""
     addresses: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    """Offset of an address in ``line`` to the section and offset that it stands for."""
+    """Offset of an address in ``line``, to the section and offset that it refers to."""
     flat: tuple[tuple[int, int, int], ...] = ()
-    """Where addresses are not relocated (Mach-O): start, end and number of each section."""
+    """Start, end and number of each section, if addresses are not relocated (Mach-O)."""
 
 
 class LineTable:
-    """Every row of every line program, by section."""
+    """The rows of all line programs in an object file, by section."""
 
     __slots__ = ("_lines", "_starts")
 
@@ -46,12 +46,12 @@ class LineTable:
         self._starts: dict[int, list[int]] = {}
         self._lines: dict[int, list[tuple[str | None, int]]] = {}
         for section, each in rows.items():
-            each.sort(key=lambda row: row[0])  # stable: of equal addresses, the last one holds
+            each.sort(key=lambda row: row[0])  # stable: for equal addresses, the last row wins
             self._starts[section] = [row[0] for row in each]
             self._lines[section] = [(row[1], row[2]) for row in each]
 
     def at(self, section: int, offset: int) -> tuple[str | None, int | None]:
-        """Source file and line of a place; twice None where no sequence covers it."""
+        """Source file and line of a place; ``(None, None)`` if no sequence covers it."""
         starts = self._starts.get(section)
         index = bisect_right(starts, offset) - 1 if starts else -1
         if index < 0:
@@ -61,9 +61,10 @@ class LineTable:
 
 
 def line_table(sections: DebugSections | None, *, little: bool) -> LineTable | None:
-    """The line table of an object file; None where it has none, or one that cannot be read.
+    """The line table of an object file; None if it has none, or none that can be read.
 
-    What line a reference is of is a convenience: a damaged table takes nothing else with it.
+    A damaged table is not an error, since line numbers are only a convenience: the rows before the
+    damage are kept.
     """
     if sections is None or not sections.line:
         return None
@@ -88,7 +89,7 @@ class _Reader:
 
     def number(self, size: int) -> int:
         if self.pos + size > len(self.data):
-            raise FormatError("line table cut short")
+            raise FormatError("the line table is cut short")
         (value,) = self.words[size].unpack_from(self.data, self.pos)
         self.pos += size
         return int(value)
@@ -103,7 +104,7 @@ class _Reader:
             if byte < 0x80:
                 return value
             if shift > 63:
-                raise FormatError("number of more than 64 bits in a line table")
+                raise FormatError("the line table has a number of more than 64 bits")
 
     def sleb(self) -> int:
         start = self.pos
@@ -114,7 +115,7 @@ class _Reader:
     def text(self, data: bytes, offset: int) -> str:
         end = data.find(0, offset)
         if not 0 <= offset < len(data) or end < 0:
-            raise FormatError("string outside of its section")
+            raise FormatError("a string of the line table lies outside its section")
         return data[offset:end].decode("utf-8", "backslashreplace")
 
     def string(self) -> str:
@@ -123,14 +124,14 @@ class _Reader:
         return value
 
     def program(self, pos: int, rows: dict[int, list[tuple[int, str | None, int]]]) -> int:
-        """Run one unit's line program; returns where the next one begins."""
+        """Run one unit's line program, and return the offset of the next one."""
         self.pos, self.offset_size = pos, 4
         length = self.number(4)
         if length == 0xFFFFFFFF:
             self.offset_size, length = 8, self.number(8)
         self.end = end = self.pos + length
         if end > len(self.data) or length < 8:
-            raise FormatError("line table of a length that leaves its section")
+            raise FormatError("the line table runs past its section, or is too short")
         version = self.number(2)
         if not 2 <= version <= 5:
             return end
@@ -139,14 +140,14 @@ class _Reader:
         header = self.number(self.offset_size)
         start = self.pos + header
         shortest = self.number(1)
-        self.pos += 1 if version >= 4 else 0  # operations per instruction: VLIW machines alone
-        self.pos += 1  # whether statements are marked
+        self.pos += 1 if version >= 4 else 0  # operations per instruction, for VLIW machines only
+        self.pos += 1  # default_is_stmt
         base = self.number(1)
         base -= 256 if base > 127 else 0
         span, opcodes = self.number(1), self.number(1)
         operands = [0, *(self.number(1) for _ in range(opcodes - 1))]
         if not span or start > end:
-            raise FormatError("line table with an impossible header")
+            raise FormatError("the line table has an impossible header")
         files = self.new_files() if version == 5 else self.old_files()
         self.pos = start
         self.run(files, operands, (shortest, base, span, opcodes), rows)
@@ -159,8 +160,8 @@ class _Reader:
         files = [""]
         while name := self.string():
             directory = self.uleb()
-            self.uleb()  # when it was changed
-            self.uleb()  # its length
+            self.uleb()  # modification time
+            self.uleb()  # length of the source file
             files.append(_joined(directories, directory, name))
         return files
 
@@ -203,7 +204,7 @@ class _Reader:
                 self.pos += 16
                 return 0
             return self.number(size)
-        raise FormatError(f"form {form:#x} in a line table")
+        raise FormatError(f"the line table uses the unknown form {form:#x}")
 
     def run(  # noqa: PLR0912 - a branch for each opcode
         self,
@@ -212,7 +213,7 @@ class _Reader:
         shape: tuple[int, int, int, int],
         rows: dict[int, list[tuple[int, str | None, int]]],
     ) -> None:
-        """The program itself: special opcodes, standard ones, extended ones."""
+        """Run a line program: special opcodes, then extended and standard ones."""
         shortest, base, span, opcodes = shape
         data, end = self.data, self.end
         section, address, file, line = -1, 0, 1, 1
@@ -229,7 +230,7 @@ class _Reader:
                 length = self.uleb()
                 after = self.pos + length
                 kind = data[self.pos] if length else 0
-                if kind == 1:  # end of sequence: nothing is known from here on
+                if kind == 1:  # end of sequence: no line is known for later addresses
                     out.append((address, None, 0))
                     self.keep(section, out, rows)
                     section, address, file, line, out = -1, 0, 1, 1, []
@@ -261,7 +262,7 @@ class _Reader:
     ) -> None:
         self.rows_left -= len(out)
         if self.rows_left < 0:
-            raise FormatError("line table of more rows than any compiler writes")
+            raise FormatError("the line table has more rows than any compiler writes")
         if section >= 0:
             rows.setdefault(section, []).extend(out)
 
@@ -283,7 +284,7 @@ def _named(files: list[str], number: int) -> str | None:
 
 
 def _joined(directories: list[str], at: int, name: str) -> str:
-    """A file's path: its directory is relative to the first, where the compiler ran."""
+    """The path of a file; its directory is relative to the first one, where the compiler ran."""
     if name.startswith("/") or not 0 <= at < len(directories):
         return name
     directory = directories[at]

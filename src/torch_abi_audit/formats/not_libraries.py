@@ -1,4 +1,4 @@
-"""Names what a file is when it is not a library: by its first bytes, as `file(1)` would."""
+"""The kind of a file that is not a library, recognised by its first bytes as ``file(1)`` does."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _MAGICS = (
 )
 _LINKER_WORDS = (b"GROUP", b"INPUT", b"OUTPUT_FORMAT", b"GNU ld script")
 UNSUPPORTED = (
-    (b"\0asm", "WebAssembly module"),
-    (b"\x01\xf7", "AIX XCOFF file"),
-    (b"\x01\xdf", "AIX XCOFF file"),
+    (b"\0asm", "a WebAssembly module"),
+    (b"\x01\xf7", "an AIX XCOFF file"),
+    (b"\x01\xdf", "an AIX XCOFF file"),
 )
-"""Real libraries, of formats that no reader is there for."""
+"""Libraries in formats without a reader."""
 
 
 def recognise(source: Readable) -> NotALibrary | None:
-    """The kind of a file that holds no image of a known format; ``None`` if nothing fits."""
+    """The kind of a file that is not a library; None if it is unknown."""
     if source.size == 0:
         return NotALibrary("empty file")
     head = source.read_at(0, _LOOK)
@@ -52,6 +52,6 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.end < len(head) - 3:  # a character cut by the window is still text
+        if error.end < len(head) - 3:  # the window may cut the last character
             return False
     return not any((byte < 32 and byte not in b"\t\n\r\f\x1b") or byte == 127 for byte in head)

@@ -1,6 +1,6 @@
-"""What is read of a relocatable object file: symbols, references to them, source lines.
+"""The contents of a relocatable object file: symbols, references to them, source lines.
 
-Values alone, shared by the readers of ELF, Mach-O and COFF objects.
+These are plain values, shared by the readers for ELF, Mach-O and COFF object files.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One place, or several of one function and line, that refers to an undefined symbol."""
+    """A reference to an undefined symbol, or several from one function and line."""
 
     function: bytes | None
-    """The defined symbol that the place belongs to; None where none covers it."""
+    """The defined symbol that contains the reference; None if none does."""
     source: str | None = None
-    """The file of the line that it was compiled from, where a line table says."""
+    """The source file, if there is a line table."""
     line: int | None = None
     count: int = 1
+    """The number of references."""
 
 
 NO_REFERENCES: Mapping[bytes, tuple[Reference, ...]] = MappingProxyType({})
@@ -31,21 +32,22 @@ NO_REFERENCES: Mapping[bytes, tuple[Reference, ...]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ObjectFile:
-    """One translation unit, compiled. Names are C-level names, as in ``Binary``."""
+    """One compiled translation unit. Names are C-level names, as in ``Binary``."""
 
     format: Format
     arch: str
     undefined: tuple[bytes, ...]
-    """Strong undefined symbols that something refers to or that are merely named, in order."""
+    """Strong undefined symbols in table order, whether or not anything refers to them."""
     weak_undefined: tuple[bytes, ...] = ()
     defined: frozenset[bytes] = frozenset()
     """Symbols that other object files can use, weak ones included."""
     weak: frozenset[bytes] = frozenset()
-    """Of those, the ones that several object files may define: inline functions, templates."""
+    """The subset of ``defined`` that several object files may define: inline functions, templates.
+    """
     references: Mapping[bytes, tuple[Reference, ...]] = field(default_factory=lambda: NO_REFERENCES)
-    """Undefined symbol to where it is referred to, outside of debug and unwind sections."""
+    """References to each undefined symbol, outside of debug and unwind sections."""
     source: str | None = None
-    """The source file that it says it was compiled from."""
+    """The source file, if the object file names it."""
     has_lines: bool = False
     """Whether a line table could be read."""
 
@@ -61,10 +63,10 @@ class Relocation:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function or object of a section."""
+    """A function or object in a section."""
 
     section: int
     start: int
     size: int
-    """0 where the format does not say: it then reaches to the next one."""
+    """Size in bytes; 0 if the format does not state it: it then extends to the next definition."""
     name: bytes

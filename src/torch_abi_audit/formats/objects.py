@@ -1,4 +1,4 @@
-"""Object files and archives of them, by their first bytes."""
+"""Object files and static archives of any format, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SLIM = b"__gnu_lto_slim"
 
 
 def architectures(source: Readable) -> tuple[tuple[str, Readable], ...]:
-    """The images of a universal file, each with a word for its name; a plain file as it is.
+    """The images in a universal file, each with a suffix for its name; else the file itself.
 
     Raises:
         FormatError: the universal file is damaged.
@@ -30,12 +30,12 @@ def architectures(source: Readable) -> tuple[tuple[str, Readable], ...]:
 
     found = slices.slices(source)
     if isinstance(found, NotALibrary):
-        raise FormatError(f"no object file, but: {found.kind}")
+        raise FormatError(f"not an object file: {found.kind}")
     return tuple((f"[{number}]", one) for number, one in enumerate(found, 1))
 
 
 def kind(source: Readable) -> str | None:
-    """``object``, ``archive`` or ``bitcode``, by a file's first bytes; else None."""
+    """``object``, ``archive`` or ``bitcode``, judged by a file's first bytes; None for others."""
     head = source.read_at(0, 64)
     if head[:8] in (ar.MAGIC, ar.THIN):
         return "archive"
@@ -52,15 +52,15 @@ def kind(source: Readable) -> str | None:
 
 
 def read(source: Readable) -> ObjectFile | None:
-    """One object file; None for what compiles nothing: an entry of an import library.
+    """Read one object file; None for an entry of an import library, which has no code.
 
     Raises:
-        FormatError: it is damaged, or holds no symbols that could be judged.
+        FormatError: the file is damaged, or has no symbols to judge (bitcode, ``/GL``).
     """
     head = source.read_at(0, 4)
     if head in _BITCODE:
         raise FormatError(
-            "LLVM bitcode (-flto): it is compiled when it is linked; audit the result"
+            "LLVM bitcode (-flto) is compiled at link time: audit the linked library instead"
         )
     if head == b"\x7fELF":
         from torch_abi_audit.formats.elf import object as elf_object
@@ -68,8 +68,8 @@ def read(source: Readable) -> ObjectFile | None:
         found = elf_object.read(source)
         if _SLIM in found.defined:
             raise FormatError(
-                "GCC bytecode (-flto): it is compiled when it is linked; audit the "
-                "result, or compile with -ffat-lto-objects"
+                "GCC bytecode (-flto) is compiled at link time: audit the linked library instead, "
+                "or compile with -ffat-lto-objects"
             )
         return found
     from torch_abi_audit.formats.macho import object as macho_object
@@ -81,9 +81,9 @@ def read(source: Readable) -> ObjectFile | None:
 
 
 def members(source: Readable) -> Iterator[tuple[str, ObjectFile | FormatError]]:
-    """Every object file of an archive by name, or why it could not be read.
+    """Every object file in an archive by name, or the error from reading it.
 
-    What compiles nothing is left out: text, entries of import libraries.
+    Members without code, such as text and entries of import libraries, are left out.
 
     Raises:
         FormatError: the archive itself is damaged, or thin.

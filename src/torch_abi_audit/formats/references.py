@@ -1,4 +1,4 @@
-"""Relocations to references: the function and the source line that each lies in."""
+"""References from relocations: the function and the source line that contain each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def references(
     definitions: Iterable[Definition],
     lines: LineTable | None,
 ) -> Mapping[bytes, tuple[Reference, ...]]:
-    """Every symbol of ``relocations`` to where it is referred to, most often first."""
+    """The references to each symbol in ``relocations``, the most frequent first."""
     functions = _Functions(definitions)
     counted: dict[bytes, Counter[tuple[bytes | None, str | None, int | None]]] = {}
     for one in relocations:
@@ -40,7 +40,7 @@ def references(
 
 
 class _Functions:
-    """What is defined where, by section."""
+    """The definitions of each section, sorted by offset."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
         by_section: dict[int, list[Definition]] = {}

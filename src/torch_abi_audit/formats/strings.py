@@ -1,11 +1,11 @@
-"""String tables, read as the windows that the wanted names span."""
+"""String tables, of which only the windows with wanted names are read."""
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
 
-from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.formats.bounded import outside, window
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
@@ -14,33 +14,34 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.binary import Readable
 
-_SPAN = 1 << 17  # most bytes held at once: more would only be more pages to fault in
-_DENSE = 128  # bytes of a window for each name wanted of it, below which it is split
+_SPAN = 1 << 17  # most bytes in memory at once: more would only cause more page faults
+_DENSE = 128  # a window with fewer bytes than this for each wanted name is split at its NULs
 _TAIL = 1 << 10  # room for the last name of a window
-_AT_ONCE = 1 << 21  # size of a table that is looked through as a whole, which saves sorting
-_PIECE = 1 << 15  # bytes of names that are made at once only to be looked for
-_LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs must not be slurped
+_AT_ONCE = 1 << 21  # most bytes of a table that is read as a whole, which saves sorting
+_PIECE = 1 << 15  # bytes of names that are split at once when searching for wanted names
+_LONGEST = 1 << 20  # no compiler emits a longer name; a table without NULs is not read to its end
 
 
 class StringTable:
-    """NUL-terminated names at ``[offset, offset + size)`` of a source."""
+    """NUL-terminated names at ``[offset, offset + size)`` of a source.
+
+    Raises:
+        FormatError: the table lies outside the source.
+    """
 
     __slots__ = ("_offset", "_size", "_source")
 
     def __init__(self, source: Readable, offset: int, size: int) -> None:
         if offset + size > source.size:
-            raise FormatError(
-                f"string table at bytes {offset}..{offset + size} lies outside the file "
-                f"of {source.size} bytes: cut short or damaged"
-            )
+            raise FormatError(outside(offset, size, source.size, "string table"))
         self._source, self._offset, self._size = source, offset, size
 
     def names(self, offsets: Collection[int]) -> dict[int, bytes]:
-        """The name at each of ``offsets``; any of them may lie within a longer name.
+        """The name at each of ``offsets``, which may point into a longer name.
 
         Raises:
-            FormatError: an offset lies outside the table, a name has no end, or names overlap so
-                much that reading them would cost far more than the table holds.
+            FormatError: an offset lies outside the table, a name has no end, or the names overlap
+                so much that together they are far longer than the table.
         """
         found: dict[int, bytes] = {}
         budget = self._budget()
@@ -52,10 +53,10 @@ class StringTable:
     def search(
         self, offsets: Collection[int], prefixes: tuple[bytes, ...]
     ) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """``names``; and every name, or tail of one, that begins with one of ``prefixes``.
+        """``names``; and every name, or tail of a name, that begins with one of ``prefixes``.
 
-        Both by offset, in one pass over the whole table. What the prefixes begin with in common is
-        what is searched for: one search for two bytes costs less than one for each of them.
+        Both are by offset, and take one pass over the whole table. The pass searches for the common
+        start of the prefixes: one search for two bytes is faster than one search for each prefix.
 
         Raises:
             FormatError: as ``names`` does.
@@ -67,7 +68,7 @@ class StringTable:
         for start, length, wanted in self._parts(offsets):
             blob = self._read(start, length + _TAIL)
             budget = self._take(blob, start, wanted, budget, found)
-            # from the end: there CPython's search takes half of the time
+            # from the end, since CPython's rfind takes half the time of find
             at = blob.rfind(stem, 0, length + len(stem) - 1)
             while at >= 0:
                 if blob.startswith(prefixes, at):
@@ -76,7 +77,7 @@ class StringTable:
         return found, self.names(begins)
 
     def _parts(self, offsets: Collection[int]) -> Iterator[tuple[int, int, Collection[int]]]:
-        """The whole table in parts: where one begins, its length, and the offsets within it."""
+        """The whole table in parts: the start of each, its length, and the offsets within it."""
         if self._size <= _AT_ONCE and len(offsets) * _DENSE >= self._size:
             if offsets:
                 self._bounded(max(offsets))
@@ -90,7 +91,7 @@ class StringTable:
             index = stop
 
     def among(self, offsets: list[int], wanted: frozenset[bytes]) -> frozenset[bytes]:
-        """Those of ``wanted`` that stand at one of ``offsets``, hardly any of which is one.
+        """The names in ``wanted`` that are at one of ``offsets``; fast if few of them are.
 
         Raises:
             FormatError: as ``names`` does.
@@ -98,10 +99,10 @@ class StringTable:
         if offsets:
             self._bounded(max(offsets))
         found: set[bytes] = set()
-        apart: list[int] = []  # names within a longer one, and those that a window cuts
+        apart: list[int] = []  # names within a longer name, and names that a window cuts
         at_once = self._size <= _AT_ONCE
         for begin, here in [(0, offsets)] if at_once else self._spans(self._ordered(offsets)):
-            # a byte earlier, so that what stands before a name tells whether it is a whole one
+            # a byte earlier, since a NUL before a name shows that it is not part of a longer one
             start, stop = begin - 1, self._size if at_once else here[-1] + _TAIL
             blob = self._read(start, stop - start)
             apart += [offset for offset in here if blob[offset - begin]]
@@ -110,7 +111,7 @@ class StringTable:
             if cut < stop - 1:
                 apart += [offset for offset in here if offset > cut]
             for at, names in _pieces(blob):
-                likely = wanted.intersection(names)  # imports too, which the table holds as well
+                likely = wanted.intersection(names)  # may be imports, which are in the table too
                 if likely:
                     places = places or frozenset(here)
                     place = start + at
@@ -133,12 +134,12 @@ class StringTable:
             )
 
     def _budget(self) -> int:
-        """How many bytes names may have together: in an honest table they hardly overlap."""
+        """Most bytes that names may have together: in a real table they hardly overlap."""
         return 4 * self._size + _LONGEST
 
     @staticmethod
     def _spans(ordered: list[int]) -> Iterator[tuple[int, list[int]]]:
-        """Offsets that lie close together, with the first of them."""
+        """Groups of offsets that are close together, each with its first offset."""
         index = 0
         while index < len(ordered):
             stop = bisect_left(ordered, ordered[index] + _SPAN, index)
@@ -148,22 +149,22 @@ class StringTable:
     def _take(
         self, blob: bytes, start: int, wanted: Collection[int], budget: int, found: dict[int, bytes]
     ) -> int:
-        """Add the names of a window to ``found``; what is left of the budget."""
+        """Add the names of a window to ``found``, and return the rest of the budget."""
         rest: Collection[int] = wanted
         if len(wanted) * _DENSE >= len(blob):
             places = frozenset(wanted)
             at, before = start, len(found)
-            for name in blob.split(b"\0")[:-1]:  # the last is not ended within the window
+            for name in blob.split(b"\0")[:-1]:  # the last one may continue after the window
                 if at in places:
                     found[at] = name
                 at += len(name) + 1
             rest = places - found.keys() if len(found) - before < len(places) else ()
-        for offset in rest:  # within a longer one, or too few are wanted to split the window
+        for offset in rest:  # names within a longer one, or too few to split the window for
             end = blob.find(0, offset - start)
             name = blob[offset - start : end] if end >= 0 else self._long_name(offset)
             budget -= len(name)
             if budget < 0:
-                raise FormatError("names overlap beyond what a string table can mean")
+                raise FormatError("the names overlap: together they exceed the string table's size")
             found[offset] = name
         return budget
 
@@ -180,10 +181,10 @@ class StringTable:
 
 
 def _pieces(blob: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """The names of a window, some hundred at once, and where the first of them begins.
+    """The names in a window, a few hundred at a time, and the offset of the first of them.
 
-    Few at once, because they are made where the ones before were: new pages cost more than names.
-    What stands behind the last NUL is not ended within the window, and is left out.
+    With few names at a time, the new ones reuse the memory of the previous ones: fresh pages cost
+    more than the names. The bytes after the last NUL are an incomplete name, and are left out.
     """
     at, end = 0, blob.rfind(0) + 1
     while at < end:

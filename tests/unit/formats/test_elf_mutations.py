@@ -113,7 +113,7 @@ def test_tables_as_large_as_a_sparse_file_cost_nothing(original: bytes, tmp_path
     for data, message in (
         (many, "50000000 program headers"),
         (endless, None),
-        (open_ended, "dynamic section without an end"),
+        (open_ended, "dynamic section does not end"),
     ):
         path = tmp_path / "sparse.so"
         path.write_bytes(data)

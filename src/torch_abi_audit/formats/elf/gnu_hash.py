@@ -1,7 +1,7 @@
-"""Names looked up in the GNU hash section of an ELF file, as ld.so looks them up.
+"""Symbol lookup through the GNU hash section of an ELF file, as ld.so does it.
 
-For some hundred names among thousands that costs a fraction of reading them all. Layout: binutils'
-``bfd/elflink.c`` writes it, glibc's ``elf/dl-lookup.c`` reads it.
+Looking up a few hundred names among thousands takes a fraction of the time of reading them all.
+Layout: binutils' ``bfd/elflink.c`` writes the section, glibc's ``elf/dl-lookup.c`` reads it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_MOST = 1 << 20  # bytes of the filter and the buckets that are read
-_LONGEST = 1 << 10  # symbols of a chain that are looked at
+_MOST = 1 << 20  # most bytes of the filter and the buckets
+_LONGEST = 1 << 10  # most symbols in a chain
 _MOST_KEPT = 1 << 14
 
 
 def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
-    """Those of ``names`` that a library exports; None where this section cannot tell.
+    """The names in ``names`` that a library exports; None if this section cannot answer.
 
     Raises:
         FormatError: the section is damaged.
@@ -54,14 +54,14 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
         if found is None:
             return None
         places.update(start + index for index in found)
-        if len(places) > 2 * len(names):  # versions of a name are few
+        if len(places) > 2 * len(names):  # a name has few versions
             return None
     text = image.strings().names({*names_at(image, places)} - {0})
     return frozenset(names).intersection(text.values())
 
 
 def _chained(image: Image, address: int, key: int) -> list[int] | None:
-    """Where in a chain symbols of a hash stand; None where it is longer than any honest one."""
+    """Positions in a chain of the symbols with a hash; None if the chain is implausibly long."""
     found = []
     link = 0
     for index, link in enumerate(islice(chain_links(image, address), _LONGEST)):
@@ -71,7 +71,7 @@ def _chained(image: Image, address: int, key: int) -> list[int] | None:
 
 
 def gnu_hash(name: bytes) -> int:
-    """What the section calls the hash of a name."""
+    """The GNU hash of a name, 32 bits."""
     key = _kept.get(name)
     if key is None:
         key = 5381
@@ -83,4 +83,4 @@ def gnu_hash(name: bytes) -> int:
     return key
 
 
-_kept: dict[bytes, int] = {}  # the libraries of a package are asked for the same names
+_kept: dict[bytes, int] = {}  # the same names are looked up in every library of a package

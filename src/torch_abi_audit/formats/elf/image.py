@@ -1,7 +1,7 @@
-"""An ELF file's tables, located through its program headers and bounded, not yet read.
+"""The tables of an ELF file: located through the program headers and bounded, but not yet read.
 
-Layouts: the System V gABI, the GNU hash section as ld.so walks it. Section headers are never
-looked at, so a file without them reads the same.
+Layouts: the System V gABI, and the GNU hash section as ld.so walks it. Section headers are not
+used here, so a file without them reads the same.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _SIZED_MACHINES = {21: "ppc64", 22: "s390", 243: "riscv", 258: "loongarch"}
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _HEAD = 1 << 10
-"""Bytes that are read at once: the ELF header and, in nearly every file, the program headers."""
+"""Bytes of the first read: the ELF header and, in nearly every file, the program headers."""
 _PN_XNUM = 0xFFFF
 _MOST_SEGMENTS = 0xFFFF
 _MOST_DYNAMIC = 1 << 20
-"""Bytes of a dynamic section: its end is marked, and stands hundreds of bytes into it."""
+"""Most bytes of a dynamic section that are read: its end mark is usually at some hundred bytes."""
 
 
 class Tag:
-    """The dynamic section entries that matter here: plain numbers, looked up in plain dicts."""
+    """The dynamic section tags used here; plain integers, for fast lookups in plain dicts."""
 
     NEEDED = 1
     PLTRELSZ = 2
@@ -73,23 +73,23 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How this file spells its tables: word size and byte order."""
+    """The word size and byte order of a file's tables."""
 
     wide: bool
     swapped: bool
     order: str
     header: Struct
     segment: Struct
-    """A program header: its type, file offset and address, its size in the file and in memory."""
+    """A program header: type, file offset, address, size in the file and size in memory."""
     dynamic: Struct
     word: Struct
 
 
 def _layout(elf_class: int, data: int) -> Layout:
-    """The layout for two bytes of the ELF identification.
+    """The layout for the class and data bytes of the ELF identification.
 
     Raises:
-        FormatError: there is no such class or byte order.
+        FormatError: the class or the byte order is unknown.
     """
     known = _LAYOUTS.get((elf_class, data))
     if known is not None:
@@ -114,25 +114,29 @@ _LAYOUTS: dict[tuple[int, int], Layout] = {}
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The tables of one file, located and bounded, not yet read."""
+    """The tables of one file: located and bounded, but not yet read."""
 
     source: Readable
     layout: Layout
     machine: int
     loads: tuple[tuple[int, int, int], ...]
-    """File offset, address and size in the file of each loaded segment, the last one first."""
+    """File offset, address and size in the file of each loaded segment, in reverse order."""
     tags: dict[int, int]
     entries: tuple[tuple[int, int], ...]
     has_interpreter: bool
     section_names: int | None
-    """File offset of the section header of the section names; None where there is none."""
+    """File offset of the section header for the section names; None if there is none."""
 
     def values(self, tag: int) -> tuple[int, ...]:
-        """Every value of a dynamic entry that may stand more than once."""
+        """Every value of a dynamic tag that may occur more than once."""
         return tuple(value for key, value in self.entries if key == tag)
 
     def at(self, address: int, what: str) -> tuple[int, int]:
-        """File offset of a virtual address, and how many bytes its segment holds from there."""
+        """File offset of a virtual address, and the number of bytes left in its segment.
+
+        Raises:
+            FormatError: no loaded segment contains the address.
+        """
         for offset, start, size in self.loads:
             into = address - start
             if 0 <= into < size:
@@ -140,20 +144,28 @@ class Image:
         raise FormatError(f"{what}: address {address:#x} is in no loaded segment")
 
     def table(self, address: int, size: int, what: str) -> bytes:
-        """A table of known size, which must lie within one segment."""
+        """A table of known size, which must lie within one segment.
+
+        Raises:
+            FormatError: the table lies in no segment, or runs past its segment.
+        """
         offset, room = self.at(address, what)
         if size > room:
-            raise FormatError(f"{what} of {size} bytes at {address:#x} runs past its segment")
+            raise FormatError(f"{what}: {size} bytes at address {address:#x} run past the segment")
         return window(self.source, offset, size, what)
 
     def architecture(self) -> str:
-        """The machine, spelled as wheel tags do."""
+        """The machine's name, as in wheel tags."""
         return architecture(self.machine, wide=self.layout.wide, little=self.layout.order == "<")
 
     def strings(self) -> StringTable:
-        """The dynamic string table."""
+        """The dynamic string table.
+
+        Raises:
+            FormatError: there is none, or it lies outside its segment.
+        """
         if Tag.STRTAB not in self.tags:
-            raise FormatError("dynamic section names no string table")
+            raise FormatError("the dynamic section has no string table (DT_STRTAB)")
         offset, room = self.at(self.tags[Tag.STRTAB], "string table")
         size = self.tags.get(Tag.STRSZ, room)
         if size > room:
@@ -162,7 +174,7 @@ class Image:
 
 
 def architecture(machine: int, *, wide: bool, little: bool) -> str:
-    """An ELF machine, word size and byte order, spelled as wheel tags do."""
+    """The name of an ELF machine, word size and byte order, as in wheel tags."""
     name = _SIZED_MACHINES.get(machine)
     if name is None:
         return _MACHINES.get(machine, f"machine-{machine}")
@@ -196,14 +208,14 @@ def open_image(source: Readable) -> Image | NotALibrary:
         at = shoff + (44 if layout.wide else 28)
         (phnum,) = layout.word.unpack(part(at, 4, "section header 0"))
     if phnum > _MOST_SEGMENTS:
-        raise FormatError(f"{phnum} program headers: no loader takes as many")
+        raise FormatError(f"{phnum} program headers: no loader accepts that many")
     if phnum and phentsize != layout.segment.size:
-        raise FormatError(f"program header entries of {phentsize} bytes")
+        raise FormatError(f"program header entries of {phentsize} bytes, not {layout.segment.size}")
     raw = part(phoff, phnum * layout.segment.size, "program headers")
     segments = list(layout.segment.iter_unpack(raw))
     dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
     if dynamic is None:
-        raise FormatError("no dynamic section: no loader can open it")
+        raise FormatError("the file has no dynamic section: no loader can load it")
     offset, _, in_file, in_memory = dynamic
     if in_file == 0 and in_memory > 0:
         return NotALibrary("debug symbols")
@@ -211,7 +223,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
     blob = window(source, offset, min(size, _MOST_DYNAMIC), "dynamic section")
     entries = list(takewhile(lambda entry: entry[0] != 0, layout.dynamic.iter_unpack(blob)))
     if size > len(blob) == len(entries) * layout.dynamic.size:
-        raise FormatError(f"dynamic section without an end in its first {len(blob)} bytes")
+        raise FormatError(f"the dynamic section does not end within its first {len(blob)} bytes")
     return Image(
         source=source,
         layout=layout,

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 _DF_1_PIE = 0x08000000
 _FEW = 1 << 10
-"""Names that are looked up one by one; more are found sooner among all that there are."""
+"""Most names to look up one by one; for more, reading all exports is faster."""
 _NEEDS_SIZES = (1 << 12, 1 << 20)
-"""Bytes of DT_VERNEED that are read: enough for nearly all, and the most."""
+"""Bytes of DT_VERNEED to read: enough for nearly all files, then the limit."""
 
 
 def read(source: Readable) -> Binary | NotALibrary:
-    """Read what the loader would learn from an ELF file.
+    """Read what the dynamic loader would learn from an ELF file.
 
     Raises:
         FormatError: the file is damaged, cut short, or of an unknown ELF class.
@@ -81,7 +81,7 @@ def read(source: Readable) -> Binary | NotALibrary:
 
 
 def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]:
-    """Names that other libraries can bind to: defined, not local, not hidden.
+    """Names that other libraries can bind to: defined, neither local nor hidden.
 
     Raises:
         FormatError: the file is damaged.
@@ -95,7 +95,7 @@ def exports(source: Readable, _binary: Binary | None = None) -> frozenset[bytes]
 def exported(
     source: Readable, wanted: frozenset[bytes], _binary: Binary | None = None
 ) -> frozenset[bytes]:
-    """Those of ``wanted`` that are among ``exports``; no other name is made for it.
+    """The names in ``wanted`` that the file exports; creates no objects for other names.
 
     Raises:
         FormatError: the file is damaged.
@@ -135,7 +135,7 @@ def versions(source: Readable) -> dict[bytes, str]:
 
 
 def _undefined(image: Image) -> tuple[list[int], list[int]]:
-    """Where the names of the undefined symbols begin, strong and weak."""
+    """String table offsets of the names of undefined symbols, strong and weak."""
     strong: list[int] = []
     weak: list[int] = []
     for entries in symbols(image):
@@ -149,7 +149,7 @@ def _undefined(image: Image) -> tuple[list[int], list[int]]:
 
 
 def _exported(image: Image) -> list[int]:
-    """Where the names begin of the symbols that other libraries can bind to."""
+    """String table offsets of the names that other libraries can bind to."""
     offsets: list[int] = []
     for entries in symbols(image):
         offsets += entries.names(entries.exported())
@@ -157,28 +157,28 @@ def _exported(image: Image) -> list[int]:
 
 
 def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
-    """Those of names, by where they begin, that a symbol exports."""
+    """The names in ``marked``, by string table offset, that a symbol exports."""
     if not marked:
         return ()
     return tuple(sorted({marked[offset] for offset in marked.keys() & {*_exported(image)}}))
 
 
 def _version_needs(image: Image) -> dict[int, tuple[int, int]]:
-    """DT_VERNEED: version index to the string offsets of (library, version)."""
+    """DT_VERNEED: version index, to the string offsets of (library, version)."""
     tags = image.tags
     if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
         return {}
-    offset, room = image.at(tags[Tag.VERNEED], "version needs")
+    offset, room = image.at(tags[Tag.VERNEED], "version requirements")
     for most in _NEEDS_SIZES:
-        blob = window(image.source, offset, min(room, most), "version needs")
+        blob = window(image.source, offset, min(room, most), "version requirements")
         needs = _parsed_needs(blob, image.layout.order, tags.get(Tag.VERNEEDNUM, 0))
         if needs is not None:
             return needs
-    raise FormatError("version needs run past their segment")
+    raise FormatError("the version requirements (DT_VERNEED) run past their segment")
 
 
 def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, int]] | None:
-    """``_version_needs`` from their bytes; None where these do not hold all."""
+    """``_version_needs`` from the bytes of the table; None if ``blob`` is too short."""
     need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
     result: dict[int, tuple[int, int]] = {}
     at = 0
@@ -202,7 +202,7 @@ def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, i
 
 
 def _version_indices(image: Image, indices: Sequence[int]) -> list[int]:
-    """DT_VERSYM of the given symbols."""
+    """The DT_VERSYM entries of the given symbols."""
     if not indices:
         return []
     blob = image.table(image.tags[Tag.VERSYM], 2 * (max(indices) + 1), "symbol versions")

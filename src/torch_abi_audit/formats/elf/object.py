@@ -31,7 +31,7 @@ _STT_OBJECT, _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_IFUNC = 1, 2, 3, 4, 10
 _HIDDEN = frozenset({1, 2})
 _EM_MIPS = 8
 _MOST_DEBUG = 64 << 20
-"""No line table of one translation unit is larger: what says so is damaged."""
+"""Most bytes of a debug section: no translation unit has a larger line table."""
 _UNWIND = (b".eh_frame", b".gcc_except_table", b".ARM.exidx", b".ARM.extab", b".sframe")
 
 
@@ -75,7 +75,7 @@ class _Reader:
         fields = header.unpack(window(source, 16, header.size, "ELF header"))
         kind, self.machine, shoff, entsize = fields[0], fields[1], fields[5], fields[10]
         if kind != 1:
-            raise FormatError(f"ELF type {kind} is no object file")
+            raise FormatError(f"not an object file: its ELF type is {kind}")
         self.budget = Budget(source, "relocation tables")
         self.sections = self._sections(shoff, fields[11], fields[12], entsize)
         self.symbols = list(self._symbols())
@@ -124,7 +124,7 @@ class _Reader:
     def _sections(self, shoff: int, count: int, names: int, entsize: int) -> list[_Section]:
         shape = Struct(self.order + ("IIQQQQIIQQ" if self.wide else "IIIIIIIIII"))
         if not shoff or entsize != shape.size:
-            raise FormatError("no section headers: not an object file of a compiler")
+            raise FormatError("not an object file: it has no section headers")
         if count == 0 or names == _SHN_XINDEX:  # the true numbers are in section 0 (gABI)
             first = shape.unpack(window(self.source, shoff, shape.size, "section header 0"))
             count = count or first[5]
@@ -134,7 +134,9 @@ class _Reader:
         if not raw:
             return []
         if names >= len(raw):
-            raise FormatError(f"section {names} should hold the names, of {len(raw)}")
+            raise FormatError(
+                f"section {names} should hold the section names, but there are {len(raw)} sections"
+            )
         text = window(self.source, raw[names][4], raw[names][5], "section names")
         return [
             _Section(c_string(text, name, "section names"), kind, flags, offset, size, link, info)
@@ -151,7 +153,7 @@ class _Reader:
             return
         table = self.sections[at]
         if table.link >= len(self.sections):
-            raise FormatError("the symbol table names no string table")
+            raise FormatError("the symbol table has no string table")
         strings = self.sections[table.link]
         shape = Struct(self.order + ("IBBHQQ" if self.wide else "IIIBBH"))
         blob = self._content(table)
@@ -172,7 +174,7 @@ class _Reader:
             )
 
     def _far_sections(self, table: int, count: int) -> tuple[int, ...]:
-        """Section numbers that do not fit into a symbol."""
+        """Section numbers that do not fit into a symbol (``SHT_SYMTAB_SHNDX``)."""
         for one in self.sections:
             if one.kind == _SHT_SYMTAB_SHNDX and one.link == table and one.size >= count * 4:
                 blob = window(self.source, one.offset, count * 4, "section indexes")
@@ -182,7 +184,10 @@ class _Reader:
     def _relocations(
         self, *, debug: bool = False
     ) -> Iterator[tuple[int, int, _Symbol, int | None]]:
-        """Section, offset, symbol and addend of every relocation of code and data, or of debug."""
+        """Section, offset, symbol and addend of the relocations of code and data.
+
+        With ``debug``, those of the line table instead.
+        """
         for one in self.sections:
             if one.kind not in (_SHT_RELA, _SHT_REL) or one.info >= len(self.sections):
                 continue
@@ -213,14 +218,14 @@ class _Reader:
         return self.symbols[index] if index < len(self.symbols) else None
 
     def _debug(self) -> DebugSections | None:
-        """The line table's sections, with what the linker would have put in."""
+        """The line table's sections, with the values that a linker would fill in."""
         held: dict[str, bytes] = {}
         places: dict[int, tuple[int, int]] = {}
         for index, one in enumerate(self.sections):
             if one.name not in (b".debug_line", b".debug_line_str", b".debug_str"):
                 continue
             if one.flags & _SHF_COMPRESSED or one.size > _MOST_DEBUG:
-                return None  # no linker input is compressed unless asked for
+                return None  # compilers compress debug sections only on request
             held[one.name.decode()] = self._content(one)
             if one.name == b".debug_line":
                 line = index

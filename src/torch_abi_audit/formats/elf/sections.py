@@ -1,4 +1,4 @@
-"""What the section names of an ELF file tell: evidence alone, since no loader reads them."""
+"""Section names of an ELF file: only hints, since no loader reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST = 1 << 16
 
 
 def has_section(image: Image, wanted: Iterable[bytes]) -> bool:
-    """Whether a section has one of the ``wanted`` names; False where sections have no names."""
+    """Whether a section has one of the ``wanted`` names; False if sections have no names."""
     layout = image.layout
     if image.section_names is None:
         return False
@@ -27,6 +27,6 @@ def has_section(image: Image, wanted: Iterable[bytes]) -> bool:
             window(image.source, image.section_names, shape.size, "section header")
         )
         names = window(image.source, offset, min(size, _MOST), "section names")
-    except FormatError:  # a loader would not notice, and there is nothing to tell
+    except FormatError:  # a loader would not notice damaged section names
         return False
     return any(b"\0%b\0" % name in names for name in wanted)

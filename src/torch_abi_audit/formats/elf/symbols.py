@@ -1,8 +1,8 @@
-"""The dynamic symbol table of an ELF file: how long it is, and its entries column by column.
+"""The dynamic symbol table of an ELF file: its length, and its entries column by column.
 
-Layouts: the System V gABI, the GNU hash section as ld.so walks it. A column is a long integer with
-a byte of 0 or 1 for each symbol, so that a hundred thousand symbols are looked at in the time that
-a loop takes for a few thousand.
+Layouts: the System V gABI, and the GNU hash section as ld.so walks it. A column is a long integer
+with a byte of 0 or 1 for each symbol: a hundred thousand symbols take as long as a few thousand
+would in a loop.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_CHUNK = 1 << 12  # symbols looked at in one go: bounds memory whatever the size of the file
+_CHUNK = 1 << 12  # symbols per read: bounds memory whatever the size of the file
 _CHAIN, _MOST_CHAIN = 1 << 6, 1 << 20
-"""Bytes of a hash chain that are read at first, and at once at the most."""
+"""Bytes of a hash chain in the first read, and most bytes in one read."""
 _MIPS, _S390, _ALPHA = 8, 22, 0x9026
 _STB_LOCAL, _STB_WEAK = 0, 2
 _NAMELESS_TYPES = frozenset({3, 4})  # STT_SECTION, STT_FILE
@@ -39,49 +39,52 @@ _ZERO = _flags(lambda byte: byte == 0)
 
 
 class Entries:
-    """A run of the symbol table."""
+    """A run of entries of the symbol table."""
 
     __slots__ = ("_blob", "_columns", "_image", "_size", "count", "first")
 
     def __init__(self, image: Image, first: int, blob: bytes) -> None:
         self.first = first
-        """Index of its first symbol in the table."""
+        """Index in the table of the run's first symbol."""
         self._size = _entry_size(image)
         self.count = len(blob) // self._size
         self._image, self._blob = image, blob
         self._columns = (4, 5, 6) if image.layout.wide else (12, 13, 14)
 
     def bindable(self) -> int:
-        """Those that bind across libraries, weak ones too."""
+        """The column of symbols that bind across libraries, weak ones included."""
         return self._column(self._columns[0], _BINDABLE)
 
     def weak(self) -> int:
-        """Those of weak binding."""
+        """The column of symbols with weak binding."""
         return self._column(self._columns[0], _WEAK)
 
     def shown(self) -> int:
-        """Those that other libraries see."""
+        """The column of symbols that are not hidden."""
         return self._column(self._columns[1], _SHOWN)
 
     def undefined(self) -> int:
-        """Those that another library must define; the most of a large table are none."""
+        """The column of symbols that another library must define.
+
+        Most runs of a large table have no undefined symbols: these return 0 early.
+        """
         section = self._columns[2]
         if 0 not in self._blob[section :: self._size]:
             return 0
         return self._column(section, _ZERO) & self._column(section + 1, _ZERO)
 
     def exported(self) -> int:
-        """Those that other libraries can bind to."""
+        """The column of symbols that other libraries can bind to."""
         return self.bindable() & self.shown() & ~self.undefined()
 
     def names(self, column: int) -> Iterable[int]:
-        """Where the names of a column's symbols begin in the string table, in order."""
+        """String table offsets of the names of a column's symbols, in order."""
         flags = column.to_bytes(self.count, "little").rstrip(b"\0")
         entries = self._blob[: len(flags) * self._size]
         return compress(words(self._image, entries, self._size // 4), flags)
 
     def indices(self, column: int) -> Iterable[int]:
-        """Which symbols of the table a column holds, in order."""
+        """Indices in the table of a column's symbols, in order."""
         return compress(
             range(self.first, self.first + self.count), column.to_bytes(self.count, "little")
         )
@@ -94,7 +97,7 @@ def symbols(image: Image) -> Iterator[Entries]:
     """The dynamic symbol table, in bounded runs.
 
     Raises:
-        FormatError: its length cannot be told, or it leaves its segment.
+        FormatError: the length of the table cannot be determined, or exceeds its segment.
     """
     if Tag.SYMTAB not in image.tags:
         return
@@ -109,10 +112,10 @@ def symbols(image: Image) -> Iterator[Entries]:
 
 
 def names_at(image: Image, indices: Iterable[int]) -> list[int]:
-    """Where the names begin of those of some symbols that other libraries can bind to.
+    """String table offsets of the names of those symbols that other libraries can bind to.
 
     Raises:
-        FormatError: one lies outside of the table's segment.
+        FormatError: a symbol lies outside the table's segment.
     """
     size = _entry_size(image)
     offset, room = image.at(image.tags[Tag.SYMTAB], "symbol table")
@@ -130,11 +133,11 @@ def _entry_size(image: Image) -> int:
 
 
 def _count(image: Image, most: int) -> int:
-    """How many dynamic symbols there are: no table says it outright.
+    """The number of dynamic symbols, which the symbol table itself does not state.
 
     DT_HASH states it; a GNU hash table ends at the last symbol of its last chain. A library that
-    exports nothing has an empty GNU hash table that says nothing, so there the relocations tell:
-    a symbol that no relocation names is never looked up.
+    exports nothing has an empty GNU hash table, so there the highest symbol in a relocation
+    counts: a symbol without a relocation is never looked up.
     """
     tags = image.tags
     known = (
@@ -157,17 +160,17 @@ def _count(image: Image, most: int) -> int:
         known.append(_relocated_symbols(image))
     count = max(known)
     if count > most:
-        raise FormatError(f"symbol table of {count} entries runs past its segment")
+        raise FormatError(f"the symbol table of {count} entries runs past its segment")
     return count
 
 
 def chain_links(image: Image, address: int) -> Iterator[int]:
-    """The hashes in a chain of the GNU hash table, up to the odd one, which is the last.
+    """The hashes in a chain of the GNU hash table; an odd hash is the last of its chain.
 
-    A chain that runs to the end of its segment ends there with an even one.
+    If the segment ends before the chain does, the last hash is even.
 
     Raises:
-        FormatError: it lies in no loaded segment.
+        FormatError: the chain lies in no loaded segment.
     """
     offset, room = image.at(address, "GNU hash chain")
     end, size = offset + room - room % 4, _CHAIN
@@ -184,13 +187,13 @@ def _chain_length(image: Image, address: int) -> int:
     for length, link in enumerate(chain_links(image, address), 1):
         if link & 1:
             return length
-    raise FormatError("GNU hash chain has no end")
+    raise FormatError("the last GNU hash chain has no end")
 
 
 def _hash_count(image: Image, most: int) -> int:
     """The number of symbols that DT_HASH states.
 
-    Its words are of 32 bits, and of 64 on Alpha and s390x; some linkers write 32 there, too.
+    Its words have 32 bits; on Alpha and s390x they have 64, though some linkers write 32 there.
     """
     at, order = image.tags[Tag.HASH], image.layout.order
     if image.layout.wide and image.machine in (_S390, _ALPHA):
@@ -216,7 +219,7 @@ def _relocated_symbols(image: Image) -> int:
         shape, shift = _relocation(image, explicit=explicit)
         offset, room = image.at(tags[start], "relocations")
         if tags[size] > room:
-            raise FormatError("relocations run past their segment")
+            raise FormatError("the relocations run past their segment")
         total = tags[size] - tags[size] % shape.size
         step = shape.size * _CHUNK
         for begin in range(0, total, step):
@@ -226,7 +229,7 @@ def _relocated_symbols(image: Image) -> int:
 
 
 def _relocation(image: Image, *, explicit: bool) -> tuple[Struct, int]:
-    """The shape of one relocation's r_info, and how far its symbol index is shifted."""
+    """The struct of a relocation's ``r_info``, and the bit shift of its symbol index."""
     wide, order = image.layout.wide, image.layout.order
     addend = ("8x" if wide else "4x") if explicit else ""
     if wide and image.machine == _MIPS:  # r_sym, then one byte each: r_ssym and three types

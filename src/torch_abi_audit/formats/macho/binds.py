@@ -1,7 +1,7 @@
-"""What dyld binds in a Mach-O image: chained fixups and the older bind opcodes.
+"""The symbols that dyld binds in a Mach-O image: chained fixups and the older bind opcodes.
 
 Layouts: Apple's ``<mach-o/fixup-chains.h>`` and ``<mach-o/loader.h>``. Only the imported names
-matter here, not the places that they are bound to.
+are read, not the addresses to which dyld writes the bound values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.formats.macho.image import Image
 
 SELF, EXECUTABLE, FLAT, COALESCED = 0, -1, -2, -3
-"""Ordinals that name no library; ``COALESCED``: any weak definition in the process."""
+"""Ordinals that do not name a library; ``COALESCED`` means any weak definition in the process."""
 
 _HEADER = "7I"
 _IMPORTS = {1: "I", 2: "I4x", 3: "Q8x"}  # DYLD_CHAINED_IMPORT, _ADDEND, _ADDEND64
@@ -34,9 +34,9 @@ _ULEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _PLACE = rb"[\x50-\x5f\xd1]|[\x60-\x8f\xd0]" + _ULEB
 _BIND = rb"[\x90-\x9f\xb0-\xbf]|[\xa0-\xaf]" + _ULEB + rb"|[\xc0-\xcf](?:" + _ULEB + rb"){2}"
 _OPCODES = re.compile(
-    # what moves the place to bind, at most 255 in a row to bound what the matcher holds
+    # opcodes that move the place to bind, at most 255 in a row, to bound the matcher's memory
     rb"(?:" + _PLACE + rb"){0,255}"
-    # then what ends the list (1), sets the ordinal (2, 3, 4), names the symbol (5 and 6)
+    # then an opcode that ends the list (1), sets the ordinal (2, 3, 4), names the symbol (5 and 6)
     rb"(?:([\x00-\x0f])|([\x10-\x1f])|[\x20-\x2f](" + _ULEB + rb")|([\x30-\x3f])"
     rb"|([\x40-\x4f])([^\0]*)\0"
     # or binds it (7), in one place or many
@@ -46,19 +46,19 @@ _OPCODES = re.compile(
 
 
 class Bind(NamedTuple):
-    """Where a symbol is looked up, and whether it may be missing."""
+    """The library in which a symbol is looked up, and whether the symbol may be missing."""
 
     ordinal: int
-    """1-based position of a library among those the image loads, or a special ordinal."""
+    """1-based position of the library among those that the image loads, or a special ordinal."""
     weak: bool
 
 
 bind = lru_cache(maxsize=1 << 10)(Bind)
-"""A :class:`Bind`; a library has thousands of imports, and few places to look them up."""
+"""A cached :class:`Bind`: a library has thousands of imports, but few distinct binds."""
 
 
 def gather(found: Iterable[tuple[bytes, Bind]]) -> dict[bytes, Bind]:
-    """Each name once; one strong reference makes a name strong."""
+    """Each name once; a single strong reference makes a name strong."""
     result: dict[bytes, Bind] = {}
     for name, place in found:
         if name and (name not in result or (result[name].weak and not place.weak)):
@@ -69,16 +69,16 @@ def gather(found: Iterable[tuple[bytes, Bind]]) -> dict[bytes, Bind]:
 def bound(image: Image) -> dict[bytes, Bind]:
     """Every name that dyld must look up to load the image, as linkers spell it.
 
-    LC_DYLD_INFO's weak binds are left out: they unify definitions, and require none.
+    LC_DYLD_INFO's weak binds are left out: they unify definitions, but do not require any.
 
     Raises:
-        FormatError: the tables are damaged, or of a kind that dyld does not know or we do not.
+        FormatError: the tables are damaged, or of an unknown or unsupported kind.
     """
     found = gather((*_chained(image), *_opcodes(image)))
     most = len(image.dylibs)
     for name, (ordinal, _) in found.items():
         if not COALESCED <= ordinal <= most:
-            raise FormatError(f"{name!r} is bound to library {ordinal} of {most}")
+            raise FormatError(f"symbol {name!r} is bound to library {ordinal} of {most}")
     return found
 
 
@@ -88,22 +88,22 @@ def _chained(image: Image) -> Iterator[tuple[bytes, Bind]]:
         return
     header = Struct(image.order + _HEADER)
     if size < header.size:
-        raise FormatError(f"chained fixups of {size} bytes are cut short")
+        raise FormatError(f"the chained fixups are cut short: they have {size} bytes")
     version, _, imports, symbols, count, kind, packing = header.unpack(
         window(image.source, start, header.size, "chained fixups")
     )
     if version:
-        raise FormatError(f"chained fixups of the unknown version {version}")
+        raise FormatError(f"the chained fixups have the unknown version {version}")
     if not count:
         return
     if kind not in _IMPORTS:
-        raise FormatError(f"chained fixups with the unknown imports format {kind}")
+        raise FormatError(f"the chained fixups have the unknown imports format {kind}")
     if packing:
         name = "zlib-compressed" if packing == _ZLIB else f"format {packing}"
         raise FormatError(f"chained fixups with {name} symbol names are not supported")
     shape = Struct(image.order + _IMPORTS[kind])
     if max(imports + count * shape.size, symbols) > size:
-        raise FormatError(f"imports of the chained fixups leave their {size} bytes")
+        raise FormatError(f"the imports run past the {size} bytes of the chained fixups")
     table = window(image.source, start + imports, count * shape.size, "chained imports")
     bits = 16 if kind == 3 else 8  # of the ordinal; the weak bit follows it
     shift = 32 if kind == 3 else 9
@@ -125,7 +125,7 @@ def _opcodes(image: Image) -> Iterator[tuple[bytes, Bind]]:
 
 
 def _stream(blob: bytes, *, lazy: bool = False) -> Iterator[tuple[bytes, Bind]]:
-    """The symbols that a list of bind opcodes binds; a lazy list holds one list for each."""
+    """The symbols bound by a list of bind opcodes; a lazy list is one such list per symbol."""
     name, flags, ordinal = b"", 0, SELF
     for match in _OPCODES.finditer(blob):
         group = match.lastindex

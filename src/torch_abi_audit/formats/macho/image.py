@@ -1,6 +1,6 @@
-"""The load commands of a Mach-O image: where each table is, bounded, not yet read.
+"""The load commands of a Mach-O image: its tables are located and bounded, but not yet read.
 
-Layouts: Apple's ``<mach-o/loader.h>``; what dyld refuses is refused here.
+Layouts: Apple's ``<mach-o/loader.h>``. An image that dyld refuses is a ``FormatError``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from torch_abi_audit.formats.bounded import c_string, window
+from torch_abi_audit.formats.bounded import c_string, outside, window
 from torch_abi_audit.formats.macho.slices import THIN
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.model.errors import FormatError
@@ -50,15 +50,15 @@ _CPUS = {
 _CPU_VARIANTS = {(0x01000007, 8): "x86_64h", (0x0100000C, 2): "arm64e"}
 _SUBTYPE = 0x00FFFFFF  # above it: capability bits
 
-_MOST_COMMANDS = 1 << 22  # bytes; the largest real ones take some tens of kilobytes
-_DYLIB_USE = 0x1A741800  # where a timestamp was: the command is a dylib_use_command
+_MOST_COMMANDS = 1 << 22  # bytes; real load commands take at most some tens of kilobytes
+_DYLIB_USE = 0x1A741800  # in the timestamp field: the command is a dylib_use_command
 _DYLIB_USE_SIZE = 28
 _USE_WEAK, _USE_DELAYED = 1, 8
 _PLATFORM_MACOS = 1
 
 
 class _Tag(IntEnum):
-    """The load commands that matter here."""
+    """The load commands that are read."""
 
     SEGMENT = 0x1
     SYMTAB = 0x2
@@ -89,7 +89,7 @@ _LOADS = {
 
 
 class Extent(NamedTuple):
-    """A table at ``[offset, offset + size)`` of its slice; absent where ``size`` is 0."""
+    """A table at ``[offset, offset + size)`` of its slice; absent if ``size`` is 0."""
 
     offset: int
     size: int
@@ -100,12 +100,13 @@ class Dylib(NamedTuple):
 
     name: str
     weak: bool
-    """It may be missing, and then every symbol that it should provide is null."""
+    """Whether the library may be missing; its symbols are null then."""
     delayed: bool
+    """Whether dyld loads the library at its first use."""
 
 
 class Symtab(NamedTuple):
-    """LC_SYMTAB: where a table of so many entries is, and the strings that they name."""
+    """LC_SYMTAB: offset and number of entries of the symbol table, and its string table."""
 
     offset: int
     entries: int
@@ -114,7 +115,7 @@ class Symtab(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the load commands of one slice say."""
+    """The contents of one slice's load commands."""
 
     source: Slice
     order: str
@@ -147,13 +148,13 @@ def open_image(source: Slice) -> Image | NotALibrary:
     """Read the header and the load commands of one slice.
 
     Raises:
-        FormatError: they are damaged, cut short, or of an unknown file type.
+        FormatError: the slice is damaged, cut short, or of an unknown file type.
     """
     magic = window(source, 0, 4, "Mach-O magic")
     if magic not in THIN:
         if source.read_at(0, len(_ARCHIVE_MAGIC)) == _ARCHIVE_MAGIC:
             return NotALibrary("static archive")
-        raise FormatError(f"slice is no Mach-O image: it begins with {magic.hex()}")
+        raise FormatError(f"the slice is not a Mach-O image: it begins with {magic.hex()}")
     order, wide = THIN[magic]
     header = Struct(order + ("4x6I4x" if wide else "4x6I"))
     cpu, variant, kind, count, size, flags = header.unpack(
@@ -164,7 +165,7 @@ def open_image(source: Slice) -> Image | NotALibrary:
     if kind not in (_MH_DYLIB, _MH_BUNDLE):
         raise FormatError(f"unknown Mach-O file type {kind}")
     if size > _MOST_COMMANDS:
-        raise FormatError(f"load commands of {size} bytes")
+        raise FormatError(f"load commands of {size} bytes: larger than in any real library")
     blob = window(source, header.size, size, "load commands")
     commands = list(_commands(blob, count, order))
     _check_segments(commands, source, order)
@@ -212,15 +213,15 @@ def _fields(command: _Command, shape: str) -> tuple[int, ...]:
 
 
 def _only(commands: Sequence[_Command], *tags: _Tag) -> _Command | None:
-    """The one command of these kinds; dyld refuses a second."""
+    """The only command of these kinds; dyld refuses an image with a second one."""
     found = [one for one in commands if one.tag in tags]
     if len(found) > 1:
-        raise FormatError(f"more than one load command {found[1].tag:#x}")
+        raise FormatError(f"load command {found[1].tag:#x} occurs more than once")
     return found[0] if found else None
 
 
 def _text(command: _Command, order: str) -> str:
-    """The string of a command whose first field is its offset (``lc_str``)."""
+    """The string of a command whose first field is the string's offset (``lc_str``)."""
     (offset,) = _fields(command, order + "8xI")
     name = c_string(command.body, offset, f"load command {command.tag:#x}")
     return name.decode("utf-8", "surrogateescape")
@@ -238,20 +239,17 @@ def _dylib(command: _Command, order: str) -> Dylib:
 
 
 def _check_segments(commands: Sequence[_Command], source: Slice, order: str) -> None:
-    """A library whose segments leave the file was cut short, wherever its tables lie."""
+    """Raise ``FormatError`` if a segment lies outside the image: the file was cut short then."""
     shapes: dict[int, str] = {_Tag.SEGMENT: "32xII", _Tag.SEGMENT_64: "40xQQ"}
     for command in commands:
         if shape := shapes.get(command.tag):
             offset, size = _fields(command, order + shape)
             if offset + size > source.size:
-                raise FormatError(
-                    f"segment at bytes {offset}..{offset + size} lies outside the image "
-                    f"of {source.size} bytes: cut short or damaged"
-                )
+                raise FormatError(outside(offset, size, source.size, "segment"))
 
 
 def _symbol_tables(commands: Sequence[_Command], order: str) -> tuple[Symtab, range, range]:
-    """LC_SYMTAB, and from LC_DYSYMTAB which entries are undefined and which are external."""
+    """LC_SYMTAB, and the ranges of undefined and external entries from LC_DYSYMTAB."""
     command = _only(commands, _Tag.SYMTAB)
     if command is None:
         return Symtab(0, 0, Extent(0, 0)), range(0), range(0)
@@ -264,7 +262,7 @@ def _symbol_tables(commands: Sequence[_Command], order: str) -> tuple[Symtab, ra
     if not local | external | undefined:
         return symtab, range(count), range(count)
     if max(first + external, start + undefined) > count:
-        raise FormatError(f"symbol groups leave the symbol table of {count} entries")
+        raise FormatError(f"the symbol groups run past the symbol table of {count} entries")
     return symtab, range(start, start + undefined), range(first, first + external)
 
 

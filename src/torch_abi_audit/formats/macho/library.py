@@ -1,7 +1,7 @@
 """Mach-O libraries (macOS dylibs and bundles, thin and universal), read as dyld reads them.
 
-The symbol table says what is undefined, and chained fixups or bind opcodes what dyld looks up:
-tools strip the first and the loader uses the second, so an import is what either of them names.
+The symbol table lists undefined symbols; chained fixups or bind opcodes list what dyld looks up.
+Tools may strip the first, and the loader uses the second: a symbol in either of them is an import.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
     """Names that other images can bind to in the slice that ``binary`` was read from.
 
     Raises:
-        FormatError: the file is damaged, or holds no such slice.
+        FormatError: the file is damaged, or has no such slice.
     """
     found = slices(source)
     if not isinstance(found, NotALibrary):
@@ -63,11 +63,11 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:
                 image = open_image(one)
                 if isinstance(image, Image):
                     return frozenset(map(_c_name, _exported(image)))
-    raise FormatError(f"no library at byte {binary.offset}")
+    raise FormatError(f"the file has no library at byte {binary.offset}")
 
 
 def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> frozenset[bytes]:
-    """Those of ``wanted`` that are among ``exports``.
+    """The names in ``wanted`` that ``exports`` returns.
 
     Raises:
         FormatError: as ``exports`` does.
@@ -106,11 +106,11 @@ def _binary(image: Image) -> Binary:
 
 
 def _imported(image: Image) -> dict[bytes, Bind]:
-    """The union of what the symbol table leaves undefined and what dyld looks up elsewhere.
+    """The undefined symbols of the symbol table, and the symbols that dyld looks up elsewhere.
 
-    Where both name a symbol, dyld's word on its weakness and its library counts. A name that only
-    dyld's tables hold, and that it looks up in every image, is no import if the image itself
-    defines it: so it is with C++ inline functions and type information.
+    If both list a symbol, dyld's tables decide whether it is weak and which library provides it. A
+    name that only dyld's tables list, and that dyld looks up in every image, is not an import if
+    the image itself defines it, as with C++ inline functions and type information.
     """
     found = undefined(image)
     anywhere: dict[bytes, Bind] = {}
@@ -131,7 +131,7 @@ def _imported(image: Image) -> dict[bytes, Bind]:
 
 
 def _defined(image: Image, names: Iterable[bytes]) -> Iterable[bytes]:
-    """Exported names, all those among ``names`` included."""
+    """Exported names, including every one that is in ``names``."""
     if not image.exports.size:
         return external(image)
     wanted = sorted(names)
@@ -144,14 +144,14 @@ def _defined(image: Image, names: Iterable[bytes]) -> Iterable[bytes]:
 
 
 def _exported(image: Image) -> Iterable[bytes]:
-    """The names that dyld finds: where there is an export trie, it looks into that alone."""
+    """The names that dyld finds: if there is an export trie, dyld only looks there."""
     if image.exports.size:
         return trie_names(image.table(image.exports, "export trie"))
     return external(image)
 
 
 def _entry_points(image: Image) -> Iterable[bytes]:
-    """Exports that make an extension module, without naming any other."""
+    """Exports that make the image an extension module; no other export is read."""
     if not image.exports.size:
         return external_with(image, _ENTRY_PREFIXES)
 
@@ -165,5 +165,5 @@ def _entry_points(image: Image) -> Iterable[bytes]:
 
 
 def _c_name(symbol: bytes) -> bytes:
-    """The C-level name: the platform puts one underscore before each."""
+    """The C-level name: the platform's ABI puts one underscore before it."""
     return symbol.removeprefix(b"_") or symbol

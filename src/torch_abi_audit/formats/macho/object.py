@@ -51,7 +51,7 @@ class _Symbol(NamedTuple):
 
 
 def is_object(source: Readable) -> bool:
-    """Whether a thin Mach-O file is a relocatable one."""
+    """Whether a file is a thin, relocatable Mach-O file."""
     head = source.read_at(0, 16)
     if head[:4] not in THIN or len(head) < 16:
         return False
@@ -67,7 +67,7 @@ def read(source: Readable) -> ObjectFile:
     """
     magic = window(source, 0, 4, "Mach-O header")
     if magic not in THIN:
-        raise FormatError("a universal file is no object file of one machine")
+        raise FormatError(f"not a thin Mach-O file: it begins with {magic.hex()}")
     return _Reader(source, *THIN[magic]).object_file()
 
 
@@ -79,17 +79,17 @@ class _Reader:
         fields = header.unpack(window(source, 0, header.size, "Mach-O header"))
         self.machine, kind, commands, size = fields[0], fields[2], fields[3], fields[4]
         if kind != _MH_OBJECT:
-            raise FormatError(f"Mach-O type {kind} is no object file")
+            raise FormatError(f"not an object file: its Mach-O file type is {kind}")
         self.sections: list[_Section] = []
         self.symbols: list[_Symbol] = []
         blob = window(source, 32 if wide else 28, size, "load commands")
         pos = 0
         for _ in range(commands):
             if pos + 8 > len(blob):
-                raise FormatError("load commands are cut short")
+                raise FormatError("the load commands are cut short")
             command, length = Struct(order + "II").unpack_from(blob, pos)
             if length < 8 or pos + length > len(blob):
-                raise FormatError(f"load command of {length} bytes")
+                raise FormatError(f"load command {command:#x} has a bad size of {length} bytes")
             if command in (_LC_SEGMENT, _LC_SEGMENT_64):
                 self._segment(blob[pos : pos + length], wide=command == _LC_SEGMENT_64)
             elif command == _LC_SYMTAB:
@@ -140,7 +140,7 @@ class _Reader:
         head = Struct(self.order + ("8x16sQQQQIIII" if wide else "8x16sIIIIIIII"))
         shape = Struct(self.order + ("16s16sQQIIIIIIII" if wide else "16s16sIIIIIIIII"))
         if len(command) < head.size:
-            raise FormatError("segment command is cut short")
+            raise FormatError("the segment command is cut short")
         count = head.unpack_from(command)[7]
         if head.size + count * shape.size > len(command):
             raise FormatError(f"{count} sections do not fit into their load command")
@@ -161,7 +161,7 @@ class _Reader:
 
     def _symbols(self, command: bytes) -> Iterator[_Symbol]:
         if len(command) < 24:
-            raise FormatError("symbol table command is cut short")
+            raise FormatError("the symbol table command is cut short")
         at, count, strings, size = Struct(self.order + "8xIIII").unpack_from(command)
         shape = Struct(self.order + ("IBBHQ" if self.wide else "IBBHI"))
         blob = window(self.source, at, count * shape.size, "symbol table")
@@ -171,12 +171,12 @@ class _Reader:
             yield _Symbol(text[name].removeprefix(b"_"), kind, section, description, value)
 
     def _entries(self, section: _Section) -> Iterator[tuple[int, int, bool]]:
-        """Offset, symbol or section number, and whether it is a symbol's, of each relocation."""
+        """Of each relocation: offset, a symbol or section number, and whether it is a symbol's."""
         self.budget.spend(section.entries * 8)
         blob = window(self.source, section.relocations, section.entries * 8, "relocations")
         for address, info in Struct(self.order + "II").iter_unpack(blob):
             if address & 0x80000000 and not self.wide:
-                continue  # scattered: never of an undefined symbol
+                continue  # scattered relocations never refer to undefined symbols
             number = info & 0xFFFFFF if self.order == "<" else info >> 8
             low = info >> 24 if self.order == "<" else info & 0xFF
             external = bool(low & 0x08) if self.order == "<" else bool(low & 0x10)

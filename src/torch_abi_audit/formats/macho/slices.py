@@ -1,6 +1,6 @@
-"""The images inside a Mach-O file: one of a thin file, each slice of a universal one.
+"""The images in a Mach-O file: one in a thin file, each slice of a universal one.
 
-Layout: Apple's ``<mach-o/fat.h>``; the header of a universal file is big-endian everywhere.
+Layout: Apple's ``<mach-o/fat.h>``; the header of a universal file is always big-endian.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
-THIN = {  # magic as it stands in the file: byte order, 64-bit
+THIN = {  # magic bytes in the file: byte order, 64-bit
     b"\xfe\xed\xfa\xce": (">", False),
     b"\xfe\xed\xfa\xcf": (">", True),
     b"\xce\xfa\xed\xfe": ("<", False),
@@ -29,7 +29,7 @@ _JAVA_MAGIC, _OLDEST_JAVA = b"\xca\xfe\xba\xbe", 43  # its class version, where 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One image of a file as a source of its own: each offset in it counts from its start."""
+    """One image in a file as a source of its own; offsets count from the start of the slice."""
 
     source: Readable
     offset: int
@@ -42,10 +42,10 @@ class Slice:
 
 
 def slices(source: Readable) -> tuple[Slice, ...] | NotALibrary:
-    """The images of a file: one of a thin file, each of a universal one.
+    """The images in a file: one in a thin file, each slice of a universal one.
 
     Raises:
-        FormatError: it is no Mach-O file, or its slices leave the file or overlap.
+        FormatError: the file is not Mach-O, or its slices overlap or lie outside the file.
     """
     magic = window(source, 0, 4, "Mach-O magic")
     if magic in THIN:
@@ -56,15 +56,17 @@ def slices(source: Readable) -> tuple[Slice, ...] | NotALibrary:
     if magic == _JAVA_MAGIC and count >= _OLDEST_JAVA:
         return NotALibrary("Java class file")
     if count == 0:
-        raise FormatError("universal file without slices")
+        raise FormatError("the universal file has no slices")
     shape = _FAT[magic]
     table = window(source, 8, count * shape.size, "table of slices")
     found = tuple(Slice(source, offset, size) for offset, size in shape.iter_unpack(table))
     end = 8 + len(table)
     for one in sorted(found, key=lambda one: one.offset):
         if one.offset < end:
-            raise FormatError(f"slice at byte {one.offset} overlaps what lies before byte {end}")
+            raise FormatError(f"slice at byte {one.offset} overlaps the bytes before byte {end}")
         end = one.offset + one.size
     if end > source.size:
-        raise FormatError(f"slices end at byte {end} of a file of {source.size}: cut short")
+        raise FormatError(
+            f"the file is cut short: its slices end at byte {end}, the file at byte {source.size}"
+        )
     return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.formats.macho.image import Image
 
-_CHUNK = 1 << 16  # entries looked at in one go: bounds memory whatever the size of the file
+_CHUNK = 1 << 16  # entries per read: bounds memory whatever the size of the file
 
 # n_type without N_STAB and N_PEXT, with N_EXT: stabs and private externs never match
 _UNDEFINED = frozenset({0x01, 0x0D})  # N_UNDF, N_PBUD
@@ -30,7 +30,7 @@ def undefined(image: Image) -> dict[bytes, Bind]:
     """The undefined symbols, in table order.
 
     Raises:
-        FormatError: the table or a name leaves the image.
+        FormatError: the table or a name lies outside the image.
     """
     found = [
         (name, desc) for name, kind, desc in _entries(image, image.undefined) if kind in _UNDEFINED
@@ -51,14 +51,14 @@ def external(image: Image) -> Iterator[bytes]:
     """The names of the symbols that are defined and visible to other images.
 
     Raises:
-        FormatError: the table or a name leaves the image.
+        FormatError: the table or a name lies outside the image.
     """
     found = {name for name, kind, _ in _entries(image, image.external) if kind in _EXTERNAL}
     yield from _strings(image).names(found - {0}).values()
 
 
 def external_with(image: Image, prefixes: Collection[bytes]) -> Iterator[bytes]:
-    """The names of :func:`external` that begin with one of ``prefixes``; no other is read."""
+    """The names of :func:`external` that begin with one of ``prefixes``; reads no other names."""
     _, found = _strings(image).search((), tuple(prefixes))
     if found:
         for name, kind, _ in _entries(image, image.external):

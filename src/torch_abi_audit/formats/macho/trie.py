@@ -1,7 +1,8 @@
 """The export trie of a Mach-O image: the names that dyld finds in it.
 
-Layout: LC_DYLD_INFO's ``export_off`` in Apple's ``<mach-o/loader.h>``. A node is the size of its
-terminal payload (0: no export ends here), the payload, and its edges: a string and a child each.
+Layout: LC_DYLD_INFO's ``export_off`` in Apple's ``<mach-o/loader.h>``. A node consists of the size
+of its terminal payload (0: no export ends here), the payload, and its edges, each of them a string
+and a child.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _MOST_ULEB = 10  # bytes of a 64-bit number
-_SLACK = 1 << 26  # names share prefixes: a small trie may spell far more than it holds
+_SLACK = 1 << 26  # names share prefixes: a small trie may spell far more bytes than it has
 
 
 def uleb128(blob: bytes, at: int) -> tuple[int, int]:
-    """The unsigned LEB128 number at ``at``, and where it ends.
+    """The unsigned LEB128 number at ``at``, and the offset of its end.
 
     Raises:
-        FormatError: it runs past the blob or past 64 bits.
+        FormatError: the number runs past the blob or has more than 64 bits.
     """
     value = 0
     for index, byte in enumerate(blob[at : at + _MOST_ULEB]):
@@ -29,14 +30,14 @@ def uleb128(blob: bytes, at: int) -> tuple[int, int]:
             if value >> 64:
                 break
             return value, at + index + 1
-    raise FormatError(f"unbounded ULEB128 number at byte {at} of {len(blob)}")
+    raise FormatError(f"ULEB128 number at byte {at} of {len(blob)} has no end or is too large")
 
 
 def trie_names(trie: bytes, leads: Callable[[bytes], bool] | None = None) -> Iterator[bytes]:
-    """Every exported name, in no order; only below the prefixes that ``leads`` accepts if given.
+    """Every exported name, unordered; with ``leads``, only those below prefixes that it accepts.
 
     Raises:
-        FormatError: the trie leaves its bounds, has a cycle, or spells names out of proportion.
+        FormatError: the trie runs out of bounds, has a cycle, or spells implausibly long names.
     """
     if not trie:
         return
@@ -48,7 +49,7 @@ def trie_names(trie: bytes, leads: Callable[[bytes], bool] | None = None) -> Ite
         while pending:
             at, prefix = pending.pop()
             if seen[at]:
-                raise FormatError(f"export trie reaches its node at byte {at} twice")
+                raise FormatError(f"the export trie reaches its node at byte {at} twice")
             seen[at] = 1
             payload, at = trie[at], at + 1
             if payload:
@@ -60,7 +61,7 @@ def trie_names(trie: bytes, leads: Callable[[bytes], bool] | None = None) -> Ite
             for _ in range(edges):
                 end = find(0, at)
                 if end < 0:
-                    raise FormatError(f"export trie has an unterminated edge at byte {at}")
+                    raise FormatError(f"the export trie has an unterminated edge at byte {at}")
                 child = trie[end + 1]
                 path = prefix + trie[at:end]
                 at = end + 2
@@ -70,6 +71,6 @@ def trie_names(trie: bytes, leads: Callable[[bytes], bool] | None = None) -> Ite
                     budget -= len(path)
                     pending.append((child, path))
             if budget < 0:
-                raise FormatError("export trie spells names out of all proportion to its size")
+                raise FormatError("the export trie spells names out of proportion to its size")
     except IndexError:
-        raise FormatError(f"export trie leaves its {len(trie)} bytes") from None
+        raise FormatError(f"the export trie runs past its {len(trie)} bytes") from None

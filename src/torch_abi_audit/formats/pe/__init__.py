@@ -1,1 +1,1 @@
-"""PE: DLLs, and COFF object files."""
+"""PE: DLLs and COFF object files."""

@@ -1,8 +1,8 @@
 """The image of a DLL as the Windows loader maps it: headers, regions, and reads by RVA.
 
-An RVA is an address relative to the image base. Every range is bounded by the section it lies in
-and by the file, names by each other too: anything else is a ``FormatError``. Layouts are those of
-Microsoft's "PE Format" specification, and which field wins is what the Windows loader does.
+An RVA is an address relative to the image base. Every range must lie within its section and the
+file, and names must not overlap: anything else is a ``FormatError``. The layouts are those of
+Microsoft's "PE Format" specification; where fields conflict, the Windows loader's choice counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 
-from torch_abi_audit.formats.bounded import window
+from torch_abi_audit.formats.bounded import outside, window
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.records import dataclass
@@ -25,17 +25,21 @@ _IMAGE_FILE_DLL = 0x2000
 _OLDER_SIGNATURES = (b"NE", b"LE", b"LX")
 _PAGE = 0x1000
 _STRIDE = 0x100000
-"""The most that one read of a table takes, and the longest name."""
+"""Most bytes in one read of a table, and in one name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A run of addresses that one piece of the file fills; the loader zeroes what follows it."""
+    """A range of addresses, filled from the file; the loader zeroes the rest."""
 
     start: int
+    """RVA of the first byte."""
     filled: int
+    """Bytes that come from the file."""
     extent: int
+    """Bytes in memory, a multiple of the page size."""
     offset: int
+    """File offset of the first byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,26 @@ class Image:
     """Names of the sections, at most eight bytes each."""
 
     def directory(self, index: int) -> int:
-        """The RVA of a data directory, 0 where there is none (the loader ignores the size)."""
+        """The RVA of a data directory; 0 if there is none (the loader ignores the size)."""
         return self.directories[index] if index < len(self.directories) else 0
 
     def region(self, rva: int, what: str) -> Region:
-        """The region that holds ``rva`` in file bytes."""
+        """The region with file bytes at ``rva``.
+
+        Raises:
+            FormatError: no region has any.
+        """
         at = bisect_right(self.starts, rva) - 1
         if at < 0 or rva - self.starts[at] >= self.regions[at].filled:
-            raise FormatError(f"{what} at RVA {rva:#x} lies in no section's data")
+            raise FormatError(f"{what} at RVA {rva:#x} is not in the data of any section")
         return self.regions[at]
 
     def take(self, rva: int, length: int, what: str) -> bytes:
-        """Exactly ``length`` bytes at ``rva``."""
+        """Exactly ``length`` bytes at ``rva``.
+
+        Raises:
+            FormatError: the range is not within the file bytes of one region.
+        """
         region = self.region(rva, what)
         at = rva - region.start
         if at + length > region.filled:
@@ -74,7 +86,11 @@ class Image:
         return window(self.source, region.offset + at, length, what)
 
     def rows(self, rva: int, width: int, what: str) -> Iterator[bytes]:
-        """Growing pieces of a table of ``width``-byte rows that ends in a row of zeros."""
+        """A table of ``width``-byte rows that ends with a row of zeros, in growing pieces.
+
+        Raises:
+            FormatError: the section ends before the table does.
+        """
         region = self.region(rva, what)
         at, length = rva - region.start, 128 * width
         while at + width <= region.filled:
@@ -87,7 +103,11 @@ class Image:
         raise FormatError(f"{what} at RVA {rva:#x} has no end in its section")
 
     def names(self, rvas: Iterable[int], what: str) -> dict[int, bytes]:
-        """The NUL-terminated string at each RVA; together they are no longer than the file."""
+        """The NUL-terminated string at each RVA.
+
+        Raises:
+            FormatError: a name is empty or has no end, or together they are longer than the file.
+        """
         names: dict[int, bytes] = {}
         room = self.source.size
         for start, blob, members in self.name_windows(rvas, what):
@@ -104,7 +124,11 @@ class Image:
     def name_windows(
         self, rvas: Iterable[int], what: str
     ) -> Iterator[tuple[int, bytes, Sequence[int]]]:
-        """Groups of the sorted RVAs: the first RVA, the bytes through the last NUL, the RVAs."""
+        """Windows with the strings at sorted RVAs: the first RVA, the bytes, and the RVAs in them.
+
+        Raises:
+            FormatError: a name has no end.
+        """
         ordered = sorted(rvas)
         done = 0
         while done < len(ordered):
@@ -117,7 +141,7 @@ class Image:
             blob = self.take(start, min(length, room), what)
             while blob.find(b"\0", last) < 0:
                 if len(blob) == room < region.extent - (start - region.start):
-                    blob += b"\0"  # the zeros that the loader adds end the string
+                    blob += b"\0"  # the zeros that the loader appends end the string
                     break
                 if len(blob) == room or len(blob) - last > _STRIDE:
                     raise FormatError(f"{what} at RVA {start + last:#x} has no end")
@@ -128,7 +152,7 @@ class Image:
 
 
 def open_image(source: Readable) -> Image | NotALibrary:
-    """The headers of a DLL, or what else the file is.
+    """The headers of a DLL; for another kind of file, that kind.
 
     Raises:
         FormatError: the file is not a PE image, or a header or a section lies outside it.
@@ -143,7 +167,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
     if signature[:2] in _OLDER_SIGNATURES:
         return NotALibrary("DOS executable")
     if signature != b"PE\0\0":
-        raise FormatError(f"no PE signature at byte {start}")
+        raise FormatError(f"the file has no PE signature at byte {start}")
     coff = window(source, start + 4, 20, "COFF header")
     machine, section_count, optional_size, flags = struct.unpack("<HH12xHH", coff)
     if not flags & _IMAGE_FILE_DLL:
@@ -151,7 +175,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
     optional = window(source, start + 24, optional_size, "optional header")
     magic = int.from_bytes(optional[:2], "little")
     if magic not in (0x10B, 0x20B):
-        raise FormatError(f"unknown kind of optional header {magic:#x}")
+        raise FormatError(f"unknown kind of optional header: {magic:#x}")
     wide = magic == 0x20B
     fixed = 112 if wide else 96
     if optional_size < fixed:
@@ -178,7 +202,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
 
 
 def _regions(source: Readable, table: bytes, headers_size: int) -> tuple[Region, ...]:
-    """The headers and the sections by address, each as far as the loader maps it."""
+    """The headers and the sections, sorted by address, as the loader maps them."""
     regions = [Region(0, headers_size, _pages(headers_size), 0)]
     for size, start, filled, offset in struct.iter_unpack("<8xIIII16x", table):
         extent = _pages(size or filled)
@@ -186,12 +210,9 @@ def _regions(source: Readable, table: bytes, headers_size: int) -> tuple[Region,
             regions.append(Region(start, min(filled, extent) if offset else 0, extent, offset))
     for region in regions:
         if region.offset + region.filled > source.size:
-            raise FormatError(
-                f"section of {region.filled} bytes at byte {region.offset} lies outside the file "
-                f"of {source.size} bytes: cut short or damaged"
-            )
+            raise FormatError(outside(region.offset, region.filled, source.size, "section"))
     if sum(region.filled for region in regions) > 2 * source.size:
-        raise FormatError("sections overlap so much that they hold more than the file does")
+        raise FormatError("the sections overlap: together they exceed the file's size")
     return tuple(sorted(regions, key=lambda each: each.start))
 
 

@@ -1,8 +1,8 @@
-"""PE (Windows DLL, ``.pyd``) to :class:`Binary`: the import, delay-import and export directories.
+"""Read a PE file (Windows DLL, ``.pyd``): the import, delay-import and export directories.
 
-Only the tables are read, by position, and each table of names as the windows that the names span.
-What a file states is bounded by its sections and by what the Windows linker can produce; anything
-else is a ``FormatError``.
+Only these tables are read, and of their strings only the windows that contain wanted names. Every
+value must fit the file's sections and what the Windows linker can produce; anything else is a
+``FormatError``.
 """
 
 from __future__ import annotations
@@ -40,27 +40,30 @@ _ARCHES = {
 }
 _EXPORTS, _IMPORTS, _DELAY_IMPORTS = 0, 1, 13
 _SECTION_NAME = 8
-"""Bytes that a section's name has room for: the rest of a longer one is cut off."""
+"""Most bytes in a section's name: linkers truncate longer names."""
 _MOST_DLLS = 1 << 14
 _MOST_NAMES = 1 << 20
-"""A DLL has at most 65,536 ordinals; this leaves room for aliases, and for many such DLLs."""
+"""Most names of exports or imports: a DLL has at most 65,536 ordinals, but may have aliases."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Library:
-    """One descriptor: a DLL, its table of names, and what to subtract from each address there."""
+    """One import descriptor."""
 
     name: int
+    """RVA of the DLL's name."""
     thunks: int
+    """RVA of the import lookup table."""
     base: int
+    """Value to subtract from each address in that table."""
 
 
 def read(source: Readable) -> Binary | NotALibrary:
-    """What the Windows loader learns from a DLL: its imports, their DLLs, and its entry points.
+    """Read what the Windows loader learns from a DLL: imports, their DLLs, and entry points.
 
-    Delay-loaded functions stay in ``imports``: they must resolve as soon as they are called. An
-    import by ordinal has no name, so it shows only as its DLL in ``needed``. A name imported from
-    two DLLs is attributed to the first, import directory before delay imports.
+    Delay-loaded functions are part of ``imports``: they must resolve when they are called. An
+    import by ordinal has no name, so only its DLL shows, in ``needed``. A name imported from two
+    DLLs is attributed to the first; the import directory comes before delay imports.
 
     Raises:
         FormatError: the file is cut short or damaged, or is not a PE image.
@@ -103,10 +106,10 @@ def read(source: Readable) -> Binary | NotALibrary:
 
 
 def exports(source: Readable, binary: Binary) -> frozenset[bytes]:  # noqa: ARG001 - every format's signature
-    """The names that the DLL exports, forwarded ones too; exports by ordinal have no name.
+    """The names that the DLL exports, including forwarded ones; exports by ordinal have no name.
 
     Raises:
-        FormatError: as :func:`read`.
+        FormatError: the file is cut short or damaged, or is not a PE image.
     """
     image = open_image(source)
     if isinstance(image, NotALibrary):
@@ -115,7 +118,7 @@ def exports(source: Readable, binary: Binary) -> frozenset[bytes]:  # noqa: ARG0
 
 
 def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> frozenset[bytes]:
-    """Those of ``wanted`` that are among ``exports``.
+    """The names in ``wanted`` that ``exports`` returns.
 
     Raises:
         FormatError: as ``exports`` does.
@@ -124,14 +127,14 @@ def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> froz
 
 
 def _descriptors(image: Image, rva: int, width: int, what: str) -> Iterator[tuple[int, ...]]:
-    """The 32-bit fields of each descriptor, ``_MOST_DLLS`` at most; the caller knows the last."""
+    """The 32-bit fields of each descriptor, at most ``_MOST_DLLS``; the caller detects the end."""
     seen = 0
     for rows in image.rows(rva, width, what):
         for fields in struct.iter_unpack(f"<{width // 4}I", rows):
             yield fields
             seen += 1
             if seen > _MOST_DLLS:
-                raise FormatError(f"{what} of more than {_MOST_DLLS} entries")
+                raise FormatError(f"the {what} has more than {_MOST_DLLS} entries")
 
 
 def _imported(image: Image) -> list[_Library]:
@@ -142,7 +145,7 @@ def _imported(image: Image) -> list[_Library]:
     for lookup, _, _, name, bound in _descriptors(image, rva, 20, "import directory"):
         if not (name and bound):
             break
-        # Old Borland linkers leave the lookup table out: then the address table holds the names.
+        # Old Borland linkers omit the lookup table; the address table refers to the names then.
         usable = image.headers_size <= lookup < image.image_size
         libraries.append(_Library(name, lookup if usable else bound, 0))
     return libraries
@@ -157,13 +160,13 @@ def _delay_imported(image: Image) -> list[_Library]:
     for attributes, name, _, _, lookup, _, _, _ in _descriptors(image, rva, 32, what):
         if not name:
             break
-        base = 0 if attributes & 1 else image.base  # before Visual C++ 7: addresses, not RVAs
+        base = 0 if attributes & 1 else image.base  # Visual C++ 6 wrote addresses, not RVAs
         libraries.append(_Library(name - base, lookup - base, base))
     return libraries
 
 
 def _thunks(image: Image, library: _Library, room: int) -> array[int]:
-    """The entries of an import lookup table, which ends in 0; at most ``room`` of them."""
+    """The entries of an import lookup table, which ends with 0; at most ``room`` of them."""
     what = "import lookup table"
     thunks = array("I" if image.bits == 32 else "Q")
     for rows in image.rows(library.thunks, image.bits // 8, what):
@@ -173,7 +176,9 @@ def _thunks(image: Image, library: _Library, room: int) -> array[int]:
         last = 0 in piece
         thunks.extend(piece[: piece.index(0)] if last else piece)
         if len(thunks) > room:
-            raise FormatError("more imports than the file can hold: lookup tables overlap")
+            raise FormatError(
+                "the import lookup tables overlap: more imports than the file can hold"
+            )
         if last:
             break
     return thunks
@@ -188,19 +193,19 @@ def _export_table(image: Image) -> tuple[str | None, array[int]]:
     directory = image.take(rva, 40, "export directory")
     own, count, table = struct.unpack("<12xI8xI4xI4x", directory)
     if count > _MOST_NAMES:
-        raise FormatError(f"{count} exported names")
+        raise FormatError(f"{count} exported names: more than in any real library")
     if count:
         rvas.frombytes(image.take(table, 4 * count, "table of exported names"))
         if sys.byteorder == "big":
             rvas.byteswap()
     if not own:
         return None, rvas
-    soname = image.names([own], "own name of the DLL")[own]
+    soname = image.names([own], "DLL's own name")[own]
     return soname.decode("utf-8", "surrogateescape"), rvas
 
 
 def _entry_points(image: Image, exported: array[int]) -> tuple[bytes, ...]:
-    """Sorted entry points, found by search, so that no other export need be named."""
+    """The entry points, sorted; found by searching the strings, without reading other exports."""
     hits: set[int] = set()
     stem: bytes = os.path.commonprefix(ENTRY_PREFIXES)  # type: ignore[assignment]  # noqa: RUF071
     for start, blob, members in image.name_windows(exported, "name of an export"):

@@ -1,4 +1,4 @@
-"""COFF object files, ``/bigobj`` ones too: symbols, relocations, and DWARF lines where they are.
+"""COFF object files, including ``/bigobj``: symbols, relocations, and DWARF lines if present.
 
 Layouts: Microsoft's PE/COFF specification; ``ANON_OBJECT_HEADER_BIGOBJ`` of ``winnt.h``.
 """
@@ -51,7 +51,7 @@ class _Symbol(NamedTuple):
 
 
 def is_object(source: Readable) -> bool:
-    """Whether a file begins like a COFF object: a known machine, and a symbol table inside it."""
+    """Whether a file begins like a COFF object: a known machine, and a symbol table in the file."""
     head = source.read_at(0, 56)
     if head[:4] == _ANONYMOUS:
         return len(head) >= 20
@@ -68,10 +68,10 @@ def is_object(source: Readable) -> bool:
 
 
 def read(source: Readable) -> ObjectFile | None:
-    """Read one object; None for an entry of an import library, which compiles nothing.
+    """Read one object file; None for an entry of an import library, which has no code.
 
     Raises:
-        FormatError: the file is damaged, cut short, or holds no machine code.
+        FormatError: the file is damaged, cut short, or has no machine code.
     """
     head = window(source, 0, 20, "COFF header")
     if head[:4] == _ANONYMOUS:
@@ -79,7 +79,10 @@ def read(source: Readable) -> ObjectFile | None:
         if version == 0:
             return None
         if version < 2 or window(source, 12, 16, "COFF header") != _BIGOBJ:
-            raise FormatError("compiled with /GL or /clr: it holds no symbols before it is linked")
+            raise FormatError(
+                "an object file compiled with /GL or /clr has no symbols: audit the linked library "
+                "instead"
+            )
         shape = Struct("<6xHI16x16xIII")
         machine, _, sections, symbols, count = shape.unpack(
             window(source, 0, shape.size, "bigobj header")
@@ -87,7 +90,7 @@ def read(source: Readable) -> ObjectFile | None:
         return _Reader(source, machine, shape.size, sections, (symbols, count, 20)).object_file()
     machine, sections, _, symbols, count, optional, _ = Struct("<HHIIIHH").unpack(head)
     if machine not in MACHINES or optional:
-        raise FormatError(f"machine {machine:#x} is not supported")
+        raise FormatError(f"the COFF machine {machine:#x} is not supported")
     return _Reader(source, machine, 20, sections, (symbols, count, 18)).object_file()
 
 
@@ -118,7 +121,7 @@ class _Reader:
             if one.storage == _FILE:
                 source = source or one.extra.rstrip(b"\0").decode("utf-8", "backslashreplace")
             elif one.storage == _WEAK_EXTERNAL:
-                defined.add(one.name)  # it has a default: nothing has to provide it
+                defined.add(one.name)  # has a default: no other file has to provide it
                 weak.add(one.name)
             elif one.storage == _EXTERNAL and one.section == 0 and one.value == 0:
                 undefined.append(self._plain(one.name))
@@ -152,13 +155,13 @@ class _Reader:
         )
 
     def _may_repeat(self, section: int) -> bool:
-        """Whether several objects may define what a section holds."""
+        """Whether several object files may define the contents of a section (COMDAT)."""
         return 0 < section <= len(self.sections) and bool(
             self.sections[section - 1].flags & _COMDAT
         )
 
     def _plain(self, name: bytes) -> bytes:
-        """The exported name: without ``__imp_``, and without the underscore of 32-bit C names."""
+        """The exported name, without ``__imp_`` and without the underscore of 32-bit C names."""
         name = name.removeprefix(_IMPORTED)
         return name.removeprefix(b"_") if self.machine == 0x14C and name[:1] != b"?" else name
 

@@ -385,10 +385,10 @@ def two(one: bytes) -> list[bytes]:
         (image(commands=[dylib("x")]).replace(b"x\0\0\0\0\0\0\0", b"x" * 8), "unterminated"),
         (image(commands=[command(LOAD, struct.pack("<4I", 99, 0, 0, 0))]), "string offset 99"),
         (image(commands=[command(LOAD, struct.pack("<I", 12))]), "0xc is cut short"),
-        (image(commands=two(command(0x2, bytes(16)))), "more than one load command 0x2"),
+        (image(commands=two(command(0x2, bytes(16)))), "load command 0x2 occurs more than once"),
         (
             image(commands=[command(0x2, struct.pack("<4I", 0, 1 << 31, 0, 0))]),
-            "symbol table at bytes 0..1048576 lies outside",
+            "symbol table should be at bytes 0 to 1048576",
         ),
         (
             image(
@@ -397,15 +397,15 @@ def two(one: bytes) -> list[bytes]:
                     command(0xB, struct.pack("<6I", 0, 0, 0, 0, 7, 9) + bytes(48)),
                 ]
             ),
-            "symbol groups leave the symbol table of 0 entries",
+            "symbol groups run past the symbol table of 0 entries",
         ),
-        (image(fixups=bytes(8)), "chained fixups of 8 bytes"),
+        (image(fixups=bytes(8)), "chained fixups are cut short: they have 8 bytes"),
         (image(fixups=struct.pack("<7I", 1, 0, 0, 0, 0, 1, 0)), "unknown version 1"),
         (image(fixups=chained((b"_f", FLAT, False), packing=1)), "zlib-compressed"),
         (image(fixups=chained((b"_f", FLAT, False), packing=2)), "format 2"),
         (image(fixups=struct.pack("<7I", 0, 28, 28, 28, 1, 4, 0)), "imports format 4"),
-        (image(fixups=struct.pack("<7I", 0, 28, 28, 28, 1 << 31, 1, 0)), "leave their 28 bytes"),
-        (image(fixups=struct.pack("<7I", 0, 28, 28, 99, 0xFF, 1, 0)), "leave their 28 bytes"),
+        (image(fixups=struct.pack("<7I", 0, 28, 28, 28, 1 << 31, 1, 0)), "run past the 28 bytes"),
+        (image(fixups=struct.pack("<7I", 0, 28, 28, 99, 0xFF, 1, 0)), "run past the 28 bytes"),
         (image(fixups=chained((b"_f", 7, False))), "bound to library 7 of 0"),
         (image(fixups=chained((b"_f", -4, False))), "bound to library -4 of 0"),
         (image(fixups=chained((b"_f", FLAT, False))[:-1]), "unterminated name"),
@@ -433,7 +433,7 @@ def patched(data: bytes, offset: int, value: int) -> bytes:
     [
         (16, 99, "load command . of 99 lies outside"),
         (20, 0x7FFFFFFF, "load commands of 2147483647 bytes"),
-        (20, 0x3FFFF0, "load commands at bytes"),
+        (20, 0x3FFFF0, "load commands should be at bytes"),
         (36, 4, "load command 0 of 2 has a bad size of 4 bytes"),
         (36, 0xFFFFFFF8, "load command 0 of 2 has a bad size"),
     ],
@@ -448,7 +448,7 @@ def test_a_library_cut_behind_its_tables_is_cut_short() -> None:
     at = data.index(b"__LINKEDIT") - 8
     whole = patched(data, at + 8 + 16 + 24, 64)
     assert read(whole).imports == ()
-    with pytest.raises(FormatError, match=r"segment at bytes .* cut short"):
+    with pytest.raises(FormatError, match=r"cut short .* the segment should be at bytes"):
         read(whole[:-1])
 
 

@@ -106,16 +106,19 @@ def fat(*entries: tuple[int, int], size: int = 4096) -> bytes:
         (b"\xcf\xfa", "magic"),
         (b"\x7fELF" + bytes(60), "not a Mach-O file: it begins with 7f454c46"),
         (b"\xca\xfe\xba\xbe", "universal header"),
-        (b"\xca\xfe\xba\xbe\0\0\0\0", "without slices"),
+        (b"\xca\xfe\xba\xbe\0\0\0\0", "has no slices"),
         (b"\xca\xfe\xba\xbe\0\0\0\x02" + bytes(20), "table of slices"),
         (b"\xca\xfe\xba\xbf\xff\xff\xff\xff" + bytes(20), "table of slices"),
         (fat((1024, 5000)), "cut short"),
         (fat((0, 64)), "overlaps"),
         (fat((1024, 1024), (2000, 64)), "overlaps"),
         (fat((1024, 64)), "slice at byte 1024: .*begins with 00000000"),
-        (fat((1024, 0)), "slice at byte 1024: Mach-O magic"),
-        (universal(ARM, universal(ARM)), "no Mach-O image: it begins with cafebabe"),
-        (universal(ARM, image(kind=DYLIB)[:60]), "slice at byte 8192: load commands"),
+        (fat((1024, 0)), "slice at byte 1024: .* the Mach-O magic should be"),
+        (universal(ARM, universal(ARM)), "not a Mach-O image: it begins with cafebabe"),
+        (
+            universal(ARM, image(kind=DYLIB)[:60]),
+            "slice at byte 8192: .* the load commands should be",
+        ),
         (ARM[:20], "Mach-O header"),
         (image(kind=77), "unknown Mach-O file type 77"),
     ],
@@ -127,7 +130,7 @@ def test_damage_is_refused(data: bytes, message: str) -> None:
 
 def test_a_table_may_not_leave_its_slice_for_the_next() -> None:
     cut = ARM[:-8]
-    with pytest.raises(FormatError, match="outside the image"):
+    with pytest.raises(FormatError, match="but the segment should be at bytes"):
         read(universal(cut, INTEL))
 
 
