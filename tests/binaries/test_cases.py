@@ -116,7 +116,7 @@ def test_links_that_lead_nowhere_and_pointers_to_elsewhere_are_noted(
     assert main([str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "  Note: _C.so is a Git LFS pointer: the library was not fetched\n" in out
-    assert "  Note: gone.so is a link that leads nowhere\n" in out
+    assert "  Note: gone.so is a dangling symlink\n" in out
     assert "good.so" in out
 
 

@@ -185,8 +185,9 @@ def test_an_unknown_name(site_packages: Path) -> None:
     assert done.returncode == 2
     assert "Torch ABI:   STABLE" in done.stdout  # the rest is still reported
     assert done.stderr == (
-        "torch-abi-audit: error: no import name, path or distribution is called "
-        "no_such_thing_at_all\n"
+        "torch-abi-audit: error: cannot find no_such_thing_at_all: no importable module, path or "
+        "distribution has that name; write pypi:no_such_thing_at_all to audit its wheel on a "
+        "package index\n"
     )
 
 

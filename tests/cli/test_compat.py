@@ -163,8 +163,8 @@ def test_a_release_newer_than_the_index_is_unknown(stable: Path, unstable: Path)
     [
         ("<1.0", "no release that is known is in this range; known are 2.4.0 to "),
         ("banana", "neither a version specifier such as '>=2.10,<2.13' nor the path of"),
-        ("./nowhere", "is no torch: neither its directory nor its wheel"),
-        (".", "is no torch: neither its directory nor its wheel"),
+        ("./nowhere", "is neither a torch directory nor a torch wheel"),
+        (".", "is neither a torch directory nor a torch wheel"),
     ],
 )
 def test_what_is_no_torch_is_an_operational_error(spec: str, words: str, stable: Path) -> None:

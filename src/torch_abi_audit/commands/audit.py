@@ -259,7 +259,7 @@ def _with_hint(error: str, word: str, verb: str) -> str:
     hint = f"the verb {verb}" if verb != word else f"the verb {verb}, which must come first"
     if error.endswith("?"):
         return f"{error[:-1]}, or {hint}?"
-    return f"{error}; did you mean {hint}?"
+    return f"{error.partition('; ')[0]}; did you mean {hint}?"
 
 
 def _report_troubles(outcome: Outcome, options: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
-"""What a TARGET means: names, directories, files and archives, as libraries that can be read.
+"""TARGET resolution: turn a name, directory, file or archive into libraries that can be read.
 
-The only room that reads what is audited: from disk, from archives, from package indexes.
-``target`` holds the table of all kinds of TARGET; ``found`` what they turn into.
+Only this room reads audited files: from disk, from archives and from package indexes.
+``target`` holds the table of all kinds of TARGET; ``found`` holds the records they resolve to.
 
 - ``files/``: directory trees, single files and build directories, and positioned reads of them
-- ``installed/``: import names and distributions, as site-packages directories and RECORDs have them
+- ``installed/``: import names and distributions, found through site-packages and RECORD files
 - ``archives/``: wheels, zip and tar files, conda packages
-- ``index/``: wheels of package indexes, by the user's pip configuration
+- ``index/``: wheels on package indexes, found through the user's pip configuration
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole environments: every package of one, by its site-packages directories."""
+"""Whole environments: every package in their site-packages directories."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def environment() -> Inventory:
-    """Every package of the running interpreter's site-packages directories.
+    """Every package in the running interpreter's site-packages directories.
 
     Raises:
-        TargetError: one of them cannot be listed.
+        TargetError: a directory cannot be listed.
     """
     from torch_abi_audit.sources.installed.environment import inventory, running_directories
 
@@ -25,10 +25,10 @@ def environment() -> Inventory:
 
 
 def inventory(directories: Sequence[str]) -> Inventory:
-    """Every package of several site-packages directories.
+    """Every package in several site-packages directories.
 
     Raises:
-        TargetError: one of them cannot be listed.
+        TargetError: a directory cannot be listed.
     """
     from torch_abi_audit.sources.installed.environment import inventory as divided
 
@@ -36,13 +36,13 @@ def inventory(directories: Sequence[str]) -> Inventory:
 
 
 def site_packages(path: str) -> Inventory:
-    """Every package below the site-packages directory ``path``.
+    """Every package in the site-packages directory ``path``.
 
     Raises:
-        TargetError: it is not a directory that can be listed.
+        TargetError: ``path`` is not a directory, or cannot be listed.
     """
     from torch_abi_audit.sources.installed.environment import inventory
 
     if "\0" in path:
-        raise TargetError("a path must not hold a NUL character")
+        raise TargetError("a path must not contain a NUL character")
     return inventory((os.path.abspath(path),))

@@ -1,6 +1,6 @@
-"""What a TARGET turns into: packages, and the files in them that may be libraries.
+"""What a TARGET resolves to: packages, and the files in them that may be libraries.
 
-Values alone. Bytes are read when ``Candidate.open`` is called; everything else is already known.
+These are plain values. Only ``Candidate.open`` reads bytes; everything else is already known.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ class Candidate:
     """One file that begins like a library, or is named like one."""
 
     path: str
-    """Where it is, for display: absolute; a wheel's member is ``<wheel path>/<member>``."""
+    """Absolute path, for display; a wheel's member is ``<wheel path>/<member>``."""
     relative: str
-    """POSIX path below the package's root. A sibling's starts from the site-packages directory,
-    and what a RECORD places outside of that begins with ``../``."""
+    """POSIX path below the package's root. For a sibling, the path below site-packages; files
+    that a RECORD places outside of site-packages begin with ``../``."""
     head: bytes
-    """Its first bytes, ``HEAD_LENGTH`` of them where it has so many."""
+    """The first ``HEAD_LENGTH`` bytes of the file; fewer if the file is shorter."""
     size: int
     """Length in bytes, unpacked."""
     opener: Callable[[], AbstractContextManager[Readable]] = field(repr=False, compare=False)
-    """Picklable, so that another process can read the file."""
+    """Opens the file; picklable, so that another process can read the file."""
     identity: tuple[int, int] | None = field(default=None, repr=False, compare=False)
-    """Device and inode, where it is a file of its own: hard links and symlinks share them."""
+    """Device and inode, shared by hard links and symlinks; None for an archive's member."""
 
     def open(self) -> AbstractContextManager[Readable]:
         """The file for positioned reads, while the context lasts.
@@ -48,14 +48,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A path that may hold a library and could not be looked into."""
+    """A path that may be or contain a library and could not be read."""
 
     path: str
     relative: str
     message: str
-    """Why, as one clause: ``permission denied``."""
+    """The reason, as one clause: ``permission denied``."""
     dangling: bool = False
-    """A link named as a library that leads nowhere: worth a note, but nothing to be read."""
+    """Whether this is a dangling symlink with a library's name: a note in reports, not an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +63,38 @@ class Found:
     """One package to audit."""
 
     name: str
-    """Name of the row: what was asked for, or in an environment the distribution's name."""
+    """Name of the package in reports: the TARGET, or in an environment the distribution's name."""
     root: str
-    """Absolute path of the directory, file or wheel that ``Candidate.relative`` starts from."""
+    """Absolute path of the directory, file or wheel that ``Candidate.relative`` is relative to."""
     candidates: tuple[Candidate, ...] = ()
     """Sorted by ``relative``."""
     siblings: tuple[Candidate, ...] = ()
-    """Other libraries of the same distribution: they resolve imports and are not rows."""
+    """Other libraries of the same distribution: they can provide symbols, but are not audited."""
     distribution: str | None = None
-    """Name of the distribution as its metadata spells it; None where none or several own it."""
+    """Name of the distribution as its metadata spells it; None if no or several ones own it."""
     version: str | None = None
     import_names: tuple[str, ...] = ()
     """Top-level names that the distribution installs, sorted."""
     tags: tuple[str, ...] = ()
     """Wheel tags that the distribution states, such as ``cp39-abi3-manylinux_2_28_x86_64``."""
     requires: tuple[str, ...] = ()
-    """Its ``Requires-Dist`` lines, as written."""
+    """The ``Requires-Dist`` lines, as written."""
     is_torch: bool = False
     """Whether this is the torch distribution itself, whose libraries are libtorch."""
     notes: tuple[str, ...] = ()
-    """Sentences a reader of the report should see."""
+    """Remarks that the report shows."""
     errors: tuple[Unread, ...] = ()
     requires_python: str | None = None
-    """Its ``Requires-Python``, as written."""
+    """The ``Requires-Python`` field, as written."""
     from_archive: bool = False
-    """Whether it is a release as it is handed out, not an installed one."""
+    """Whether this is an archive such as a wheel, not an installed package."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All packages of one environment."""
+    """All packages in one environment."""
 
     directories: tuple[str, ...]
-    """The site-packages directories that were looked at."""
+    """The site-packages directories that were read."""
     packages: tuple[Found, ...]
-    """Sorted by name; pure Python distributions are here too, without candidates."""
+    """Sorted by name; includes pure Python distributions, which have no candidates."""

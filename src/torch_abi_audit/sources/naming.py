@@ -1,7 +1,7 @@
-"""What the spelling of a TARGET or of a file's name says, and which first bytes are a library's.
+"""What the spelling of a TARGET or of a file name says, and the first bytes of a library.
 
-A name never decides that a file is a library; it saves opening what cannot be one, and it turns
-an empty or damaged ``.so`` into something to report.
+A name never decides that a file is a library: it saves opening files that cannot be one, and makes
+an empty or damaged ``.so`` an error to report.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.binary import MAGICS
 
 INDEX_PREFIX = "pypi:"
-"""Begins the name of a wheel that lies on a package index."""
+"""Prefix of a TARGET on a package index, and of the path of its wheel."""
 
 _TARS = ".tar .tar.gz .tgz .tar.bz2 .tbz2 .tar.xz .txz .tar.zst"
 ARCHIVE_SUFFIXES = (".conda", *_TARS.split())
-"""Tar files and conda packages: read from one end to the other, unlike wheels."""
+"""Suffixes of tar files and conda packages, which are read from start to end, unlike wheels."""
 
 _MAGICS = tuple(MAGICS)
 
@@ -41,14 +41,14 @@ _DATA = (
 )
 
 OTHER_FORMATS = frozenset(" ".join((_PYTHON, _SOURCES, _TEXT, _MEDIA, _DATA)).split())
-"""Suffixes, in lower case, of well-known formats that are no library."""
+"""Suffixes, in lower case, of well-known formats that are not libraries."""
 
 OTHER_ENDINGS = frozenset(f".{suffix}" for suffix in OTHER_FORMATS)
-"""The same with their dots: a few slices of a name tell sooner than its parts."""
+"""The same suffixes with a dot: slicing a name is faster than splitting it."""
 
 
 def worth_opening(filename: str) -> bool:
-    """Whether a file of this name can be a library at all."""
+    """Whether a file with this name can be a library."""
     _, dot, suffix = filename.rpartition(".")
     return not dot or (suffix not in OTHER_FORMATS and suffix.lower() not in OTHER_FORMATS)
 
@@ -59,12 +59,12 @@ def begins_like_library(head: bytes) -> bool:
 
 
 def has_separator(target: str) -> bool:
-    """Whether a TARGET can be nothing but a path."""
+    """Whether a TARGET can only be a path."""
     return os.sep in target or "/" in target
 
 
 def written_as_path(target: str) -> bool:
-    """Whether a TARGET is taken for a path before it is taken for a name."""
+    """Whether a TARGET is tried as a path before it is tried as a name."""
     return (
         has_separator(target)
         or target in {os.curdir, os.pardir}
@@ -74,6 +74,9 @@ def written_as_path(target: str) -> bool:
 
 
 def leads_out(member: str) -> bool:
-    """Whether the name of an archive's member is absolute or climbs, on any system."""
+    """Whether a member's name points outside its archive: absolute or with ``..``, on any system.
+
+    Names with a NUL count as well.
+    """
     parts = member.replace("\\", "/").split("/")
     return not parts[0] or parts[0].endswith(":") or ".." in parts or "\0" in member

@@ -1,8 +1,8 @@
-"""From the words of a command line to packages; nothing that is named is imported or executed.
+"""Resolve the TARGETs of a command line to packages, without importing or executing them.
 
-``KINDS`` lists what a TARGET can be, in the order in which that is tried: the first kind that
-recognises a target, and finds a package in it, is its kind. A new kind is one row, and the module
-that reads it.
+``KINDS`` lists what a TARGET can be, in the order in which the kinds are tried: the first one that
+recognises a target and finds a package in it wins. A new kind is one row, and the module that reads
+it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A TARGET, and what goes with it."""
+    """A TARGET, and the options for it."""
 
     target: str
     """As typed."""
     search_path: Sequence[str]
-    """Directories that import and distribution names are looked up in."""
+    """Directories in which to look up import and distribution names."""
     choice: Choice | None = None
-    """Which wheels of an index are wanted."""
+    """Which wheels of an index to audit."""
     watch: Watch | None = None
-    """Told how much of a file has been fetched."""
+    """Called with the progress of downloads."""
 
     @property
     def path(self) -> str:
@@ -54,7 +54,7 @@ class Asked:
 
     @property
     def exists(self) -> bool:
-        """Whether something lies at the path, be it a link that leads nowhere."""
+        """Whether the path exists; a dangling symlink counts."""
         return os.path.lexists(self.target)
 
 
@@ -64,21 +64,21 @@ class Kind:
 
     name: str
     recognise: Callable[[Asked], bool]
-    """Whether a target is of this kind, by its spelling and by what lies at its path: cheap."""
+    """Whether a target may be of this kind, judged cheaply by its spelling and its path."""
     open: Callable[[Asked], Packages | None]
-    """Its packages, or a ``TargetError`` in place of one; None: it is no such thing after all.
-    Raises ``TargetError`` where it holds nothing that can be audited."""
+    """The target's packages, with a ``TargetError`` in place of each that cannot be read; None if
+    the target is not of this kind after all. Raises ``TargetError`` if nothing can be audited."""
 
 
 def resolve(target: str, *, search_path: Sequence[str] | None = None) -> Found:
-    """The one package that ``target`` names: a directory of wheels is a directory here.
+    """The one package that ``target`` names; a directory of wheels counts as one package.
 
     Args:
         target: As typed.
         search_path: As for ``several``.
 
     Raises:
-        TargetError: it names nothing that can be audited.
+        TargetError: ``target`` names nothing that can be audited.
     """
     asked = Asked(target, sys.path if search_path is None else search_path)
     first = next(iter(_packages(asked, [kind for kind in KINDS if kind is not WHEELS_BESIDE])))
@@ -94,17 +94,17 @@ def several(
     choice: Choice | None = None,
     watch: Watch | None = None,
 ) -> Iterator[Found | TargetError]:
-    """The packages that ``target`` stands for: one, the wheels of a directory, or of an index.
+    """The packages that ``target`` names: one, or the wheels in a directory or on an index.
 
     Args:
         target: As typed.
-        search_path: Directories that import and distribution names are looked up in;
-            ``sys.path`` where not given.
-        choice: Which wheels of an index are wanted.
-        watch: Told how much of a file has been fetched.
+        search_path: Directories in which to look up import and distribution names; ``sys.path``
+            by default.
+        choice: Which wheels of an index to audit.
+        watch: Called with the progress of downloads.
 
     Raises:
-        TargetError: it names nothing that can be audited.
+        TargetError: ``target`` names nothing that can be audited.
     """
     path = sys.path if search_path is None else search_path
     yield from _packages(Asked(target, path, choice, watch), KINDS)
@@ -112,7 +112,7 @@ def several(
 
 def _packages(asked: Asked, kinds: Iterable[Kind]) -> Packages:
     if "\0" in asked.target or not asked.target:
-        raise TargetError("a target must not be empty or hold a NUL character")
+        raise TargetError("a target must not be empty or contain a NUL character")
     for kind in kinds:
         if kind.recognise(asked):
             packages = kind.open(asked)
@@ -137,7 +137,7 @@ def _holds_wheels(asked: Asked) -> bool:
 
 
 def _wheels_in(directory: str) -> tuple[str, ...]:
-    """The wheels that lie in a directory such as ``dist/``, sorted."""
+    """The wheels in a directory such as ``dist/``, sorted."""
     try:
         names = sorted(os.listdir(directory))
     except OSError:
@@ -147,7 +147,7 @@ def _wheels_in(directory: str) -> tuple[str, ...]:
 
 
 def _wheels_beside(asked: Asked) -> Packages:
-    """Each wheel of a directory, and what else it holds as one package."""
+    """Each wheel in a directory, then the directory's other libraries as one package."""
     from torch_abi_audit.sources.archives.wheel import wheel
     from torch_abi_audit.sources.installed import packages as installed
 
@@ -161,12 +161,12 @@ def _wheels_beside(asked: Asked) -> Packages:
         yield rest
 
 
-def _leads_nowhere(asked: Asked) -> bool:
+def _is_missing(asked: Asked) -> bool:
     return has_separator(asked.target) and not asked.exists
 
 
-def _nothing(asked: Asked) -> Packages:
-    """Why there is nothing at a path: it may lie where nobody may look."""
+def _missing(asked: Asked) -> Packages:
+    """Raise the reason why a path does not exist or cannot be looked up."""
     try:
         os.lstat(asked.target)
     except (FileNotFoundError, ValueError):
@@ -190,10 +190,10 @@ def _imported(asked: Asked) -> Packages | None:
 
 
 def _mode(asked: Asked) -> int | None:
-    """What lies at the path, behind all links; None where nothing does.
+    """The mode of the file at the path, with symlinks followed; None if the path does not exist.
 
     Raises:
-        TargetError: the system does not say.
+        TargetError: ``stat`` fails.
     """
     if not asked.exists:
         return None
@@ -271,7 +271,7 @@ WHEELS_BESIDE = Kind("directory that holds wheels", _holds_wheels, _wheels_besid
 KINDS = (
     Kind("wheels of a package index", _is_index, _index),
     WHEELS_BESIDE,
-    Kind("path that leads nowhere", _leads_nowhere, _nothing),
+    Kind("path that does not exist", _is_missing, _missing),
     Kind("import name", _may_be_imported, _imported),
     Kind("directory", _is_directory, _directory),
     Kind("device, socket or FIFO", _is_special, _special),
@@ -284,16 +284,20 @@ KINDS = (
 
 
 def _unknown(target: str, search_path: Sequence[str]) -> str:
-    """Why a word is no target, with the names that are nearest to it."""
+    """The message for a word that names nothing, with the nearest names or another way to it."""
     from difflib import get_close_matches
 
     from torch_abi_audit.sources.installed.distribution import installed
     from torch_abi_audit.sources.installed.imports import has_no_file, top_level_modules
 
     if has_no_file(target):
-        return f"{target} is part of the interpreter: there is no file to audit"
+        return f"{target} is built into the Python interpreter: it has no file to audit"
     names = {name for directory in search_path for name in top_level_modules(directory)}
     names |= {each.key for each in installed(search_path)}
     near = get_close_matches(target, sorted(names), n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"no import name, path or distribution is called {target}{hint}"
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"write {INDEX_PREFIX}{target} to audit its wheel on a package index"
+    )
+    return f"cannot find {target}: no importable module, path or distribution has that name; {hint}"

@@ -157,8 +157,9 @@ def test_a_mistyped_verb(
     monkeypatch.setattr("sys.path", [])
     assert main(words) == 2
     lines = capsys.readouterr().err.splitlines()
-    (line,) = [line for line in lines if "is called" in line]
-    assert line.startswith("torch-abi-audit: error: no import name, path or distribution is called")
+    (line,) = [line for line in lines if "cannot find" in line]
+    assert line.startswith("torch-abi-audit: error: cannot find ")
+    assert "no importable module, path or distribution has that name; did you mean" in line
     assert line.endswith(hint)
 
 

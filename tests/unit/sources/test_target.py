@@ -48,7 +48,7 @@ def test_a_file_name_that_exists_is_a_file(here: Path, site: Path, name: str) ->
     write(here / name)
     assert resolve(name, search_path=[str(site)]).root == str(here / name)
     (here / name).unlink()
-    with pytest.raises(TargetError, match="no import name, path or distribution"):
+    with pytest.raises(TargetError, match="no importable module, path or distribution"):
         resolve(name, search_path=[str(site)])
 
 
@@ -96,7 +96,7 @@ def test_a_path_where_nobody_may_look_is_not_missing(
 
 @pytest.mark.parametrize("target", ["", "x\0y", "./x\0y"])
 def test_what_is_no_name_at_all(target: str) -> None:
-    with pytest.raises(TargetError, match="empty or hold a NUL"):
+    with pytest.raises(TargetError, match="empty or contain a NUL"):
         resolve(target)
 
 
@@ -142,7 +142,7 @@ def test_a_single_file_needs_few_imports(tmp_path: Path) -> None:
 EXAMPLES = {
     "pypi:demo": "wheels of a package index",
     "dist": "directory that holds wheels",
-    "./no/such": "path that leads nowhere",
+    "./no/such": "path that does not exist",
     "gone": "import name",
     "some-directory": "directory",
     "/dev/null": "device, socket or FIFO",

@@ -224,7 +224,7 @@ def test_a_check_of_a_table_that_differs_fails_and_leaves_it(
     [
         (None, "No such file"),
         (b"INPUT(libpython3.13.so.1.0)", "is no library|magic"),
-        (b"\x7fELF", "lies outside the file"),
+        (b"\x7fELF", "the file is cut short or damaged"),
     ],
 )
 def test_a_libpython_that_cannot_be_read_is_an_error(

@@ -1,4 +1,4 @@
-"""Positioned reads as a stream, for what only takes streams: ``zipfile``, decompressors."""
+"""Positioned reads as a stream, for code that only accepts streams: ``zipfile``, decompressors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Seekable(io.RawIOBase):
-    """A source of positioned reads with a place where the next read starts."""
+    """A source of positioned reads, with a stream position."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
@@ -26,23 +26,23 @@ class Seekable(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next read starts."""
+        """The stream position, in bytes."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the place where the next read starts.
+        """Move the stream position, and return it.
 
         Raises:
-            ValueError: that is before the beginning.
+            ValueError: the new position is before the start of the stream.
         """
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._source.size}[whence]
         if base + offset < 0:
-            raise ValueError("before the beginning")
+            raise ValueError("the new position is before the start of the stream")
         self._at = base + offset
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next ``size`` bytes, fewer at the end; all of the rest where it is negative."""
+        """The next ``size`` bytes, fewer at the end; all remaining ones if ``size`` is negative."""
         left = max(0, self._source.size - self._at)
         length = left if size is None or size < 0 else min(size, left)
         data = self._source.read_at(self._at, length)

@@ -1,7 +1,7 @@
-"""Archives that have no directory to jump by: tar files, and the conda packages made of them.
+"""Archives without a central directory: tar files, and the conda packages made of them.
 
-One pass goes through the stream; what begins like a library is kept in an unnamed temporary file
-and read from there. No member's name is ever a path on this machine.
+The stream is read once. Members that begin like a library are copied into an unnamed temporary
+file and read from there. A member's name is never used as a path on this machine.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 ENTRIES_LIMIT = 500_000
 TOTAL_LIMIT = 16 << 30
-"""Bytes that one archive may unpack to: no more can end up in the temporary file."""
+"""Bytes that one archive may unpack to, and so the most that the temporary file can hold."""
 RATIO_LIMIT = 1000
 _FREE = 64 << 20
-"""So much may be unpacked whatever the ratio."""
+"""Bytes that an archive may unpack to whatever its compression ratio."""
 
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.error),
-    RuntimeError,  # an encrypted member, or a method that zipfile does not know
+    RuntimeError,  # an encrypted member, or a compression method that zipfile does not support
 )
 _PIECE = 1 << 20
 _TEXT_LIMIT = 1 << 22
@@ -53,7 +53,7 @@ _TORCH = frozenset({"pytorch", "libtorch", "torch"})
 
 
 class _Spill:
-    """An unnamed temporary file; it is closed when nothing refers to this any more."""
+    """An unnamed temporary file, closed when nothing refers to this object any more."""
 
     def __init__(self) -> None:
         self.file: IO[bytes] = TemporaryFile(prefix="torch-abi-audit-")  # noqa: SIM115 - see below
@@ -62,18 +62,18 @@ class _Spill:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What one pass brought."""
+    """What one pass over an archive collected."""
 
     spill: _Spill
     places: list[tuple[str, bytes, int, int]] = field(default_factory=list)
-    """Name, first bytes, where in the spill, size."""
+    """Name, first bytes, offset in the spill and size of each possible library."""
     errors: list[Unread] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
 
 class _Slice:
-    """A part of the temporary file, which lives as long as something reads from it."""
+    """A range of the temporary file; it keeps the file open as long as it exists itself."""
 
     def __init__(self, spill: _Spill, start: int, size: int) -> None:
         self._spill, self._start, self._size = spill, start, size
@@ -91,7 +91,8 @@ def archive(path: str) -> Found:
     """The package in a tar file, a conda package or a source distribution.
 
     Raises:
-        TargetError: it cannot be read, is damaged or implausible, or holds sources alone.
+        TargetError: the archive cannot be read, is damaged, unpacks to an implausible size, or is
+            a source distribution without compiled libraries.
     """
     name = os.path.basename(path)
     kept = _Kept(_Spill())
@@ -103,7 +104,7 @@ def archive(path: str) -> Found:
                 _through(path, stream, kept, os.path.getsize(path))
     except _DAMAGE as error:
         raise TargetError(
-            f"{path} is damaged, or not the archive its name says: {error}"
+            f"{path} is damaged, or is not the kind of archive that its name says: {error}"
         ) from error
     except OSError as error:
         raise TargetError(f"cannot read {path}: {error.strerror or error}") from error
@@ -118,7 +119,9 @@ def _of_conda(path: str, kept: _Kept, index: str) -> Found:
         name, version = str(said["name"]), str(said["version"])
         depends = [str(one) for one in said.get("depends", ())]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TargetError(f"{path}: info/index.json cannot be read") from error
+        raise TargetError(
+            f"{path}: info/index.json is not valid JSON, or lacks a name or version"
+        ) from error
     on_torch = [one for one in depends if one.partition(" ")[0] in _TORCH]
     note = f"conda package {name} {version} for {said.get('subdir', 'an unknown platform')}"
     if on_torch:
@@ -147,15 +150,15 @@ def _of_tree(path: str, kept: _Kept) -> Found:
     headers = parse_headers(said)
     if not candidates:
         raise TargetError(
-            f"{path} is a source distribution: it holds no compiled library, and nothing is built; "
-            "give a wheel of it"
+            f"{path} is a source distribution without compiled libraries: build a wheel from it "
+            "and audit that"
         )
     return Found(
         headers.name or filename,
         path,
         candidates,
         version=headers.version,
-        notes=("a source distribution: these libraries are in it as they are, not built from it",),
+        notes=("a source distribution: these libraries are shipped in it, not built from it",),
         errors=tuple(kept.errors),
         from_archive=True,
     )
@@ -178,11 +181,11 @@ def _candidates(path: str, kept: _Kept) -> tuple[Candidate, ...]:
 
 
 def _conda(path: str, kept: _Kept) -> None:
-    """Both parts of a ``.conda`` file: a stored zip of ``info-*`` and ``pkg-*`` tar files."""
+    """Read both parts of a ``.conda`` file: a stored zip of ``info-*`` and ``pkg-*`` tar files."""
     with zipfile.ZipFile(path) as outer:
         parts = [one for one in outer.infolist() if one.filename.endswith(".tar.zst")]
         if not parts:
-            raise TargetError(f"{path} is no conda package: it holds no *.tar.zst")
+            raise TargetError(f"{path} is not a conda package: it contains no *.tar.zst file")
         for part in parts:
             with outer.open(part) as packed, _zstd(packed) as stream:
                 _through(path, stream, kept, part.compress_size)
@@ -225,7 +228,7 @@ def _zstd(packed: IO[bytes]) -> Iterator[IO[bytes]]:
     try:
         zstd = import_module(name)
     except ImportError as error:
-        raise TargetError("zstd archives need the package backports.zstd") from error
+        raise TargetError("zstd archives need the backports.zstd package: install it") from error
     try:
         with zstd.open(packed) as stream:
             yield stream
@@ -234,16 +237,19 @@ def _zstd(packed: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _through(path: str, stream: IO[bytes], kept: _Kept, packed: int) -> None:
-    """Go through a tar stream once, and keep what may be a library."""
+    """Read a tar stream once, and keep the members that may be libraries."""
     seen: Counter[str] = Counter()
     total = 0
     with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as tar:
         for count, member in enumerate(tar):
             total += max(0, member.size)
             if count >= ENTRIES_LIMIT:
-                raise TargetError(f"{path} holds more than {ENTRIES_LIMIT} entries")
+                raise TargetError(f"{path} has more than {ENTRIES_LIMIT} entries, the limit")
             if total > TOTAL_LIMIT or total > max(_FREE, RATIO_LIMIT * max(packed, 1)):
-                raise TargetError(f"{path} unpacks to an implausible size")
+                raise TargetError(
+                    f"{path} unpacks to an implausible size: more than {RATIO_LIMIT} times its "
+                    f"own, or more than {TOTAL_LIMIT >> 30} GiB"
+                )
             if not member.isreg() or member.issparse():
                 continue
             name = member.name.removeprefix("./")
@@ -265,10 +271,10 @@ def _keep(path: str, name: str, size: int, source: IO[bytes], kept: _Kept, *, ag
         return
     place = f"{path}/{name}"
     if leads_out(name):
-        kept.errors.append(Unread(place, name, "the member's name leads out of the archive"))
+        kept.errors.append(Unread(place, name, "the member's name points outside the archive"))
         return
     if again:
-        kept.errors.append(Unread(place, name, "the archive holds several members of this name"))
+        kept.errors.append(Unread(place, name, "the archive has several members with this name"))
         kept.places[:] = [one for one in kept.places if one[0] != name]
         return
     start = kept.spill.file.tell()

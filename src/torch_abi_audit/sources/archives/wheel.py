@@ -1,4 +1,4 @@
-"""A wheel as a package to audit; its members are read where they are."""
+"""A wheel as a package to audit; its members are read in place, not unpacked to disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.archives.zip_member import Opener
 
 TOTAL_LIMIT = 64 << 30
-"""Unpacked bytes of one wheel that are worth reading: several times the largest known."""
+"""Unpacked bytes that are read of one wheel: several times the size of the largest known one."""
 
 _METADATA_LIMIT = 1 << 20
 _ENCRYPTED = 0x1 | 0x40  # by password, or strongly
@@ -47,11 +47,11 @@ def wheel(path: str, opener: Opener | None = None) -> Found:
     """The package in a wheel.
 
     Args:
-        path: Where it is: its file, or ``pypi:`` and its name.
-        opener: Opens it for positioned reads, where it is no file.
+        path: Path of the wheel, or ``pypi:`` and its file name.
+        opener: Opens the wheel for positioned reads; needed if it is not a file on disk.
 
     Raises:
-        TargetError: it cannot be read, is no zip archive, or holds no distribution.
+        TargetError: the wheel cannot be read, is empty, or is not a zip archive.
     """
     opener = opener or partial(open_readable, path)
     try:
@@ -96,14 +96,16 @@ Entries = Sequence[tuple[zipfile.ZipInfo, Member]]
 
 
 def _members(path: str, opened: Readable) -> list[tuple[zipfile.ZipInfo, Member]]:
-    """The archive's directory, each entry with what is needed to read it."""
+    """The archive's central directory: each entry, and where its data is."""
     if opened.size == 0:
-        raise TargetError(f"{path} is empty: cut short or never written")
+        raise TargetError(f"{path} is an empty file: download or build it again")
     try:
         with zipfile.ZipFile(Seekable(opened)) as archive:
             entries, directory_at = archive.infolist(), archive.start_dir
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise TargetError(f"{path} is no zip archive, or cut short or damaged: {error}") from error
+        raise TargetError(
+            f"{path} is not a zip archive, or it is cut short or damaged: {error}"
+        ) from error
     starts = sorted({entry.header_offset for entry in entries})
     ends = dict(zip(starts, [*starts[1:], directory_at], strict=True)) if starts else {}
     return [
@@ -128,7 +130,7 @@ def _members(path: str, opened: Readable) -> list[tuple[zipfile.ZipInfo, Member]
 def _libraries(
     path: str, opener: Opener, archive: Readable, entries: Entries
 ) -> tuple[tuple[Candidate, ...], tuple[Unread, ...], tuple[str, ...]]:
-    """The members that may be libraries, those that cannot be read, and remarks."""
+    """The members that may be libraries, those that cannot be read, and notes."""
     names = Counter(entry.orig_filename for entry, _ in entries)
     offsets = Counter(member.header_offset for _, member in entries)
     candidates = []
@@ -141,14 +143,14 @@ def _libraries(
             links += 1
             continue
         if leads_out(name):
-            errors.add(Unread(place, name, "the member's name leads out of the archive"))
+            errors.add(Unread(place, name, "the member's name points outside the archive"))
             continue
         if entry.is_dir() or not worth_opening(name):
             continue
         if names[name] > 1:
-            errors.add(Unread(place, name, "the archive holds several members of this name"))
+            errors.add(Unread(place, name, "the archive has several members with this name"))
         elif offsets[member.header_offset] > 1:
-            errors.add(Unread(place, name, "the member overlaps another one"))
+            errors.add(Unread(place, name, "the member overlaps another member"))
         elif entry.flag_bits & _ENCRYPTED:
             errors.add(Unread(place, name, "the member is encrypted"))
         else:
@@ -161,7 +163,8 @@ def _libraries(
                 continue
             total += member.size
             if total > TOTAL_LIMIT:
-                errors.add(Unread(place, name, f"more than {TOTAL_LIMIT >> 30} GiB in one archive"))
+                message = f"the archive unpacks to more than {TOTAL_LIMIT >> 30} GiB, the limit"
+                errors.add(Unread(place, name, message))
                 continue
             within = partial(open_member, opener, member)
             candidates.append(Candidate(place, name, first, member.size, within))
@@ -175,7 +178,7 @@ def _libraries(
 def _metadata(
     path: str, archive: Readable, entries: Entries
 ) -> tuple[dict[str, str], tuple[Unread, ...]]:
-    """The texts of the wheel's ``*.dist-info``, by file name; RECORD counts, unread."""
+    """The texts of METADATA and WHEEL by file name; RECORD is listed with an empty text."""
     own = canonical(os.path.basename(path).removeprefix(INDEX_PREFIX).partition("-")[0])
     texts: dict[str, str] = {}
     unread = []
@@ -197,7 +200,7 @@ def _metadata(
 
 
 def _installed_as(name: str) -> str:
-    """Where an installer puts a member, relative to site-packages."""
+    """The path of an installed member relative to site-packages; empty if it goes elsewhere."""
     top, _, rest = name.partition("/")
     if top.endswith(".data"):
         scheme, _, inner = rest.partition("/")
@@ -206,7 +209,7 @@ def _installed_as(name: str) -> str:
 
 
 def _tags(parts: Sequence[str]) -> tuple[str, ...]:
-    """The tags in a wheel's file name, one by one; none where the name has none."""
+    """The tags in a wheel's file name, expanded; empty if the name has none."""
     if len(parts) < 5:
         return ()
     pythons, abis, platforms = (part.split(".") for part in parts[-3:])

@@ -1,8 +1,8 @@
 """One member of a zip archive, read in place.
 
-What is stored is read where it lies; what is deflated is inflated into memory, or above
-``MEMORY_LIMIT`` into an unnamed temporary file. Declared and actual sizes and the CRC must agree,
-and nothing is inflated beyond the declared size.
+A stored member is read in place. A deflated one is inflated into memory, or above ``MEMORY_LIMIT``
+into an unnamed temporary file. Size and CRC must match the declared ones, and nothing is inflated
+beyond the declared size.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _STORED, _DEFLATED = 0, 8
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Where a member lies in its archive, as the central directory states it."""
+    """Position and size of a member in its archive, as the central directory states them."""
 
     raw_name: bytes
-    """Its name, as the local header must repeat it."""
+    """The member's name, which the local header must repeat."""
     header_offset: int
     end: int
-    """Where the next member or the central directory begins: its data must end before that."""
+    """Offset of the next member or the central directory: this member's data must end before it."""
     method: int
     packed: int
-    """Bytes that it takes in the archive."""
+    """Compressed size in bytes."""
     size: int
-    """Bytes that it unpacks to."""
+    """Unpacked size in bytes."""
     crc: int
 
 
@@ -70,15 +70,20 @@ class _Slice:
 
 
 def refusal(member: Member) -> str | None:
-    """Why a member is not to be unpacked, judged by what it declares; None where it may be."""
+    """Why a member must not be unpacked, judged by its declared sizes; None if it may be."""
     if member.method not in {_STORED, _DEFLATED}:
-        return f"its compression method {member.method} is not supported"
+        return f"the member's compression method {member.method} is not supported"
     if member.size > SIZE_LIMIT:
-        return f"the member declares {member.size} bytes: more than {SIZE_LIMIT >> 30} GiB"
+        return (
+            f"the member declares {member.size} bytes: more than {SIZE_LIMIT >> 30} GiB, the limit"
+        )
     if member.size > MEMORY_LIMIT and member.size > RATIO_LIMIT * member.packed:
-        return f"the member declares {member.size} bytes in {member.packed}: implausibly compressed"
+        return (
+            f"the member declares that {member.packed} bytes unpack to {member.size}: "
+            "implausibly compressed"
+        )
     if member.method == _STORED and member.size != member.packed:
-        return f"the member is stored in {member.packed} bytes and declares {member.size}"
+        return f"the member is stored in {member.packed} bytes but declares {member.size}"
     return None
 
 
@@ -86,7 +91,7 @@ def head(archive: Readable, member: Member, length: int) -> bytes:
     """The first ``length`` bytes of a member, without unpacking the rest.
 
     Raises:
-        FormatError: it is damaged, or not to be unpacked.
+        FormatError: the member is damaged, or must not be unpacked.
     """
     start = _start(archive, member)
     if member.method == _STORED:
@@ -101,7 +106,7 @@ def head(archive: Readable, member: Member, length: int) -> bytes:
         at += len(packed)
         unpacked += _inflate(inflater, packed, length - len(unpacked))
     if len(unpacked) < min(length, member.size):
-        raise FormatError("the member's compressed data are cut short")
+        raise FormatError("the member's compressed data is cut short")
     return unpacked
 
 
@@ -111,7 +116,7 @@ def open_member(archive_opener: Opener, member: Member) -> Iterator[Readable]:
 
     Raises:
         OSError: the archive cannot be read, or no temporary file can be written.
-        FormatError: the member is damaged, or not to be unpacked.
+        FormatError: the member is damaged, or must not be unpacked.
     """
     with archive_opener() as archive:
         start = _start(archive, member)
@@ -131,7 +136,7 @@ def open_member(archive_opener: Opener, member: Member) -> Iterator[Readable]:
 
 
 def _start(archive: Readable, member: Member) -> int:
-    """Where the member's data begin, behind a local header that agrees with the directory."""
+    """Offset of the member's data, behind a local header that matches the central directory."""
     reason = refusal(member)
     if reason is not None:
         raise FormatError(reason)
@@ -141,12 +146,12 @@ def _start(archive: Readable, member: Member) -> int:
     signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     name_at = member.header_offset + _LOCAL_HEADER.size
     if signature != b"PK\x03\x04":
-        raise FormatError(f"there is no local header at {member.header_offset}")
+        raise FormatError(f"the archive has no local header at byte {member.header_offset}")
     if archive.read_at(name_at, name_length) != member.raw_name:
-        raise FormatError("the member's local header has another name")
+        raise FormatError("the member's local header states a different name")
     start: int = name_at + name_length + extra_length
     if start + member.packed > min(member.end, archive.size):
-        raise FormatError("the member's data overlap what follows, or are cut short")
+        raise FormatError("the member's data is cut short, or overlaps what follows it")
     return start
 
 
@@ -156,7 +161,7 @@ def _stored(archive: Readable, start: int, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(archive: Readable, start: int, member: Member) -> Iterator[bytes]:
-    """The unpacked member in pieces; one byte more than it declares at the most."""
+    """The unpacked member in pieces; at most one byte more than it declares."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     left = member.size + 1
     for at in range(0, member.packed, _CHUNK):
@@ -171,21 +176,21 @@ def _inflated(archive: Readable, start: int, member: Member) -> Iterator[bytes]:
                 break
         if inflater.eof or not left:
             return
-    raise FormatError("the member's compressed data are cut short")
+    raise FormatError("the member's compressed data is cut short")
 
 
 def _inflate(inflater: zlib._Decompress, packed: bytes, limit: int) -> bytes:
     try:
         return inflater.decompress(packed, limit)
     except zlib.error as error:
-        raise FormatError(f"the member's compressed data are damaged: {error}") from error
+        raise FormatError(f"the member's compressed data is damaged: {error}") from error
 
 
 def _verified(member: Member, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, on condition that they add up to what the archive declares.
+    """The pieces, checked against the size and CRC that the archive declares.
 
     Raises:
-        FormatError: size or CRC differ; after the last piece.
+        FormatError: size or CRC differ; raised after the last piece.
     """
     crc = size = 0
     for piece in pieces:

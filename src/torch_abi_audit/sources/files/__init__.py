@@ -1,7 +1,7 @@
 """Files on disk.
 
-- ``readable``: an open file or a buffer, read by position
-- ``tree``: which files of a directory may be libraries, each once
-- ``build_tree``: the object files of a build directory
-- ``documents``: text files that a run is told to read, such as baselines
+- ``readable``: positioned reads of an open file or a buffer
+- ``tree``: the files in a directory that may be libraries, each once
+- ``build_tree``: the object files in a build directory
+- ``documents``: text files that the user names, such as baselines
 """

@@ -1,4 +1,4 @@
-"""The object files of a build directory: what CMake, setuptools or ninja left, or single files."""
+"""Object files: those in a build directory of CMake, setuptools or ninja, or single files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OBJECT_SUFFIXES = (".o", ".obj")
 ARCHIVE_SUFFIXES = (".a", ".lib")
 _PROBES = frozenset({"CMakeScratch", "CMakeTmp", "CompilerIdC", "CompilerIdCXX", "CompilerIdCUDA"})
-"""Directories of CMake's own tests of the compiler."""
+"""Directories in which CMake tests the compiler."""
 _ASIDE = frozenset({".git", ".hg", ".svn", ".tox", ".nox", ".venv", "node_modules", "__pycache__"})
 _SUFFIXES = (*OBJECT_SUFFIXES, *ARCHIVE_SUFFIXES)
 
@@ -28,7 +28,7 @@ class BuildFile(NamedTuple):
 
     path: str
     relative: str
-    """Below the directory, with forward slashes; the name of a file that was given itself."""
+    """Path below the directory, with forward slashes; for a single file, its name."""
 
     def open(self) -> FileReadable:
         """The file for positioned reads, while the context lasts.
@@ -40,13 +40,13 @@ class BuildFile(NamedTuple):
 
 
 def build_files(target: str) -> tuple[BuildFile, ...]:
-    """The object files and archives that a path names, by their suffixes; sorted.
+    """The object files and static archives at a path, found by suffix, sorted.
 
-    Empty where it is no such path: a directory without object files is somebody else's to read,
-    also if it holds archives, which packages ship beside their libraries.
+    Empty if the path is not a build directory or object file. A directory with archives but no
+    object files does not count: packages ship archives beside their libraries.
 
     Raises:
-        TargetError: a directory below it cannot be listed.
+        TargetError: a directory below the path cannot be listed.
     """
     path = os.path.abspath(target)
     if os.path.isfile(path):

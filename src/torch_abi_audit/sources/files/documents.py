@@ -1,4 +1,4 @@
-"""Text files that a run is told to read: baselines and saved reports."""
+"""Text files that the user names: baselines and saved reports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch_abi_audit.sources.files.tree import reason
 
 
 def read_text(path: str) -> str:
-    """A UTF-8 file.
+    """The text of a UTF-8 file.
 
     Raises:
-        TargetError: it cannot be read, or is something else.
+        TargetError: the file cannot be read, or is not UTF-8.
     """
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise TargetError(f"cannot read {path}: {reason(error)}") from error
     except (UnicodeDecodeError, ValueError) as error:
-        raise TargetError(f"{path} is no UTF-8 text") from error
+        raise TargetError(f"{path} is not UTF-8 text") from error

@@ -1,4 +1,4 @@
-"""Positioned reads over files and buffers; the only place that opens what is audited."""
+"""Positioned reads of files and buffers; the only module that opens audited files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 OPEN_FLAGS = os.O_RDONLY
-for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last: a FIFO never blocks us
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"):  # the last so that a FIFO cannot block
     OPEN_FLAGS |= getattr(os, _name, 0)
 
 
 class BytesReadable:
-    """A buffer in memory, read by position."""
+    """Positioned reads of a buffer in memory."""
 
     __slots__ = ("_data",)
 
@@ -37,9 +37,10 @@ class BytesReadable:
 
 
 class FileReadable:
-    """An open file, read by position: no memory map, so a file that shrinks cannot kill us.
+    """Positioned reads of an open file.
 
-    As a context it closes the file.
+    There is no memory map: a mapped file that shrinks would kill the process. Leaving the context
+    closes the file.
     """
 
     __slots__ = ("_fd", "_status")
@@ -56,7 +57,7 @@ class FileReadable:
 
     @property
     def is_regular(self) -> bool:
-        """Whether it is a file, not a directory, FIFO or device."""
+        """Whether this is a regular file, not a directory, FIFO or device."""
         return stat.S_ISREG(self._status.st_mode)
 
     @property
@@ -65,7 +66,7 @@ class FileReadable:
         return self._status.st_size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes of ``[offset, offset + length)``, fewer where the file ends before that."""
+        """The bytes of ``[offset, offset + length)``, fewer at the end of the file."""
         data = _pread(self._fd, length, offset)
         while 0 < len(data) < length:  # one call may return less, at 2 GiB or on a signal
             more = _pread(self._fd, length - len(data), offset + len(data))
@@ -80,12 +81,12 @@ def _seek_and_read(fd: int, length: int, offset: int) -> bytes:
     return os.read(fd, length)
 
 
-_pread = getattr(os, "pread", _seek_and_read)  # Windows has none
+_pread = getattr(os, "pread", _seek_and_read)  # Windows has no os.pread
 
 
 @dataclass(frozen=True, slots=True)
 class FileOpener:
-    """What opens one file: a ``Candidate.opener``."""
+    """A ``Candidate.opener`` for a file on disk."""
 
     path: str
 

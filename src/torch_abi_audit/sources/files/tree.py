@@ -1,7 +1,7 @@
-"""Files on disk that may be libraries, each once, found by their first bytes.
+"""Files on disk that may be libraries, each listed once, found by their first bytes.
 
 Only regular files are opened. A symlink or a hard link to a file already seen is not a second
-library; a linked directory is followed once. What cannot be looked into is kept as ``Unread``.
+library; a linked directory is followed once. Paths that cannot be read are kept as ``Unread``.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNENTERED = frozenset({"__pycache__", ".git", ".hg", ".svn"})
-"""Directories that hold caches and histories, never a library that anything loads."""
+"""Directories of caches and version control; no program loads a library from them."""
 
 _DANGLING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-"""What ``stat`` says of a link that leads nowhere: such a link is no file."""
+"""What ``stat`` reports for a dangling symlink, which is not a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What was seen: possible libraries and unread paths, both sorted by ``relative``."""
+    """The possible libraries and the unread paths of a directory, both sorted by ``relative``."""
 
     candidates: tuple[Candidate, ...] = ()
     unread: tuple[Unread, ...] = ()
 
 
 def glance(path: str, relative: str, *, always: bool = False) -> Candidate | Unread | None:
-    """The regular file at ``path`` where it begins like a library or is named like one.
+    """The regular file at ``path`` if it begins like a library or is named like one.
 
     Args:
         path: The file; not a FIFO or a device, which ``open`` may block on or wake up.
-        relative: Its place below the package's root.
-        always: Take it whatever it begins with.
+        relative: Path below the package's root.
+        always: Return the file whatever its first bytes.
     """
     try:
         fd = os.open(path, OPEN_FLAGS)
@@ -82,7 +82,7 @@ def walk(root: str) -> Tree:
 
 
 def sightings(root: str) -> list[Candidate | Unread]:
-    """What ``walk`` sees, unsorted, and with every hard link to a file."""
+    """The entries of ``walk``, unsorted, and with every hard link to a file."""
     direct: list[Candidate | Unread] = []
     links: list[tuple[str, str]] = []
     pending = [(root, "")]
@@ -97,7 +97,7 @@ def sightings(root: str) -> list[Candidate | Unread]:
                         or name[-3:] in OTHER_ENDINGS
                         or name[-4:] in OTHER_ENDINGS
                     ) and entry.is_file(follow_symlinks=False):
-                        continue  # most of what there is: asked for first, and nothing else
+                        continue  # most files end here, so this check comes first
                     if entry.is_symlink():
                         links.append((entry.path, prefix + name))
                     elif entry.is_dir(follow_symlinks=False):
@@ -113,13 +113,13 @@ def sightings(root: str) -> list[Candidate | Unread]:
 
 
 def one(path: str) -> Tree:
-    """The file ``path`` by itself, whatever it begins with; its relative path is its name."""
+    """The file ``path`` by itself, whatever its first bytes; its relative path is its name."""
     seen = glance(path, os.path.basename(path), always=True)
     return Tree() if seen is None else tree([seen])
 
 
 def gather(files: Iterable[tuple[str, str]]) -> Tree:
-    """The possible libraries among pairs of path and relative path; missing files pass."""
+    """The possible libraries among pairs of path and relative path; missing files are skipped."""
     direct: list[Candidate | Unread] = []
     linked: list[Candidate | Unread] = []
     for path, relative in files:
@@ -141,7 +141,7 @@ def gather(files: Iterable[tuple[str, str]]) -> Tree:
 
 
 def _through_links(root: str, links: list[tuple[str, str]]) -> list[Candidate | Unread]:
-    """What the symlinks of a walk lead to, outside of the directories it went through itself."""
+    """The targets of a walk's symlinks, except in directories that the walk itself entered."""
     home = os.path.join(os.path.realpath(root), "")
     entered: set[str] = set()
     linked: list[Candidate | Unread] = []
@@ -171,20 +171,20 @@ def _through_links(root: str, links: list[tuple[str, str]]) -> list[Candidate | 
             if error.errno not in _DANGLING:
                 linked.append(Unread(path, relative, reason(error)))
             elif named_as_library(relative):
-                linked.append(Unread(path, relative, "a link that leads nowhere", dangling=True))
+                linked.append(Unread(path, relative, "a dangling symlink", dangling=True))
     return linked
 
 
 def _unseen(
     linked: Iterable[Candidate | Unread], direct: Iterable[Candidate | Unread]
 ) -> list[Candidate | Unread]:
-    """What links lead to, without the files that are known under their own names."""
+    """The targets of symlinks, without files already seen under their own names."""
     known = {each.identity for each in direct if isinstance(each, Candidate)}
     return [each for each in linked if isinstance(each, Unread) or each.identity not in known]
 
 
 def tree(seen: Iterable[Candidate | Unread]) -> Tree:
-    """Sort what was seen; of several names for one file the first by ``relative`` stays."""
+    """Sort the entries; of several names for one file, keep the first by ``relative``."""
     seen = tuple(seen)
     return Tree(
         distinct(each for each in seen if isinstance(each, Candidate)),
@@ -205,7 +205,7 @@ def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def joined(*trees: Tree) -> Tree:
-    """Several trees as one, each file once."""
+    """Several trees merged into one, each file once."""
     seen: list[Candidate | Unread] = []
     for each in trees:
         seen += [*each.candidates, *each.unread]
@@ -213,7 +213,7 @@ def joined(*trees: Tree) -> Tree:
 
 
 def rerooted(seen: Iterable[Seen], root: str) -> tuple[Seen, ...]:
-    """The same paths, sorted by what they are relative to ``root``."""
+    """The same entries with ``relative`` counted from ``root``, sorted by it."""
     moved = (replace(each, relative=below(each.path, root)) for each in seen)
     return tuple(sorted(moved, key=_by_relative))
 
@@ -227,17 +227,17 @@ def below(path: str, root: str) -> str:
         return path[len(start) :].replace(os.sep, "/")
     try:
         return os.path.relpath(path, root).replace(os.sep, "/")
-    except ValueError:  # another drive
+    except ValueError:  # on another Windows drive
         return path.replace(os.sep, "/")
 
 
 def is_below(path: str, root: str) -> bool:
-    """Whether ``path`` is ``root`` or lies below it, by the names alone."""
+    """Whether ``path`` is ``root`` or below it; compares names only, without touching the disk."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, as a clause: ``permission denied``."""
+    """The system's reason for an error, as a clause: ``permission denied``."""
     text = error.strerror or str(error) or type(error).__name__
     return text[:1].lower() + text[1:]
 

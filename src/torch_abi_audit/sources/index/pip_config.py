@@ -1,7 +1,7 @@
-"""Where the user gets packages from: pip's own configuration files and ``PIP_*`` variables.
+"""The user's package indexes, from pip's configuration files and ``PIP_*`` variables.
 
-Read as pip reads them (site, user and global files, then the environment), so that what ``pip``
-may install can be audited, also where pip itself is not there to be asked (pipx, uv).
+They are read as pip reads them (global, user and site files, then the environment), so that the
+audit sees the wheels that pip would install, even where pip itself is not installed (pipx, uv).
 Source: https://pip.pypa.io/en/stable/topics/configuration/
 """
 
@@ -25,29 +25,29 @@ _ON = frozenset({"1", "true", "yes", "on", "y", "t"})
 
 @dataclass(frozen=True, slots=True)
 class PipConfig:
-    """What pip was told about indexes and how to reach them."""
+    """pip's settings for indexes and for how to reach them."""
 
     indexes: tuple[str, ...] = ()
-    """Addresses of simple indexes; they may hold credentials."""
+    """URLs of simple indexes; they may contain credentials."""
     find_links: tuple[str, ...] = ()
-    """Directories, or pages with links, that hold more files."""
+    """Directories, or pages with links, that list more files."""
     cert: str | None = None
     client_cert: str | None = None
     trusted_hosts: tuple[str, ...] = ()
-    """Hosts, ``name`` or ``name:port``, whose certificate is not verified."""
+    """Hosts, as ``name`` or ``name:port``, whose certificate is not verified."""
     proxy: str | None = None
     timeout: float = 15.0
     """Seconds."""
     retries: int = 5
     pre: bool = False
-    """Whether pre-releases are wanted."""
+    """Whether pre-releases may be chosen."""
 
 
 def pip_config(environ: Mapping[str, str] | None = None) -> PipConfig:
     """The configuration in force.
 
     Raises:
-        TargetError: a file or a variable of it cannot be understood.
+        TargetError: a configuration file or a variable cannot be parsed.
     """
     environ = os.environ if environ is None else environ
     options: dict[str, str] = {}
@@ -73,23 +73,23 @@ def pip_config(environ: Mapping[str, str] | None = None) -> PipConfig:
 
 
 def default_index() -> str:
-    """The index that pip asks where nobody tells it of another: pip itself says which.
+    """The index that pip uses by default, read from pip itself.
 
     Raises:
         TargetError: pip is not installed beside this program.
     """
     try:
-        from pip._internal.models.index import PyPI  # for those who set none
+        from pip._internal.models.index import PyPI  # needed only if no index is configured
     except ImportError:
         raise TargetError(
-            "no package index is configured, and there is no pip to name its own: "
+            "no package index is configured, and pip is not installed to supply its default: "
             "set PIP_INDEX_URL, or install pip beside torch-abi-audit"
         ) from None
     return str(PyPI.simple_url)
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
-    """The configuration files, later ones in force over earlier ones."""
+    """The configuration files; later ones override earlier ones."""
     given = environ.get("PIP_CONFIG_FILE")
     if given == os.devnull:
         return
@@ -124,7 +124,7 @@ def _options(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         first = str(error).splitlines()[0]
-        raise TargetError(f"cannot read pip's configuration {path}: {first}") from error
+        raise TargetError(f"cannot read pip's configuration file {path}: {first}") from error
     return {
         name.replace("_", "-"): value
         for section in _SECTIONS
@@ -143,4 +143,4 @@ def _number(options: Mapping[str, str], name: str, default: str) -> float:
     try:
         return float(value)
     except ValueError as error:
-        raise TargetError(f"pip's option {name} is no number: {value!r}") from error
+        raise TargetError(f"pip's option {name} must be a number, not {value!r}") from error

@@ -1,4 +1,4 @@
-"""A file behind an address: read in parts where the server allows that, else kept in a cache."""
+"""A file at a URL: read in ranges if the server supports them, else downloaded into a cache."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.index.web import Web
 
 CACHE_LIMIT = 4 << 30
-"""Bytes that the cache may hold; the files that were not used for longest go first."""
+"""Most bytes in the cache; the least recently used files are deleted first."""
 
 WHOLE = 16 << 20
-"""A file of up to so many bytes is fetched in one piece: the requests would take longer."""
+"""A file of up to this many bytes is downloaded whole: range requests would take longer."""
 
 _TAIL = 1 << 17
 _BLOCK = 1 << 18
@@ -33,7 +33,7 @@ _KEPT = 128  # blocks: 32 MiB
 
 
 class _Parts:
-    """A file on a server, read by ranges: in blocks, of which the last used are kept."""
+    """A file on a server, read by range requests in blocks; the last used blocks are kept."""
 
     def __init__(self, web: Web, url: str, tail: bytes, size: int) -> None:
         self._web, self._url, self._size = web, url, size
@@ -58,20 +58,22 @@ class _Parts:
 
     def _block(self, number: int, last: int) -> bytes:
         if number not in self._blocks:
-            # what is read in sequence comes in growing steps
+            # sequential reads fetch ahead, in growing steps
             self._ahead = min(self._ahead * 2, _LARGEST_STEP) if number == self._next else 1
             wanted = max(last + 1, number + self._ahead)
             end = next((n for n in range(number, wanted) if n in self._blocks), wanted)
             self._fetch(number, min(end, -(-self._size // _BLOCK)))
         block = self._blocks.pop(number)
-        self._blocks[number] = block  # used last
+        self._blocks[number] = block  # now the most recently used
         return block
 
     def _fetch(self, first: int, end: int) -> None:
         begin, stop = first * _BLOCK, min(end * _BLOCK, self._size)
         got = self._web.part(self._url, begin, stop - 1)
         if got is None or got[1] != self._size or len(got[0]) != stop - begin:
-            raise OSError(f"{bare(self._url)} changed, or broke off, while it was read")
+            raise OSError(
+                f"{bare(self._url)} changed, or the connection broke, while it was being read"
+            )
         for number in range(first, end):
             at = (number - first) * _BLOCK
             self._blocks[number] = got[0][at : at + _BLOCK]
@@ -85,10 +87,10 @@ class _Parts:
 def opener(
     web: Web, url: str, size: int | None, sha256: str | None
 ) -> Callable[[], AbstractContextManager[Readable]]:
-    """What opens the file at ``url`` for positioned reads.
+    """A function that opens the file at ``url`` for positioned reads.
 
     Raises:
-        TargetError: it cannot be fetched, or is not what the index says.
+        TargetError: the file cannot be downloaded, or does not match the index's ``sha256``.
     """
     place = _cache() / _key(url, sha256)
     if not place.exists() and (size is None or size > WHOLE):
@@ -108,7 +110,7 @@ def opener(
 
     @contextmanager
     def whole() -> Iterator[Readable]:
-        # another run may have made room in the meantime
+        # another run may have deleted the file in the meantime
         with open_readable(path if path.exists() else _kept_file(web, url, place, sha256)) as file:
             yield file
 
@@ -116,10 +118,10 @@ def opener(
 
 
 def _kept_file(web: Web, url: str, place: Path, sha256: str | None) -> Path:
-    """The file's place in the cache, fetched into it unless it is there.
+    """The file's path in the cache; downloads the file if it is not there yet.
 
-    It appears under its name when it is complete and proven, so two runs do not disturb each
-    other: at worst both fetch it.
+    The file gets its final name once it is complete and its hash is checked, so two concurrent
+    runs do not disturb each other: at worst both download it.
     """
     if place.exists():
         with suppress(OSError):
@@ -137,7 +139,7 @@ def _kept_file(web: Web, url: str, place: Path, sha256: str | None) -> Path:
                 Path(part.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise TargetError(f"cannot keep {bare(url)} in {place.parent}: {error}") from error
+        raise TargetError(f"cannot cache {bare(url)} in {place.parent}: {error}") from error
     _make_room(place)
     return place
 
@@ -152,13 +154,13 @@ def _fetch(web: Web, url: str, write: Callable[[bytes], object], sha256: str | N
             done += len(piece)
             web.watch(url, done, size)
     if size and done != size:
-        raise TargetError(f"{bare(url)} broke off after {done} of {size} bytes")
+        raise TargetError(f"the download of {bare(url)} broke off after {done} of {size} bytes")
     if sha256 is not None and digest.hexdigest() != sha256:
-        raise TargetError(f"{bare(url)} is not the file that the index speaks of")
+        raise TargetError(f"the sha256 of {bare(url)} is not the one that the index lists")
 
 
 def _make_room(newest: Path) -> None:
-    """Delete what was not used for longest until the rest fits; never the newest file."""
+    """Delete the least recently used files until the rest fits; never the newest file."""
     kept = []
     for path in newest.parent.iterdir():
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""The files of a project, as simple indexes and ``--find-links`` places list them.
+"""The files of a project, as listed by simple indexes and ``--find-links`` locations.
 
-PEP 503 (HTML), PEP 691 (JSON), over HTTP and from ``file:`` addresses. What several places list
-under one name is one file, of the first place, as with pip.
+PEP 503 (HTML) and PEP 691 (JSON), over HTTP and from ``file:`` URLs. If several locations list a
+file of the same name, the first one wins, as in pip.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Listed:
 
     filename: str
     url: str
-    """Its address, or where it is on this machine its path."""
+    """The file's URL, or its path if it is on this machine."""
     sha256: str | None = None
     size: int | None = None
     requires_python: str | None = None
@@ -45,10 +45,10 @@ class Listed:
 
 
 def listing(project: str, config: PipConfig, web: Web) -> tuple[Listed, ...]:
-    """Every file that the configured places list of a project (its canonical name).
+    """Every file that the configured locations list for a project (given by canonical name).
 
     Raises:
-        TargetError: no place knows the project; or one that may know it cannot be asked.
+        TargetError: no location lists the project, or the only ones that may cannot be reached.
     """
     found: dict[str, Listed] = {}
     failures: list[TargetError] = []
@@ -69,18 +69,23 @@ def listing(project: str, config: PipConfig, web: Web) -> tuple[Listed, ...]:
     if failures and not found:
         raise failures[0]
     if not found and not known:
-        places = ", ".join(map(bare, (*config.indexes, *config.find_links))) or "no place at all"
+        places = ", ".join(map(bare, (*config.indexes, *config.find_links)))
+        if not places:
+            raise TargetError(
+                f"cannot look for {project}: pip's configuration disables indexes (no-index) and "
+                "sets no find-links"
+            )
         raise TargetError(f"there is no project {project} on {places}")
     return tuple(found.values())
 
 
 def _is_of(filename: str, project: str) -> bool:
-    """Whether a file of this name can be a release of a project."""
+    """Whether a file with this name can be a release of the project."""
     return canonical(filename).startswith(f"{project}-")
 
 
 def _page(url: str, web: Web) -> tuple[Listed, ...] | None:
-    """The files on a project's page; None where there is no such page."""
+    """The files on a project's page; None if there is no such page."""
     if urlsplit(url).scheme == "file":
         directory = Path(url2pathname(urlsplit(url).path))
         page = directory / "index.html"
@@ -130,7 +135,7 @@ def _json(data: bytes, url: str) -> Iterator[Listed]:
                 yanked=bool(one.get("yanked")),
             )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TargetError(f"{bare(url)} is no index page: {error!r}") from error
+        raise TargetError(f"{bare(url)} is not a valid JSON index page: {error!r}") from error
 
 
 def _html(data: bytes, url: str) -> Iterator[Listed]:
@@ -155,7 +160,7 @@ def _html(data: bytes, url: str) -> Iterator[Listed]:
 
 
 def _place(href: str, base: str) -> str:
-    """The address that a link leads to, with the credentials of its page on the same host."""
+    """The URL of a link; on the same host as its page, with that page's credentials."""
     target = urljoin(base, href)
     parts, page = urlsplit(target), urlsplit(base)
     if parts.scheme == "file":
@@ -167,7 +172,7 @@ def _place(href: str, base: str) -> str:
 
 
 class _Anchors(HTMLParser):
-    """The links of a page, and its base."""
+    """The links of a page, and its base URL."""
 
     def __init__(self) -> None:
         super().__init__()

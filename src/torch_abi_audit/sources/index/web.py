@@ -1,7 +1,7 @@
-"""HTTP as pip does it: the user's proxies, certificates, credentials and netrc.
+"""HTTP as pip does it, with the user's proxies, certificates, credentials and netrc.
 
-``requests`` carries it, and ``truststore`` verifies with the certificates of the system; both are
-imported when the first address is asked for.
+``requests`` makes the requests, and ``truststore`` verifies with the system's certificates; both
+are imported when the first request is made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.index.pip_config import PipConfig
 
     Watch = Callable[[str, int, int], None]
-    """Told what is fetched, how many bytes of it have come, and of how many (0: not known)."""
+    """Called with a URL, the bytes downloaded so far, and the total (0: unknown)."""
 
 _PIECE = 1 << 18
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -31,14 +31,14 @@ _LARGEST_PAGE = 256 << 20
 
 
 def ignore(name: str, done: int, total: int) -> None:
-    """Watch nothing."""
+    """A ``Watch`` that does nothing."""
 
 
 class Web:
-    """One session: connections are kept, credentials go to the hosts they are for."""
+    """One session: connections are reused, and credentials are only sent to their own hosts."""
 
     def __init__(self, config: PipConfig, watch: Watch = ignore) -> None:
-        import requests  # dear
+        import requests  # slow to import
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
 
@@ -66,10 +66,10 @@ class Web:
         }
 
     def page(self, url: str) -> tuple[str, bytes] | None:
-        """The type and the bytes of an index page; None where there is none.
+        """The content type and the bytes of an index page; None if the page does not exist.
 
         Raises:
-            TargetError: the server cannot be reached, or refuses.
+            TargetError: the server cannot be reached, or answers with an error.
         """
         with self._get(url, {"Accept": _ACCEPT}) as answer:
             if answer.status_code == 404:
@@ -79,12 +79,12 @@ class Web:
             return answer.headers.get("Content-Type", ""), data
 
     def part(self, url: str, first: int, last: int) -> tuple[bytes, int] | None:
-        """Bytes ``first`` to ``last`` of a file, and its size; None where ranges are not served.
+        """Bytes ``first`` to ``last`` of a file, and its size; None without support for ranges.
 
-        A negative ``first`` asks for that many bytes of the end.
+        A negative ``first`` requests that many bytes at the end, whatever ``last`` is.
 
         Raises:
-            OSError: the server cannot be reached, or refuses.
+            OSError: the server cannot be reached, or answers with an error.
         """
         wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
         headers = {"Range": wanted, "Accept-Encoding": "identity"}
@@ -104,10 +104,10 @@ class Web:
 
     @contextmanager
     def stream(self, url: str) -> Iterator[tuple[Iterator[bytes], int]]:
-        """A whole file, piece by piece, and its size (0: not said).
+        """A whole file, piece by piece, and its size (0: unknown).
 
         Raises:
-            TargetError: the server cannot be reached, refuses, or breaks off.
+            TargetError: the server cannot be reached, answers with an error, or breaks off.
         """
         with self._get(url, {"Accept-Encoding": "identity"}) as answer:
             self._expect(answer, url, 200)
@@ -139,11 +139,11 @@ class Web:
         code = answer.status_code
         if code in {401, 403}:
             raise TargetError(
-                f"{bare(url)} asks for other credentials ({code}): put them into pip's "
+                f"{bare(url)} refuses access ({code}): put the credentials for it into pip's "
                 "configuration or a netrc file"
             )
         if code != status:
-            raise TargetError(f"{bare(url)} answers {code} {answer.reason}")
+            raise TargetError(f"{bare(url)} answered {code} {answer.reason}")
 
     def _pieces(self, answer: requests.Response, url: str, limit: int | None) -> Iterator[bytes]:
         done = 0
@@ -151,14 +151,14 @@ class Web:
             for piece in answer.iter_content(_PIECE):
                 done += len(piece)
                 if limit is not None and done > limit:
-                    raise TargetError(f"{bare(url)} sends more than was asked for")
+                    raise TargetError(f"{bare(url)} sent more than the {limit} bytes expected")
                 yield piece
         except self._errors as error:
-            raise TargetError(f"{bare(url)} broke off: {_cause(error)}") from error
+            raise TargetError(f"the download of {bare(url)} broke off: {_cause(error)}") from error
 
 
 def bare(url: str) -> str:
-    """An address without credentials."""
+    """A URL without credentials and fragment."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
@@ -170,7 +170,7 @@ def _login(url: str) -> tuple[str, str] | None:
     return unquote(parts.username), unquote(parts.password or "")
 
 
-def _system_trust() -> Any:  # noqa: ANN401 - an SSL context of whichever kind there is
+def _system_trust() -> Any:  # noqa: ANN401 - a truststore.SSLContext or None
     try:
         import ssl
 

@@ -1,7 +1,7 @@
-"""``pypi:NAME…`` as a TARGET: wheels of a project, through the user's own index configuration.
+"""``pypi:NAME…`` as a TARGET: wheels of a project, found through the user's pip configuration.
 
-Wheels alone; nothing is built, installed or executed. A file on a server is read in parts where
-that is possible.
+Only wheels are read; nothing is built, installed or executed. A file on a server is read in ranges
+if the server supports them.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _NEWEST_GLIBC, _NEWEST_MUSL, _NEWEST_MACOS = 60, 5, (40, 0)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which of a project's wheels are wanted."""
+    """Which of a project's wheels to audit."""
 
     platform: str | None = None
-    """A platform tag, or ``linux_x86_64``, ``macosx_arm64``, ``musllinux_x86_64`` for the newest
-    of its kind; None for this machine."""
+    """A platform tag; or ``linux_x86_64``, ``macosx_arm64`` or ``musllinux_x86_64``, without a
+    version, for the newest of its kind; None for this machine."""
     python: str | None = None
-    """``3.12``; None for the running Python, or else the newest that has a wheel."""
+    """Such as ``3.12``; None for the running Python, or else the newest Python with a wheel."""
     all_platforms: bool = False
     history: bool = False
-    """The wheels of every release, oldest first."""
+    """Whether to audit the wheels of every release, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel that an index lists, its name read."""
+    """A wheel that an index lists, with its parsed name."""
 
     listed: Listed
     version: Version
@@ -57,10 +57,13 @@ class Wheel:
 
 
 def wheels(target: str, choice: Choice, watch: Watch = ignore) -> Iterator[Found | TargetError]:
-    """The packages that a target ``pypi:…`` stands for; a wheel that cannot be read is an error.
+    """The packages that a target ``pypi:…`` selects.
+
+    If several wheels are selected, a ``TargetError`` stands in for each that cannot be read.
 
     Raises:
-        TargetError: it names no project or no wheel, or the index cannot be asked.
+        TargetError: the target is malformed, no project or wheel matches it, the index cannot be
+            reached, or the only wheel cannot be read.
     """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
@@ -69,17 +72,20 @@ def wheels(target: str, choice: Choice, watch: Watch = ignore) -> Iterator[Found
         wanted = Requirement(target.removeprefix(INDEX_PREFIX))
     except InvalidRequirement as error:
         raise TargetError(
-            f"{target}: write pypi:NAME, pypi:NAME==VERSION or another specifier"
+            f"{target} is not a valid target: write pypi:NAME, pypi:NAME==VERSION or another "
+            "version specifier"
         ) from error
     if wanted.url or wanted.extras or wanted.marker:
-        raise TargetError(f"{target}: only a name and a version specifier can follow pypi:")
+        raise TargetError(
+            f"{target} is not a valid target: only a name and a version specifier can follow pypi:"
+        )
     config = pip_config()
     web = Web(config, watch)
     project = canonicalize_name(wanted.name)
     files = listing(project, config, web)
     known = [one for each in files if (one := _read(each, project)) is not None]
     if not known:
-        what = "source distributions alone" if files else "no files"
+        what = "only other files, such as source distributions" if files else "no files"
         raise TargetError(f"{project} has no wheels: the index lists {what}")
     pinned = any(one.operator in {"==", "==="} for one in wanted.specifier)
     fitting = [
@@ -93,7 +99,7 @@ def wheels(target: str, choice: Choice, watch: Watch = ignore) -> Iterator[Found
         fitting = final
     if not fitting:
         newest = max(one.version for one in known)
-        raise TargetError(f"no wheel of {project} fits {wanted}: the newest is of {newest}")
+        raise TargetError(f"no wheel of {project} matches {wanted}: the newest is {newest}")
     chosen, note = _chosen(fitting, choice, project)
     for one in chosen:
         try:
@@ -128,7 +134,7 @@ def _read(listed: Listed, project: str) -> Wheel | None:
 def _chosen(
     fitting: Sequence[Wheel], choice: Choice, project: str
 ) -> tuple[list[Wheel], tuple[str, ...]]:
-    """The wheels to audit, and what to remark on all of them."""
+    """The wheels to audit, and the notes that apply to all of them."""
     versions = sorted({one.version for one in fitting})
     if not choice.history:
         versions = versions[-1:] if choice.all_platforms else versions[::-1]
@@ -150,14 +156,14 @@ def _chosen(
         python = f" and Python {choice.python}" if choice.python else ""
         newest = [one for one in fitting if one.version == max(each.version for each in fitting)]
         raise TargetError(
-            f"no wheel of {project} is for {where}{python}; {newest[0].version} has wheels for "
+            f"{project} has no wheel for {where}{python}; {newest[0].version} has wheels for "
             f"{_platforms(newest)}"
         )
     return chosen, notes
 
 
 def _best(group: Sequence[Wheel], choice: Choice) -> tuple[Wheel | None, tuple[str, ...]]:
-    """The wheel that an installer would take; of another Python where none was asked for."""
+    """The wheel that an installer would choose; for another Python if none was asked for."""
     asked = choice.python or f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = _ranked(group, asked, choice.platform)
     if found is not None or choice.python is not None:
@@ -165,7 +171,7 @@ def _best(group: Sequence[Wheel], choice: Choice) -> tuple[Wheel | None, tuple[s
     for minor in range(40, 5, -1):
         found = _ranked(group, f"3.{minor}", choice.platform)
         if found is not None:
-            return found, (f"there is no wheel for Python {asked}: this is the one for 3.{minor}",)
+            return found, (f"there is no wheel for Python {asked}; this one is for 3.{minor}",)
     return None, ()
 
 
@@ -202,7 +208,7 @@ def _abi3t(version: tuple[int, int], places: Sequence[str]) -> Iterator[Tag]:
 
 
 def _expanded(platform: str) -> Iterator[str]:
-    """The platform tags that an installer on ``platform`` accepts, best first."""
+    """The platform tags that an installer on ``platform`` accepts, the best first."""
     from packaging.tags import mac_platforms
 
     name = platform.lower().replace("-", "_").replace(".", "_")
@@ -223,7 +229,9 @@ def _expanded(platform: str) -> Iterator[str]:
     elif name.startswith(("macosx_", "macos_")):
         numbers = re.fullmatch(r"macosx?_(?:(\d+)_(\d+)_)?(\w+)", name)
         if numbers is None:
-            raise TargetError(f"{platform} is no platform tag: macosx_14_0_arm64 is one")
+            raise TargetError(
+                f"{platform} is not a platform tag: write one such as macosx_14_0_arm64"
+            )
         newest = (int(numbers[1]), int(numbers[2])) if numbers[1] else _NEWEST_MACOS
         yield from mac_platforms(newest, numbers[3])
     else:
@@ -231,7 +239,7 @@ def _expanded(platform: str) -> Iterator[str]:
 
 
 def _one_each(group: Sequence[Wheel], choice: Choice) -> Iterator[Wheel]:
-    """For each platform of a release the wheel for the Python asked for, or the newest."""
+    """For each platform of a release, the wheel for the requested Python, or the newest one."""
     platforms = sorted({_place(one) for one in group})
     for place in platforms:
         here = [one for one in group if _place(one) == place]
@@ -240,7 +248,7 @@ def _one_each(group: Sequence[Wheel], choice: Choice) -> Iterator[Wheel]:
 
 
 def _place(one: Wheel) -> str:
-    """A wheel's platform, without the release of the system."""
+    """A wheel's platform tag, without the version of the system."""
     platform = max(tag.platform for tag in one.tags)
     return re.sub(r"^(manylinux|musllinux|macosx)(?:\d*_|_\d+_\d+_)(?:\d+_\d+_)?", r"\1_", platform)
 

@@ -1,7 +1,8 @@
-"""Targets that are installed.
+"""Installed targets.
 
-- ``packages``: one package by its name or path; ``environment``: all of a site-packages directory
-- ``distribution``: what a ``*.dist-info`` directory says; ``owned_files``: the files it claims
-- ``imports``: where an import name lies; ``editable``: where an editable install has its sources
+- ``packages``: one package by name or path; ``environment``: a whole site-packages directory
+- ``distribution``: the contents of a ``*.dist-info`` directory; ``owned_files``: the files it lists
+- ``imports``: the location of an import name; ``editable``: the sources of an editable install
 - ``interpreters``: another interpreter's environment
+- ``torch_version``: the version of an installed torch
 """

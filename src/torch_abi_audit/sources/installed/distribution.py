@@ -1,6 +1,6 @@
-"""Distributions as their metadata directories describe them: ``*.dist-info`` and ``*.egg-info``.
+"""Distributions, as their metadata directories describe them: ``*.dist-info``, ``*.egg-info``.
 
-Read with a few lines rather than ``importlib.metadata``, which costs more than a whole audit.
+``importlib.metadata`` is not used: importing it takes longer than a whole audit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Distribution:
     folder: str
     """Name of the metadata directory: ``torch-2.9.0.dist-info``."""
     record: str | None = field(default=None, compare=False, repr=False)
-    """The text of its RECORD, where that has been read: it may be a megabyte."""
+    """The text of its RECORD if it has been read already: it may be a megabyte."""
 
     @property
     def key(self) -> str:
@@ -43,13 +43,13 @@ class Distribution:
         return os.path.join(self.directory, self.folder)
 
     def file(self, name: str) -> str:
-        """Path of a file of the metadata directory."""
+        """Path of a file in the metadata directory."""
         return os.path.join(self.directory, self.folder, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What a distribution's own metadata says."""
+    """Fields of a distribution's METADATA."""
 
     name: str | None = None
     version: str | None = None
@@ -71,14 +71,14 @@ def distributions(directory: str) -> list[Distribution]:
 
 
 def headers(distribution: Distribution) -> Headers:
-    """Name, version and requirements from METADATA; from the folder's name where that has none.
+    """Name, version and requirements from METADATA; else name and version from the folder's name.
 
     Raises:
         OSError: the metadata exists and cannot be read.
     """
     text = ""
     places = (distribution.file("METADATA"), distribution.file("PKG-INFO"), distribution.path)
-    for place in places:  # the last: an egg-info that is a file
+    for place in places:  # the last one for an egg-info that is a file
         try:
             text = read_text(place, _HEADERS_LIMIT)
             break
@@ -116,14 +116,14 @@ def parse_headers(text: str) -> Headers:
 
 
 def tags(wheel_file: str) -> tuple[str, ...]:
-    """The tags that the text of a WHEEL file states, in its order."""
+    """The tags in the text of a WHEEL file, in its order."""
     return tuple(
         line[4:].strip() for line in wheel_file.splitlines() if line.lower().startswith("tag:")
     )
 
 
 def stated_tags(distribution: Distribution) -> tuple[str, ...]:
-    """The wheel tags that an installed distribution states; none where it was no wheel."""
+    """The wheel tags of an installed distribution; empty if it was not installed from a wheel."""
     try:
         return tags(read_text(distribution.file("WHEEL"), _HEADERS_LIMIT))
     except OSError:
@@ -131,7 +131,7 @@ def stated_tags(distribution: Distribution) -> tuple[str, ...]:
 
 
 def top_level(distribution: Distribution) -> tuple[str, ...]:
-    """The names in ``top_level.txt``; none without it."""
+    """The names in ``top_level.txt``; empty without that file."""
     try:
         text = read_text(distribution.file("top_level.txt"), _HEADERS_LIMIT)
     except OSError:
@@ -140,7 +140,7 @@ def top_level(distribution: Distribution) -> tuple[str, ...]:
 
 
 def record_text(distribution: Distribution) -> str | None:
-    """The raw list of installed files, from RECORD or installed-files.txt; None without any.
+    """The text of RECORD or installed-files.txt; None if neither exists.
 
     Raises:
         OSError: the list exists and cannot be read.
@@ -156,15 +156,15 @@ def record_text(distribution: Distribution) -> str | None:
 
 
 def recorded(distribution: Distribution, beside: str = "") -> tuple[str, ...] | None:
-    """The files that a distribution says it installed; None where it does not say.
+    """The files that a distribution's metadata lists; None if there is no list.
 
-    POSIX paths relative to its site-packages directory; those outside of it begin with ``../``
-    or are absolute.
+    The result holds POSIX paths relative to the site-packages directory; paths outside of it begin
+    with ``../`` or are absolute.
 
     Args:
         distribution: The distribution.
-        beside: Such a path of a directory, ending in ``/``: of a large RECORD only one module is
-            needed that lies below it, since who names the directory walks through it anyway.
+        beside: Path of a directory in the same form, ending in ``/``. The caller walks this
+            directory itself, so of the files below it only one module is returned.
 
     Raises:
         OSError: the list exists and cannot be read.
@@ -182,9 +182,9 @@ def recorded(distribution: Distribution, beside: str = "") -> tuple[str, ...] | 
 
 
 def record_paths(text: str, beside: str = "") -> list[str]:
-    """The paths of a RECORD file, normalised; none that no system could open.
+    """The paths of a RECORD file, normalised; without empty ones and those with a NUL.
 
-    Of those below the directory ``beside``, all or one module alone.
+    Of those below the directory ``beside``, all or only one module.
     """
     quoted = '"' in text
     if beside and not quoted:
@@ -194,7 +194,7 @@ def record_paths(text: str, beside: str = "") -> list[str]:
         import csv
         from contextlib import suppress
 
-        with suppress(csv.Error):  # then read as if nothing were quoted
+        with suppress(csv.Error):  # falls back to reading the lines as unquoted
             lines = [f"{row[0]},," for row in csv.reader(lines) if row]
     paths = [line.rsplit(",", 2)[0] for line in lines]
     if os.sep == "\\":
@@ -207,9 +207,9 @@ def record_paths(text: str, beside: str = "") -> list[str]:
 
 
 def _without(text: str, beside: str) -> str:
-    """An unquoted RECORD without the lines below a directory, but for one module of them.
+    """An unquoted RECORD without the lines below a directory, except for one module.
 
-    There may be ten thousand: only those that something else follows are looked at.
+    There may be ten thousand such lines: splitting the text at them is faster than a loop over all.
     """
     before, *pieces = text.split(f"\n{beside}")
     if before.startswith(beside):
@@ -222,7 +222,7 @@ def _without(text: str, beside: str) -> str:
 
 
 def import_names(paths: Iterable[str]) -> tuple[str, ...]:
-    """The top-level names that files of these paths can be imported by, sorted."""
+    """The top-level names under which files with these paths can be imported, sorted."""
     modules = [path for path in paths if path.endswith(_MODULES)]
     tops = {path[: path.index("/")] if "/" in path else path.partition(".")[0] for path in modules}
     return tuple(
@@ -235,7 +235,7 @@ def import_names(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def installed(search_path: Iterable[str]) -> Iterator[Distribution]:
-    """The distributions of every directory of a search path that can be listed."""
+    """The distributions in every directory of a search path that can be listed."""
     for directory in search_path:
         try:
             yield from distributions(os.path.abspath(directory))

@@ -1,7 +1,7 @@
-"""Where editable installs keep their sources, read from text that is never executed.
+"""The source directories of editable installs, read from files that are never executed.
 
-Three kinds: a ``.pth`` line that names a directory, setuptools' finder module with its literal
-``MAPPING``, and ``direct_url.json`` with the project's directory.
+There are three kinds: a ``.pth`` line that names a directory, setuptools' finder module with its
+literal ``MAPPING``, and ``direct_url.json`` with the project's directory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 1 << 20
 _LAYOUTS = ("src", "python", "lib", "")
-"""Where below a project's directory its packages lie, the likeliest first."""
+"""Subdirectories of a project that may contain its packages, the likeliest first."""
 _NOT_PACKAGES = frozenset({"benchmarks", "build", "dist", "docs", "examples", "test", "tests"})
 
 
@@ -44,9 +44,9 @@ class Source:
 
 
 def directories(site: str, pth: str) -> tuple[str, ...]:
-    """The directories that the file ``pth`` of the site-packages directory ``site`` adds.
+    """The directories that the file ``pth`` in the site-packages directory ``site`` adds.
 
-    Lines that begin with ``import`` are code, and are passed over.
+    Lines that begin with ``import`` are code, and are skipped.
 
     Raises:
         OSError: the file cannot be read.
@@ -63,7 +63,7 @@ def directories(site: str, pth: str) -> tuple[str, ...]:
 
 
 def finder_mapping(path: str) -> Mapping[str, str]:
-    """The ``MAPPING`` of a setuptools finder module; empty where it is no plain literal.
+    """The ``MAPPING`` of a setuptools finder module; empty if it is not a plain literal.
 
     Raises:
         OSError: the file cannot be read.
@@ -125,12 +125,12 @@ def project(distribution: Distribution) -> str | None:
 def sources(
     distribution: Distribution, record: Iterable[str], names: Sequence[str]
 ) -> tuple[Source, ...]:
-    """What an editable install points to, sorted by name; nothing where it is no such install.
+    """The sources of an editable install, sorted by name; empty for any other distribution.
 
     Args:
         distribution: The installed metadata.
-        record: The files it installed.
-        names: Its top-level names, where it states them.
+        record: The files that the distribution installed.
+        names: Its top-level names, if its metadata states them.
 
     Raises:
         OSError: a ``.pth`` file or a finder module cannot be read.
@@ -156,7 +156,7 @@ def sources(
 
 
 def provided(name: str, search_path: Sequence[str]) -> Module | None:
-    """What a dotted import name means through the finders and ``.pth`` files of a search path."""
+    """The module that finders and ``.pth`` files on a search path provide for an import name."""
     parts = name.split(".")
     added: list[str] = []
     for site in search_path:
@@ -174,13 +174,13 @@ def provided(name: str, search_path: Sequence[str]) -> Module | None:
 
 
 def _within(where: str, rest: Sequence[str]) -> Module | None:
-    """The module that is left of a dotted name in what a finder maps its beginning to."""
+    """The module ``rest`` inside the package or module at the path ``where`` of a finder."""
     module = find(os.path.basename(where), [os.path.dirname(where)])
     return locate(".".join(rest), module.directories) if rest and module is not None else module
 
 
 def _lenient(read: Callable[..., T], *where: str) -> T | None:
-    """What ``read`` makes of a file; None where it cannot be read, as the interpreter has it."""
+    """The result of ``read``; None if the file cannot be read: the interpreter ignores that too."""
     try:
         return read(*where)
     except OSError:
@@ -188,7 +188,7 @@ def _lenient(read: Callable[..., T], *where: str) -> T | None:
 
 
 def mapped_to(name: str, where: str) -> list[Source]:
-    """What one entry of a finder's mapping stands for: a directory, or a file without suffix."""
+    """The sources of one entry of a finder's mapping: a directory, or a file without suffix."""
     if os.path.isdir(where):
         return [Source(name, os.path.normpath(where))]
     module = find(os.path.basename(where), [os.path.dirname(where)])
@@ -196,14 +196,14 @@ def mapped_to(name: str, where: str) -> list[Source]:
 
 
 def packages(directory: str, names: Sequence[str] = ()) -> list[Source]:
-    """The packages and modules of a directory on the search path.
+    """The packages and modules in a directory on the search path.
 
     Args:
-        directory: Possibly a whole project, with an environment and build outputs in it.
-        names: Those wanted; all that look like packages where not given.
+        directory: The directory; it may be a whole project with an environment and build outputs.
+        names: Import names to look for; by default, every name that looks like a package.
     """
     wanted = names or top_level_modules(directory)
-    if not wanted:  # namespace packages alone
+    if not wanted:  # the directory has only namespace packages
         wanted = [
             name
             for name in listing(directory)

@@ -1,7 +1,7 @@
-"""Every package of a site-packages directory, as the RECORDs of its distributions divide it.
+"""Every package in a site-packages directory, divided by the RECORDs of its distributions.
 
-One walk finds the libraries; each RECORD then takes its own. What none takes is reported by the
-top-level directory or module that it lies in.
+One walk finds the libraries; each distribution then gets those that its RECORD lists. Libraries
+that no RECORD lists are reported by the top-level directory or module that contains them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def running_directories() -> tuple[str, ...]:
-    """The site-packages directories of the running interpreter that exist, each once."""
+    """The existing site-packages directories of the running interpreter, each once."""
     import sysconfig
 
     paths = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
@@ -51,10 +51,10 @@ def running_directories() -> tuple[str, ...]:
 
 
 def inventory(sites: Sequence[str]) -> Inventory:
-    """The packages of several site-packages directories.
+    """The packages in several site-packages directories.
 
     Raises:
-        TargetError: one of them cannot be listed.
+        TargetError: a directory cannot be listed.
     """
     owners: list[OwnedFiles] = []
     packages: list[Found] = []
@@ -72,10 +72,10 @@ def inventory(sites: Sequence[str]) -> Inventory:
 def _divided(
     seen: Iterable[Candidate | Unread], owners: Sequence[OwnedFiles], directory: str
 ) -> Iterator[Found]:
-    """The packages of one directory: those of its distributions, then what none of them claims."""
+    """The packages in one directory: those of its distributions, then the files none claims."""
     at = {each.relative: each for each in seen}
     claims = [{path for path in each.record or () if path in at} for each in owners]
-    for each in at.values():  # a directory that could not be entered is in no RECORD itself
+    for each in at.values():  # RECORDs list files only, so match unreadable directories by prefix
         if isinstance(each, Unread):
             prefix = each.relative + "/"
             for claim, owner in zip(claims, owners, strict=True):
@@ -113,7 +113,7 @@ def _divided(
 def _by_directory(
     path: str, seen: Tree, *, siblings: tuple[Candidate, ...] = (), is_torch: bool = False
 ) -> Found:
-    """What lies in a directory, or is a file, that no distribution claims."""
+    """A directory or a file that no distribution claims, as a package."""
     is_package = os.path.isdir(path)
     root = path if is_package else os.path.dirname(path)
     return Found(
@@ -122,13 +122,13 @@ def _by_directory(
         candidates=rerooted(seen.candidates, root),
         siblings=siblings,
         is_torch=is_torch or within_torch(path),
-        notes=("no distribution's RECORD claims these files",),
+        notes=("no installed distribution lists these files in its RECORD",),
         errors=rerooted(seen.unread, root),
     )
 
 
 def _added(sites: Sequence[str], owners: Sequence[OwnedFiles]) -> Iterator[Found]:
-    """The packages of directories that ``.pth`` files add on nobody's behalf."""
+    """The packages in directories that ``.pth`` files outside of any RECORD add."""
     keys = {each.distribution.key for each in owners}
     known = {source.path for each in owners for source in each.sources}
     entered = list(sites)
@@ -156,7 +156,7 @@ def _added(sites: Sequence[str], owners: Sequence[OwnedFiles]) -> Iterator[Found
 def _stray_directories(
     sites: Sequence[str], owners: Sequence[OwnedFiles]
 ) -> Iterator[tuple[str, Unread | None]]:
-    """Directories that ``.pth`` files in no RECORD name, and the files that could not be read."""
+    """Directories named by ``.pth`` files that no RECORD lists, and the files that failed."""
     for directory in sites:
         recorded = {
             path

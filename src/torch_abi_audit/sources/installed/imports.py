@@ -1,6 +1,6 @@
-"""Where an import name lives, found as the import system would, with nothing imported.
+"""The location of an import name, found as the import system would, without importing anything.
 
-No finder, path hook or parent package runs: directories are listed, and the names in them follow
+No finder, path hook or parent package runs: directories are listed, and their entries are tried in
 the order of ``FileFinder``. Extension modules of any platform and Python version count, since an
 environment may belong to another interpreter.
 """
@@ -21,22 +21,22 @@ _SOURCES = (".py", ".pyc")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What an import name stands for on disk."""
+    """The files or directories of an import name."""
 
     directories: tuple[str, ...] = ()
-    """Its package directory; several where it is a namespace package."""
+    """The package directory; several for a namespace package."""
     files: tuple[str, ...] = ()
-    """Where it is a single module: its file, or one a Python version where none is ours."""
+    """The file of a single module; one for each Python version if none is for the running one."""
     is_namespace: bool = False
 
 
 def locate(name: str, search_path: Iterable[str]) -> Module | None:
-    """The module or package of a dotted import name; None where no directory holds it."""
+    """The module or package of a dotted import name; None if no directory contains it."""
     module: Module | None = None
     inside: Sequence[str] = [os.path.abspath(directory) for directory in search_path]
     elsewhere: list[str] = []
     for part in name.split("."):
-        # A package may extend its __path__ when imported, to other directories of its name.
+        # When imported, a package may extend its __path__ to other directories of the same name.
         module = find(part, inside) or find(part, elsewhere)
         if module is None:
             return None
@@ -46,7 +46,7 @@ def locate(name: str, search_path: Iterable[str]) -> Module | None:
 
 
 def find(part: str, path: Iterable[str]) -> Module | None:
-    """The module called ``part`` in the first directory of ``path`` that holds one."""
+    """The module called ``part`` in the first directory of ``path`` that contains one."""
     portions = []
     for directory in path:
         names = listing(directory)
@@ -63,10 +63,10 @@ def find(part: str, path: Iterable[str]) -> Module | None:
 
 
 def listing(directory: str) -> list[str]:
-    """The names in a directory, sorted; none where it is no directory or cannot be listed."""
+    """The names in a directory, sorted; empty if it is not a directory or cannot be listed."""
     try:
         return sorted(os.listdir(directory))
-    except (OSError, ValueError):  # the latter for a NUL, in a path that some file states
+    except (OSError, ValueError):  # ValueError: a path read from a file may contain a NUL
         return []
 
 
@@ -76,7 +76,7 @@ def module_files(names: Iterable[str]) -> list[str]:
 
 
 def top_level_modules(directory: str) -> tuple[str, ...]:
-    """The import names that a directory on a search path offers: packages and modules."""
+    """The import names that a directory on a search path provides: packages and modules."""
     names = set()
     for name in listing(directory):
         if name.endswith(_EXTENSIONS + _SOURCES):
@@ -87,7 +87,7 @@ def top_level_modules(directory: str) -> tuple[str, ...]:
 
 
 def has_no_file(name: str) -> bool:
-    """Whether a module is part of the interpreter itself, built in or frozen."""
+    """Whether a module is built into the interpreter or frozen, and so has no file."""
     from importlib.machinery import BuiltinImporter, FrozenImporter
 
     top = name.partition(".")[0]
@@ -95,7 +95,7 @@ def has_no_file(name: str) -> bool:
 
 
 def _importable(names: list[str]) -> list[str]:
-    """Which of the files called ``<part>.*`` an import would take: extension, source, bytecode."""
+    """The files among ``<part>.*`` that an import would load: extension, source, bytecode."""
     extensions = [name for name in names if name.endswith(_EXTENSIONS)]
     if len(extensions) > 1:
         from importlib.machinery import EXTENSION_SUFFIXES

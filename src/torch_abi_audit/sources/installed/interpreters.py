@@ -1,7 +1,7 @@
-"""Another interpreter's environment: asked for its paths alone, in isolated mode.
+"""Another interpreter's environment: the interpreter runs in isolated mode and prints its paths.
 
-A tool that was installed by itself (pipx, uv) has an environment of its own that nobody wants
-audited: what the user has activated counts then.
+A tool installed with pipx or uv has an environment of its own, which nobody wants to audit: then
+the environment that the user has activated is used.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _RECEIPTS = ("pipx_metadata.json", "uv-receipt.toml")
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Where an interpreter has its packages."""
+    """The package directories of an interpreter."""
 
     prefix: str
     sites: tuple[str, ...]
-    """Its site-packages directories that exist, each once."""
+    """Its existing site-packages directories, each once."""
     path: tuple[str, ...]
-    """Directories that it imports from."""
+    """Its ``sys.path``, without empty entries."""
     python: str
     """Its version, such as ``3.12``."""
 
 
 def interpreter(place: str) -> Interpreter:
-    """Ask the interpreter at ``place``, a program or an environment's directory.
+    """Run the interpreter at ``place``, a program or an environment's directory, for its paths.
 
     Raises:
-        TargetError: there is none, or it does not answer.
+        TargetError: there is no interpreter, or it does not print its paths.
     """
     import subprocess
 
@@ -60,7 +60,9 @@ def interpreter(place: str) -> Interpreter:
         )
         said = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise TargetError(f"{program} does not say where it has its packages") from error
+        raise TargetError(
+            f"{program} did not report its site-packages directories: is it a Python interpreter?"
+        ) from error
     sites = {os.path.realpath(path): path for path in reversed(said["sites"]) if path}
     return Interpreter(
         said["prefix"],
@@ -71,7 +73,10 @@ def interpreter(place: str) -> Interpreter:
 
 
 def activated(environ: Mapping[str, str] | None = None) -> str | None:
-    """The environment to audit in place of our own; None unless we run isolated from one."""
+    """The activated environment to audit instead of this program's own; None without one.
+
+    Always None unless the program runs in an environment of its own.
+    """
     environ = os.environ if environ is None else environ
     if not is_isolated():
         return None
@@ -83,7 +88,7 @@ def activated(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def is_isolated() -> bool:
-    """Whether we run in an environment that a tool runner made for us alone."""
+    """Whether this program runs in an environment that pipx or uv made for it."""
     if any(os.path.exists(os.path.join(sys.prefix, name)) for name in _RECEIPTS):
         return True
     parts = os.path.abspath(sys.prefix).replace("\\", "/").split("/")
@@ -95,7 +100,7 @@ def _program(place: str) -> str:
     if os.path.isdir(place):
         found = next((one for one in _programs(place) if os.path.isfile(one)), None)
         if found is None:
-            raise TargetError(f"there is no Python in {place}")
+            raise TargetError(f"there is no Python interpreter in {place}")
         return found
     if os.path.isfile(place):
         return os.path.abspath(place)
@@ -103,7 +108,7 @@ def _program(place: str) -> str:
 
     found = shutil.which(place)
     if found is None:
-        raise TargetError(f"there is no Python at {place}")
+        raise TargetError(f"there is no Python interpreter at {place}, nor called that on PATH")
     return found
 
 

@@ -1,7 +1,7 @@
-"""What one distribution holds: its RECORD, its metadata, and where editable sources lie.
+"""The files of one distribution, from its RECORD, its metadata and its editable sources.
 
-A distribution without a RECORD (some Linux packages, ``setup.py develop``) holds what its
-``top_level.txt`` names, and the ``NAME.libs`` beside it.
+A distribution without a RECORD (some Linux packages, ``setup.py develop``) owns the packages that
+its ``top_level.txt`` names, and the directory ``NAME.libs`` beside them.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ if TYPE_CHECKING:
 
 
 _TOO_FAR = "../" * 4
-"""RECORD may place files in ``bin`` or ``lib`` of the environment: three levels up, no more."""
+"""RECORD may place files in ``bin`` or ``lib`` of the environment: at most three levels up."""
 _BUNDLED = ".libs"
-"""Ends the name of a directory in site-packages that is no package: ``numpy.libs``."""
+"""Suffix of a directory in site-packages with bundled libraries, not a package: ``numpy.libs``."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedFiles:
-    """A distribution and everything that its metadata says of its files."""
+    """A distribution and everything that its metadata says about its files."""
 
     distribution: Distribution
     headers: metadata.Headers
     record: tuple[str, ...] | None
-    """Files that it installed, relative to its site-packages directory; None: it does not say."""
+    """Installed files, relative to the site-packages directory; None without a RECORD."""
     promising: tuple[str, ...]
-    """Those of them whose names do not exclude that they are libraries."""
+    """The files in ``record`` that may be libraries by their names."""
     sources: tuple[Source, ...]
-    """Packages and modules it owns as a whole: editable sources, or all where RECORD is missing."""
+    """Packages and modules owned as a whole: editable sources, or all if there is no RECORD."""
     unread: tuple[Unread, ...]
 
     @property
@@ -65,18 +65,19 @@ class OwnedFiles:
 
     @property
     def import_names(self) -> tuple[str, ...]:
-        """The top-level names that it can be imported by, sorted."""
+        """The top-level names that the distribution provides, sorted."""
         named = (source.name for source in self.sources if not source.name.endswith(_BUNDLED))
         mapped = {name.partition(".")[0] for name in named}
         return tuple(sorted(mapped.union(metadata.import_names(self.record or ()))))
 
 
 def owned_files(distribution: Distribution, beside: str | None = None) -> OwnedFiles:
-    """Read a distribution's metadata; what cannot be read is in ``unread``.
+    """Read a distribution's metadata; files that cannot be read are in ``unread``.
 
     Args:
         distribution: The distribution.
-        beside: A directory of which its RECORD need not be read line by line.
+        beside: A directory that the caller walks itself: of the files that RECORD lists below it,
+            only one module is needed.
     """
     site = distribution.directory
     unread: list[Unread] = []
@@ -103,14 +104,14 @@ def owned_files(distribution: Distribution, beside: str | None = None) -> OwnedF
 
 
 def _repaired(distribution: Distribution) -> tuple[Source, ...]:
-    """The directory where auditwheel and delvewheel put what they bundle, where there is one."""
+    """The directory in which auditwheel or delvewheel put bundled libraries, if it exists."""
     name = distribution.folder.partition("-")[0] + _BUNDLED
     path = os.path.join(distribution.directory, name)
     return (Source(name, path),) if os.path.isdir(path) else ()
 
 
 def outside(owned: OwnedFiles) -> Tree:
-    """The possible libraries that RECORD places beside the site-packages directory."""
+    """The possible libraries that RECORD places outside of the site-packages directory."""
     site = owned.distribution.directory
     paths = (
         os.path.normpath(os.path.join(site, path))
@@ -121,11 +122,12 @@ def outside(owned: OwnedFiles) -> Tree:
 
 
 def strays(owned: OwnedFiles) -> tuple[str, ...]:
-    """Libraries that RECORD places where no install would, which are left alone; as notes."""
+    """A note on libraries that RECORD places where no installer would, and that are not read."""
     names = [path for path in owned.promising if _goes_far(path) and named_as_library(path)]
     if not names:
         return ()
-    return (f"RECORD names {len(names)} libraries far outside of site-packages: not read",)
+    count = "1 library" if len(names) == 1 else f"{len(names)} libraries"
+    return (f"RECORD lists {count} far outside of site-packages: not read",)
 
 
 def _leaves(path: str) -> bool:
@@ -137,7 +139,7 @@ def _goes_far(path: str) -> bool:
 
 
 def source_tree(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
-    """The possible libraries of its editable sources, except those below ``beside``."""
+    """The possible libraries in a distribution's editable sources, except below ``beside``."""
     trees = []
     site = owned.distribution.directory
     for source in owned.sources:
@@ -154,7 +156,7 @@ def source_tree(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
 def contents(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
     """Every possible library of a distribution, except those below the directory ``beside``.
 
-    Relative paths start from the site-packages directory.
+    The paths are relative to the site-packages directory.
     """
     site = owned.distribution.directory
     skipped = "" if beside is None else below(beside, site) + "/"
@@ -169,8 +171,8 @@ def contents(owned: OwnedFiles, *, beside: str | None = None) -> Tree:
 def package(owned: OwnedFiles, seen: Tree) -> Found:
     """A whole distribution as a package to audit.
 
-    Its root is the one directory that holds all of its libraries, such as ``…/torch``, else its
-    site-packages directory.
+    The root is the one top-level directory that contains all of its libraries, such as
+    ``…/torch``, else the site-packages directory.
     """
     root = _root(owned, seen)
     return Found(
@@ -190,7 +192,7 @@ def package(owned: OwnedFiles, seen: Tree) -> Found:
 
 
 def tags(owned: OwnedFiles) -> tuple[str, ...]:
-    """The wheel tags that it states; none for an editable install, whose wheel held no library."""
+    """A distribution's wheel tags; empty for an editable install, whose wheel had no libraries."""
     return () if owned.sources else metadata.stated_tags(owned.distribution)
 
 

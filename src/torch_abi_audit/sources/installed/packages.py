@@ -1,7 +1,7 @@
-"""One package from a name or a path: its libraries, its distribution and the rest of that.
+"""One package from a name or a path: its libraries, its distribution and the other libraries there.
 
-A distribution is recognised by what its RECORD claims. Reading every RECORD of an environment is
-avoided where a metadata directory carries the package's own name.
+The distribution is the one whose RECORD lists the package's files. If a metadata directory has the
+package's own name, its RECORD is read first, and the others only if needed.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 _SITES = frozenset({"site-packages", "dist-packages"})
 _ANCESTORS = 4
-"""How far above a path a site-packages directory of another name is looked for."""
+"""How many levels above a path to look for a site-packages directory with another name."""
 
 
 def imported(name: str, search_path: Sequence[str]) -> Found | None:
-    """The package or module that an import name stands for; None where nothing does."""
+    """The package or module of an import name; None if there is none."""
     module = locate(name, search_path)
     if module is None or module.is_namespace:
         module = provided(name, search_path) or module or _of_project(name, search_path)
@@ -66,7 +66,7 @@ def imported(name: str, search_path: Sequence[str]) -> Found | None:
 
 
 def named(name: str, search_path: Sequence[str]) -> Found | None:
-    """The whole distribution called ``name``; None where none is installed."""
+    """The whole distribution called ``name``; None if it is not installed."""
     key = canonical(name)
     matches = [each for each in installed(search_path) if each.key == key]
     if not matches:
@@ -76,17 +76,17 @@ def named(name: str, search_path: Sequence[str]) -> Found | None:
 
 
 def directory(path: str) -> Found:
-    """The package in the directory ``path``, whatever it belongs to."""
+    """The package in the directory ``path``, installed or not."""
     found = Found(os.path.basename(path), path)
     seen = walk(path)
     try:
         within = distributions(path)
     except OSError:
-        within = []  # the walk has said so
+        within = []  # the walk has reported the error
     if len(within) > 1:
         note = (
-            f"{path} holds {len(within)} distributions: "
-            "--site-packages would report each of them by itself"
+            f"{path} contains {len(within)} distributions: "
+            "use --site-packages to report each of them separately"
         )
         return Found(found.name, path, seen.candidates, notes=(note,), errors=seen.unread)
     return _with_remark(_owned(found, seen, within or _owners(path)))
@@ -95,16 +95,16 @@ def directory(path: str) -> Found:
 def file(path: str) -> Found:
     """The one file ``path``, whatever its name and its first bytes.
 
-    Nobody who names a file asks what else its distribution holds: that is not remarked on.
+    Other libraries of its distribution are not noted: the user asked about one file.
     """
     return _owned(Found(os.path.basename(path), path), one(path), _owners(path))
 
 
 def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
-    """``found`` with what was seen, and with what is known of its distribution."""
+    """``found`` with its files, and with the data of its distribution."""
     if len(owners) != 1:
         names = ", ".join(sorted(owner.key for owner in owners))
-        notes = (f"several distributions own parts of it: {names}",) if owners else ()
+        notes = (f"several distributions own parts of {found.name}: {names}",) if owners else ()
         return Found(
             found.name,
             found.root,
@@ -135,7 +135,7 @@ def _owned(found: Found, seen: Tree, owners: Sequence[Distribution]) -> Found:
 
 
 def _with_remark(found: Found) -> Found:
-    """``found``, saying where its distribution holds more libraries; programs are none."""
+    """``found``, with a note on other libraries of its distribution; programs do not count."""
     libraries = [
         each
         for each in found.siblings
@@ -146,12 +146,12 @@ def _with_remark(found: Found) -> Found:
     places = sorted({each.relative.rpartition("/")[0] or each.relative for each in libraries})
     shown = ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
     count = "1 more library" if len(libraries) == 1 else f"{len(libraries)} more libraries"
-    remark = f"the distribution {found.distribution} holds {count} elsewhere: {shown}"
+    remark = f"the distribution {found.distribution} has {count} elsewhere: {shown}"
     return replace(found, notes=(*found.notes, remark))
 
 
 def _owners(path: str) -> list[Distribution]:
-    """The distributions that claim ``path`` or files below it, where it lies beside metadata."""
+    """The distributions that own ``path`` or files below it, if it is in a site-packages."""
     site = _site(path)
     if site is None:
         return []
@@ -178,7 +178,7 @@ def _owners(path: str) -> list[Distribution]:
 
 
 def _claims(record: str, relative: str, distribution: Distribution) -> bool:
-    """Whether a RECORD names the file ``relative``, or files below it, by its text alone."""
+    """Whether a RECORD lists the file ``relative`` or files below it; searches the raw text."""
     if relative not in record:
         return False
     start = relative if distribution.folder.endswith(".dist-info") else f"../{relative}"
@@ -197,7 +197,7 @@ def _in_site(path: str) -> bool:
 
 
 def _site(path: str) -> str | None:
-    """The site-packages directory that ``path`` lies in, where there is one."""
+    """The site-packages directory that contains ``path``; None if there is none."""
     above = os.path.dirname(path)
     parts = above.split(os.sep)
     for index in range(len(parts) - 1, 0, -1):
@@ -211,7 +211,7 @@ def _site(path: str) -> str | None:
 
 
 def _editable_owners(path: str, search_path: Sequence[str]) -> list[Distribution]:
-    """The editable installs on a search path whose sources ``path`` belongs to."""
+    """The editable installs on a search path whose sources include ``path``."""
     return [
         owned.distribution
         for owned in _editable_installs(search_path)
@@ -224,7 +224,7 @@ def _editable_installs(search_path: Sequence[str]) -> Iterator[OwnedFiles]:
 
 
 def _of_project(name: str, search_path: Sequence[str]) -> Module | None:
-    """An import name that an editable install has in its project directory alone."""
+    """The module of an import name that exists only in the project of an editable install."""
     top = name.partition(".")[0]
     places = [
         os.path.dirname(source.path)
@@ -236,7 +236,7 @@ def _of_project(name: str, search_path: Sequence[str]) -> Module | None:
 
 
 def within_torch(path: str) -> bool:
-    """Whether a path without metadata lies in a directory ``torch`` that holds libtorch."""
+    """Whether a path without metadata is below a directory ``torch`` that contains libtorch."""
     parts = path.split(os.sep)
     return any(
         part == "torch" and _holds_libtorch(os.sep.join((*parts[: index + 1], "lib")))

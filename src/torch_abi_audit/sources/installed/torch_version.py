@@ -1,4 +1,4 @@
-"""Which torch stands somewhere, as its ``torch/version.py`` says; and which one a word names."""
+"""The version of a torch, from its ``torch/version.py`` or from a word such as ``2.13.0+cu126``."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _LARGEST = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TorchVersion:
-    """A torch and the build that it is."""
+    """A torch version and its build."""
 
     release: str
-    """Its numbers alone, such as ``2.13.0``."""
+    """The release number, such as ``2.13.0``."""
     local: str = ""
-    """What follows them: ``+cpu``, ``a0+git1234567``."""
+    """The rest of the version: ``+cpu``, ``a0+git1234567``."""
     cuda: str | None = None
-    """The CUDA release that it was built for; None for a build without."""
+    """The CUDA version that torch was built for; None for a build without CUDA."""
     known_build: bool = True
-    """Whether ``cuda`` is known: a release's plain number does not say which build it is of."""
+    """Whether ``cuda`` is known: a plain release number does not name a build."""
 
     @property
     def text(self) -> str:
-        """The whole, as torch states it."""
+        """The full version, as in ``torch.__version__``."""
         return self.release + self.local
 
 
 def named(word: str) -> TorchVersion | None:
-    """The torch that ``2.13``, ``2.13.0+cu126`` or ``torch==2.13.0`` names; else None."""
+    """The version in ``2.13``, ``2.13.0+cu126`` or ``torch==2.13.0``; None for other words."""
     match = _NAMED.fullmatch(word.strip())
     if match is None:
         return None
@@ -51,7 +51,7 @@ def named(word: str) -> TorchVersion | None:
 
 
 def place(path: str) -> str:
-    """Where the torch of a path is: the path itself, or the directory ``torch`` in it."""
+    """The location of torch at a path: the path itself, or the directory ``torch`` in it."""
     inner = os.path.join(path, "torch")
     if not os.path.isfile(os.path.join(path, "version.py")) and os.path.isdir(inner):
         return inner
@@ -59,10 +59,10 @@ def place(path: str) -> str:
 
 
 def stated(where: str) -> TorchVersion:
-    """What the torch at a place says that it is.
+    """The version of the torch at ``where``, a directory or a wheel.
 
     Raises:
-        TargetError: there is no torch, or it does not say.
+        TargetError: there is no torch, or its version cannot be read.
     """
     try:
         if os.path.isdir(where):
@@ -71,22 +71,22 @@ def stated(where: str) -> TorchVersion:
             with zipfile.ZipFile(where) as wheel:
                 member = wheel.getinfo("torch/version.py")
                 if member.file_size > _LARGEST:
-                    raise TargetError(f"torch/version.py of {where} is too large to be torch's")
+                    raise TargetError(f"torch/version.py in {where} is too large to be torch's")
                 text = wheel.read(member).decode("utf-8", "replace")
     except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise TargetError(
-            f"{where} is no torch: neither its directory nor its wheel"
+            f"{where} is neither a torch directory nor a torch wheel"
             f"{f' ({reason})' if reason else ''}"
         ) from error
     found = _parsed(text)
     if found is None:
-        raise TargetError(f"{where} does not state which torch it is: no __version__ in version.py")
+        raise TargetError(f"{where} does not state its torch version: no __version__ in version.py")
     return found
 
 
 def importable(path: Iterable[str]) -> TorchVersion | None:
-    """The torch that ``import torch`` would find on a search path; nothing is imported."""
+    """The torch that ``import torch`` would find on a search path; does not import it."""
     for directory in path:
         try:
             found = _parsed(_read(os.path.join(directory, "torch", "version.py")))

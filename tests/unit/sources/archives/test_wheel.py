@@ -83,11 +83,11 @@ def test_a_renamed_wheel_has_its_stated_tags(tmp_path: Path) -> None:
 def test_what_is_no_wheel(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"PK\x03\x04 and nothing more")
-    with pytest.raises(TargetError, match="no zip archive, or cut short or damaged"):
+    with pytest.raises(TargetError, match="not a zip archive, or it is cut short or damaged"):
         resolve(str(path))
     path.write_bytes(b"")
     if name == "x.whl":
-        with pytest.raises(TargetError, match="is empty: cut short or never written"):
+        with pytest.raises(TargetError, match="is an empty file: download or build it again"):
             resolve(str(path))
 
 
@@ -128,14 +128,14 @@ def test_a_wheel_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_names_that_lead_out_of_the_archive(tmp_path: Path, name: str) -> None:
     found = opened(str(wheel(tmp_path, {"demo/_C.so": ELF, name: ELF})))
     assert relatives(found) == ["demo/_C.so"]
-    assert errors(found) == {name: "the member's name leads out of the archive"}
+    assert errors(found) == {name: "the member's name points outside the archive"}
 
 
 def test_a_name_with_a_nul(tmp_path: Path) -> None:
     path = wheel(tmp_path, {"demo/a_b.so": ELF})
     path.write_bytes(path.read_bytes().replace(b"demo/a_b.so", b"demo/a\0b.so"))
     assert errors(opened(str(path))) == {
-        "demo/a\0b.so": "the member's name leads out of the archive"
+        "demo/a\0b.so": "the member's name points outside the archive"
     }
 
 
@@ -147,7 +147,7 @@ def test_several_members_of_one_name(tmp_path: Path) -> None:
         zipped.writestr("demo/x.py", b"")
     found = opened(str(path))
     assert relatives(found) == ["demo/ok.so"]
-    assert errors(found) == {"demo/_C.so": "the archive holds several members of this name"}
+    assert errors(found) == {"demo/_C.so": "the archive has several members with this name"}
 
 
 def test_an_encrypted_member(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
     found = opened(str(path))
     assert relatives(found) == []
     assert errors(found) == dict.fromkeys(
-        ("demo/a.so", "demo/b.so"), "the member overlaps another one"
+        ("demo/a.so", "demo/b.so"), "the member overlaps another member"
     )
 
 

@@ -84,7 +84,7 @@ def test_damaged_compressed_data(tmp_path: Path) -> None:
     path = wheel(tmp_path, {"demo/_C.so": ELF + bytes(range(256)) * 300})
     start, size = data_of(path, "demo/_C.so")
     patch(path, start + size // 2, b"\xff" * (size // 2))
-    assert "the member's compressed data are" in failure(opened(str(path)))
+    assert "the member's compressed data is" in failure(opened(str(path)))
     patch(path, start, b"\xff" * size)
     found = opened(str(path))
     assert "damaged" in errors(found)["demo/_C.so"]
@@ -176,7 +176,7 @@ def test_a_local_header_that_disagrees(tmp_path: Path) -> None:
     path = wheel(tmp_path, {"demo/a.so": LIBRARY, "demo/b.so": LIBRARY})
     start, _ = data_of(path, "demo/a.so")
     patch(path, start - 1, b"x")
-    assert "another name" in errors(opened(str(path)))["demo/a.so"]
+    assert "a different name" in errors(opened(str(path)))["demo/a.so"]
     patch(path, start - len("demo/a.so") - 30, b"no")
     assert "no local header" in errors(opened(str(path)))["demo/a.so"]
 
@@ -193,7 +193,7 @@ def test_other_compression_methods_are_said(tmp_path: Path, method: int) -> None
     with zipfile.ZipFile(path, "w", method) as zipped:
         zipped.writestr("demo/_C.so", LIBRARY)
     assert errors(opened(str(path)))["demo/_C.so"] == (
-        f"its compression method {method} is not supported"
+        f"the member's compression method {method} is not supported"
     )
 
 

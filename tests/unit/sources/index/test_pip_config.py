@@ -51,7 +51,7 @@ def test_the_users_own_file(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_understood(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="pip's option timeout is no number: 'soon'"):
+    with pytest.raises(TargetError, match="pip's option timeout must be a number, not 'soon'"):
         pip_config({"PIP_CONFIG_FILE": os.devnull, "PIP_TIMEOUT": "soon"})
     file = tmp_path / "pip.conf"
     file.write_text("index-url = x\n")

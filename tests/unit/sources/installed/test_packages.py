@@ -48,7 +48,7 @@ def test_an_import_name_audits_its_directory_and_knows_the_rest(site: Path) -> N
     assert found.tags == ("cp311-cp311-linux_x86_64",)
     assert not found.is_torch
     (note,) = found.notes
-    assert note.startswith("the distribution Num.Py holds 3 more libraries elsewhere: ")
+    assert note.startswith("the distribution Num.Py has 3 more libraries elsewhere: ")
     assert "numpy.libs" in note
 
 
@@ -240,7 +240,7 @@ def test_a_record_that_names_files_far_away_is_not_followed(site: Path, tmp_path
     install(site, "demo", ["demo/_C.so"], recorded=recorded)
     found = resolve("demo", search_path=[str(site)])
     assert found.siblings == ()
-    assert found.notes == ("RECORD names 3 libraries far outside of site-packages: not read",)
+    assert found.notes == ("RECORD lists 3 libraries far outside of site-packages: not read",)
 
 
 def test_a_record_with_commas_and_quotes(site: Path) -> None:
@@ -253,14 +253,16 @@ def test_a_record_with_commas_and_quotes(site: Path) -> None:
 
 def test_an_unknown_name_lists_the_nearest(site: Path) -> None:
     install(site, "torchvision", {"torchvision/__init__.py": ""})
-    with pytest.raises(TargetError, match=r"torchvison; did you mean torchvision\?"):
+    with pytest.raises(
+        TargetError, match=r"cannot find torchvison: .*; did you mean torchvision\?"
+    ):
         resolve("torchvison", search_path=[str(site)])
-    with pytest.raises(TargetError, match=r"is called zzz$"):
+    with pytest.raises(TargetError, match=r"cannot find zzz: .* write pypi:zzz to audit its wheel"):
         resolve("zzz", search_path=[str(site)])
 
 
 def test_a_module_without_a_file(site: Path) -> None:
-    with pytest.raises(TargetError, match="part of the interpreter"):
+    with pytest.raises(TargetError, match="built into the Python interpreter"):
         resolve("sys", search_path=[str(site)])
 
 

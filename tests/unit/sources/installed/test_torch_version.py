@@ -81,7 +81,7 @@ def test_the_first_of_a_search_path_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (None, "is no torch: neither its directory nor its wheel"),
+        (None, "is neither a torch directory nor a torch wheel"),
         ("cuda = '12.6'", "no __version__ in version.py"),
     ],
 )
