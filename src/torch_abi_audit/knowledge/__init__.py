@@ -1,1 +1,4 @@
-"""What is known of the world: generated tables, and what names say. Read when asked."""
+"""Facts about torch, CPython and platforms: generated tables, and the meaning of names.
+
+Tables are read when they are first used.
+"""

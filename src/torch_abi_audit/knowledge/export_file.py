@@ -1,6 +1,6 @@
-r"""The file format of the export index: which libraries of which releases export which names.
+r"""The file format of the export index: the libraries and releases that export each name.
 
-One file holds one platform. Numbers are little-endian; every stream is xz with a CRC32::
+There is one file per platform. Numbers are little-endian; every stream is xz with a CRC32::
 
     8 bytes   magic  89 54 4F 52 43 48 45 58  ("\x89TORCHEX")
     u16       format version: 1
@@ -12,16 +12,16 @@ The header has the keys
 
     platform   wheel platform without its version: ``linux_x86_64``
     releases   oldest first: {version, wheel, cuda, cuda_packages, cxx11_abi, libraries}
-    libraries  file names; patterns count into this list
+    libraries  file names; patterns index this list
     patterns   each a list of [library, bitmap] pairs; bit i of a bitmap is release i
     blocks     [first name as Latin-1, length of its stream], in order of names
 
 A block is u32 *n*, then *n* times u16, the pattern of each name, then the *n* names in byte order,
-joined by NUL. A block starts with each name that would lead the one before past 256 KiB of text, so
-a question reads the few blocks that its names fall into. Names are as ``Binary.imports`` has them:
-without the underscore that Mach-O puts before each.
+joined by NUL. A new block starts at each name that would take the previous one past 256 KiB of
+text, so a lookup only reads the few blocks that contain its names. Names have the form of
+``Binary.imports``: without the underscore that Mach-O puts before each.
 
-Equal contents have equal bytes as long as liblzma is the same; compare contents to compare indexes.
+Equal contents only have equal bytes with the same liblzma: compare contents to compare indexes.
 """
 
 from __future__ import annotations
@@ -45,26 +45,26 @@ VERSION = 1
 
 _START = struct.Struct("<8sHI")
 _BLOCK_TEXT = 256 << 10
-_BLOCKS_HELD = 4  # unpacked blocks kept for the next question
+_BLOCKS_HELD = 4  # unpacked blocks kept for the next lookup
 _FILTER = {
     "id": lzma.FILTER_LZMA2,
     "preset": 9 | lzma.PRESET_EXTREME,
     "lc": 4,
     "lp": 0,
     "pb": 0,
-    "dict_size": 1 << 20,  # no stream is longer, and the memory that unpacking takes goes by it
+    "dict_size": 1 << 20,  # no stream is longer, and unpacking takes this much memory
 }
 
 
 class IndexFileError(AuditError):
-    """An export index that is damaged, or of a format that this version does not know."""
+    """An export index is damaged, or of a format version that this program cannot read."""
 
 
 class Exports(NamedTuple):
-    """The libraries that export one name, and in which releases."""
+    """The libraries that export one name, and the releases in which they do."""
 
     by_library: tuple[tuple[str, int], ...] = ()
-    """File name of a library, and a bitmap: bit *i* is release *i* of the platform."""
+    """File name of each library, and a bitmap: bit *i* is release *i* of the platform."""
 
     @property
     def releases(self) -> int:
@@ -75,12 +75,12 @@ class Exports(NamedTuple):
         return bitmap
 
     def libraries(self, release: int) -> tuple[str, ...]:
-        """File names of the libraries of one release, by its position, that export the name."""
+        """File names of the libraries that export the name in the release at this position."""
         return tuple(library for library, bitmap in self.by_library if bitmap >> release & 1)
 
 
 NOWHERE = Exports()
-"""What is exported by no release."""
+"""The value for a name that no release exports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +92,22 @@ class IndexedRelease:
     wheel: str
     """File name of the wheel that was read."""
     cuda: str | None
-    """The CUDA version it was built for, such as ``12.8``; None for a build without CUDA."""
+    """The CUDA version of the build, such as ``12.8``; None for a build without CUDA."""
     cuda_packages: tuple[str, ...]
-    """Its requirements on packages of CUDA libraries, as its metadata has them."""
+    """The wheel's requirements on packages with CUDA libraries, as its metadata states them."""
     cxx11_abi: bool | None
-    """Whether its ``std::string`` is that of the C++11 ABI of libstdc++; None elsewhere."""
+    """Whether the build uses the C++11 ABI of libstdc++; None on platforms without libstdc++."""
     libraries: tuple[str, ...]
-    """File names of the shared libraries that it ships, those of others included; sorted."""
+    """File names of all shared libraries in the wheel, including third-party ones; sorted."""
 
     @property
     def cuda_major(self) -> int | None:
-        """``12`` of CUDA 12.8; None for a build without CUDA."""
+        """``12`` for CUDA 12.8; None for a build without CUDA."""
         return None if self.cuda is None else int(self.cuda.partition(".")[0])
 
 
 class ExportFile:
-    """One index file, held packed; a question unpacks the blocks that its names fall into."""
+    """One index file, kept compressed; a lookup unpacks only the blocks that it needs."""
 
     __slots__ = ("_data", "_firsts", "_held", "_patterns", "_streams", "platform", "releases")
 
@@ -115,14 +115,14 @@ class ExportFile:
         """Read the header of an index file.
 
         Raises:
-            IndexFileError: it is no index file, of an unknown format version, or damaged.
+            IndexFileError: the data is not an index file, is damaged, or is of an unknown version.
         """
         if len(data) < _START.size or not data.startswith(MAGIC):
             raise IndexFileError("not an export index: it does not begin with the magic bytes")
         _, version, length = _START.unpack_from(data)
         if version != VERSION:
             raise IndexFileError(
-                f"export index of format {version}; this version reads format {VERSION}"
+                f"the export index has format {version}; this version reads format {VERSION}"
             )
         start = _START.size + length
         header = _header(data[_START.size : start])
@@ -148,7 +148,7 @@ class ExportFile:
         self._held: OrderedDict[int, _Block] = OrderedDict()
 
     def lookup(self, names: Iterable[bytes]) -> dict[bytes, Exports]:
-        """Who exports each of ``names``; those that no release exports are left out.
+        """The exporters of each of ``names``; names that no release exports are left out.
 
         Raises:
             IndexFileError: the file is damaged.
@@ -165,7 +165,7 @@ class ExportFile:
         return found
 
     def names(self) -> Iterator[tuple[bytes, Exports]]:
-        """Every name, in byte order, with who exports it.
+        """Every name in byte order, with its exporters.
 
         Raises:
             IndexFileError: the file is damaged.
@@ -173,7 +173,7 @@ class ExportFile:
         return self.starting_with(b"")
 
     def starting_with(self, prefix: bytes) -> Iterator[tuple[bytes, Exports]]:
-        """Every name that begins with ``prefix``, in byte order, with who exports it.
+        """Every name that begins with ``prefix`` in byte order, with its exporters.
 
         Raises:
             IndexFileError: the file is damaged.
@@ -235,7 +235,7 @@ def _unpack(stream: bytes, pattern_count: int) -> _Block:
         raise IndexFileError(f"damaged export index: a block does not unpack: {error}") from error
     names = block[4 + 2 * count :].split(b"\0")
     if len(names) != count or max(patterns, default=-1) >= pattern_count:
-        raise IndexFileError("damaged export index: a block does not hold what it says")
+        raise IndexFileError("damaged export index: a block does not match its own counts")
     return _Block(names, patterns)
 
 
@@ -252,7 +252,7 @@ def pack(
     Args:
         platform: Such as ``linux_x86_64``.
         releases: Oldest first.
-        exports: Name to library to the bitmap of the releases in which that exports it.
+        exports: Name, to library, to the bitmap of the releases in which the library exports it.
     """
     libraries = sorted({library for by_library in exports.values() for library in by_library})
     place = {library: at for at, library in enumerate(libraries)}

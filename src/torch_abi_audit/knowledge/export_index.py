@@ -1,9 +1,9 @@
-"""What every final torch release since 2.4.0 exports, by platform: the data behind ``compat``.
+"""The names that each final torch release since 2.4.0 exports, by platform: the data of ``compat``.
 
-Nothing is read before it is asked for, and each platform's file is opened once. The files are made
-from the published wheels by ``tools/generate_export_index.py``, which says what is kept of them;
-their format is described in ``export_file``. Every function raises ``IndexFileError`` for a file
-that is missing or damaged, and ``KeyError`` for a platform that is not covered.
+Files are read on first use, and each platform's file is opened once.
+``tools/generate_export_index.py`` makes them from the published wheels and documents which names it
+keeps; ``export_file`` describes their format. Every function raises ``IndexFileError`` if the file
+is missing or damaged, and ``KeyError`` for a platform that the index does not cover.
 """
 
 from __future__ import annotations
@@ -52,43 +52,43 @@ _CXX11_TAG = b"B5cxx11E"
 
 
 class Neighbour(NamedTuple):
-    """A name of the same entity as another: an overload, or the same with a changed signature."""
+    """Another name of the same entity: an overload, or the function with another signature."""
 
     name: bytes
     exports: Exports
 
 
 def platforms() -> tuple[str, ...]:
-    """The platforms that the index covers, as wheel tags have them, without a version."""
+    """The platforms that the index covers, named as in wheel tags, without a version."""
     return tuple(one.name for one in PLATFORMS)
 
 
 def platform_of(format_: Format, arch: str | None) -> str | None:
-    """The platform that an image (``Binary.format`` and ``arch``) is for; None: not covered."""
+    """The platform of an image (``Binary.format`` and ``arch``); None if it is not covered."""
     return index_platform(format_, arch)
 
 
 def releases(platform: str) -> tuple[IndexedRelease, ...]:
-    """The releases that the index knows, oldest first; bitmaps count in this order."""
+    """The releases in the index, oldest first; the bits of bitmaps have this order."""
     return _file(platform).releases
 
 
 def newest(platform: str) -> str:
-    """The newest release that the index knows: what came later is unknown to it."""
+    """The newest release in the index; later releases are unknown."""
     return releases(platform)[-1].version
 
 
 def lookup(platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
-    """Who exports each of ``names``; a name that is missing here is exported by no release.
+    """The exporters of each of ``names``; no release exports a name that is missing in the result.
 
-    On ELF, of what does not belong to torch only the names of libraries whose headers torch ships
-    are known; on the others, every name that torch's libraries export.
+    On ELF platforms, the index has torch's own names and those of libraries whose headers torch
+    ships; on other platforms, every name that torch's libraries export.
     """
     return _file(platform).lookup(names)
 
 
 def with_cuda(names: Iterable[bytes]) -> Mapping[bytes, Exports]:
-    """Who exports each of ``names`` in builds with CUDA: on Linux x86_64 every build is one."""
+    """The exporters of each of ``names`` in CUDA builds, which all wheels for Linux x86_64 are."""
     return lookup("linux_x86_64", names)
 
 
@@ -98,7 +98,7 @@ def exported(platform: str, name: bytes) -> bool:
 
 
 def nearest(platform: str, name: bytes) -> tuple[Neighbour, ...]:
-    """What any release exports of the same entity with another signature, most alike first.
+    """Exported names of the same entity with another signature, the most similar first.
 
     Namespaces, classes, the name and its template arguments are the same; parameters, ``const``
     and the C++11 ABI tag may differ. Empty for C names, vtables and type information.
@@ -112,10 +112,10 @@ def nearest(platform: str, name: bytes) -> tuple[Neighbour, ...]:
 
 
 def first_cxx11(platform: str) -> str | None:
-    """The first of the releases with the C++11 ABI's ``std::string``, which no later one left.
+    """The first release with the C++11 ABI's ``std::string``; all later ones have it too.
 
-    A library that ``uses_old_string`` in torch's names loads on none of them. None where the
-    question does not arise: the platform's C++ library has one ABI.
+    A library that uses torch's names with the old one (``uses_old_string``) loads on none of these
+    releases. None on platforms whose C++ library has only one ABI.
     """
     for release in releases(platform):
         if release.cxx11_abi:
@@ -124,7 +124,7 @@ def first_cxx11(platform: str) -> str | None:
 
 
 def uses_old_string(name: bytes) -> bool:
-    """Whether an Itanium name speaks of libstdc++'s ``std::string`` of before the C++11 ABI."""
+    """Whether an Itanium name mentions libstdc++'s ``std::string`` from before the C++11 ABI."""
     return b"Ss" in name and (b"std", b"basic_string") in mentions(name)
 
 
@@ -138,12 +138,14 @@ def _file(platform: str) -> ExportFile:
     except OSError as error:
         raise IndexFileError(f"the export index cannot be read: {error}") from error
     if file.platform != platform:
-        raise IndexFileError(f"{path.name} is the export index of {file.platform}")
+        raise IndexFileError(
+            f"{path.name} is the export index of {file.platform}, not of {platform}"
+        )
     return file
 
 
 def _entities(name: bytes) -> tuple[bytes, ...]:
-    """How the mangled names of an entity's overloads may begin; empty for what has none."""
+    """Possible prefixes of the mangled names of an entity's overloads; empty if it has none."""
     end = _entity_end(name)
     if not 0 < end < len(name):
         return ()
@@ -157,7 +159,7 @@ def _entities(name: bytes) -> tuple[bytes, ...]:
 
 
 def _entity_end(name: bytes) -> int:
-    """Where a mangled name's signature begins; 0 for a name with none."""
+    """Offset of the signature in a mangled name; 0 for a name without one."""
     if name.startswith(b"?"):
         readers: tuple[itanium.Reader | msvc.Reader, ...] = (msvc.Reader(name, 0),)
     elif name.startswith(b"_Z"):
@@ -174,7 +176,7 @@ def _entity_end(name: bytes) -> int:
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """How many bytes two names share at their beginning and at their end."""
+    """The number of bytes in the common prefix and the common suffix of two names."""
     shorter = min(len(one), len(other))
     ahead = next((i for i in range(shorter) if one[i] != other[i]), shorter)
     behind = next((i for i in range(shorter - ahead) if one[-1 - i] != other[-1 - i]), None)

@@ -1,7 +1,7 @@
-"""The platforms that torch is published for, and the platform tags of wheels, read.
+"""The platforms for which torch is published, and a parser for platform tags of wheels.
 
-``PLATFORMS`` is the one table of what this program knows releases of torch on: a platform more is
-a row more there, and its data. ``SYSTEMS`` holds what all platforms of one system share.
+``PLATFORMS`` lists every platform with data on torch's releases: a new platform is one row there,
+and its data. ``SYSTEMS`` holds the facts that all platforms of one system share.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """An operating system, as the places that name it do."""
+    """An operating system, and the names that it has in different places."""
 
     word: str
-    """As ``Platform.system`` and the forms of error texts have it."""
+    """The name in ``Platform.system`` and in the table of error texts."""
     title: str
     format: Format
     suffix: str
-    """How the names of its libraries end."""
+    """Suffix of library names."""
     sys_platform: str
     platform_system: str
     os_name: str
-    """These three as requirements' markers see them."""
+    """The values of these three variables in environment markers."""
     machines: Mapping[str, str]
-    """Architectures, as ``Binary.arch`` spells them, to what ``platform_machine`` says instead."""
+    """Architecture in ``Binary.arch``, to ``platform_machine`` in markers, if they differ."""
 
 
 LINUX = System("linux", "Linux", Format.ELF, ".so", "linux", "Linux", "posix", {})
@@ -45,22 +45,22 @@ WINDOWS = System(
     {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"},
 )
 SYSTEMS = {one.word: one for one in (LINUX, MACOS, WINDOWS)}
-"""Word to system."""
+"""Systems by word."""
 SYSTEM_OF = {one.format: one for one in SYSTEMS.values()}
-"""Format of libraries to system."""
+"""Systems by binary format."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexPlatform:
-    """A platform that torch's releases are known on."""
+    """A platform for which the export index has torch's releases."""
 
     name: str
-    """As wheel tags have it, without a version: ``linux_x86_64``."""
+    """Name as in wheel tags, without a version: ``linux_x86_64``."""
     system: System
     arch: str
-    """As ``Binary.arch`` spells it."""
+    """Architecture, as in ``Binary.arch``."""
     wheel_tags: tuple[str, ...]
-    """The tags of torch's wheels, as pip's ``--platform`` takes them."""
+    """Platform tags of torch's wheels, for pip's ``--platform``."""
 
 
 PLATFORMS = (
@@ -83,18 +83,18 @@ PLATFORMS = (
         "macosx_arm64",
         MACOS,
         "arm64",
-        ("macosx_26_0_arm64",),  # pip takes it for every older macOS as well
+        ("macosx_26_0_arm64",),  # pip accepts wheels for every older macOS as well
     ),
     IndexPlatform("win_amd64", WINDOWS, "x86_64", ("win_amd64",)),
 )
-"""The first of a system is the one that is meant where no architecture is named."""
+"""The first platform of a system is its default if no architecture is given."""
 
 _NAMES = {(one.system.format, one.arch): one.name for one in PLATFORMS}
 _ROWS = {one.name: one for one in PLATFORMS}
 _USUAL = {one.system.word: one.name for one in reversed(PLATFORMS)}
 
 LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-"""The tags of before PEP 600, and the glibc that each promises."""
+"""The tags from before PEP 600, and the glibc version of each."""
 
 _LIBC = {"manylinux": "glibc", "musllinux": "musl"}
 _FAT = {
@@ -116,17 +116,17 @@ class Platform:
 
     tag: str
     system: str
-    """``linux``, ``macos``, ``windows``; ``other`` for what this program has no facts on."""
+    """``linux``, ``macos``, ``windows``; ``other`` for a system that this program does not know."""
     architectures: tuple[str, ...]
-    """As ``Binary.arch`` spells them."""
+    """Architectures, as in ``Binary.arch``."""
     version: tuple[int, int] | None = None
-    """The glibc, musl or macOS release that the tag promises to run on."""
+    """The oldest glibc, musl or macOS release on which the tag promises to run."""
     libc: str | None = None
-    """``glibc`` or ``musl``, where a Linux tag names one."""
+    """``glibc`` or ``musl``, if a Linux tag names one."""
 
 
 def index_platform(form: Format, arch: str | None) -> str | None:
-    """The name of the platform that an image is for; None where no torch is known for it."""
+    """The name of an image's platform; None if the index has no torch for it."""
     return None if arch is None else _NAMES.get((form, arch))
 
 
@@ -140,17 +140,17 @@ def system_of_platform(name: str) -> System:
 
 
 def usual_platform(word: str | None) -> str:
-    """The index platform that a system's word stands for; Linux where none is given."""
+    """The default index platform of a system, given by its word; of Linux for None."""
     return _USUAL[word or LINUX.word]
 
 
 def same_arch(one: str, other: str) -> bool:
-    """Whether two names of an architecture mean the same one."""
+    """Whether two names mean the same architecture."""
     return _SAME.get(one, one) == _SAME.get(other, other)
 
 
 def platform(tag: str) -> Platform | None:
-    """A wheel's platform tag, read; None for ``any``."""
+    """Parse a wheel's platform tag; None for ``any``."""
     if tag == "any":
         return None
     if tag in _WINDOWS:

@@ -1,7 +1,7 @@
-"""What stands for each of libtorch's unstable names: the table in ``data/``, read when asked.
+"""Stable replacements of libtorch's unstable APIs: a table in ``data/``, read on first use.
 
-Generated from a reviewed source and verified against the headers of the published torch wheels by
-``tools/generate_replacements.py``.
+``tools/generate_replacements.py`` generates the table from a reviewed source, and verifies it with
+the headers of the published torch wheels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 _TABLE = Path(__file__).parents[1] / "data" / "torch_replacements.json"
 
 DISPATCHER_SINCE = "2.10.0"
-"""The release that brought ``torch_call_dispatcher``."""
+"""The release that added ``torch_call_dispatcher``."""
 _SHIM_HEADER = "torch/csrc/stable/c/shim.h"
 _OPERATOR_SCOPES = frozenset(
     {
@@ -30,39 +30,39 @@ _OPERATOR_SCOPES = frozenset(
         ("at", "native"),
     }
 )
-"""Scopes in which a function by an operator's name is a way to call that operator."""
+"""Scopes in which a function with an operator's name calls that operator."""
 _CALLERS = frozenset({"call", "redispatch"})
 
 
 class Replacement(NamedTuple):
-    """One API that a programmer knows, and what stands for it in the stable ABI."""
+    """One API as programmers know it, and its replacement in the stable ABI."""
 
     api: str
-    """As source code spells it: ``TORCH_CHECK``."""
+    """The API's name in source code: ``TORCH_CHECK``."""
     effort: int
-    """1 another spelling, 2 another shape of the call, 3 another design."""
+    """1: another spelling, 2: another form of the call, 3: another design."""
     use: str | None = None
-    """The stable replacement; None where there is none yet."""
+    """The stable replacement; None if there is none yet."""
     header: str | None = None
-    """Where it is declared, relative to torch's include directory; None for what is not torch's."""
+    """The replacement's header, relative to torch's include directory; None if not torch's."""
     since: str | None = None
-    """The first torch release whose headers declare it and compile an example of it."""
+    """The first torch release whose headers declare the replacement and compile an example."""
     floor: str | None = None
-    """The oldest release that a library which uses it runs on; None where any does."""
+    """The oldest release on which a library with the replacement runs; None for any release."""
     shims: tuple[str, ...] = ()
-    """The C shims that an example of it imports, for one target or another, sorted."""
+    """The C shims that an example imports, for any target release; sorted."""
     note: str = ""
     operator: str | None = None
-    """``aten::add.Tensor`` where the API is an operator that the dispatcher reaches."""
+    """The operator, such as ``aten::add.Tensor``, if the dispatcher can call the API."""
 
     @property
     def through_dispatcher(self) -> bool:
-        """Whether the replacement is a call by the operator's name."""
+        """Whether the replacement is a call of the operator through the dispatcher."""
         return self.use is not None and self.use.startswith("torch_call_dispatcher")
 
 
 class BetterShim(NamedTuple):
-    """A C shim for which a newer one stands."""
+    """The newer C shim that replaces an older one."""
 
     use: str
     note: str
@@ -98,10 +98,10 @@ class _Table:
 
 
 def replacement(entity: str) -> Replacement | None:
-    """The row that an entity, such as ``c10::detail::torchCheckFail``, falls under.
+    """The row for an entity such as ``c10::detail::torchCheckFail``; None if there is none.
 
-    The most particular row wins: the entity itself, then the operator that it calls, then the
-    class or namespace that it belongs to. None: the table does not know it.
+    The most specific row wins: for the entity itself, then for the operator that it calls, then for
+    its class or namespace.
     """
     table = _table()
     path = tuple(entity.split("::"))
@@ -116,12 +116,12 @@ def replacement(entity: str) -> Replacement | None:
 
 
 def better_shim(name: str) -> BetterShim | None:
-    """The newer shim that stands for a C shim, where there is one."""
+    """The newer shim that replaces a C shim; None if there is none."""
     return _table().better.get(name)
 
 
 def is_header_only(type_name: str) -> bool:
-    """Whether ``torch/headeronly`` declares a type by this name, in whatever namespace."""
+    """Whether ``torch/headeronly`` declares a type with this name, in any namespace."""
     return type_name in _table().header_only
 
 
@@ -154,7 +154,7 @@ def _row(entry: dict[str, Any]) -> Replacement:
 
 
 def _operator(path: tuple[str, ...], table: _Table) -> Replacement | None:
-    """What calls the operator that an entity stands for."""
+    """The replacement of an entity that calls an operator: a call through the dispatcher."""
     if path[:2] == ("at", "_ops") and len(path) in (3, 4) and path[-1] in {*_CALLERS, path[2]}:
         if row := table.entities.get(path[:3]):
             return row
@@ -183,7 +183,7 @@ def _dispatched(name: str, overload: str | None, release: str) -> Replacement:
 
 @cache
 def _named_operators() -> dict[str, str]:
-    """Operators without their overloads, to the first release of any of them."""
+    """Operator names without overload, to the first release of any overload."""
     found: dict[str, str] = {}
     for name, release in _table().operators.values():
         base = name.partition(".")[0]

@@ -1,25 +1,26 @@
-"""Which C++ and C names are libtorch's own, by the namespaces and forms of its headers."""
+"""Rules for which C++ and C names are libtorch's own, by the namespaces in its headers."""
 
 from __future__ import annotations
 
 NAMESPACES = frozenset({b"at", b"c10", b"caffe2", b"c10d", b"onnx_torch", b"libkineto"})
-"""Outermost namespaces that libtorch alone defines; ``torch`` has exceptions, see ``owns``."""
+"""Top-level namespaces that only libtorch defines; ``torch`` has exceptions, see ``owns``."""
 
 TYPE_NAMESPACES = frozenset({b"at", b"c10"})
-"""Namespaces whose mention in a name makes it part of the unstable C++ API; ``torch`` too."""
+"""Namespaces whose types make a name part of the unstable C++ API; so does ``torch``."""
 
 HEADER_ONLY = frozenset({b"stable", b"headeronly"})
-"""Components of ``torch`` that are inlined from headers: no libtorch ever exported one."""
+"""Namespaces in ``torch`` that are inlined from headers: no libtorch ever exported their names."""
 
 GUESTS = frozenset({b"executor"})
-"""Components of ``torch`` that other projects define: ExecuTorch's runtime."""
+"""Namespaces in ``torch`` that other projects define: ExecuTorch's runtime."""
 
 LENDERS = frozenset({b"std", b"__gnu_cxx", b"pybind11"})
-"""Template libraries: an instantiation over torch types that is imported is libtorch's."""
+"""Namespaces of template libraries: libtorch must export an imported instantiation over torch
+types."""
 
 
 def owns(owner: tuple[bytes, ...]) -> bool:
-    """Whether the entity whose leading components are ``owner`` is libtorch's own."""
+    """Whether an entity whose first components are ``owner`` is libtorch's own."""
     match owner:
         case (b"torch", component, *_):
             return component not in HEADER_ONLY and component not in GUESTS
@@ -31,12 +32,12 @@ def owns(owner: tuple[bytes, ...]) -> bool:
 
 
 def owns_c_name(name: bytes) -> bool:
-    """Whether a C-linkage name is one of libtorch's that is no stable shim."""
+    """Whether a name with C linkage is libtorch's, stable shims not included."""
     return _is_global(name) or name.startswith(b"torch_c_dynamo_")
 
 
 def is_torch_type(path: tuple[bytes, ...]) -> bool:
-    """Whether a qualified name is of the unstable C++ API: ``at::``, ``c10::``, ``torch::``."""
+    """Whether a type belongs to the unstable C++ API: ``at::``, ``c10::``, ``torch::``."""
     match path:
         case (b"torch", component, *_):
             return component not in HEADER_ONLY and component not in GUESTS
@@ -46,7 +47,7 @@ def is_torch_type(path: tuple[bytes, ...]) -> bool:
 
 
 def _is_global(name: bytes) -> bool:
-    """Whether a name outside of any namespace is the Python binding's or a quantized weight's.
+    """Whether a name without a namespace belongs to torch's Python binding or quantized weights.
 
     ``THPVariableClass``, ``THCPStreamClass``, ``PackedLinearWeight``: C names and classes.
     """

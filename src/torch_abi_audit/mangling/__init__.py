@@ -1,13 +1,13 @@
-# The grammars are read when a name needs them: most runs see plain nested names alone.
-"""C++ manglings: whom a symbol belongs to, which names it spells, how it reads in C++.
+# The grammars are imported when a name needs them: most runs only see plain nested names.
+"""C++ name mangling: the owner of a symbol, the names that it mentions, and its demangled text.
 
-Names are bytes as the binary holds them. ``owner`` and ``mentions`` work on the mangled name alone:
-Itanium (``_Z…``, without the underscore that Mach-O adds) and MSVC (``?…``); every other name has C
-linkage. Neither ever raises: what breaks the grammar owns and mentions nothing.
+Names are bytes, as in the binary. ``owner`` and ``mentions`` work on the mangled name: Itanium
+(``_Z…``, without the underscore that Mach-O adds) and MSVC (``?…``); every other name has C
+linkage. Neither of them raises: a name that breaks the grammar has no owner and mentions nothing.
 
-A qualified name is a tuple of its first two components, outermost first; of one, where it has one.
-What has no identifier stands in braces, ``{operator}`` or ``{lambda}``; an unnamed namespace is
-``_GLOBAL__N_1``.
+A qualified name is a tuple of its first two components, outermost first, or of its only one.
+Components without an identifier are in braces, ``{operator}`` or ``{lambda}``; an unnamed namespace
+is ``_GLOBAL__N_1``.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ _THUNKS = frozenset({b"Th", b"Tv"})
 
 
 def owner(name: bytes) -> Name:
-    """Where the declared entity lives; its own name counts as the last component.
+    """The qualified name of the declared entity, up to two components.
 
-    Vtables, type information and guards belong to what they are for, thunks to their function,
-    what is local to a function to that function, a type's information to the class behind its
-    pointers. Empty for C names and for what no name heads, such as the type ``void (at::Tensor)``.
+    Vtables, type information and guards belong to their entity, thunks to their function, local
+    entities to the enclosing function, and type information of a pointer to the class that it
+    points to. Empty for C names and for entities without a name, such as type information of
+    ``void (at::Tensor)``.
     """
     if name[:2] != b"_Z":
         return _msvc_owner(name) if name[:1] == b"?" else ()
-    # Nearly every name starts with two plain components: read here, they cost a tenth of what the
-    # whole grammar does, and there may be 25,000 of them.
+    # Nearly every name starts with two plain components: reading them here takes a tenth of the
+    # time of the whole grammar, and there may be 25,000 names.
     try:
         if name[2] == _N:
             pos = 4 if name[3] == _K else 3
@@ -72,11 +73,11 @@ def owner(name: bytes) -> Name:
 
 
 def mentions(name: bytes) -> frozenset[Name]:
-    """Every qualified name that the demangled text spells, at its outermost level.
+    """Every qualified name in the demangled text, up to two components each.
 
-    The entity itself, the types of its signature, template arguments, what expressions name:
-    ``foo::at::z(torch::Library&)`` mentions ``foo::at`` and ``torch::Library``. Of a name that
-    nests too deep to be read to its end, those up to there.
+    The entity itself, the types in its signature, template arguments, names in expressions:
+    ``foo::at::z(torch::Library&)`` mentions ``foo::at`` and ``torch::Library``. If a name nests too
+    deep, the result has the names up to that point.
     """
     if name[:2] == b"_Z":
         from torch_abi_audit.mangling.itanium.names import mentions as read
@@ -88,12 +89,12 @@ def mentions(name: bytes) -> frozenset[Name]:
 
 
 def prepare() -> None:
-    """Import what nearly every library asks for, for processes that are about to part."""
+    """Import the grammar that nearly every library needs, before the process forks."""
     from torch_abi_audit.mangling.itanium import names  # noqa: F401
 
 
 def demangle(names: Iterable[bytes]) -> list[str]:
-    """Text for each name, in order, escaped; a name without a mangling stands as it is."""
+    """The demangled text of each name, in order, escaped; other names are only escaped."""
     listed = list(names)
     if not any(name.startswith((b"_", b"?")) for name in listed):
         return mangled(listed)
@@ -115,10 +116,10 @@ def _msvc_owner(name: bytes) -> Name:
 
 
 def _nested(name: bytes) -> int:
-    """Where the first component of a nested name begins, behind all that may stand before it.
+    """Offset of the first component of a nested name, after all prefixes.
 
-    Scopes of functions, tables and type information (through pointers and const), guards, clones,
-    thunks. 0 where a name begins in another way, and is for the grammar to read.
+    Prefixes are function scopes, vtables and type information (through pointers and const), guards,
+    clones and thunks. 0 if a name begins in another way, which only the full grammar can read.
     """
     pos = 2
     while name[pos] != _N:
@@ -148,6 +149,6 @@ def _nested(name: bytes) -> int:
 
 
 def _behind_offset(name: bytes, pos: int) -> int:
-    """Where ``16_`` or ``n24_``, an offset of a thunk, ends; 0 where there is none."""
+    """Offset of the end of a thunk's offset, such as ``16_`` or ``n24_``; 0 if there is none."""
     end = name.find(b"_", pos)
     return end + 1 if name[pos:end].removeprefix(b"n").isdigit() else 0

@@ -1,15 +1,15 @@
-"""A position in a mangled name, and the two ways in which a name can refuse to be read."""
+"""A position in a mangled name, and the two errors of reading one."""
 
 from __future__ import annotations
 
 Name = tuple[bytes, ...]
-"""The first two components of a qualified name; one, where it has one."""
+"""The first two components of a qualified name, or its only one."""
 
 MAX_DEPTH = 80
-"""Types within types. No name of libtorch gets there; a level costs up to seven Python calls."""
+"""Most levels of nested types. No name of libtorch has as many; a level takes up to seven calls."""
 
 _BEYOND = 1 << 40
-"""A size at which it no longer matters how large it is."""
+"""Size above which text is not counted any more."""
 
 
 class ManglingError(ValueError):
@@ -21,7 +21,7 @@ class NestingError(ValueError):
 
 
 class Cursor:
-    """One pass over one name, from ``pos`` on; ``found`` collects the qualified names in it."""
+    """One pass over a name, starting at ``pos``; ``found`` collects the qualified names in it."""
 
     __slots__ = ("depth", "found", "pos", "size", "text")
 
@@ -31,31 +31,39 @@ class Cursor:
         self.found: set[Name] = set()
         self.depth = 0
         self.size = 0
-        """About how long the demangled text would be: repetition is short, what it repeats not."""
+        """Approximate length of the demangled text, with repeated parts counted in full."""
 
     def enter(self) -> None:
-        """Count one level of nesting; whoever enters takes it off ``depth`` again."""
+        """Count one level of nesting; the caller must decrement ``depth`` when it leaves.
+
+        Raises:
+            NestingError: the name nests deeper than ``MAX_DEPTH``.
+        """
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise NestingError
 
     def repeat(self, size: int) -> None:
-        """Count text that stands here again; without end, for a few bytes may double it often."""
+        """Count repeated text, up to a limit: a few bytes may double the text many times."""
         if self.size < _BEYOND:
             self.size += size
 
     def expect(self, token: int) -> None:
-        """Step over one byte that the grammar demands here."""
+        """Skip one byte that the grammar requires here.
+
+        Raises:
+            ManglingError: there is another byte.
+        """
         if self.text[self.pos] != token:
             raise ManglingError
         self.pos += 1
 
     def ahead(self, token: bytes) -> bool:
-        """Whether ``token`` comes next; never past the end."""
+        """Whether ``token`` comes next; False at the end."""
         return self.text.startswith(token, self.pos)
 
     def take(self, token: bytes) -> bool:
-        """Step over ``token`` if it comes next."""
+        """Skip ``token`` if it comes next, and return whether it did."""
         if self.text.startswith(token, self.pos):
             self.pos += len(token)
             return True

@@ -1,4 +1,4 @@
-"""The entity that a demangled name declares: its qualified name, without types and arguments."""
+"""The entity that a demangled name declares: its qualified name without types and arguments."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _MSVC_WORDS = re.compile(
 _CALLING = re.compile(r"\b__(?:cdecl|thiscall|stdcall|vectorcall|fastcall|clrcall)\b ")
 _MSVC_TABLES = re.compile(r"::`(?:vftable|vbtable|RTTI [\w ]+)'(?:\{.*\})?$|(?: |::)?`RTTI .*'$")
 _LONGEST = 1 << 16
-"""No compiler's name is longer; what claims to be is not worth a walk."""
+"""Most characters that are parsed: no compiler writes longer names."""
 _OPEN, _CLOSE = "<({[", ">)}]"
 
 
 def entity(text: str) -> str:
-    """The qualified name of what ``text`` declares: ``at::Tensor::add`` of ``… add(int) const``.
+    """The qualified name in a declaration: ``at::Tensor::add`` for ``… add(int) const``.
 
-    Template arguments, parameters, return types, ABI tags and access words are left out; a vtable
-    and type information count as the class that they belong to. Works on what ``c++filt`` and
-    MSVC's ``undname`` print; a text with no such form is returned as it is.
+    Template arguments, parameters, return types, ABI tags and access specifiers are left out; a
+    vtable or type information gives the name of its class. The text is in the form that ``c++filt``
+    or MSVC's ``undname`` prints; any other text is returned unchanged.
     """
     if len(text) > _LONGEST:
         return text
@@ -42,7 +42,7 @@ def entity(text: str) -> str:
 
 
 def _declared(text: str) -> str:
-    """Everything at depth 0 behind the last space, up to the parameters."""
+    """Everything outside of brackets after the last space, up to the parameters."""
     pieces: list[str] = []
     depth = pos = 0
     while pos < len(text):

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 
 def escape(name: bytes | str) -> str:
-    r"""Text in which nothing is left that a terminal obeys or does not show.
+    r"""Text without characters that a terminal interprets or does not show.
 
-    Whatever is not printable becomes ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``: control characters,
-    bidirectional controls, line separators, lone surrogates; so do bytes that are not UTF-8.
+    Unprintable characters become ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``: control characters,
+    bidirectional controls, line separators, lone surrogates. So do bytes that are not UTF-8.
     """
     text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
     if text.isprintable():
@@ -26,5 +26,5 @@ def _escaped(point: int) -> str:
 
 
 def mangled(names: Iterable[bytes]) -> list[str]:
-    """The names as they stand in the binary, as text, escaped."""
+    """The mangled names as text, escaped."""
     return [escape(name) for name in names]

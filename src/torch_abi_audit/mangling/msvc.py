@@ -1,8 +1,8 @@
-"""Qualified names in an MSVC-mangled symbol: ``?…``, of cl and clang-cl, in PE files.
+"""Qualified names in MSVC-mangled symbols: ``?…``, from cl and clang-cl, in PE files.
 
-Microsoft documents nothing of it; the grammar is the one that LLVM's MicrosoftDemangle reads. Names
-are written innermost first. Components, and types of parameters, are numbered as they appear and
-named again by one digit; template arguments have a numbering of their own.
+Microsoft does not document the grammar; this one follows LLVM's MicrosoftDemangle. Names are
+written innermost first. Components and types of parameters are numbered as they appear, and one
+digit repeats them; template arguments have a numbering of their own.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _VALUES = {
     ord("I"): 2,
     ord("J"): 3,
 }
-"""Template arguments that are no types, and how many numbers they end with: integers, addresses of
-symbols, places of members and of member functions by kind of inheritance."""
+"""Template arguments that are not types, with the count of numbers at their end: integers,
+addresses of symbols, offsets of members and member functions by kind of inheritance."""
 _STRUCTORS = {b"0": b"{constructor}", b"1": b"{destructor}"}
 _TABLES = (b"?_7", b"?_8", b"?_S", b"?_R4")
 _MEMORY = 10
-"""How much of either kind a digit can name."""
+"""Most components, and most types, that a digit can repeat."""
 _LONGEST_NUMBER = 17
 _CONST_VOLATILE = b"ABCD"
 _OF_A_MEMBER = b"QRST"
@@ -37,7 +37,7 @@ _AT, _QUESTION, _UNDERSCORE, _Z = b"@?_Z"
 
 
 def owner(symbol: bytes) -> Name:
-    """Where the declared entity lives; empty where nothing named is declared."""
+    """The qualified name of the declared entity; empty if it has no name."""
     if match := _PLAIN(symbol):  # no templates, no repetition, no local scopes
         code, scopes = match.groups()
         parts = scopes[:-1].rsplit(b"@", 2)[-2:]
@@ -51,19 +51,22 @@ def owner(symbol: bytes) -> Name:
 
 
 def mentions(symbol: bytes) -> frozenset[Name]:
-    """Every qualified name in the symbol, at its outermost level."""
+    """Every qualified name in the symbol, up to two components each."""
     reader = _read(symbol)
     return frozenset(reader.found) if reader else frozenset()
 
 
 def text_size(symbol: bytes) -> int | None:
-    """About how long the demangled text is; None where the symbol cannot be read to its end."""
+    """Approximate length of the demangled text; None if the symbol cannot be read to its end."""
     reader = _read(symbol)
     return reader.size if reader and not reader.depth else None
 
 
 def _read(symbol: bytes) -> Reader | None:
-    """One pass over the symbol; it ends at some ``depth`` where there is too much of that."""
+    """One pass over the symbol; ``depth`` is not 0 afterwards if the symbol nests too deep.
+
+    None if the symbol breaks the grammar.
+    """
     reader = Reader(symbol, 0)
     try:
         reader.symbol()
@@ -75,21 +78,21 @@ def _read(symbol: bytes) -> Reader | None:
 
 
 class Reader(Cursor):
-    """Reads one symbol; start it at the leading ``?``."""
+    """A parser for one symbol; it starts at the leading ``?``."""
 
     __slots__ = ("last", "names", "types")
 
     def __init__(self, text: bytes, pos: int) -> None:
         super().__init__(text, pos)
         self.names: dict[bytes, tuple[bytes, int]] = {}
-        """What a digit may stand for in a name: as mangled, to component and length of text."""
+        """Components that a digit can repeat: mangled text, to component and length of text."""
         self.types: list[int] = []
-        """The same for parameters: length of text."""
+        """Parameter types that a digit can repeat: length of text."""
         self.last = (b"", b"", 0)
-        """The innermost component of the symbol last read, as ``remember`` takes it."""
+        """The innermost component of the last symbol, as arguments of ``remember``."""
 
     def symbol(self) -> Name | None:
-        """A whole symbol; returns the name it declares."""
+        """A whole symbol; returns the name that it declares."""
         self.enter()
         name, typed = self.entity()
         last = self.last
@@ -102,11 +105,11 @@ class Reader(Cursor):
     def entity(  # noqa: PLR0912 - a branch for each kind of special name
         self,
     ) -> tuple[Name | None, bool]:
-        """The declared name, and whether a variable's or function's encoding is still to come."""
+        """The declared name, and whether the encoding of a variable or function follows."""
         self.expect(_QUESTION)
         if not self.ahead(b"?_") and not self.ahead(b"?@"):
             return self.qualified(leaf=True), True
-        if self.take(b"?@"):  # too long a name: its hash
+        if self.take(b"?@"):  # the hash of a name that is too long
             self.until_at()
             return None, False
         if self.take(b"?_C@_"):  # a string literal: length, checksum, text
@@ -119,7 +122,7 @@ class Reader(Cursor):
             name = self.type(qualified=self.take(b"?"))
             self.take(b"@8")
             return name, False
-        if self.take(b"?__E") or self.take(b"?__F"):  # what initialises or destroys a variable
+        if self.take(b"?__E") or self.take(b"?__F"):  # a variable's initialiser or destructor
             if not self.ahead(b"?"):
                 return self.qualified(leaf=True), True
             name = self.symbol()
@@ -128,7 +131,7 @@ class Reader(Cursor):
         if any(self.take(table) for table in _TABLES):
             name = self.scopes([])
             self.pos += 2
-            while not self.take(b"@"):  # for which base
+            while not self.take(b"@"):  # the base classes
                 self.qualified()
             return name, False
         if self.take(b"?_R1"):
@@ -149,7 +152,7 @@ class Reader(Cursor):
     # --- names -----------------------------------------------------------------------------------
 
     def qualified(self, *, leaf: bool = False) -> Name | None:
-        """A component and its scopes; ``leaf`` where it may be an operator."""
+        """A component and its scopes; with ``leaf``, the component may be an operator."""
         start, size = self.pos, self.size
         part = self.leaf() if leaf else self.component()
         last = self.text[start : self.pos], part, self.size - size
@@ -158,7 +161,7 @@ class Reader(Cursor):
         return name
 
     def scopes(self, parts: list[bytes]) -> Name | None:
-        """Scopes, innermost first, up to ``@``; returns the name they make with ``parts``."""
+        """Scopes, innermost first, up to ``@``; returns the name of ``parts`` in these scopes."""
         function: Name | None = None
         while not self.take(b"@"):
             if match := _LOCAL(self.text, self.pos):
@@ -194,7 +197,7 @@ class Reader(Cursor):
         return part
 
     def leaf(self) -> bytes:
-        """The innermost component of a symbol: maybe an operator, or a function template."""
+        """The innermost component of a symbol, which may be an operator or a function template."""
         if self.ahead(b"?$"):
             return self.template()
         if not self.take(b"?"):
@@ -207,7 +210,7 @@ class Reader(Cursor):
         return _STRUCTORS.get(code, b"{operator}")
 
     def template(self) -> bytes:
-        """``?$``, a name and its arguments, numbered apart from what is around."""
+        """``?$``, a name and its arguments, with a numbering of their own."""
         self.enter()
         self.pos += 2
         outside = self.names, self.types
@@ -220,12 +223,12 @@ class Reader(Cursor):
         return part
 
     def remember(self, key: bytes, part: bytes, size: int) -> None:
-        """Let a digit stand for a component from here on."""
+        """Number a component, so that a digit can repeat it."""
         if len(self.names) < _MEMORY:
             self.names.setdefault(key, (part, size))
 
     def until_at(self) -> bytes:
-        """The text up to ``@``, which is stepped over."""
+        """The text up to ``@``; skips the ``@``."""
         end = self.text.find(b"@", self.pos)
         if end <= self.pos:
             raise ManglingError
@@ -235,7 +238,10 @@ class Reader(Cursor):
         return part
 
     def number(self) -> int:
-        """``0`` to ``9`` for 1 to 10, or hexadecimal digits ``A`` to ``P`` and ``@``; its size."""
+        """``0`` to ``9`` for 1 to 10, or hexadecimal digits ``A`` to ``P`` and ``@``.
+
+        Returns the number without its sign.
+        """
         text = self.text
         self.take(b"?")  # a minus
         value = 0
@@ -280,7 +286,7 @@ class Reader(Cursor):
                 self.number()
 
     def encoding(self) -> None:
-        """Behind a symbol's name: the type of a variable or function."""
+        """After a symbol's name: the type of a variable or function."""
         code = self.text[self.pos]
         self.pos += 1
         if code in b"01234":
@@ -304,7 +310,7 @@ class Reader(Cursor):
             if code in b"GHOPWX":  # a thunk
                 self.number()
             self.function(member=code not in b"CDKLSTYZ")
-        elif code != ord("9"):  # 9: extern "C", of which nothing more is told
+        elif code != ord("9"):  # 9: extern "C", without a type
             raise ManglingError
 
     def function(self, *, member: bool = False) -> None:
@@ -336,7 +342,10 @@ class Reader(Cursor):
                 self.types.append(self.size - size)
 
     def type(self, *, qualified: bool = False) -> Name | None:
-        """A type, ``qualified`` if const or volatile come first; the class behind its pointers."""
+        """Read a type, and return its class without pointers.
+
+        A ``qualified`` type begins with a letter for const and volatile.
+        """
         self.enter()
         text = self.text
         name: Name | None = None
@@ -350,7 +359,7 @@ class Reader(Cursor):
         self.size += 8
         if c in b"TUV":
             name = self.qualified()
-        elif c == ord("W"):  # an enum, and what it is made of
+        elif c == ord("W"):  # an enum, and its underlying type
             self.pos += 1
             name = self.qualified()
         elif c in b"ABPQRS":
@@ -369,7 +378,7 @@ class Reader(Cursor):
         return name
 
     def pointer(self) -> Name | None:
-        """Behind the letter of a pointer or reference; returns the class it leads to."""
+        """After the letter of a pointer or reference; returns the class that it points to."""
         if self.take(b"6"):
             self.function()
             return None
@@ -386,7 +395,7 @@ class Reader(Cursor):
         return self.type(qualified=True)
 
     def extended(self) -> Name | None:
-        """The types behind ``$``."""
+        """The types that begin with ``$``."""
         if self.take(b"$Q") or self.take(b"$R"):  # an rvalue reference
             return self.pointer()
         if self.take(b"$A6"):
@@ -402,12 +411,12 @@ class Reader(Cursor):
         return None
 
     def array(self) -> None:
-        """Behind ``Y``: how many dimensions, each of them, and the type of the elements."""
+        """After ``Y``: the number of dimensions, each of them, and the type of the elements."""
         for _ in range(self.number()):
             self.number()
         self.type()
 
     def extensions(self) -> None:
-        """``E`` 64 bits, ``I`` restrict, ``F`` unaligned."""
+        """``E``: 64 bits, ``I``: restrict, ``F``: unaligned."""
         while self.text[self.pos] in b"EIF":
             self.pos += 1

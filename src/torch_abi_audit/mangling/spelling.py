@@ -1,9 +1,9 @@
-"""C++ and Rust names for people: demangled in the manner of ``nm -C``, safe for a terminal.
+"""Readable C++ and Rust names: demangled like ``nm -C`` does, and safe for a terminal.
 
-The demangler is LLVM's, by way of ``pycxxfilt``; where that is not installed, or refuses a name,
-the mangled name is shown. What still reads otherwise than in GNU's text: a function that a local
-entity belongs to keeps its return type, and one that is a template argument its parameters;
-expressions have fewer brackets; generic lambdas are spelled as LLVM does.
+The demangler is LLVM's, through ``pycxxfilt``; if that is not installed, or rejects a name, the
+mangled name is shown. Some differences from GNU's text remain: the function of a local entity keeps
+its return type, and a function in a template argument its parameters; expressions have fewer
+brackets; generic lambdas are spelled as LLVM does.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SHORT = 512
-"""Size of name up to which no nesting exhausts the stack that the demangler recurses on."""
+"""Bytes of a name up to which no nesting overflows the demangler's stack."""
 _LONGEST = 1 << 14
 _LONGEST_TEXT = 1 << 20
 _FEW = 20
-"""Repetitions that make at most 1,600 times the text: three of three, of three, and so on."""
+"""Repetitions that expand the text at most 1,600 times: three of three, of three, and so on."""
 _THREAD_LOCAL = {
     "thread-local initialization routine for ": "TLS init function for ",
     "thread-local wrapper routine for ": "TLS wrapper function for ",
@@ -32,7 +32,7 @@ _THREAD_LOCAL = {
 
 
 def demangle(names: Iterable[bytes]) -> list[str]:
-    """Text for each name, in order, escaped; a name without a mangling stands as it is."""
+    """The demangled text of each name, in order, escaped; other names are only escaped."""
     read = _demangler()
     return [escape(_text(name, read) if name[:1] in b"_?" else name) for name in names]
 
@@ -40,7 +40,7 @@ def demangle(names: Iterable[bytes]) -> list[str]:
 @cache
 def _demangler() -> Callable[[str], str | None]:
     try:
-        import pycxxfilt  # a compiled module that few runs need
+        import pycxxfilt  # a compiled module, which few runs need
     except ImportError:
         return lambda _: None
     return pycxxfilt.demangle
@@ -51,7 +51,7 @@ def _text(name: bytes, read: Callable[[str], str | None]) -> bytes | str:
         return name
     try:
         text = read(name.decode())
-    except ValueError:  # not UTF-8, or no mangling after all
+    except ValueError:  # not UTF-8, or not a mangled name
         return name
     if text is None:
         return name
@@ -59,24 +59,24 @@ def _text(name: bytes, read: Callable[[str], str | None]) -> bytes | str:
 
 
 def _is_tame(name: bytes) -> bool:
-    """Whether the demangler can be trusted with a name.
+    """Whether it is safe to pass a name to the demangler.
 
-    It has no limits of its own: 100 bytes can become gigabytes, because a repetition may stand for
-    repetitions, and deep nesting overruns its stack.
+    The demangler has no limits of its own: 100 bytes can expand to gigabytes, because repetitions
+    may contain repetitions, and deep nesting overflows its stack.
     """
     if name[:1] == b"?":
         if len(name) <= _SHORT and name.count(b"6") + name.count(b"8") < 2:
-            return True  # what repeats is the parameters of functions: P6 points to one, P8, A6
+            return True  # only function types (P6, P8, A6) repeat parameters
         size = msvc.text_size(name) if len(name) <= _LONGEST else None
     else:
         if len(name) <= _SHORT and name.count(b"_") <= _FEW and b"J" not in name:
-            return True  # S_, S1_, T_, Rust's B1_ repeat; J is a pack, to be expanded
+            return True  # S_, S1_, T_ and Rust's B1_ repeat text; J is a pack, which expands
         size = itanium.text_size(name) if len(name) <= _LONGEST and name[:2] == b"_Z" else None
     return size is not None and size <= _LONGEST_TEXT
 
 
 def _gnu(text: str) -> str:
-    """LLVM's text of an Itanium name, as ``nm -C`` would have put it."""
+    """LLVM's text of an Itanium name, changed to what ``nm -C`` prints."""
     if ">>" in text:
         text = re.sub(r"(?<!operator)>(?=>)", "> ", text)
     if "operator<<" in text:  # operator<< <int>, operator< <int>

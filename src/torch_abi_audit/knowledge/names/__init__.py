@@ -1,1 +1,1 @@
-"""What a name says: of a file, a library, a distribution, a requirement. Told here, once."""
+"""The meaning of names of files, libraries, distributions and requirements; decided only here."""

@@ -1,8 +1,8 @@
-"""NVIDIA's libraries for CUDA, by their names, and the CUDA release that a name stands for.
+"""NVIDIA's CUDA libraries by name, and the CUDA release that a name states.
 
-The toolkit's libraries, and what is built on them: cuDNN, NCCL, NVSHMEM, cuTENSOR and their kin.
-Names as in NVIDIA's wheels and toolkits for CUDA 11 to 13, on Linux and Windows; macOS has none.
-The driver's libraries are ``system``'s: no wheel can bring them.
+These are the toolkit's libraries and those built on them: cuDNN, NCCL, NVSHMEM, cuTENSOR and so on.
+The names are those in NVIDIA's wheels and toolkits for CUDA 11 to 13, on Linux and Windows; macOS
+has none. The driver's libraries are in ``system``: wheels cannot ship them.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.model.paths import file_name
 
 _FOLLOWERS = "cudart cublas cublasLt nvrtc nvJitLink nvrtc-builtins cupti nvblas nvjpeg nvfatbin"
-"""Libraries whose version is that of CUDA, as is that of all of NPP."""
+"""Libraries whose version is the CUDA version; so are the versions of all NPP libraries."""
 _OTHERS = (
     "cufft cufftw curand cusolver cusolverMg cusparse cusparseLt nccl cufile cufile_rdma "
     "nvToolsExt nvtx3interop nvperf_host nvperf_target nvjpeg2k nvtiff cutensor cutensorMg "
     "cutensorMp"
 )
-"""Libraries with versions of their own: ``libcufft.so.11`` is CUDA 12's."""
+"""Libraries with versions of their own: ``libcufft.so.11`` belongs to CUDA 12."""
 _FAMILIES = ("cudnn", "cudss", "nvshmem")
-"""What begins with these is of cuDNN, cuDSS or NVSHMEM: ``cudnn_graph``."""
+"""Prefixes of the libraries of cuDNN, cuDSS and NVSHMEM: ``cudnn_graph``."""
 _UNVERSIONED_DLLS = frozenset({"cutensor", "cutensormg", "nvperf_host", "nvperf_target"})
-"""The few DLLs whose names state no version; the toolkit's all do."""
+"""The few DLLs without a version in their names; all DLLs of the toolkit have one."""
 _FOLLOWING = frozenset(_FOLLOWERS.lower().split())
 _DLL_STEMS = _FOLLOWING.union(_OTHERS.lower().split())
 _ELF_STEMS = frozenset(_FOLLOWERS.split() + _OTHERS.split())
 _BEGINNINGS = ("cu", "nv", "npp", "nccl")
 _ALTERNATIVE = ".alt"
-"""NVRTC comes in two builds, of which this marks one: ``libnvrtc.alt.so.12``."""
+"""Infix of the alternative build of NVRTC: ``libnvrtc.alt.so.12``."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _FUNCTIONS = ("nccl", "nvrtc", "nvtx", "nvJitLink", "nvjpeg", "nvblas", "nvshmem", "cupti", "npp")
 _FUNCTION_FAMILIES = ("", "da", "blas", "blasLt", "dnn", "fft", "rand", "solver", "sparse")
 
 
 def is_cuda(library: str) -> bool:
-    """Whether a library is one of NVIDIA's CUDA toolkit, or of cuDNN, NCCL and their kin."""
+    """Whether a library belongs to NVIDIA's CUDA toolkit, cuDNN, NCCL or the like."""
     return bool(_read(library)[0])
 
 
 def major(library: str) -> int | None:
-    """The CUDA release that a library's name stands for: 12 of ``libcudart.so.12``."""
+    """The CUDA major version in a library's name: 12 for ``libcudart.so.12``."""
     family, version = _read(library)
     if version and (family in _FOLLOWING or family.startswith("npp")):
         return int(version)
@@ -48,12 +48,12 @@ def major(library: str) -> int | None:
 
 
 def own_version(library: str) -> str | None:
-    """The major version in a library's name, whatever it counts: ``11`` of ``libcufft.so.11``."""
+    """The major version in a library's name, CUDA's or its own: ``11`` for ``libcufft.so.11``."""
     return _read(library)[1] or None
 
 
 def is_cuda_function(name: str) -> bool:
-    """Whether a C name has the form of a function of these libraries: ``cudaMalloc``."""
+    """Whether a C name looks like a function of these libraries: ``cudaMalloc``."""
     plain = name.lstrip("_")
     if not is_word(plain):
         return False
@@ -66,11 +66,11 @@ def is_cuda_function(name: str) -> bool:
     return plain != beginning or plain.startswith("fatbinwrap")
 
 
-_known: dict[str, tuple[str, str]] = {}  # the same few names are asked for by every library
+_known: dict[str, tuple[str, str]] = {}  # every library is linked to the same few names
 
 
 def _read(library: str) -> tuple[str, str]:
-    """Family, in lower case, and leading version of a CUDA library; empty for every other name."""
+    """Family, in lower case, and major version of a CUDA library; empty for other names."""
     known = _known.get(library)
     if known is None:
         known = _known[library] = _parts(file_name(library))
@@ -96,7 +96,7 @@ def _parts(name: str) -> tuple[str, str]:
 
 
 def _elf(name: str) -> tuple[str, str]:
-    """``cublasLt`` and ``12`` of ``cublasLt.so.12.1``; the version may be empty."""
+    """``cublasLt`` and ``12`` for ``cublasLt.so.12.1``; the version may be empty."""
     stem, so, version = f"{name}.".partition(".so.")
     major = version.partition(".")[0]
     if not so or version.strip(".0123456789") or (version and not major):
@@ -105,9 +105,9 @@ def _elf(name: str) -> tuple[str, str]:
 
 
 def _dll(name: str) -> tuple[str, str]:
-    """``nvrtc`` and ``12`` of ``nvrtc64_120_0.dll``: the version is there, two digits of it.
+    """``nvrtc`` and ``12`` for ``nvrtc64_120_0.dll``: the version's first two digits.
 
-    CUPTI's is a year, which is no release of CUDA: ``cupti64_2025.2.1.dll``.
+    CUPTI's version is a year, not a CUDA release: ``cupti64_2025.2.1.dll``.
     """
     if not name.endswith(".dll"):
         return "", ""

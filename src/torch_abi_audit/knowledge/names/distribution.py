@@ -1,4 +1,4 @@
-"""Names of distributions and of what they require, and which libraries such a name stands for."""
+"""Names of distributions and requirements, and the libraries that a requirement may contain."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ _OF_TOOLKIT = "cuda-runtime cublas cuda-nvrtc cuda-cupti nvjitlink npp"
 _TOOLKIT = frozenset(
     ["cuda-toolkit", "cuda-bindings"] + [f"nvidia-{name}" for name in _OF_TOOLKIT.split()]
 )
-"""Distributions whose own version is that of the CUDA that they bring."""
+"""Distributions whose own version is the version of the CUDA that they contain."""
 
 
 def canonical(name: str) -> str:
-    """A distribution's name as PEP 503 normalises it."""
+    """A distribution's name, normalised as in PEP 503."""
     return _hyphened(name).strip("-")
 
 
 def is_torch(name: str | None) -> bool:
-    """Whether a distribution of this name is torch itself."""
+    """Whether a distribution with this name is torch itself."""
     return name is not None and canonical(name) == "torch"
 
 
 def required(line: str) -> str:
-    """The canonical name of what a ``Requires-Dist`` line requires; empty where it has none."""
+    """The canonical name in a ``Requires-Dist`` line; empty if it has none."""
     text = line.lstrip()
     name = _hyphened(text.removesuffix(text.lstrip(_NAME)))
     return "" if name.startswith("-") else name
 
 
 def cuda_of(line: str) -> int | None:
-    """The CUDA release that a requirement brings: 12 of ``nvidia-cublas-cu12``, None of most."""
+    """The CUDA major version of a requirement: 12 for ``nvidia-cublas-cu12``; None for most."""
     name = required(line)
     release = _pinned(line) if name in _TOOLKIT else _named(name)
     return int(release) if release else None
 
 
 def lent(libraries: Collection[str], requirements: Collection[str]) -> frozenset[str]:
-    """Those of the libraries that are named after a requirement, which may hold them.
+    """The libraries that are named after a requirement, which therefore may contain them.
 
-    ``libmetatensor.so.1`` may be from ``metatensor-core``. A word that ends in a digit is distinct
-    enough for all that begins with it: ``Qt6Core.dll`` may be from ``PyQt6-Qt6``.
+    ``libmetatensor.so.1`` may be in ``metatensor-core``. A word that ends with a digit is specific
+    enough to match as a prefix: ``Qt6Core.dll`` may be in ``PyQt6-Qt6``.
     """
     owners = {own for name in requirements for own in (name, name.removeprefix("py"))}
     words = {word for name in requirements for word in name.split("-") if word[-1:].isdigit()}
@@ -74,20 +74,20 @@ def _hyphened(name: str) -> str:
 
 
 def _stem(library: str) -> str:
-    """``qt6core`` of ``libQt6Core.so.6``, as a requirement would be spelt."""
+    """``qt6core`` for ``libQt6Core.so.6``: spelled as a requirement would be."""
     name = file_name(library).removeprefix("lib").partition(".")[0]
     return name.lower().replace("_", "-")
 
 
 def _named(requirement: str) -> str:
-    """``12`` of ``nvidia-cublas-cu12``."""
+    """``12`` for ``nvidia-cublas-cu12``."""
     stem, _, release = requirement.rpartition("-cu")
     library = stem.removeprefix("nvidia-")
     return release if library and library != stem and release.isdecimal() else ""
 
 
 def _pinned(line: str) -> str:
-    """``13`` of ``cuda-toolkit==13.0.2``: the first number behind ``==``, ``~=`` or ``>=``."""
+    """``13`` for ``cuda-toolkit==13.0.2``: the first number after ``==``, ``~=`` or ``>=``."""
     for before, after in pairwise(line.split("=")):
         text = after.lstrip()
         rest = text.lstrip("0123456789")

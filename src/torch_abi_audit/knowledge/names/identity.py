@@ -1,9 +1,9 @@
-"""Names that survive a rebuild: the keys of baselines, of pairing, and of SARIF fingerprints.
+"""Keys that survive a rebuild, for baselines, pairing and SARIF fingerprints.
 
-A key forgets what a build changes without anybody having touched the source: the SOABI and abi3
-tags and the platform's suffix, the hash that wheel repair puts into a file's name, the commit that
-a kernel builder puts there, a version after ``.so``, and how a compiler's library spells
-``std::string``. It keeps the directory, the stem and the ``lib`` prefix.
+A key leaves out everything that a build changes without a change of the source: the SOABI and abi3
+tags, the platform's suffix, the hash that wheel repair puts into a file name, the commit that a
+kernel builder puts there, a version after ``.so``, and how a C++ library spells ``std::string``. It
+keeps the directory, the stem and the ``lib`` prefix.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _SPELLINGS = (
 
 
 def package_key(report: PackageReport) -> str:
-    """The distribution's canonical name, or the name asked for without a library's suffix."""
+    """The distribution's canonical name; without one, the TARGET's last part without a suffix."""
     if report.distribution is not None:
         return canonical(report.distribution)
     return library_stem(report.name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
 
 def library_key(report: PackageReport, relative: str | None) -> str:
-    """A library of a package, from the directory that holds the import package; '' for None."""
+    """The key of a library: its path from the import package's parent directory; '' for None."""
     if relative is None:
         return ""
     folder, slash, name = relative.rpartition("/")
@@ -49,22 +49,22 @@ def library_key(report: PackageReport, relative: str | None) -> str:
 
 
 def library_stem(name: str) -> str:
-    """A file's name without tags, suffix and hashes: ``_C`` of ``_C.cpython-311-darwin.so``."""
+    """A file name without tags, suffix and hashes: ``_C`` for ``_C.cpython-311-darwin.so``."""
     stem = without_tag(split_version(without_mark(name)[0])[0])
     return _without_commit(stem) or name
 
 
 def symbol_key(symbol: str) -> str:
-    """A demangled symbol without the spellings in which compilers' libraries differ."""
+    """A demangled symbol without the spellings in which C++ libraries differ."""
     for spelling, plain in _SPELLINGS:
         symbol = symbol.replace(spelling, plain)
     return _SPACE.sub("", symbol)
 
 
 def _without_commit(stem: str) -> str:
-    """``_activation`` of ``_activation_beeaae6``: 7 to 40 digits of a hash, one decimal at least.
+    """``_activation`` for ``_activation_beeaae6``: a hash has 7 to 40 hex digits, one of them 0-9.
 
-    Such names are those of kernel builders, which add ``_dirty`` for a changed working tree.
+    Kernel builders write such names, and add ``_dirty`` for a changed working tree.
     """
     head, low, commit = stem.removesuffix("_dirty").rpartition("_")
     is_commit = _COMMIT_DIGITS.issuperset(commit) and 7 <= len(commit) <= 40
@@ -73,8 +73,8 @@ def _without_commit(stem: str) -> str:
 
 def digest(key: Key) -> str:
     """The fingerprint of one rule in one library: 32 hexadecimal digits."""
-    from hashlib import sha256  # for the formats that carry it
+    from hashlib import sha256  # only some output formats contain fingerprints
 
     text = f"1\0{key.rule}\0{key.package}\0{key.library}"
-    # a file's name need not be UTF-8: its other bytes are surrogates here
+    # file names need not be UTF-8: other bytes are surrogates here
     return sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What a library is, by its name: the one answer that every verb gives."""
+"""The kind of a library, judged by its name; all verbs use this classification."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch_abi_audit.runtime.enums import StrEnum
 
 
 class Kind(StrEnum):
-    """Whose a library is, as far as its name tells."""
+    """The origin of a library, judged by its name."""
 
     TORCH = "torch"
     TORCH_COPY = "torch-copy"
-    """One of libtorch's that wheel repair copied into another package."""
+    """A libtorch library that wheel repair copied into another package."""
     CUDA = "cuda"
     NVIDIA_DRIVER = "nvidia-driver"
     OPENCL = "opencl"
@@ -20,19 +20,19 @@ class Kind(StrEnum):
     ONEAPI = "oneapi"
     PYTHON = "python"
     SYSTEM = "system"
-    """The loader, musl, or what every Windows has."""
+    """The loader, musl, or a library of every Windows."""
     OTHER = "other"
 
 
 def kind_of(library: str) -> Kind:
-    """What a library is, such as ``@rpath/libc10.dylib`` or ``libcudart.so.12``."""
+    """The kind of a library such as ``@rpath/libc10.dylib`` or ``libcudart.so.12``."""
     known = _known.get(library)
     if known is None:
         known = _known[library] = _kind(library)
     return known
 
 
-_known: dict[str, Kind] = {}  # the same few names are asked for by every library
+_known: dict[str, Kind] = {}  # every library is linked to the same few names
 
 
 def _kind(library: str) -> Kind:

@@ -1,4 +1,4 @@
-"""How files of libraries are named: by which endings they are known, and what stands before."""
+"""File names of libraries: their suffixes, stems and versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ LIBRARY_SUFFIXES = (".so", ".pyd", ".dll", ".dylib")
 
 
 def named_as_library(filename: str) -> bool:
-    """Whether a name says that the file is a library: ``x.so``, ``x.so.1.2``, or ``x.pyd``."""
+    """Whether a file has the name of a library: ``x.so``, ``x.so.1.2`` or ``x.pyd``."""
     name = filename.rpartition("/")[2].lower()
     if name.endswith(LIBRARY_SUFFIXES):
         return True
@@ -15,10 +15,11 @@ def named_as_library(filename: str) -> bool:
 
 
 def split_version(name: str) -> tuple[str, str]:
-    """What stands before a library's ending, and its version; all and nothing of other names.
+    """The stem and the version of a library's file name; ``(name, "")`` for other files.
 
-    ``("libx.abi3", "6.12")`` of ``libx.abi3.so.6.12``, and of ``libx.abi3.6.12.dylib``, whose
-    version comes first. What follows ``.so`` need not be a number: ``("ops", "pt112cu116")``.
+    ``("libx.abi3", "6.12")`` for ``libx.abi3.so.6.12`` and for ``libx.abi3.6.12.dylib``, which has
+    the version before the suffix. After ``.so``, the version need not be a number:
+    ``("ops", "pt112cu116")``.
     """
     lower = name.lower()
     if lower.endswith((".dll", ".pyd")):
@@ -40,5 +41,5 @@ def split_version(name: str) -> tuple[str, str]:
 
 
 def is_word(text: str) -> bool:
-    """Whether it is letters, digits and underscores, one at least."""
+    """Whether a text has only letters, digits and underscores, and at least one of them."""
     return text.replace("_", "a").isalnum()

@@ -1,4 +1,4 @@
-"""Which package and which library of one report is meant by a key of another."""
+"""Pairs the packages and the libraries of one report with those of another, by key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def pair_packages(old: Collection[str], new: Collection[str]) -> Mapping[str, str]:
-    """New package keys to old ones: equal names; what is left over, where it is one of each."""
+    """New package keys to old ones: equal keys, then the last pair if one of each is left."""
     paired = {key: key for key in new if key in old}
     left_new = [key for key in new if key not in paired]
     left_old = [key for key in old if key not in paired.values()]
@@ -22,9 +22,9 @@ def pair_packages(old: Collection[str], new: Collection[str]) -> Mapping[str, st
 
 
 def pair_libraries(old: Collection[str], new: Collection[str]) -> Mapping[str, str]:
-    """New library keys to old ones: equal paths, then a path that ends another, if only one does.
+    """New library keys to old ones: equal paths, then a path that is the only one to end another.
 
-    ``torchaudio/lib/_torchaudio`` of a wheel is ``lib/_torchaudio`` of a plain directory.
+    ``torchaudio/lib/_torchaudio`` in a wheel is ``lib/_torchaudio`` in a plain directory.
     """
     paired = {key: key for key in new if key in old}
     left_new = [key for key in new if key not in paired]
@@ -39,11 +39,11 @@ def pair_libraries(old: Collection[str], new: Collection[str]) -> Mapping[str, s
 
 
 def pair_renamed(old: Collection[str], new: Collection[str]) -> Mapping[str, str]:
-    """New library keys to old ones, renamed ones too: ``_C`` is ``_C_stable`` a release later.
+    """New library keys to old ones, including renamed ones: ``_C`` may become ``_C_stable``.
 
-    What equal paths and path ends leave over is paired by the words of the names, the most alike
-    first. A word that a pair already has in it proves nothing: ``_C`` is not ``_C_mxfp8`` where
-    ``_C_cutlass`` stayed. Where all that is left is one library on each side, they are a pair.
+    Keys that ``pair_libraries`` leaves over are paired by the words in their names, the most
+    similar first. Words that are already in a pair do not count: ``_C`` is not ``_C_mxfp8`` if
+    ``_C_cutlass`` stayed. If nothing pairs and each side has one library left, they are a pair.
     """
     paired = dict(pair_libraries(old, new))
     while True:
@@ -64,7 +64,7 @@ def pair_renamed(old: Collection[str], new: Collection[str]) -> Mapping[str, str
 
 
 def _likeness(old: str, new: str, spent: Collection[str]) -> tuple[float, float]:
-    """The share of telling words that both have; among equals, how alike the paths read."""
+    """The share of common words that are not ``spent``; then the similarity of the paths."""
     first, second = _words(old), _words(new)
     telling = {one for one in first & second if one not in spent}
     return len(telling) / len(first | second), SequenceMatcher(None, old, new).ratio()

@@ -1,4 +1,4 @@
-"""Python's own libraries by name, and what the name of an extension module says of Python."""
+"""Python's own libraries by name, and the Python that an extension module's name states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLAVOURS = ("abi3", "abi3t")
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The one Python that a file is for."""
+    """The one Python version that a file is for."""
 
     minor: int
     free_threaded: bool
@@ -27,7 +27,7 @@ class Bound:
 
 
 def bound(one: ExtensionReport) -> Bound | None:
-    """The Python that a library's file name, or the DLL it imports, ties it to."""
+    """The one Python that a library requires, by its file name or the DLLs that it imports."""
     found = named(one.name)
     if found is not None:
         return found
@@ -36,7 +36,7 @@ def bound(one: ExtensionReport) -> Bound | None:
 
 
 def named(file: str) -> Bound | None:
-    """The Python of ``_C.cpython-313t-x86_64-linux-gnu.so`` or ``_C.cp313t-win_amd64.pyd``."""
+    """The Python in ``_C.cpython-313t-x86_64-linux-gnu.so`` or ``_C.cp313t-win_amd64.pyd``."""
     module, _, kind = file.rpartition(".")
     _, dot, tag = module.rpartition(".")
     if not dot or kind not in {"so", "pyd"} or not tag.startswith(("cpython-3", "cp3")):
@@ -46,9 +46,9 @@ def named(file: str) -> Bound | None:
 
 
 def abi3_claim(file: str) -> str | None:
-    """The flavour, ``abi3`` or ``abi3t``, that a file's name claims; None where it claims none.
+    """The stable ABI, ``abi3`` or ``abi3t``, that a file name claims; None if it claims none.
 
-    By an infix: ``_C.abi3.so``, ``_C.abi3-x86_64-linux-gnu.so``, ``_C.abi3t.pyd``,
+    The claim is an infix: ``_C.abi3.so``, ``_C.abi3-x86_64-linux-gnu.so``, ``_C.abi3t.pyd``,
     ``libx.abi3.so.6.12``, ``libx.abi3.6.12.dylib``.
     """
     stem, _ = split_version(file)
@@ -59,37 +59,37 @@ def abi3_claim(file: str) -> str | None:
 
 
 def without_tag(stem: str) -> str:
-    """A module's name without what says for which Python its file is: ``_C`` of ``_C.abi3``."""
+    """A module's file name without its Python tag: ``_C`` for ``_C.abi3``."""
     module, dot, tag = stem.rpartition(".")
     return module if dot and _is_tag(tag.lower()) else stem
 
 
 def dll_bound(library: str) -> Bound | None:
-    """The Python of ``python313t.dll`` and of its debug build, ``python313t_d.dll``."""
+    """The Python of ``python313t.dll`` or of the debug build ``python313t_d.dll``."""
     build = _dll_build(library)
     return None if build is None else _minor(build)
 
 
 def dll_flavour(library: str) -> str | None:
-    """``abi3`` of ``python3.dll``, ``abi3t`` of ``python3t.dll``: DLLs that serve many Pythons."""
+    """``abi3`` for ``python3.dll``, ``abi3t`` for ``python3t.dll``, which serve many Pythons."""
     build = _dll_build(library)
     return f"abi3{build}" if build in ("", "t") else None
 
 
 def is_libpython(name: str) -> bool:
-    """``libpython3.11.so.1.0``, ``libpython3.13t.dylib``, ``Python`` of a framework."""
+    """Whether a library is libpython: ``libpython3.11.so.1.0``, ``Python`` of a framework."""
     if name.startswith("libpython3"):
         return name.endswith(".dylib") or name.rstrip(".0123456789").endswith(".so")
     return name in _FRAMEWORKS
 
 
 def is_python(name: str) -> bool:
-    """Whether it is Python itself as a library, on whatever system."""
+    """Whether a library is Python itself, on any system."""
     return is_libpython(name) or dll_flavour(name) is not None or dll_bound(name) is not None
 
 
 def _dll_build(library: str) -> str | None:
-    """``313t`` of ``python313t.dll`` and ``python313t_d.dll``; empty for ``python3.dll``."""
+    """``313t`` for ``python313t.dll`` and ``python313t_d.dll``; empty for ``python3.dll``."""
     name = library.lower()
     if not (name.startswith("python3") and name.endswith(".dll")):
         return None
@@ -97,13 +97,16 @@ def _dll_build(library: str) -> str | None:
 
 
 def _minor(text: str) -> Bound | None:
-    """``13`` or ``13t``, read."""
+    """The Python of ``13`` or ``13t``."""
     digits = text.removesuffix("t")
     return Bound(int(digits), digits != text) if digits.isdecimal() else None
 
 
 def _is_tag(tag: str) -> bool:
-    """``abi3``, ``cpython-313t-darwin``, ``cp313-win_amd64``, ``pypy39-pp73-x86_64-linux-gnu``."""
+    """Whether a text is a Python tag.
+
+    ``abi3``, ``cpython-313t-darwin``, ``cp313-win_amd64``, ``pypy39-pp73-x86_64-linux-gnu``.
+    """
     python, _, platform = tag.partition("-")
     if python in _FLAVOURS:
         return True

@@ -1,8 +1,8 @@
-"""What a system or a device's driver and toolkit provide, by name: no wheel need bring it.
+"""Libraries of a system, or of a device's driver or toolkit, by name: wheels need not ship them.
 
-Every library that a wheel is linked to is asked about. These are plain tests of text, since to
-compile a pattern for each would cost more than the rest of an audit. A name is a ``file_name``.
-What the systems of a platform tag have in common is a table: ``policies``.
+Every library that a wheel is linked to is tested. The tests are plain string operations, since
+compiling regular expressions would take longer than the rest of an audit. Names are those of
+``file_name``. The libraries that a platform tag guarantees are a table: ``policies``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch_abi_audit.knowledge.names.library_file import is_word
 
 MACOS_PATHS = ("/usr/lib/", "/System/")
-"""Where macOS keeps its own libraries: there, the whole path tells."""
+"""Directories of macOS' own libraries, which are recognised by their full path."""
 
 _NVIDIA_DRIVERS = frozenset(
     {"libcuda.so", "libcuda.so.1", "libnvcuvid.so.1", "libnvoptix.so.1"}
@@ -32,7 +32,7 @@ _VISUAL_C = tuple(
 
 
 def is_nvidia_driver(name: str) -> bool:
-    """Whether it comes with NVIDIA's driver."""
+    """Whether a library is part of NVIDIA's driver."""
     if name.startswith("libnvidia-"):
         stem, _, version = name.removeprefix("libnvidia-").partition(".")
         so, *numbers = version.split(".")
@@ -41,22 +41,22 @@ def is_nvidia_driver(name: str) -> bool:
 
 
 def is_opencl(name: str) -> bool:
-    """Whether it is the OpenCL loader, which comes with the system or with a device's driver."""
+    """Whether a library is the OpenCL loader, part of the system or of a device's driver."""
     return name in _OPENCL
 
 
 def is_rocm(name: str) -> bool:
-    """Whether it is of AMD's ROCm: with the torch builds for it, or with the device."""
+    """Whether a library is part of AMD's ROCm, shipped with torch's ROCm builds or the device."""
     return _is_of(name, _ROCM, _ROCM_DLLS)
 
 
 def is_oneapi(name: str) -> bool:
-    """Whether it is of Intel's oneAPI: with the torch builds for XPU, or with the device."""
+    """Whether a library is part of Intel's oneAPI, shipped with torch for XPU or the device."""
     return _is_of(name, _ONEAPI, _ONEAPI_DLLS)
 
 
 def is_loader(name: str) -> bool:
-    """``ld-linux-x86-64.so.2``, ``ld.so.1``, ``ld64.so.2``, and what the kernel brings itself."""
+    """Whether a library is the loader (``ld-linux-x86-64.so.2``, ``ld64.so.2``) or the vDSO."""
     stem, _, version = name.partition(".so.")
     if stem.startswith("ld-linux"):
         return version.isdecimal() and is_word(stem.replace("-", "_"))
@@ -64,7 +64,7 @@ def is_loader(name: str) -> bool:
 
 
 def is_musl(name: str) -> bool:
-    """``libc.musl-x86_64.so.1``, ``ld-musl-aarch64.so.1``."""
+    """Whether a library is musl: ``libc.musl-x86_64.so.1``, ``ld-musl-aarch64.so.1``."""
     return (
         name.startswith(("libc.musl-", "ld-musl-"))
         and name.endswith(".so.1")
@@ -73,7 +73,7 @@ def is_musl(name: str) -> bool:
 
 
 def is_windows_runtime(name: str) -> bool:
-    """API sets of Windows, and the Visual C++ runtime that torch relies on, too.
+    """Whether a DLL is an API set of Windows or the Visual C++ runtime, which torch needs too.
 
     The name is in lower case.
     """

@@ -1,6 +1,6 @@
-"""Which libraries are libtorch's, which builds of torch have them, and which are copies of them.
+"""Libraries of libtorch by name, the torch builds that ship them, and copies of them.
 
-Names from the published wheels of torch 1.13 to 2.15 for Linux, macOS and Windows.
+The names are those in the published wheels of torch 1.13 to 2.15 for Linux, macOS and Windows.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ _OLD_FAMILY = "caffe2_detectron"
 
 
 class Build(StrEnum):
-    """Which builds of torch have a library of libtorch's."""
+    """The builds of torch that ship a libtorch library."""
 
     ANY = "any"
-    """Those for CPUs too, as far as their system and release have it."""
+    """All builds, including those for CPUs, as far as their system and release have the library."""
     CUDA = "cuda"
     ROCM = "rocm"
     XPU = "xpu"
     OLD = "old"
-    """Those before torch 2.0."""
+    """Builds before torch 2.0."""
 
 
 def is_libtorch(library: str) -> bool:
-    """Whether a library, such as ``@rpath/libc10.dylib``, is one of libtorch's by its name."""
+    """Whether a library such as ``@rpath/libc10.dylib`` belongs to libtorch, by its name."""
     known = _known.get(library)
     if known is None:
         known = _known[library] = _is_libtorch(file_name(library))
     return known
 
 
-_known: dict[str, bool] = {}  # the same few names are asked for by every library
+_known: dict[str, bool] = {}  # every library is linked to the same few names
 
 
 def is_vendored_copy(library: str) -> bool:
-    """Whether a file's name is that of a libtorch library grafted into another package's wheel."""
+    """Whether a file is a copy of a libtorch library in another package's wheel, by its name."""
     plain, mark = without_mark(file_name(library).lower())
     return bool(mark) and _is_libtorch(plain)
 
 
 def build_of(library: str) -> Build:
-    """Which builds of torch have one of libtorch's libraries."""
+    """The builds of torch that ship a libtorch library."""
     stem = stem_of(without_mark(file_name(library))[0])
     if stem in _CUDA:
         return Build.CUDA
@@ -67,9 +67,9 @@ def build_of(library: str) -> Build:
 
 
 def stem_of(name: str) -> str:
-    """``torch_cpu`` of ``libtorch_cpu.so``, ``libtorch_cpu.2.dylib`` and ``torch_cpu.dll``.
+    """``torch_cpu`` for ``libtorch_cpu.so``, ``libtorch_cpu.2.dylib`` and ``torch_cpu.dll``.
 
-    Empty where the name is none of a library.
+    Empty if the name is not a library's.
     """
     stem, version = split_version(name.lower())
     if len(stem) == len(name) or version.strip(".0123456789"):

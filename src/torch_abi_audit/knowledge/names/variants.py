@@ -1,4 +1,4 @@
-"""Packages that ship one library per torch release: which file serves which, by its name."""
+"""Packages that ship one library per torch release: the release of each file, by its path."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BETWEEN = "-_v"
 
 
 def torch_release(relative: str) -> str | None:
-    """The torch release, such as ``2.10``, that a library's path says it was built for.
+    """The torch release in a library's path, such as ``2.10``; None if there is none.
 
-    Forms seen in published wheels: ``torch-2.10/_C.so``, ``x_torch211.so``, ``x.so.pt112cu116``,
+    Published wheels have paths like ``torch-2.10/_C.so``, ``x_torch211.so``, ``x.so.pt112cu116``,
     ``build/torch29-cxx11-cu126-x86_64-linux/x.so``.
     """
     if not _may_say(relative.lower()):
@@ -30,10 +30,10 @@ def torch_release(relative: str) -> str | None:
 
 
 def flavour(relative: str) -> str:
-    """What tells variants for one torch release apart: patch release, CUDA, ABI, as its path says.
+    """The part of a path that distinguishes variants: torch release, patch release, CUDA, ABI.
 
-    ``2.1.1`` of ``libx_pytorch_2.1.1.so``, ``112cu116`` of ``x.so.pt112cu116``: libraries of one
-    flavour belong together, those of another are in their place.
+    ``2.1.1`` for ``libx_pytorch_2.1.1.so``, ``112cu116`` for ``x.so.pt112cu116``. Libraries of one
+    flavour are used together, and replace those of another. Empty if the path names no release.
     """
     if not _may_say(relative.lower()):
         return ""
@@ -48,7 +48,7 @@ def flavour(relative: str) -> str:
 
 
 def patch_release(of_flavour: str) -> str | None:
-    """The patch release that a flavour begins with: ``2.1.1``; None where it names none."""
+    """The patch release at the start of a flavour, such as ``2.1.1``; None if there is none."""
     numbers = of_flavour.split(".")
     if len(numbers) < 3 or not all(each.isdigit() for each in numbers[:2]):
         return None
@@ -57,7 +57,7 @@ def patch_release(of_flavour: str) -> str | None:
 
 
 def releases(relatives: list[str]) -> tuple[str, ...]:
-    """The releases that a package ships variants for, oldest first; empty unless two or more."""
+    """The releases for which a package ships variants, oldest first; empty for fewer than two."""
     found = {release for path in relatives if (release := torch_release(path)) is not None}
     return tuple(sorted(found, key=release_key)) if len(found) > 1 else ()
 
@@ -67,7 +67,7 @@ def _unpack(digits: str) -> str:
 
 
 def _may_say(path: str) -> bool:
-    """Whether a release could follow one of the words: most paths end here, without ``re``."""
+    """Whether a release may follow one of the words; rejects most paths without ``re``."""
     return any(
         before.removesuffix("py")[-1:] in _BEFORE and after.lstrip(_BETWEEN)[:1] in ("1", "2")
         for word in _WORDS
@@ -77,7 +77,7 @@ def _may_say(path: str) -> bool:
 
 @once
 def _mark() -> re.Pattern[str]:
-    import re  # seldom needed
+    import re  # rarely needed
 
     return re.compile(
         r"(?:^|[-_./])(?:py)?(?:torch|pt)[-_]?v?"

@@ -1,1 +1,1 @@
-"""Names as GCC and Clang mangle them: ``_Z…``."""
+"""The Itanium name mangling of GCC and Clang: ``_Z…``."""

@@ -1,6 +1,6 @@
-"""The expressions of Itanium mangling: ``X … E`` arguments, ``decltype``, array bounds, literals.
+"""Expressions in Itanium mangling: ``X … E`` arguments, ``decltype``, array bounds, literals.
 
-Nothing in an expression is declared, but whatever it names is part of the symbol's text.
+An expression declares nothing, but the names in it are part of the symbol's text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.mangling.itanium.names import Reader
 
-# What follows a code: e an expression, t a type, i an identifier, * expressions up to E,
+# The operands of a code: e an expression, t a type, i an identifier, * expressions up to E,
 # A template arguments up to E.
 _SHAPES = {
     "e": "ad aw az co da de dl ng nt nx ps sZ sz te tw",
@@ -35,7 +35,7 @@ _E = ord("E")
 
 
 def literal(reader: Reader) -> None:
-    """After ``L``: a value of some type, or the address of an entity."""
+    """After ``L``: a value of any type, or the address of an entity."""
     if reader.take(b"_Z"):
         reader.encoding()
     else:
@@ -96,7 +96,7 @@ def _list(reader: Reader) -> None:
 
 
 def _fold_or_parameter(reader: Reader, code: bytes) -> None:
-    """``fp_``, ``fL0p_`` a function's parameter; ``fl``, ``fr``, ``fL``, ``fR`` a fold."""
+    """``fp_``, ``fL0p_``: a function's parameter; ``fl``, ``fr``, ``fL``, ``fR``: a fold."""
     text = reader.text
     if code == b"fp" or (code == b"fL" and text[reader.pos] in _DIGITS):
         if code == b"fL":
@@ -123,7 +123,7 @@ def _expansion(reader: Reader) -> None:
 
 
 def _step(reader: Reader) -> None:
-    """``pp_``, ``mm_`` before the operand; ``pp``, ``mm`` behind it."""
+    """``pp_``, ``mm_``: before the operand; ``pp``, ``mm``: after it."""
     reader.take(b"_")
     expression(reader)
 
@@ -148,7 +148,7 @@ def _new(reader: Reader) -> None:
 
 
 def _scoped(reader: Reader) -> None:
-    """After ``sr``: a name within a type, or (Clang) within scopes that ``E`` closes."""
+    """After ``sr``: a name in a type, or (Clang) in scopes that ``E`` closes."""
     parts: tuple[bytes, ...] = ()
     if reader.text[reader.pos] in _DIGITS and reader.clang:
         while not reader.take(b"E"):
@@ -190,7 +190,7 @@ def _base(reader: Reader) -> bytes:
 
 
 def _subobject(reader: Reader) -> None:
-    """After ``so``: part of an object, ``<type> <expression> [offset] [_ choice]… [p] E``."""
+    """After ``so``: a part of an object, ``<type> <expression> [offset] [_ choice]… [p] E``."""
     reader.type()
     expression(reader)
     reader.number()
@@ -216,7 +216,7 @@ def _requires(reader: Reader) -> None:
 
 
 def _requires_of(reader: Reader) -> None:
-    """After ``rQ``: parameters, ``_``, and what ``rq`` has."""
+    """After ``rQ``: parameters, ``_``, then the same as after ``rq``."""
     while not reader.take(b"_"):
         reader.type()
     _requires(reader)

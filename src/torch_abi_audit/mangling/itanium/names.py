@@ -1,7 +1,7 @@
-"""Qualified names in an Itanium-mangled symbol: ``_Z…``, of GCC, Clang, NVCC, on ELF and Mach-O.
+"""Qualified names in Itanium-mangled symbols: ``_Z…``, from GCC, Clang and NVCC, in ELF and Mach-O.
 
-A recursive-descent reader of the grammar in the Itanium C++ ABI, section 5.1. It walks the tokens
-once, keeps the substitution table and notes the names it meets; it builds no text.
+A recursive-descent parser for the grammar in the Itanium C++ ABI, section 5.1. It reads the tokens
+once, keeps the substitution table and collects the names; it does not build the demangled text.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _A, _B, _C, _D, _E, _G, _I, _L, _M, _N, _Q, _R, _S, _T, _U, _V, _W, _X, _Z = b"A
 
 
 def owner(symbol: bytes) -> Name:
-    """Where the declared entity lives; empty where nothing named is declared."""
-    if b"sr" not in symbol:  # where it is, only the end tells how the beginning is to be read
+    """The qualified name of the declared entity; empty if it has no name."""
+    if b"sr" not in symbol:  # with "sr", only a parse to the end shows which dialect is right
         start = 2
-        while symbol[start : start + 1] == b"Z":  # what is local to a function belongs with it
+        while symbol[start : start + 1] == b"Z":  # a local entity belongs to its function
             start += 1
         try:
             return Reader(symbol, start).entity() or ()
@@ -36,19 +36,22 @@ def owner(symbol: bytes) -> Name:
 
 
 def mentions(symbol: bytes) -> frozenset[Name]:
-    """Every qualified name in the symbol, at its outermost level."""
+    """Every qualified name in the symbol, up to two components each."""
     reader = _read(symbol)
     return frozenset(reader.found) if reader else frozenset()
 
 
 def text_size(symbol: bytes) -> int | None:
-    """About how long the demangled text is; None where the symbol cannot be read to its end."""
+    """Approximate length of the demangled text; None if the symbol cannot be read to its end."""
     reader = _read(symbol)
     return reader.size if reader and not reader.depth else None
 
 
 def _read(symbol: bytes) -> Reader | None:
-    """One pass over the symbol; it ends at some ``depth`` where there is too much of that."""
+    """One pass over the symbol; ``depth`` is not 0 afterwards if the symbol nests too deep.
+
+    None if the symbol breaks the grammar.
+    """
     for clang in (False, True):
         reader = Reader(symbol, 2, clang=clang)
         try:
@@ -57,23 +60,23 @@ def _read(symbol: bytes) -> Reader | None:
             return reader
         except (ValueError, IndexError):
             continue
-        if reader.pos == len(symbol) or symbol[reader.pos] in b".@$":  # clone, version, $tlv$init
+        if reader.pos == len(symbol) or symbol[reader.pos] in b".@$":  # a clone, version, $tlv$init
             return reader
     return None
 
 
 class Reader(Tokens):
-    """Reads one symbol; start it behind ``_Z``."""
+    """A parser for one symbol; it starts after ``_Z``."""
 
     __slots__ = ("clang", "owner")
 
     def __init__(self, text: bytes, pos: int, *, clang: bool = False) -> None:
         super().__init__(text, pos)
         self.clang = clang
-        """Whether to read as Clang writes what GCC writes otherwise: in Clang's, ``E`` closes the
-        scopes of a dependent name, and a substitution may stand for ``auto``."""
+        """Whether to parse Clang's dialect where it differs from GCC's: ``E`` closes the scopes of
+        a dependent name, and a substitution may refer to ``auto``."""
         self.owner: Name = ()
-        """Where the declared entity lives, once all is read."""
+        """The qualified name of the declared entity, set after the whole symbol is read."""
 
     def encoding(self) -> Name | None:
         """A function with its signature, a variable, or a special entity such as a vtable."""
@@ -97,13 +100,13 @@ class Reader(Tokens):
         return owner
 
     def entity(self) -> Name | None:  # noqa: PLR0912 - a branch for each letter of the grammar
-        """What is declared, without its signature; None where that has no name."""
+        """The declared entity without its signature; None if it has no name."""
         text = self.text
         while True:
             c, kind = text[self.pos : self.pos + 2]
             if c == _T:
                 self.pos += 2
-                if kind in b"hv":  # thunks: the function they lead to follows
+                if kind in b"hv":  # thunks: followed by the function that they call
                     self.pos -= 1
                     self.call_offset()
                 elif kind == ord("c"):
@@ -113,7 +116,7 @@ class Reader(Tokens):
                     return self.type()
                 elif kind in b"HW":
                     return self.name()
-                elif kind == _C:  # construction vtable: of one class, within another
+                elif kind == _C:  # the construction vtable of one class in another
                     owner = self.type()
                     self.number()
                     self.expect(_UNDERSCORE)
@@ -124,7 +127,7 @@ class Reader(Tokens):
                     return None
             elif c == _G:
                 self.pos += 2
-                if kind == _V and text[self.pos] <= _Z:  # _ZGVnN2v_sin is a function of C
+                if kind == _V and text[self.pos] <= _Z:  # but _ZGVnN2v_sin is a C function
                     return self.name()
                 if kind == _R:
                     owner = self.name()
@@ -142,13 +145,13 @@ class Reader(Tokens):
                 return self.name()
 
     def template_object(self, kind: int) -> None:
-        """``TA``: the object behind a template parameter of class type."""
+        """``TA``: the object of a template parameter with class type."""
         if kind != _A:
             raise ManglingError
         self.argument()
 
     def name(self, *, local: bool = False) -> Name | None:
-        """A name with its template arguments; a ``local`` one heads no qualified name."""
+        """A name with its template arguments; a ``local`` one starts no qualified name."""
         text = self.text
         c = text[self.pos]
         if c == _N:
@@ -198,7 +201,7 @@ class Reader(Tokens):
                     name = _join(name, b"std")
                 else:
                     name = self.substitution()
-            elif c == _M:  # the member whose initialiser holds the closure
+            elif c == _M:  # a member whose initialiser contains the closure
                 self.pos += 1
             elif c == _T:
                 self.parameter()
@@ -214,18 +217,18 @@ class Reader(Tokens):
             pos = self.pos
         self.pos = pos + 1
         if subs:
-            subs.pop()  # the whole is a candidate only where it is a type: there it is added
+            subs.pop()  # the whole name is only a candidate if it is a type, which the caller adds
         if name:
             self.found.add(name)
         return name
 
     def local(self) -> Name | None:
-        """``Z <function> E <entity>``: an entity within a function; returns the function's name."""
+        """``Z <function> E <entity>``: an entity in a function; returns the function's name."""
         self.pos += 1
         owner = self.encoding()
         self.expect(_E)
         if not self.take(b"s"):  # a string literal
-            if self.take(b"d"):  # within a default argument, counted from the last
+            if self.take(b"d"):  # in a default argument, counted from the last
                 self.number()
                 self.expect(_UNDERSCORE)
             self.name(local=True)
@@ -237,7 +240,7 @@ class Reader(Tokens):
         return owner
 
     def unqualified(self) -> bytes:
-        """One component: an identifier, or in braces what stands for one."""
+        """One component: an identifier, or a replacement for one in braces."""
         text = self.text
         while text[self.pos] == _W:
             self.module()
@@ -269,7 +272,7 @@ class Reader(Tokens):
         return part
 
     def unnamed(self) -> bytes:
-        """``Ut`` an unnamed class, ``Ul … E`` a lambda and its parameters, ``Ub`` a block."""
+        """``Ut``: an unnamed class, ``Ul … E``: a lambda and its parameters, ``Ub``: a block."""
         kind = self.text[self.pos + 1]
         self.pos += 2
         if kind == ord("l"):
@@ -281,7 +284,7 @@ class Reader(Tokens):
         return b"{lambda}" if kind == ord("l") else b"{unnamed}"
 
     def operator(self) -> None:
-        """The name of an operator: a code of two letters, some with more behind it."""
+        """The name of an operator: a code of two letters, in some cases followed by more."""
         code = self.text[self.pos : self.pos + 2]
         self.pos += 2
         if code == b"cv":
@@ -297,7 +300,7 @@ class Reader(Tokens):
         self.arguments_until_end()
 
     def arguments_until_end(self) -> None:
-        """Template arguments, types or template parameters, up to and with ``E``."""
+        """Template arguments, types or template parameters, up to and including ``E``."""
         text = self.text
         count = 0
         while (c := text[self.pos]) != _E:
@@ -356,5 +359,5 @@ class Reader(Tokens):
 
 
 def _join(name: Name | None, part: bytes) -> Name | None:
-    """``name`` with one more component, as far as two; None is never the head of a name."""
+    """``name`` with one more component, up to two of them; None stays None."""
     return name if name is None or len(name) > 1 else (*name, part)

@@ -1,11 +1,11 @@
-"""The small pieces of Itanium mangling: identifiers, numbers, substitutions, parameters."""
+"""Tokens of Itanium mangling: identifiers, numbers, substitutions, template parameters."""
 
 from __future__ import annotations
 
 from torch_abi_audit.mangling.cursor import Cursor, ManglingError, Name
 
 BUILTINS = b"vwbcahstijlmxynofdegz"
-"""Types of one letter, from void to the ellipsis."""
+"""The types with one letter, from void to the ellipsis."""
 
 _STD = b"std"
 _STANDARD: dict[int, Name] = {
@@ -28,22 +28,22 @@ class Tokens(Cursor):
     def __init__(self, text: bytes, pos: int) -> None:
         super().__init__(text, pos)
         self.subs: list[tuple[Name | None, int]] = []
-        """What ``S_``, ``S0_`` … stand for: a name, None where none begins, and its text's size."""
+        """The targets of ``S_``, ``S0_`` …: a name (None if it has none) and its text's size."""
         self.widest = 0
-        """Size of the longest template argument, which ``T_`` may stand for."""
+        """Text size of the longest template argument, to which ``T_`` may refer."""
         self.most = 1
         """Length of the longest list of template arguments, which may be a pack."""
 
     def candidate(self, name: Name | None, start: int) -> None:
-        """Let a substitution stand for what was read since ``size`` was ``start``."""
+        """Add a substitution for everything read since ``size`` was ``start``."""
         self.subs.append((name, self.size - start))
 
     def expand(self, start: int) -> None:
-        """Count what was read since ``size`` was ``start`` once for each element of a pack."""
+        """Count everything read since ``size`` was ``start`` once for each element of a pack."""
         self.repeat((self.size - start) * (self.most - 1))
 
     def substitution(self) -> Name | None:
-        """``S_``, ``S0_`` …: an earlier candidate; ``Sa``, ``Ss`` …: standard ones."""
+        """``S_``, ``S0_`` …: an earlier candidate; ``Sa``, ``Ss`` …: a standard name."""
         self.pos += 1
         if name := _STANDARD.get(self.text[self.pos]):
             self.pos += 1
@@ -64,7 +64,7 @@ class Tokens(Cursor):
         self.expect(_UNDERSCORE)
 
     def identifier(self) -> bytes:
-        """A length in decimal and that many bytes."""
+        """A decimal length, then as many bytes."""
         text, pos = self.text, self.pos
         length = 0
         last = pos + _LONGEST_NUMBER
@@ -90,7 +90,7 @@ class Tokens(Cursor):
         self.identifier()
 
     def call_offset(self) -> None:
-        """How far a thunk moves ``this``: ``h`` has one number, ``v`` two."""
+        """A thunk's adjustment of ``this``: ``h`` with one number, ``v`` with two."""
         kind = self.text[self.pos]
         self.pos += 1
         self.number()
@@ -102,7 +102,7 @@ class Tokens(Cursor):
             raise ManglingError
 
     def sequence(self) -> int:
-        """A number in base 36 that is one less than what it counts, or nothing for 0; and ``_``."""
+        """A sequence number before ``_``: nothing is 0, and a base 36 number is one less."""
         end = self.text.find(b"_", self.pos, self.pos + _LONGEST_NUMBER)
         digits = self.text[self.pos : end]
         self.pos = end + 1
@@ -111,7 +111,7 @@ class Tokens(Cursor):
         return int(digits, 36) + 1 if digits else 0
 
     def number(self) -> None:
-        """Step over ``n`` for minus and decimal digits, if there are any."""
+        """Skip ``n`` for minus and decimal digits, if there are any."""
         text, pos = self.text, self.pos
         end = len(text)
         if pos < end and text[pos] == ord("n"):

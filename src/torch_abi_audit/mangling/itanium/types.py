@@ -1,4 +1,4 @@
-"""The types of Itanium mangling: pointers to arrays of functions, and the classes behind them."""
+"""Types in Itanium mangling, such as pointers, arrays and functions, and their classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.mangling.itanium.names import Reader
 
 _WRAPPED = 4
-"""About what a pointer, reference or qualifier adds to a type's text."""
+"""Approximate characters that a pointer, reference or qualifier adds to a type's text."""
 _ZERO, _NINE, _UNDERSCORE = b"09_"
 _A, _D, _E, _F, _I, _M, _N, _O, _S, _T, _U, _Z = b"ADEFIMNOSTUZ"
 
@@ -19,9 +19,9 @@ _A, _D, _E, _F, _I, _M, _N, _O, _S, _T, _U, _Z = b"ADEFIMNOSTUZ"
 def read_type(  # noqa: PLR0912, PLR0915 - a branch for each letter of the grammar
     reader: Reader, *, conversion: bool = False
 ) -> Name | None:
-    """A type; returns the name of the class behind pointers, references and qualifiers.
+    """Read a type, and return the name of its class without pointers, references and qualifiers.
 
-    In the name of a ``conversion`` operator, arguments behind ``T_`` belong to the operator.
+    In the name of a ``conversion`` operator, arguments after ``T_`` belong to the operator.
     """
     reader.enter()
     start = reader.size
@@ -64,9 +64,9 @@ def read_type(  # noqa: PLR0912, PLR0915 - a branch for each letter of the gramm
     elif c == _Z:
         name = reader.local()
         fresh = False
-        reader.candidate(name if name and len(name) > 1 else None, start)  # f()::A is no f::A
+        reader.candidate(name if name and len(name) > 1 else None, start)  # f()::A is not f::A
     else:
-        if c == _T:  # struct, union or enum, said so
+        if c == _T:  # an elaborated type: struct, union or enum
             reader.pos += 2
         name = reader.name()
     if fresh:
@@ -86,7 +86,11 @@ def decltype(reader: Reader) -> None:
 
 
 def _wrappers(reader: Reader) -> int:
-    """Step over pointers, references, qualifiers, arrays, vectors; how many candidates they are."""
+    """Skip pointers, references, qualifiers, arrays and vectors; returns their candidates' count.
+
+    Raises:
+        NestingError: there are more than ``MAX_DEPTH``.
+    """
     text = reader.text
     pos = reader.pos
     count = 0
@@ -121,7 +125,7 @@ def _wrappers(reader: Reader) -> int:
 
 
 def _bound(reader: Reader, *, vector: bool) -> None:
-    """How long an array or vector is: a number, nothing, or an expression; then ``_``."""
+    """The bound of an array or vector: a number, nothing, or an expression; then ``_``."""
     if reader.take(b"_"):
         if not vector:
             return
@@ -150,7 +154,7 @@ def _function(reader: Reader) -> None:
 
 
 def _extended(reader: Reader) -> bool:
-    """The types behind ``D``; whether they are a candidate."""
+    """The types that begin with ``D``; returns whether the type is a candidate."""
     kind = reader.text[reader.pos + 1]
     if kind in b"tT":
         decltype(reader)

@@ -233,7 +233,7 @@ def test_two_runs_at_once(index: Index, tmp_path: Path) -> None:
 def test_a_file_that_is_not_the_one_listed(index: Index, tmp_path: Path) -> None:
     publish(index, tmp_path, f"demo-1.0-cp38-abi3-{LINUX}")
     index.lie = True
-    with pytest.raises(TargetError, match="the sha256 of .* is not the one that the index lists"):
+    with pytest.raises(TargetError, match=r"the sha256 of .* is not the one that the index lists"):
         found(platform=LINUX)
     assert list((tmp_path / "cache/wheels").iterdir()) == []
 
