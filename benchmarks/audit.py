@@ -1,11 +1,11 @@
-"""Whole-process cost of an audit, as ratios to a bare `python -c pass` of the same run.
+"""Whole-process cost of an audit, as ratios to a bare ``python -c pass`` in the same run.
 
     python benchmarks/audit.py [--runs N] [--site-packages PATH]
 
-Needs pip, for the three wheels of the CLI reference (about 450 MB, kept in the cache of the tests).
-Every command is run in turn with the bare interpreter, so that a machine whose speed drifts slows
-both. Prints the median ratio of processor time and of wall time, and the peak memory. Bytecode is
-compiled beforehand, as an installer leaves it.
+pip downloads the three wheels of the CLI reference (about 450 MB, kept in the tests' cache). Each
+run of a command alternates with one of the bare interpreter, so that changes of the machine's speed
+affect both. The table has the median ratios of CPU time and wall time, and the peak memory.
+Bytecode is compiled beforehand, as installers do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import torch_abi_audit  # noqa: E402 - after the path that finds the tests' wheels
+import torch_abi_audit  # noqa: E402 - needs the path above
 from tests.support.wheels import fetch  # noqa: E402
 
 WHEELS = ("torch==2.11.0", "torchaudio==2.11.0", "torchcodec==0.11.1")
@@ -34,17 +34,18 @@ PLATFORM = "manylinux_2_28_aarch64"
 
 
 class Cost(NamedTuple):
-    """What one process cost."""
+    """The cost of one process."""
 
     cpu: float
-    """User and system seconds."""
+    """User and system time in seconds."""
     wall: float
+    """Wall time in seconds."""
     peak: float
-    """Largest resident size in MiB."""
+    """Peak resident size in MiB."""
 
 
 def main() -> int:
-    """Measure and print; the exit code is 0 whatever the figures are."""
+    """Measure and print the table; always returns 0."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -79,13 +80,13 @@ def main() -> int:
 
 
 def unpack(wheel: Path, site: Path) -> None:
-    """Unpack all of a wheel, as an installer would."""
+    """Unpack a whole wheel, as an installer would."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
 
 
 def report(title: str, words: list[str], runs: int) -> None:
-    """Run a command and the bare interpreter in turn, and print one line."""
+    """Run a command and the bare interpreter alternately, and print one line."""
     program = [str(Path(sysconfig.get_path("scripts")) / "torch-abi-audit"), *words]
     bare = [sys.executable, "-c", "pass"]
     cost(program)
@@ -108,9 +109,9 @@ print(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_max
 
 
 def cost(command: list[str]) -> Cost:
-    """Run a command to its end, its output thrown away.
+    """Run a command to its end, and discard its output.
 
-    A small process of its own starts it: a child's peak memory is never less than its parent's.
+    A small process starts the command, since a child's peak memory is never less than its parent's.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     done = subprocess.run(

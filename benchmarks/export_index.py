@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What one question to the export index costs, as a whole process: milliseconds and megabytes.
+"""Whole-process cost of one lookup in the export index: milliseconds and megabytes.
 
-    export_index.py            print the table, exit 1 where a question costs more than it may
+    export_index.py            print the table, exit 1 if a lookup exceeds a limit
 
-Asked are: one name; the imports of a large extension (a tenth of them from each of ten places); and
-3,000 names spread over the whole index, which unpack all of it. Each figure is the best of several
-runs; the ratio is to the start of the same interpreter, importing nothing.
+The lookups are one name; the imports of a large extension (a tenth of them from each of ten
+places); and 3,000 names from all over the index, which unpack all of it. Each figure is the best of
+several runs; the ratio is to the start of the same interpreter without imports.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ print(json.dumps(asked))
 
 
 def measure(code: str, platform: str, names: list[bytes]) -> tuple[float, float]:
-    """Least wall milliseconds and most resident megabytes of one interpreter's run."""
+    """Minimum wall time in milliseconds and maximum resident size in megabytes of ``RUNS`` runs."""
     times, sizes = [], []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -64,14 +64,14 @@ def measure(code: str, platform: str, names: list[bytes]) -> tuple[float, float]
         times.append(1000 * (time.perf_counter() - start))
         sizes.append(usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
         if process.returncode:
-            raise SystemExit(f"the question failed on {platform}")
+            raise SystemExit(f"the lookup failed for {platform}")
     return min(times), max(sizes)
 
 
 def questions() -> dict[str, dict[str, list[str]]]:
-    """Platform to what a question stands for to its names, from a process of its own.
+    """Platform, to the title of a lookup, to its names; computed in a separate process.
 
-    The processes that are measured start with this one's memory on their account: it stays small.
+    The memory of this process counts for the measured child processes, so it must stay small.
     """
     listed = subprocess.run([sys.executable, "-c", _NAMES], stdout=subprocess.PIPE, check=True)
     asked: dict[str, dict[str, list[str]]] = json.loads(listed.stdout)
@@ -79,9 +79,9 @@ def questions() -> dict[str, dict[str, list[str]]]:
 
 
 def main() -> int:
-    """Print the table; 1 where a limit is passed."""
+    """Print the table; returns 1 if a lookup exceeds a limit."""
     idle, _ = measure("", "", [])
-    print(f"{'platform':<14} {'question':<24} {'ms':>6} {'MB':>6}  x interpreter ({idle:.0f} ms)")
+    print(f"{'platform':<14} {'lookup':<24} {'ms':>6} {'MB':>6}  x interpreter ({idle:.0f} ms)")
     passed = True
     for platform, asked in questions().items():
         for question, names in asked.items():

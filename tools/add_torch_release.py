@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Bring everything that is generated up to a new torch release, or check all of it.
+"""Update all generated files for a new torch release, or check them.
 
-    add_torch_release.py 2.16.0             run the generators for the release, in order, and say
+    add_torch_release.py 2.16.0             run the generators for the release, in order, and print
                                             what is left to do by hand
     add_torch_release.py --check            run every generator's --check
-    add_torch_release.py --check 2.16.0     the same, reading this release alone where that goes
-    add_torch_release.py --check --offline  only the checks that need no network and no compiler
+    add_torch_release.py --check 2.16.0     the same, reading only this release where possible
+    add_torch_release.py --check --offline  run only the checks without network and compiler
 
-Exit code 0: done, or nothing differs; 1: a generated file differs; 2: a generator failed. A release
-takes about 2 GB of downloads, which are deleted as soon as they are read, and g++.
+Exit code 0: done, or nothing differs; 1: a generated file differs; 2: a generator failed. Adding a
+release downloads about 2 GB, which are deleted as soon as they are read, and needs g++.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from torch_abi_audit.knowledge import export_index, replacements, torch_shims  # noqa: E402
 from torch_abi_audit.knowledge.torch_releases import torch_releases  # noqa: E402
@@ -43,11 +43,11 @@ class Step:
     program: Path
     writes: tuple[Path, ...]
     of_torch: bool = True
-    """Whether a torch release changes what it writes."""
+    """Whether a new torch release changes the files that the generator writes."""
     by_release: bool = False
-    """Whether it takes ``--release``."""
+    """Whether the generator has the option ``--release``."""
     offline: tuple[str, ...] | None = None
-    """What to add to ``--check`` where there is no network; None: there is no such check."""
+    """Options to add to ``--check`` without a network; None if it cannot check offline."""
 
 
 STEPS = (
@@ -59,7 +59,7 @@ STEPS = (
         by_release=True,
     ),
     Step(
-        TOOLS / "generate_replacements.py",  # by the table of shims; the longest
+        TOOLS / "generate_replacements.py",  # reads the table of shims; takes the longest
         (DATA / "torch_replacements.json",),
         offline=("--source-only",),
     ),
@@ -85,7 +85,7 @@ STEPS = (
         offline=(),
     ),
 )
-"""In the order in which they run: each may read what those before it wrote."""
+"""The generators in the order in which they run: each may read the output of earlier ones."""
 
 
 def check(steps: Sequence[Step], release: str | None, *, offline: bool) -> int:
@@ -95,7 +95,7 @@ def check(steps: Sequence[Step], release: str | None, *, offline: bool) -> int:
     """
     known = newest_releases()
     worst = 0 if len(set(known.values())) == 1 else 1
-    print("== the newest release that each table knows")
+    print("== the newest release in each table")
     print(*(f"   {name}: {release}" for name, release in known.items()), sep="\n", flush=True)
     for step in steps:
         words = ["--check"]
@@ -111,32 +111,35 @@ def check(steps: Sequence[Step], release: str | None, *, offline: bool) -> int:
 
 
 def add(steps: Sequence[Step], release: str) -> int:
-    """Run the generators of what torch changes; stop at the first that fails."""
+    """Run the generators of files that depend on torch; stop at the first that fails."""
     for step in steps:
         if not step.of_torch:
             continue
         before = [path.read_bytes() for path in step.writes]
         code = run(step, ["--release", release] if step.by_release else [])
         if code:
-            print(f"{step.program.name} failed ({code}): those after it were not run")
+            print(f"{step.program.name} failed with exit code {code}: later generators did not run")
             return code
         for path, old in zip(step.writes, before, strict=True):
-            change = "as it was" if path.read_bytes() == old else "written"
+            change = "unchanged" if path.read_bytes() == old else "written"
             print(f"   {path.relative_to(ROOT)}: {change}", flush=True)
     return 0
 
 
 def run(step: Step, words: Sequence[str]) -> int:
-    """The exit code of a generator; what it prints is passed on."""
+    """Run a generator, show its output, and return its exit code."""
     print(f"== {step.program.name} {' '.join(words)}".rstrip(), flush=True)
     return subprocess.run([sys.executable, str(step.program), *words], check=False).returncode
 
 
 def by_hand(previous: str, release: str) -> Iterator[str]:
-    """What no generator does, one line each."""
-    yield f"read the headers of {release} for new stable APIs: rows of tools/replacements.toml"
-    yield "add it to TORCHES of tools/compare_with_loader.py, and run that with --markdown"
-    yield "a line in CHANGELOG.md"
+    """The steps that no generator does, one line each."""
+    yield f"read the headers of {release} for new stable APIs: add rows to tools/replacements.toml"
+    yield (
+        f"add {release} to TORCHES in tools/compare_with_loader.py, and run that script with "
+        "--markdown docs/loader.md"
+    )
+    yield "add a line to CHANGELOG.md"
     named = re.compile(rf"(?<![\d.]){re.escape(previous)}(?![\d.]*\d)")
     for home in ("README.md", "docs", "tests"):
         place = ROOT / home
@@ -145,14 +148,14 @@ def by_hand(previous: str, release: str) -> Iterator[str]:
                 count = len(named.findall(path.read_text(encoding="utf-8")))
                 if count:
                     where = path.relative_to(ROOT).as_posix()
-                    yield f"{where} names {previous} {count} times: does it mean the newest?"
+                    yield f"{where} names {previous} {count} times: should it name {release} now?"
 
 
 def newest_releases() -> dict[str, str]:
-    """Each table of torch releases to the newest release in it: they must be the same.
+    """Each table of torch releases, to the newest release in it: all must be equal.
 
-    Of the replacements, which are proven on the first release of each minor version, the newest
-    release of the shims that is of the same minor version.
+    The replacements are only verified with the first release of each minor version; they count as
+    equal to the shims if the minor version is the same.
     """
     shims = max(torch_shims.shim_releases(), key=release_key)
     proven = max(replacements.header_releases(), key=release_key)
@@ -169,14 +172,14 @@ def newest_releases() -> dict[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code is told above."""
+    """Run the program, and return the exit code that the module's docstring describes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("release", nargs="?", metavar="X.Y.Z")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--offline", action="store_true", help="with --check: without a network")
+    parser.add_argument("--offline", action="store_true", help="with --check: use no network")
     options = parser.parse_args(arguments)
     if options.release is not None and not re.fullmatch(r"\d+\.\d+\.\d+", options.release):
-        parser.error(f"{options.release} is no release: write 2.16.0")
+        parser.error(f"{options.release} is not a release: write X.Y.Z, such as 2.16.0")
     if options.check:
         return check(STEPS, options.release, offline=options.offline)
     if options.release is None or options.offline:

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Hold the load matrix against the dynamic loader itself: ``ldd -r`` on Linux x86_64.
+"""Compare the load matrix with the dynamic loader: ``ldd -r`` on Linux x86_64.
 
-Published wheels are unpacked beside the shared libraries of published torches, and the loader is
-asked which symbols of each library it cannot resolve. Of these, the ones that are torch's must be
-exactly what the matrix says is missing there. NVIDIA's libraries are not needed: what lacks them is
-reported by the loader for other libraries, and for names that torch does not export.
+Published wheels are unpacked beside the shared libraries of published torch releases, and the
+loader lists the symbols of each library that it cannot resolve. Torch's symbols among them must be
+exactly those that the matrix lists as missing. NVIDIA's libraries are not needed: without them, the
+loader only reports more symbols of other libraries, and symbols that torch does not export.
 
-    compare_with_loader.py                                    everything below
+    compare_with_loader.py                                    compare everything below
     compare_with_loader.py --torch 2.11.0 --wheel torchaudio==2.9.0
     compare_with_loader.py --markdown docs/loader.md          record the result
 
-Downloads about 3 GB of torch once, by pip, into ``--cache``, which keeps the libraries alone.
+pip downloads about 3 GB of torch once; ``--cache`` keeps only the libraries.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
@@ -71,37 +71,37 @@ _SHARED = re.compile(r"[^/]*\.so(?:\.[\w.]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the matrix and the loader say of one library and one torch."""
+    """The results of the matrix and of the loader for one library and one torch release."""
 
     wheel: str
     library: str
     torch: str
     matrix: frozenset[bytes]
-    """Names that the matrix says are missing."""
+    """Symbols that are missing according to the matrix."""
     loader: frozenset[bytes]
-    """Names of torch that the loader cannot resolve."""
+    """Torch's symbols that the loader cannot resolve."""
     absent: frozenset[str]
-    """Libraries of torch that the matrix says are not shipped."""
+    """Torch's libraries that the release does not ship according to the matrix."""
     not_found: frozenset[str]
-    """Libraries of torch that the loader does not find."""
+    """Torch's libraries that the loader does not find."""
 
     @property
     def agree(self) -> bool:
-        """Whether both say the same."""
+        """Whether both results are equal."""
         return self.matrix == self.loader and self.absent == self.not_found
 
 
 def compare(
     wheel: Path, torch: Path, builds: TorchBuilds, release: str, scratch: Path
 ) -> Iterator[Comparison]:
-    """Every library of a wheel, those without torch included, against one torch.
+    """Compare the results for every library in a wheel, whether or not it uses torch.
 
     Args:
         wheel: A wheel file for Linux x86_64.
         torch: The directory of torch's shared libraries.
-        builds: What the matrix is made from.
-        release: Which release of ``builds`` the directory holds.
-        scratch: An empty directory, which the wheel is unpacked into.
+        builds: The builds from which the matrix is made.
+        release: The release of ``builds`` whose libraries are in the directory.
+        scratch: An empty directory for unpacking the wheel.
     """
     with zipfile.ZipFile(wheel) as archive:
         members = [one for one in archive.namelist() if _SHARED.fullmatch(one.rpartition("/")[2])]
@@ -124,7 +124,7 @@ def compare(
             loader=frozenset(one for one in missing if _is_torchs(one, file) or one in exported),
             absent=frozenset(each.library for one in judged for each in one.absent),
             not_found=frozenset(
-                # the loader names what the libraries that it opens on the way need, too
+                # the loader also lists the dependencies of the libraries that it opens on the way
                 one
                 for one in not_found.intersection(library.needed)
                 if is_libtorch(one) and one not in own
@@ -137,7 +137,7 @@ def _missing(library: LibraryLoads, release: str) -> frozenset[bytes]:
 
 
 def _is_torchs(name: bytes, file: Path) -> bool:
-    """Whether some torch exports a name, or by its owner only torch could."""
+    """Whether any torch release exports a symbol, or its owner is torch's."""
     if export_index.exported(PLATFORM, name):
         return True
     with open_readable(file) as source:
@@ -149,17 +149,17 @@ def _is_torchs(name: bytes, file: Path) -> bool:
 
 
 def _asked_of_loader(file: Path, torch: Path, unpacked: Path) -> tuple[set[bytes], set[str]]:
-    """What the loader cannot resolve in one library, and which libraries it does not find.
+    """The symbols of one library that the loader cannot resolve, and the libraries not found.
 
-    Torch and Python's side of it are there first, as when Python has imported torch; so are the
-    wheel's own directories, which its packages find in their own ways.
+    ``libtorch.so`` and ``libtorch_python.so`` are preloaded, as when Python has imported torch. The
+    wheel's own directories are on the search path, since packages find them in different ways.
     """
     homes = {path.parent for path in unpacked.rglob("*.so*")}
     environment = {
         **os.environ,
         "LD_LIBRARY_PATH": ":".join(map(str, (torch, *sorted(homes)))),
         "LD_PRELOAD": f"{torch / 'libtorch.so'} {torch / 'libtorch_python.so'}",
-        # what ldd -r sets; ldd itself is a shell script, which would be given the same libraries
+        # the variables that ldd -r sets; ldd itself is a shell script, and would preload torch too
         "LD_TRACE_LOADED_OBJECTS": "1",
         "LD_WARN": "yes",
         "LD_BIND_NOW": "yes",
@@ -178,7 +178,7 @@ _EXPORTS: dict[Path, frozenset[bytes]] = {}
 
 
 def _exported(torch: Path) -> frozenset[bytes]:
-    """Everything that libtorch's libraries in a directory export."""
+    """All names that libtorch's libraries in a directory export."""
     if torch not in _EXPORTS:
         names: set[bytes] = set()
         for file in sorted(torch.glob("*.so*")):
@@ -195,10 +195,10 @@ def _exported(torch: Path) -> frozenset[bytes]:
 
 
 def torch_libraries(cache: Path, version: str) -> Path:
-    """The shared libraries of a published torch, without the rest of it.
+    """The directory with the shared libraries of a published torch release.
 
     Raises:
-        WheelError: pip does not provide it.
+        WheelError: pip cannot download the wheel.
     """
     home = cache / f"torch-{version}-{PLATFORM}"
     if not home.is_dir():
@@ -211,7 +211,7 @@ def torch_libraries(cache: Path, version: str) -> Path:
 
 
 def unpack_torch(wheel: Path, home: Path) -> Path:
-    """The shared libraries of a torch wheel, in one directory."""
+    """Unpack the shared libraries of a torch wheel into the directory ``home``."""
     home.mkdir(parents=True)
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
@@ -223,10 +223,10 @@ def unpack_torch(wheel: Path, home: Path) -> Path:
 
 
 def published(cache: Path, requirement: str) -> Path:
-    """A published wheel, downloaded once.
+    """A published wheel, downloaded only once.
 
     Raises:
-        WheelError: pip does not provide it.
+        WheelError: pip cannot download the wheel.
     """
     project, _, version = requirement.partition("==")
     home = cache / "published" / requirement
@@ -242,7 +242,7 @@ def published(cache: Path, requirement: str) -> Path:
 
 
 def table(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """The result as markdown: a row for each wheel, a column for each torch."""
+    """The result in Markdown: a row for each wheel, a column for each torch release."""
     torches = list(dict.fromkeys(one.torch for one in comparisons))
     yield f"| wheel | libraries | {' | '.join(f'torch {one}' for one in torches)} |"
     yield f"|---|---|{'---|' * len(torches)}"
@@ -264,26 +264,42 @@ def table(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def differences(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """A line for each name or file that one side alone reports."""
+    """A line for each symbol or library that only one side reports."""
     for one in comparisons:
         if not one.agree:
             where = f"{one.wheel}: {one.library}: torch {one.torch}"
             for title, names in (
-                ("the loader alone lacks", sorted(one.loader - one.matrix)),
-                ("the matrix alone lacks", sorted(one.matrix - one.loader)),
+                ("only the loader misses", sorted(one.loader - one.matrix)),
+                ("only the matrix misses", sorted(one.matrix - one.loader)),
             ):
                 yield from (f"{where}: {title} {name.decode('latin-1')}" for name in names)
             for file in sorted(one.absent ^ one.not_found):
-                yield f"{where}: only one side misses the file {file}"
+                yield f"{where}: only one side misses the library {file}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; 0 both agree on everything, 1 they do not, 2 something cannot be had."""
+    """Run the program; returns 0 if all results agree, 1 if not, 2 if a wheel is unavailable."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--torch", action="append", metavar="X", help=f"[{' '.join(TORCHES)}]")
-    parser.add_argument("--wheel", action="append", metavar="NAME==X", help="[two dozen]")
-    parser.add_argument("--cache", type=Path, metavar="DIR", default=CACHE, help=f"[{CACHE}]")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
+    parser.add_argument(
+        "--torch",
+        action="append",
+        metavar="X",
+        help=f"compare with this torch release [{' '.join(TORCHES)}]",
+    )
+    parser.add_argument(
+        "--wheel",
+        action="append",
+        metavar="NAME==X",
+        help="compare the libraries of this wheel [two dozen wheels]",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        default=CACHE,
+        help=f"keep downloaded wheels and torch's libraries in DIR [{CACHE}]",
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
     options = parser.parse_args(arguments)
     options.cache.mkdir(parents=True, exist_ok=True)
     comparisons: list[Comparison] = []
@@ -310,14 +326,15 @@ def main(arguments: list[str] | None = None) -> int:
 _HEAD = """\
 # The load matrix against the dynamic loader
 
-Written by `tools/compare_with_loader.py`. For each library, the dynamic loader of Linux x86_64, run
-as `ldd -r` runs it (a shell script, which would be given the same preloads), with the libraries of
-one published torch (`LD_LIBRARY_PATH`, and `LD_PRELOAD` of `libtorch.so` and `libtorch_python.so`,
-as they are there when Python has imported torch), says which symbols cannot be resolved. Of these,
-the ones that are torch's (exported by any indexed release or by that very torch, or torch's by
-their owner) must be exactly the names that the load matrix says that release lacks; and the
-libraries of torch that the loader does not find exactly those that it says are not shipped. A cell
-counts the libraries on which both agree, and the distinct names missing.
+Written by `tools/compare_with_loader.py`. The dynamic loader of Linux x86_64 lists the symbols of
+each library that it cannot resolve with the libraries of one published torch release. The script
+runs the loader as `ldd -r` does (`ldd` itself is a shell script, and would preload torch too), with
+torch in `LD_LIBRARY_PATH` and with `libtorch.so` and `libtorch_python.so` in `LD_PRELOAD`, as when
+Python has imported torch. Torch's symbols among them (exported by any indexed release or by this
+torch, or torch's by their owner) must be exactly those that the load matrix lists as missing in the
+release, and the libraries of torch that the loader does not find exactly those that the matrix
+lists as not shipped. Each cell counts the libraries with equal results, and the distinct missing
+names.
 """
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the export index keeps of torch's wheels: their names, sifted and merged. No I/O."""
+"""The contents of the export index: names from torch's wheels, filtered and merged. No I/O."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TORCH = torch_namespaces.NAMESPACES | {
 }
 _C_NAMES = re.compile(
     rb"(?:aoti_|torch_|at_|FLAGS_|pytorch_|TH[A-Z]?P)\w+"
-    # of others, but torch ships their headers, and its own inline code calls them
+    # third-party names, but torch ships their headers, and its inline code calls them
     rb"|(?:Sleef_|cpuinfo_|clog_|nnp_|pthreadpool_)\w+"
 )
 _OWN_C_LIBRARIES = re.compile(r"lib(?:c10|torch_python|shm|caffe2_nvrtc)\.so")
@@ -34,24 +34,24 @@ _LINKER_NAMES = frozenset(
 _UNNAMED = re.compile(rb"__nv_hdl_(?:wrapper_t|helper)|__device_stub__|_GLOBAL__N_")
 
 
-@cache  # the same names come again in every release
+@cache  # every release has mostly the same names
 def is_kept(name: bytes, library: str) -> bool:
-    """Whether the index keeps a name that a library of torch exports.
+    """Whether the index keeps a name that one of torch's libraries exports.
 
-    macOS and Windows extensions say which library must provide a name, so everything that torch's
-    libraries export there may be asked for, whoever wrote it. On ELF:
+    macOS and Windows extensions state which library must provide a name, so the index keeps every
+    name that torch's libraries export there. On ELF it keeps:
 
-    - C++ names of torch's namespaces and globals, whatever declares them (vtables, guards, local
-      statics …), and every other name whose signature or template arguments speak of torch's types:
-      instantiations of std and pybind11, casters, kernels of thrust and cutlass;
-    - all C shims, flags and C names of the Python binding; every C name of the libraries that hold
-      no third-party code; names of Sleef, cpuinfo, NNPACK and pthreadpool, whose headers torch
-      ships and which inline code of ATen calls.
+    - C++ names in torch's namespaces and torch's globals, whatever declares them (vtables, guards,
+      local statics …), and every other name with torch's types in its signature or template
+      arguments: instantiations of std and pybind11, casters, kernels of thrust and cutlass;
+    - all C shims, flags and C names of the Python binding; every C name of the libraries without
+      third-party code; names of Sleef, cpuinfo, NNPACK and pthreadpool, whose headers torch ships
+      and which ATen's inline code calls.
 
-    Left out are MKL, magma, LAPACK, XNNPACK, uv, miniz, gloo, tensorpipe, fbgemm, protobuf and
-    what else is linked in; copies of std templates that every library has for itself; names that
-    linkers add; and what has no name outside of the file that defines it: nvcc's wrappers
-    of lambdas and launch stubs, unnamed namespaces.
+    It leaves out MKL, magma, LAPACK, XNNPACK, uv, miniz, gloo, tensorpipe, fbgemm, protobuf and
+    other static libraries; copies of std templates that every library has for itself; names that
+    linkers add; and names that are only valid in the file that defines them: nvcc's wrappers of
+    lambdas and launch stubs, unnamed namespaces.
     """
     if not library.endswith(".so"):
         return True
@@ -72,11 +72,11 @@ def is_kept(name: bytes, library: str) -> bool:
 # --- wheels to contents --------------------------------------------------------------------------
 
 Contents: TypeAlias = tuple[list[IndexedRelease], dict[bytes, dict[str, int]]]
-"""The releases, and name to library to bitmap: what ``pack`` takes."""
+"""The releases, and name to library to bitmap, as arguments of ``pack``."""
 
 
 def indexed(wheel: Wheel, kept: Mapping[str, frozenset[bytes]]) -> IndexedRelease:
-    """What the index says of a release besides its names."""
+    """The index entry of a release, without its names."""
     return IndexedRelease(
         version=wheel.version,
         wheel=wheel.file,
@@ -88,14 +88,14 @@ def indexed(wheel: Wheel, kept: Mapping[str, frozenset[bytes]]) -> IndexedReleas
 
 
 def cxx11_abi(kept: Mapping[str, frozenset[bytes]]) -> bool:
-    """Which ``std::string`` libstdc++ gave to a build: that of most names that speak of one."""
+    """Whether a build uses the C++11 ABI: most of its names with ``std::string`` do."""
     names = frozenset[bytes]().union(*kept.values())
     new = sum(b"NSt7__cxx1112basic_string" in name for name in names)
     return new > sum(map(uses_old_string, names))
 
 
 def kept_exports(wheel: Wheel) -> dict[str, frozenset[bytes]]:
-    """Library to the names that the index keeps of it, torch's own libraries alone."""
+    """Each of torch's own libraries, to the names that the index keeps."""
     return {
         library: frozenset(raw for name in names if is_kept(raw := name.encode("latin-1"), library))
         for library, names in wheel.exports.items()
@@ -104,7 +104,7 @@ def kept_exports(wheel: Wheel) -> dict[str, frozenset[bytes]]:
 
 
 def contents(wheels: Iterable[Wheel]) -> Contents:
-    """The index of some wheels of one platform, oldest first."""
+    """The index of wheels for one platform, which are given oldest first."""
     releases: list[IndexedRelease] = []
     exports: dict[bytes, dict[str, int]] = {}
     for position, wheel in enumerate(wheels):
@@ -118,7 +118,7 @@ def contents(wheels: Iterable[Wheel]) -> Contents:
 
 
 def merged(old: Contents, new: Contents) -> Contents:
-    """Contents with one release added, or read again."""
+    """The old contents, with the releases of the new ones added or replaced."""
     releases = {release.version: release for release in (*old[0], *new[0])}
     ordered = sorted(releases, key=release_key)
     fresh = {release.version for release in new[0]}
@@ -138,7 +138,7 @@ def merged(old: Contents, new: Contents) -> Contents:
 
 
 def differences(old: Contents, new: Contents) -> list[str]:
-    """What changed between two contents, a line for each release and library."""
+    """The changes between two contents, a line for each release and library."""
     before = {release.version: release for release in old[0]}
     after = {release.version: release for release in new[0]}
     lines = [

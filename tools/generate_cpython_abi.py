@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
 """Generate ``src/torch_abi_audit/data/cpython_abi.tsv``: the names of CPython's C API.
 
-Two parts. The Stable ABI comes from ``abi3info``, which is made of CPython's own manifest. The
-other names tell CPython's from those of other projects that begin with ``Py`` as well: what real
-libpythons export, and what the headers beside them declare with ``PyAPI_FUNC`` or ``PyAPI_DATA``
-(names of builds that are not in reach: Windows, debug, free-threaded).
+The table has two parts. The Stable ABI comes from ``abi3info``, which is made from CPython's own
+manifest. The other names distinguish CPython's from names of other projects that begin with ``Py``:
+they are exported by libpython, or declared by the headers beside it with ``PyAPI_FUNC`` or
+``PyAPI_DATA`` (for builds that are not installed: Windows, debug, free-threaded).
 
-    generate_cpython_abi.py             read the Pythons in reach, add their names, write the table
-    generate_cpython_abi.py --check     exit 1 if the Stable ABI part differs from abi3info, or a
-                                        Python in reach has a name that the table lacks
+    generate_cpython_abi.py             read the installed Pythons, add their names to the table
+    generate_cpython_abi.py --check     exit 1 if the Stable ABI part differs from abi3info, or an
+                                        installed Python has a name that the table lacks
     generate_cpython_abi.py --libpython /opt/python/lib/libpython3.14.so.1.0 ...
 
-In reach by default: the shared libpython of the running interpreter, and those of pyenv
-(``$PYENV_ROOT``, else ``~/.pyenv``). A machine with fewer Pythons loses nothing: names that are in
-the committed table stay in it. A ``pyodide.asm.wasm`` is a libpython as well (``npm pack pyodide``
-brings one, of a recent Python); its version is in the ``pyodide-lock.json`` beside it. No libpython
-of Windows is read: names that only Windows has come from the headers, and in a PE file the DLL that
-a name is imported from says whose it is.
+By default it reads the shared libpython of the running interpreter, and those of pyenv
+(``$PYENV_ROOT``, else ``~/.pyenv``). With fewer Pythons nothing is lost: names in the committed
+table stay. A ``pyodide.asm.wasm`` counts as a libpython (``npm pack pyodide`` has one of a recent
+Python); its version is in the ``pyodide-lock.json`` beside it. No libpython of Windows is read:
+names that only Windows has come from the headers, and in a PE file each import states its DLL.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from typing import TYPE_CHECKING
 import abi3info
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools import table_text  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
@@ -66,7 +65,7 @@ class GeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """One CPython in reach, and the names that it exports or declares."""
+    """One installed CPython, and the names that it exports or declares."""
 
     version: str
     names: frozenset[str]
@@ -88,7 +87,7 @@ def stable_names() -> dict[str, str]:
 
 
 def declared_names(header: str) -> set[str]:
-    """Names that a CPython header declares as exported, in whatever configuration."""
+    """Names that a CPython header declares as exported, in any configuration."""
     code = _COMMENT.sub(" ", header.replace("\\\n", " "))
     return set(_DECLARED.findall(_DIRECTIVE.sub("", code)))
 
@@ -105,10 +104,10 @@ def default_libpythons() -> list[Path]:
 
 
 def python_version(library: Path) -> str:
-    """``3.13`` of a libpython, a macOS framework or a Pyodide.
+    """The version, such as ``3.13``, of a libpython, a macOS framework or a Pyodide.
 
     Raises:
-        GeneratorError: its name does not say.
+        GeneratorError: the file name does not state it.
     """
     if library.suffix == ".wasm":
         lock = json.loads(library.with_name("pyodide-lock.json").read_text(encoding="utf-8"))
@@ -116,17 +115,17 @@ def python_version(library: Path) -> str:
     name = library.parent.name if library.name == "Python" else library.name
     match = re.fullmatch(r"(?:libpython)?(3\.\d+).*", name)
     if match is None:
-        raise GeneratorError(f"{library}: the name does not say which Python it is")
+        raise GeneratorError(f"{library}: the file name does not state the Python version")
     return match[1]
 
 
 def read_python(library: Path) -> Python:
-    """The exports of a libpython, with the declarations of the headers installed beside it.
+    """The exports of a libpython, and the declarations in the headers installed beside it.
 
     Raises:
-        OSError: it cannot be opened.
-        FormatError: it is damaged.
-        GeneratorError: it is no libpython.
+        OSError: the library cannot be opened.
+        FormatError: the library is damaged.
+        GeneratorError: the file is not a libpython.
     """
     version = python_version(library)
     if library.suffix == ".wasm":
@@ -135,7 +134,7 @@ def read_python(library: Path) -> Python:
         with open_readable(library) as source:
             images = formats.read(source)
             if isinstance(images, NotALibrary):
-                raise GeneratorError(f"{library} is no library: {images.kind}")
+                raise GeneratorError(f"{library} is not a library: {images.kind}")
             exported = {name for image in images for name in formats.exports(source, image)}
     names = {name.decode() for name in exported}
     for header in (library.parent.parent / "include").glob(f"python{version}*/**/*.h"):
@@ -144,10 +143,10 @@ def read_python(library: Path) -> Python:
 
 
 def wasm_exports(module: bytes) -> set[bytes]:
-    """The export section of a WebAssembly module (core specification, 5.5.10).
+    """The names in the export section of a WebAssembly module (core specification, 5.5.10).
 
-    Entry points of the standard library's extension modules, which such a build links in, are left
-    out: no libpython has them.
+    Entry points of the standard library's extension modules, which such a build links statically,
+    are left out: no libpython exports them.
     """
     position = 8  # after the magic and the version
 
@@ -179,13 +178,13 @@ def wasm_exports(module: bytes) -> set[bytes]:
 
 
 def other_names(document: Table) -> set[str]:
-    """The names outside the Stable ABI that a document holds."""
+    """The names outside of the Stable ABI in a table."""
     rows = document.sections.get("others", {})
     return {stem + rest for stem, rests in rows.items() for rest in rests.split()}
 
 
 def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
-    """The document: the Stable ABI of abi3info, and the names known before or in reach now."""
+    """The table: the Stable ABI of abi3info, and the names committed before or read now."""
     stable = stable_names()
     pythons = list(pythons)
     names = {name for python in pythons for name in python.names} | other_names(committed)
@@ -210,7 +209,7 @@ def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
 
 
 def differences(old: Table, new: Table) -> list[str]:
-    """What changed between two documents, one line an entry; dates and versions read are aside."""
+    """The changes between two tables, one line per entry, without dates and Python versions."""
     compared = ("format", "newest")
     before, after = ({fact: one.facts.get(fact, "") for fact in compared} for one in (old, new))
     lines = table_text.differences(before, after)
@@ -218,12 +217,12 @@ def differences(old: Table, new: Table) -> list[str]:
     lines += table_text.differences(*stable, "stable.")
     known = other_names(old)
     lines += [f"others: {name} is missing" for name in sorted(other_names(new) - known)]
-    lines += [f"others: {name} is to go" for name in sorted(known - other_names(new))]
+    lines += [f"others: {name} must be removed" for name in sorted(known - other_names(new))]
     return lines
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    """Run the program; returns 0 if done or equal, 1 if the table differs, 2 for an error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument(

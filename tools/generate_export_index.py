@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Generate ``src/torch_abi_audit/data/exports-PLATFORM.idx`` from published torch wheels.
 
-Every final release since 2.4.0, for Linux x86_64 and aarch64, macOS arm64 and Windows x86_64: which
-of torch's own libraries export which names, and the CUDA version of the build.
+The files list, for every final release since 2.4.0 on Linux x86_64 and aarch64, macOS arm64 and
+Windows x86_64, the names that each of torch's own libraries exports, and the build's CUDA version.
 
     generate_export_index.py                       read every release, write the files
     generate_export_index.py --check               read every release, exit 1 if a file differs
     generate_export_index.py --release 2.16.0      add one release to the committed files
     generate_export_index.py --check --release 2.11.0 --platform win_amd64      verify one release
 
-Wheels are fetched by ``pip download`` one at a time and deleted as soon as they are read. All that
-they export is kept in ``--cache``, so a run resumes, and a new rule of what to keep needs no second
-download: about 30 GB in all at first, nothing after.
+``pip download`` fetches one wheel at a time, which is deleted as soon as it is read. ``--cache``
+keeps all exported names, so that an interrupted run resumes, and a change of ``is_kept`` needs no
+new downloads. The first run downloads about 30 GB.
 
-What is kept is what an extension can ask of torch, as ``export_contents.is_kept`` decides.
+The index keeps the names that an extension can import, as ``export_contents.is_kept`` decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools.export_contents import contents, differences, merged  # noqa: E402
 from tools.torch_wheels import PLATFORMS, Wheel, cached  # noqa: E402
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 OLDEST = "2.4.0"
 CACHE = Path.home() / ".cache" / "torch-abi-audit-index"
-LIMIT = 3_000_000  # bytes that the files may take together
+LIMIT = 3_000_000  # most bytes of all files together
 
 
 def path_of(platform: str) -> Path:
-    """Where the index of a platform is committed."""
+    """The path of a platform's committed index."""
     return DATA / f"exports-{platform}.idx"
 
 
 def committed(platform: str) -> Contents:
-    """The committed contents; none where there is no file."""
+    """The committed contents; empty if there is no file."""
     path = path_of(platform)
     if not path.exists():
         return [], {}
@@ -55,9 +55,9 @@ def committed(platform: str) -> Contents:
 
 
 def update(platform: str, versions: list[str], options: argparse.Namespace) -> bool:
-    """Bring one platform's file up to date, or with ``--check`` only say what differs.
+    """Update one platform's file, or with ``--check`` only print the differences.
 
-    Returns whether anything does.
+    Returns whether there are any.
     """
     fresh = contents(read(version, platform, options.cache) for version in versions)
     old = committed(platform)
@@ -80,12 +80,18 @@ def read(version: str, platform: str, cache: Path) -> Wheel:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; 0 done or nothing differs, 1 a file differs, 2 it cannot be made."""
+    """Run the program; returns 0 if done or equal, 1 if a file differs, 2 for an error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--release", metavar="X", help="this release alone, into the files")
-    parser.add_argument("--platform", choices=PLATFORMS, help="this platform alone")
-    parser.add_argument("--cache", type=Path, metavar="DIR", default=CACHE, help=f"[{CACHE}]")
+    parser.add_argument("--release", metavar="X", help="read only this release, and merge it")
+    parser.add_argument("--platform", choices=PLATFORMS, help="only this platform")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        default=CACHE,
+        help=f"keep exported names in DIR [{CACHE}]",
+    )
     options = parser.parse_args(arguments)
     try:
         versions = [options.release] if options.release else final_releases("torch", OLDEST)
@@ -95,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     size = sum(path.stat().st_size for path in map(path_of, PLATFORMS) if path.exists())
-    print(f"{size} bytes in all" + (f": more than {LIMIT}" if size > LIMIT else ""))
+    print(f"{size} bytes in all" + (f": more than the limit of {LIMIT}" if size > LIMIT else ""))
     return 1 if size > LIMIT or (options.check and changed) else 0
 
 

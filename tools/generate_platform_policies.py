@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Generate ``src/torch_abi_audit/data/platform_policies.tsv`` from auditwheel and delvewheel.
 
-For each manylinux and musllinux tag: the newest symbol versions that every system of the tag has,
-by architecture, and the libraries that a wheel of the tag may take from the system (auditwheel's
-policy files). For Windows: the DLLs that belong to the system (delvewheel's lists, and what those
-lack).
+For each manylinux and musllinux tag, the table has the newest symbol versions that every system of
+the tag has, by architecture, and the libraries that a wheel with the tag may take from the system
+(from auditwheel's policy files). For Windows, it has the DLLs of the system (from delvewheel's
+lists, and some that are missing there).
 
     generate_platform_policies.py             write the table
     generate_platform_policies.py --check     exit 1 if the committed table differs
@@ -23,19 +23,19 @@ from pathlib import Path
 from delvewheel import _dll_list
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools import table_text  # noqa: E402
 from torch_abi_audit.knowledge.tables import Table  # noqa: E402
 
 NEWER_WINDOWS = ("dxcore.dll", "icu.dll")
-"""Parts of Windows since 10 2004 and 10 1903, missing from delvewheel's lists. From Microsoft's
-documentation: "DXCore", "International Components for Unicode (ICU)"."""
+"""DLLs of Windows since 10 2004 and 10 1903 that are missing in delvewheel's lists. Source:
+Microsoft's documentation, "DXCore" and "International Components for Unicode (ICU)"."""
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "platform_policies.tsv"
 
 
 def document() -> Table:
-    """The table: provenance, then what each platform provides."""
+    """The table: its sources, then the libraries and symbol versions of each platform."""
     policies = [
         policy
         for libc in ("manylinux", "musllinux")
@@ -80,15 +80,15 @@ def document() -> Table:
 
 
 def _newest(versions: list[str]) -> str | None:
-    """The newest numeric version; ``FLOAT128`` and the like are in every newer libstdc++."""
+    """The newest numeric version; others, such as ``FLOAT128``, are in every newer libstdc++."""
     numeric = [each for each in versions if each.replace(".", "").isdecimal()]
     return max(numeric, key=lambda each: tuple(map(int, each.split("."))), default=None)
 
 
 def main() -> int:
-    """Write the table, or compare it."""
+    """Write the table, or compare it, and return the exit code."""
     parser = argparse.ArgumentParser(description="Generate the table of platform policies.")
-    parser.add_argument("--check", action="store_true", help="compare; write nothing")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
     options = parser.parse_args()
     wanted = document()
     if not options.check:
@@ -96,7 +96,7 @@ def main() -> int:
         return 0
     if table_text.load(TABLE) == wanted:
         return 0
-    print(f"{TABLE} differs from what auditwheel and delvewheel say now", file=sys.stderr)
+    print(f"{TABLE} differs from the installed auditwheel and delvewheel", file=sys.stderr)
     return 1
 
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Generate ``data/torch_replacements.json`` from ``replacements.toml`` and published torch wheels.
 
-Every row names a stable replacement and code that uses it. Against the headers of the first release
-of each minor version since 2.9 (the macOS arm64 wheels: the smallest, with the same headers) it is
-verified that the header declares the replacement, from which release on, that the code compiles
-with ``TORCH_TARGET_VERSION`` set, and which C shims the result needs: they say on which torch it
-runs. The operators that ``torch_call_dispatcher`` can reach are read from the same headers.
+Every row names a stable replacement and code that uses it. The generator verifies each row with the
+headers of the first release of each minor version since 2.9 (from the macOS arm64 wheels, which are
+the smallest and have the same headers): the first release whose header declares the replacement,
+that the code compiles with ``TORCH_TARGET_VERSION`` set, and the C shims that the result needs,
+which decide on which torch it runs. The operators that ``torch_call_dispatcher`` can call are read
+from the same headers.
 
     generate_replacements.py           verify every row, write the table
     generate_replacements.py --check   verify every row, exit 1 if the table differs
-    generate_replacements.py --check --source-only      compare with replacements.toml alone
+    generate_replacements.py --check --source-only      only compare with replacements.toml
 
-Needs g++. ``--headers DIR`` keeps the headers of each release, ``--cache DIR`` what g++ said.
+Needs g++. ``--headers DIR`` keeps the headers of each release, ``--cache DIR`` the results of g++.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools.replacement_checks import (  # noqa: E402
     CheckError,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 SOURCE = ROOT / "tools" / "replacements.toml"
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_replacements.json"
-PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
+PLATFORM = "macosx_26_0_arm64"  # pip accepts wheels for every older macOS as well
 
 
 def releases() -> list[str]:
@@ -60,10 +61,10 @@ def releases() -> list[str]:
 
 
 def headers_of(version: str, directory: Path) -> Path:
-    """The include directory of one release, unpacked below ``directory`` where it is not yet.
+    """The include directory of one release, unpacked below ``directory`` if it is not there yet.
 
     Raises:
-        WheelError: pip does not provide the wheel.
+        WheelError: pip cannot download the wheel.
     """
     include = directory / version / "torch" / "include"
     if include.is_dir():
@@ -77,10 +78,10 @@ def headers_of(version: str, directory: Path) -> Path:
 
 
 def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
-    """The table.
+    """The contents of the table.
 
     Raises:
-        CheckError: the headers do not bear a row out.
+        CheckError: the headers contradict a row.
     """
     known: dict[str, str] = {}
     newest = operators(headers[max(headers, key=release_key)])
@@ -90,7 +91,7 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
     apis, refused = [], []
     for row in source.rows:
         if unknown := [operator for operator in row.ops if operator not in known]:
-            refused.append(f"{row.name}: no operators of ATen: {', '.join(unknown)}")
+            refused.append(f"{row.name}: ATen has no such operators: {', '.join(unknown)}")
         try:
             apis.append(_api(row, headers, compiler))
         except CheckError as error:
@@ -102,7 +103,7 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
     for better in source.shims:
         for name in (better.name, better.use):
             if name.encode() not in torch_shims.shims():
-                raise CheckError(f"no shim is called {name}")
+                raise CheckError(f"there is no shim called {name}")
     by_release = {
         release: " ".join(sorted(one for one, first in known.items() if first == release))
         for release in headers
@@ -126,7 +127,7 @@ def _api(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> dict[str,
 
 
 def stated(row: Row) -> dict[str, Any]:
-    """What a row of the table takes from its source alone; the rest is proven."""
+    """The fields of a row that come from the source; the others are verified with headers."""
     api: dict[str, Any] = {"name": row.name, "effort": row.effort}
     api |= {
         key: list(value) for key, value in (("symbols", row.symbols), ("ops", row.ops)) if value
@@ -140,7 +141,7 @@ def stated(row: Row) -> dict[str, Any]:
 
 
 def unproven(source: Source, committed: Mapping[str, Any]) -> list[str]:
-    """Rows of the source that the committed table has otherwise, or not at all: by their names."""
+    """Names of the rows that differ between the source and the committed table."""
     proven = {"since", "floor", "shims"}
     kept = [{k: v for k, v in api.items() if k not in proven} for api in committed["apis"]]
     wanted = [stated(row) for row in source.rows]
@@ -148,17 +149,17 @@ def unproven(source: Source, committed: Mapping[str, Any]) -> list[str]:
     names = [one["name"] for one in wanted + kept if one not in kept or one not in wanted]
     names += [one["name"] for one in shims if one not in committed["shims"]]
     if not names and (kept != wanted or shims != committed["shims"]):
-        names = ["the order, or what is there twice"]
+        names = ["the order of rows, or a duplicate row"]
     return list(dict.fromkeys(names))
 
 
 def shim_row(better: BetterShim) -> dict[str, str]:
-    """The row of a C shim that has a better one."""
+    """The row for a C shim with a better replacement."""
     return {"name": better.name, "use": better.use, "note": better.note}
 
 
 def render(content: dict[str, Any]) -> str:
-    """JSON with one row a line, so that a change reads well."""
+    """JSON with one row per line, so that diffs are readable."""
     lines = ["{"]
     for key, value in content.items():
         if key in ("apis", "shims"):
@@ -170,19 +171,21 @@ def render(content: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    """Run the program; returns 0 if done or equal, 1 if the table differs, 2 for an error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument("--headers", type=Path, metavar="DIR", help="keep unpacked headers here")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what g++ said here")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the results of g++ here")
     parser.add_argument(
-        "--source-only", action="store_true", help="with --check: read no headers, prove nothing"
+        "--source-only",
+        action="store_true",
+        help="with --check: only compare with replacements.toml, without headers",
     )
     options = parser.parse_args(arguments)
     committed = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
     if options.source_only:
         if not options.check:
-            parser.error("--source-only goes with --check")
+            parser.error("--source-only needs --check")
         names = unproven(read(SOURCE), committed)
         for name in names:
             print(f"{TABLE.name} differs from {SOURCE.name}: {name}")
@@ -202,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.check:
         print(
-            f"{TABLE.name} of {generated} differs in: "
+            f"{TABLE.name}, generated on {generated}, differs in: "
             + ", ".join(key for key in content if content[key] != committed.get(key))
         )
         return 1

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Generate ``src/torch_abi_audit/data/torch_releases.tsv`` from the package index.
 
-For each final release of torch: the Pythons that it has wheels for, by their names, and the CUDA
-release that the wheels for Linux and Windows are built for, as ``torch/version.py`` in them says.
-That one file is read out of each wheel by HTTP range, through the user's own pip configuration.
+For each final release of torch, the table has the Pythons with wheels, by the wheels' names, and
+the CUDA version of the wheels for Linux and Windows, from the ``torch/version.py`` in them. That
+file is read from each wheel with HTTP range requests, through the user's pip configuration.
 
     generate_torch_releases.py                    read every release, write the table
     generate_torch_releases.py --check            exit 1 if the committed table differs
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools import table_text  # noqa: E402
 from tools.wheels import stated_cuda  # noqa: E402
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
 _PLATFORMS = [one for one in platforms.PLATFORMS if one.system is not platforms.MACOS]
-"""Those that there is a CUDA for."""
+"""The platforms for which CUDA exists."""
 
 
 def releases(wanted: str | None) -> dict[str, str]:
-    """Release to its row; of one release where ``wanted`` names it."""
+    """The row of each release; only of the release ``wanted`` if given."""
     config = pip_config()
     web = Web(config)
     groups: dict[str, list[tuple[re.Match[str], Listed]]] = {}
@@ -68,7 +68,7 @@ def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> str:
 
 
 def _is_for(tags: str, wanted: platforms.IndexPlatform) -> bool:
-    """Whether a wheel of these platform tags, a dot between two, is for a platform."""
+    """Whether a wheel with these platform tags, separated by dots, is for a platform."""
     read = filter(None, map(platforms.platform, tags.split(".")))
     return any(
         one.system == wanted.system.word and wanted.arch in one.architectures for one in read
@@ -93,10 +93,10 @@ def document(rows: Mapping[str, str]) -> Table:
 
 
 def main() -> int:
-    """Write the table, or compare it."""
+    """Write the table, or compare it, and return the exit code."""
     parser = argparse.ArgumentParser(description="Generate the table of torch releases.")
-    parser.add_argument("--check", action="store_true", help="compare; write nothing")
-    parser.add_argument("--release", help="read this release alone")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--release", metavar="X", help="read only this release, and merge it")
     options = parser.parse_args()
     committed = table_text.load(TABLE)
     rows = releases(options.release)
@@ -108,7 +108,7 @@ def main() -> int:
         return 0
     if committed == wanted:
         return 0
-    print(f"{TABLE} differs from what the index says now", file=sys.stderr)
+    print(f"{TABLE} differs from the package index", file=sys.stderr)
     return 1
 
 

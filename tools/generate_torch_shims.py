@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Generate ``src/torch_abi_audit/data/torch_shims.tsv`` from published torch wheels.
 
-Every C function that the headers of a release declare for AOTInductor and the stable ABI is read
-from the macOS arm64 wheel of each final release since 2.5.1 (its headers equal those of the other
-wheels, and it is the smallest). What the libraries in the macOS, Linux and Windows wheels of the
-newest release export is the cross-check: disagreements are printed, and recorded in the table.
+The table lists every C function that the headers of each final release since 2.5.1 declare for
+AOTInductor and the stable ABI, from the macOS arm64 wheel (the smallest, with the same headers as
+the others). The exports of the libraries in the macOS, Linux and Windows wheels of the newest
+release are the cross-check: differences are printed, and recorded in the table.
 
     generate_torch_shims.py                    read every release, write the table
     generate_torch_shims.py --check            read every release, exit 1 if the table differs
     generate_torch_shims.py --release 2.16.0   merge one release into the committed table
     generate_torch_shims.py --check --release 2.11.0 --headers-only       verify one release
 
-Wheels are fetched by ``pip download`` into a temporary directory and deleted as soon as they are
-read; ``--cache DIR`` keeps what was learned of each (not the wheels), so that a run can resume.
+``pip download`` fetches wheels into a temporary directory; they are deleted as soon as they are
+read. ``--cache DIR`` keeps the results (not the wheels), so that an interrupted run can resume.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a program run by path finds only what lies beside it
+sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
 from tools import table_text  # noqa: E402
 from tools.shim_headers import Declaration, GeneratorError, declarations  # noqa: E402
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_shims.tsv"
 
 OLDEST = "2.5.1"
-HEADER_PLATFORM = "macosx_26_0_arm64"  # pip takes wheels for every older macOS as well
+HEADER_PLATFORM = "macosx_26_0_arm64"  # pip accepts wheels for every older macOS as well
 EXPORT_PLATFORMS = ("manylinux_2_28_x86_64", "win_amd64")
 HEADERS = re.compile(r"torch/include/torch/csrc/(?:inductor/aoti_torch|stable)/.*\.h")
 LIBRARIES = re.compile(r"torch/lib/((?:lib)?torch_(?:cpu|cuda|xpu|python)\.(?:so|dylib|dll))")
@@ -56,11 +56,11 @@ SHIM_LIKE = re.compile(rb"(?:aoti|torch)_[a-z]\w*")
 
 
 def read_release(version: str, *, exports: bool) -> Release:
-    """Download, read and delete the macOS wheel of one release; for ``exports`` the others too.
+    """Download, read and delete the macOS wheel of one release; with ``exports`` the others too.
 
     Raises:
-        WheelError: pip does not provide a wheel.
-        GeneratorError: its headers cannot be made out.
+        WheelError: pip cannot download a wheel.
+        GeneratorError: the headers cannot be parsed.
         FormatError: a library in a wheel is damaged.
     """
     declared: dict[str, Declaration] = {}
@@ -85,7 +85,7 @@ def read_headers(version: str, archive: zipfile.ZipFile) -> dict[str, Declaratio
     """Every shim that the headers in a torch wheel declare.
 
     Raises:
-        GeneratorError: there is none, or two headers disagree on one.
+        GeneratorError: there are no shims, or two headers declare one differently.
     """
     declared: dict[str, Declaration] = {}
     for member in sorted(filter(HEADERS.fullmatch, archive.namelist())):
@@ -96,12 +96,12 @@ def read_headers(version: str, archive: zipfile.ZipFile) -> dict[str, Declaratio
                     f"{declared[name]}, and in {member} {declaration}"
                 )
     if not declared:
-        raise GeneratorError(f"torch {version}: the wheel holds no shim headers")
+        raise GeneratorError(f"torch {version}: the wheel has no shim headers")
     return declared
 
 
 def _read_exports(archive: zipfile.ZipFile, scratch: Path) -> Iterator[tuple[str, set[str]]]:
-    """Shim-like exports of each of torch's libraries, unpacked one at a time."""
+    """Exports of each of torch's libraries that look like shims, unpacked one at a time."""
     for member in archive.namelist():
         if match := LIBRARIES.fullmatch(member):
             library = scratch / match[1]
@@ -110,14 +110,14 @@ def _read_exports(archive: zipfile.ZipFile, scratch: Path) -> Iterator[tuple[str
             with open_readable(library) as source:
                 images = formats.read(source)
                 if isinstance(images, NotALibrary):
-                    raise GeneratorError(f"{member} is no library: {images.kind}")
+                    raise GeneratorError(f"{member} is not a library: {images.kind}")
                 names = {name for image in images for name in formats.exports(source, image)}
             library.unlink()
             yield match[1], {name.decode() for name in names if SHIM_LIKE.fullmatch(name)}
 
 
 def _learned(version: str, cache: Path | None, *, exports: bool) -> Release:
-    """``read_release``, unless an earlier run left in ``cache`` what it learned."""
+    """The result of ``read_release``, from ``cache`` if an earlier run saved it."""
     if cache is None:
         return read_release(version, exports=exports)
     path = cache / f"{version}{'-exports' if exports else ''}.json"
@@ -136,12 +136,12 @@ def _learned(version: str, cache: Path | None, *, exports: bool) -> Release:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; 0 done or nothing differs, 1 the table differs, 2 it cannot be made."""
+    """Run the program; returns 0 if done or equal, 1 if the table differs, 2 for an error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--release", metavar="X", help="read this release alone, merge it")
-    parser.add_argument("--headers-only", action="store_true", help="keep the exports as they are")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep what is learned here")
+    parser.add_argument("--release", metavar="X", help="read only this release, and merge it")
+    parser.add_argument("--headers-only", action="store_true", help="do not read exports again")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep results here")
     options = parser.parse_args(arguments)
     committed = table_text.load(TABLE)
     try:
@@ -159,8 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     gaps = [f"torch {r.version} does not declare {n}" for r in releases for n in table.absent(r)]
-    notes = [f"declared, and exported by no wheel: {name}" for name in table.unexported()]
-    notes += [f"exported, and declared by no header: {name}" for name in table.undeclared]
+    notes = [f"declared, but not exported by any wheel: {name}" for name in table.unexported()]
+    notes += [f"exported, but not declared by any header: {name}" for name in table.undeclared]
     content = document(table, dt.datetime.now(tz=dt.UTC).date().isoformat())
     changes = differences(committed, content)
     print(*notes, *gaps, *changes, f"{len(changes)} differences from {TABLE.name}", sep="\n")

@@ -1,4 +1,4 @@
-"""What the headers of a torch release prove of a replacement: declared, compiles, needs shims."""
+"""Checks of a replacement with torch's headers: it is declared, compiles, and needs which shims."""
 
 from __future__ import annotations
 
@@ -37,30 +37,30 @@ _DECLARED = re.compile(
 
 
 class CheckError(Exception):
-    """A row that the headers do not bear out; the text says which, and how."""
+    """The headers contradict a row; the text names the row and the contradiction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was found out of one replacement."""
+    """The verified facts about one replacement."""
 
     since: str
-    """The first release whose headers declare it and compile its example."""
+    """The first release whose headers declare the replacement and compile its example."""
     floor: str
-    """The oldest release that a library which uses it runs on."""
+    """The oldest release on which a library with the replacement runs."""
     shims: tuple[str, ...]
-    """The C shims that its example imports for the oldest releases and the newest, sorted."""
+    """The C shims that the example imports for the oldest releases and the newest, sorted."""
 
 
 class Compiler:
-    """The host's g++ on the headers of each release, with what it said kept in ``cache``."""
+    """The host's g++ with the headers of each release; ``cache`` keeps the results."""
 
     def __init__(self, headers: Mapping[str, Path], cache: Path) -> None:
         self._headers, self._cache = headers, cache
         cache.mkdir(parents=True, exist_ok=True)
 
     def imports(self, text: str, release: str) -> frozenset[str] | None:
-        """Undefined names of ``text`` as a library; None where it does not compile."""
+        """Undefined symbols of ``text`` compiled to a library; None if it does not compile."""
         key = hashlib.sha256(f"{release}\n{text}".encode()).hexdigest()[:24]
         kept = self._cache / f"{key}.json"
         if not kept.exists():
@@ -82,18 +82,18 @@ class Compiler:
             with open_readable(out) as source:
                 images = formats.read(source)
                 if isinstance(images, NotALibrary):
-                    raise CheckError(f"g++ wrote no library, but: {images.kind}")
+                    raise CheckError(f"g++ did not write a library: {images.kind}")
                 return sorted(name.decode() for name in images[0].imports)
 
 
 def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
-    """What the headers of every release say of a row's replacement.
+    """Verify a row's replacement with the headers of every release.
 
     Raises:
-        CheckError: no release's header declares it, or its example compiles nowhere.
+        CheckError: no release declares the replacement, or its example does not compile.
     """
     if row.header is None:
-        raise ValueError(f"{row.name} names no header")
+        raise ValueError(f"{row.name} has no header")
     declaring = [
         release
         for release, include in headers.items()
@@ -105,7 +105,7 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
         (one for one in declaring if compiler.imports(row.text(one), one) is not None), None
     )
     if since is None:
-        raise CheckError(f"{row.name}: its example compiles with the headers of no release")
+        raise CheckError(f"{row.name}: the example does not compile with any release's headers")
     newest = max(headers, key=release_key)
     built = {target: compiler.imports(row.text(target), newest) for target in (*headers,)[:2]}
     for target in (*headers,)[2:]:
@@ -117,7 +117,7 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
         if imports is not None
     }
     if not shims:
-        raise CheckError(f"{row.name}: its example does not compile with torch {newest}")
+        raise CheckError(f"{row.name}: the example does not compile with torch {newest}")
     oldest = min(shims, key=release_key)
     firsts = [torch_shims.shims()[name.encode()].first_release for name in shims[oldest]]
     floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=release_key)
@@ -125,7 +125,7 @@ def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
 
 
 def declares(header: Path, identifier: str) -> bool:
-    """Whether a header says ``identifier`` outside of its comments."""
+    """Whether a header contains ``identifier`` outside of comments."""
     try:
         text = _COMMENT.sub("", header.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -137,7 +137,7 @@ def operators(include: Path) -> set[str]:
     """Every operator of ATen that a release's headers call, as ``name.overload``.
 
     Raises:
-        CheckError: a caller is not named ``name_overload``, as its users take for granted.
+        CheckError: a caller is not named ``name_overload``, as this program assumes.
     """
     found = set()
     for header in sorted((include / "ATen" / "ops").glob("*_ops.h")):
@@ -146,12 +146,12 @@ def operators(include: Path) -> set[str]:
                 raise CheckError(f"{header.name}: {struct} calls {name}.{overload}")
             found.add(f"{name}.{overload}" if overload else name)
     if not found:
-        raise CheckError(f"no operator in {include / 'ATen' / 'ops'}")
+        raise CheckError(f"there is no operator in {include / 'ATen' / 'ops'}")
     return found
 
 
 def header_only(includes: Iterable[Path]) -> list[str]:
-    """Types that ``torch/headeronly`` declares, in whatever namespace it keeps them."""
+    """Types that ``torch/headeronly`` declares, in any namespace."""
     found: set[str] = set()
     for include in includes:
         for header in (include / "torch" / "headeronly").rglob("*.h"):

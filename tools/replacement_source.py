@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class SourceError(Exception):
-    """A row that contradicts itself or another; the text names it."""
+    """A row contradicts itself or another row; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One API, as ``replacements.toml`` states it; its keys are described there."""
+    """One API in ``replacements.toml``, which describes the keys."""
 
     name: str
     effort: int
@@ -34,7 +34,7 @@ class Row:
     note: str = ""
 
     def text(self, target: str) -> str:
-        """A small file that uses the replacement, for the torch release ``target``."""
+        """A small source file that uses the replacement, for the torch release ``target``."""
         major, minor, _ = target.split(".")
         version = f"((({major}ULL) << 56) | (({minor}ULL) << 48))"
         lines = [f"#define TORCH_TARGET_VERSION {version}"]
@@ -42,7 +42,7 @@ class Row:
         if self.code:
             lines.append("#include <torch/csrc/stable/tensor.h>")
         lines += [f"#include <{header}>" for header in (self.header, *self.also)]
-        if self.cuda:  # what the CUDA runtime's own header would declare
+        if self.cuda:  # declarations of the CUDA runtime's header
             lines.append('enum cudaError_t : int { cudaSuccess }; extern "C" cudaError_t')
             lines.append("cudaGetLastError();")
         if self.code:
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BetterShim:
-    """A C shim for which a newer one stands."""
+    """A C shim with a newer replacement."""
 
     name: str
     use: str
@@ -61,7 +61,7 @@ class BetterShim:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Everything that ``replacements.toml`` says."""
+    """The contents of ``replacements.toml``."""
 
     rows: tuple[Row, ...] = field(default=())
     shims: tuple[BetterShim, ...] = field(default=())
@@ -71,7 +71,7 @@ def read(path: Path) -> Source:
     """The rows of ``replacements.toml``.
 
     Raises:
-        SourceError: a row lacks what it needs, or two rows claim the same symbol.
+        SourceError: a row is incomplete, or two rows claim the same symbol.
     """
     with path.open("rb") as file:
         document = tomllib.load(file)
@@ -98,10 +98,10 @@ def read(path: Path) -> Source:
 
 def _consider(row: Row) -> None:
     if not row.symbols and not row.ops:
-        raise SourceError(f"{row.name}: claims no symbol")
+        raise SourceError(f"{row.name}: the row has neither symbols nor ops")
     if row.effort not in (1, 2, 3):
-        raise SourceError(f"{row.name}: effort {row.effort}")
+        raise SourceError(f"{row.name}: effort must be 1, 2 or 3, not {row.effort}")
     if row.outside and (row.header or not row.use):
-        raise SourceError(f"{row.name}: a replacement outside of torch has no header of torch's")
+        raise SourceError(f"{row.name}: a replacement outside of torch needs use and no header")
     if row.use and not row.outside and not (row.header and (row.code or row.file)):
         raise SourceError(f"{row.name}: a replacement needs a header and code that uses it")

@@ -1,7 +1,7 @@
-"""Text of torch's C headers to the functions that they export, without a compiler.
+"""Find the functions that torch's C headers export, without a compiler.
 
-The headers of the shim are plain: declarations marked ``AOTI_TORCH_EXPORT`` under ``#if``. No
-release declares any through a macro so far; families of declarations in a macro are expanded.
+The shim headers are simple: declarations with ``AOTI_TORCH_EXPORT``, under ``#if``. No release so
+far declares functions through a macro, but macros with several declarations are expanded.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class GeneratorError(Exception):
 
 
 class Declaration(NamedTuple):
-    """What one release's headers say of one C function."""
+    """The declaration of one C function in one release's headers."""
 
     device: str
-    """``generic``, or the device that it is for: ``cpu``, ``cuda``, ``mps``, ``xpu``."""
+    """``generic``, or the function's device: ``cpu``, ``cuda``, ``mps``, ``xpu``."""
     deprecated: bool
     guard: str | None
-    """The release that ``TORCH_FEATURE_VERSION`` is compared with around it."""
+    """The release with which the surrounding ``#if`` compares ``TORCH_FEATURE_VERSION``."""
 
 
 class _Family(NamedTuple):
@@ -50,10 +50,10 @@ _DEVICE_HEADERS = {"cpu": "cpu", "mkldnn": "cpu", "cuda": "cuda", "mps": "mps", 
 
 
 def declarations(header: str, text: str) -> dict[str, Declaration]:
-    """Every C function that a header exports; ``header`` is its path, for the device it is for.
+    """Every C function that a header exports; ``header`` is its path, which may name a device.
 
     Raises:
-        GeneratorError: a version guard has a form that is not known here.
+        GeneratorError: a version guard has an unknown form.
     """
     found: dict[str, Declaration] = {}
     families: dict[str, _Family] = {}
@@ -68,10 +68,10 @@ def declarations(header: str, text: str) -> dict[str, Declaration]:
 
 
 def _segments(text: str, families: dict[str, _Family]) -> Iterator[tuple[list[str], str]]:
-    """Code between directives, each piece with the conditions that hold around it.
+    """Code between directives, each piece with the conditions around it.
 
-    Macros whose bodies export functions are added to ``families`` on the way; a negated condition
-    (``#ifndef``, ``#else``) is an empty one.
+    Macros whose bodies export functions are added to ``families``; a negated condition
+    (``#ifndef``, ``#else``) becomes an empty one.
     """
     text = text.replace("\r\n", "\n").replace("\\\n", " ")
     conditions: list[str] = []
@@ -95,12 +95,12 @@ def _segments(text: str, families: dict[str, _Family]) -> Iterator[tuple[list[st
 
 
 def _blank(match: re.Match[str]) -> str:
-    """A literal as an empty one, a comment as its line breaks."""
+    """Replace a literal by an empty one, and a comment by its line breaks."""
     return '""' if match["literal"] else " " + "\n" * match[0].count("\n")
 
 
 def _expand(code: str, families: dict[str, _Family]) -> str:
-    """The code with each use of a declaring macro replaced by what it declares."""
+    """The code with each use of a declaring macro replaced by its declarations."""
     for macro, family in families.items():
 
         def expansion(use: re.Match[str], family: _Family = family) -> str:
@@ -115,7 +115,7 @@ def _expand(code: str, families: dict[str, _Family]) -> str:
 
 
 def _device(header: str, conditions: Iterable[str], name: str) -> str:
-    """By the section, else by the header, else by the dispatch key that opens the name."""
+    """A function's device: by the ``#if``, else the header, else the start of its name."""
     for condition in conditions:
         if macro := _DEVICE_MACRO.search(condition):
             return macro[1].lower()

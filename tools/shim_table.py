@@ -1,6 +1,6 @@
-"""The shim table: what the wheels of each release say, merged; its rows; what changed.
+"""The shim table: the declarations and exports of all releases, merged; its rows and changes.
 
-``merged`` takes the releases in any order, so that one release can be added to a committed table.
+``merged`` accepts releases in any order, so that one release can be added to a committed table.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ FORMAT = "1"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What the wheels of one release say."""
+    """The declarations and exports in the wheels of one release."""
 
     version: str
     declared: Mapping[str, Declaration]
     exported: Mapping[str, tuple[str, ...]]
-    """Shim-like exports, each with the libraries that have it, by file name."""
+    """Exports that look like shims, each with the file names of the libraries that export it."""
     platforms: tuple[str, ...]
-    """Platform tags of the wheels that ``exported`` was read from; none where it was not."""
+    """Platform tags of the wheels whose exports were read; empty if none were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that is known of one shim."""
+    """The merged facts about one shim."""
 
     first: str
     last: str
     declaration: Declaration
-    """As the newest release that declares it has it."""
+    """The declaration in the newest release that has one."""
     exported_by: tuple[str, ...] = ()
-    """Libraries of the newest release whose exports were read."""
+    """Libraries that export the shim in the newest release whose exports were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The content of the data file: the union of the releases merged so far."""
+    """The contents of the data file: the union of all releases merged so far."""
 
     releases: tuple[str, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=dict)
     exports_of: str | None = None
-    """The release that ``exported_by`` and ``undeclared`` were read from."""
+    """The release whose exports are in ``exported_by`` and ``undeclared``."""
     platforms: tuple[str, ...] = ()
     """Platform tags of the wheels of that release."""
     undeclared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Shim-like exports of that release that no header declares, with their libraries."""
+    """Exports of that release that look like shims but are in no header, with their libraries."""
 
     def merged(self, release: Release) -> Table:
-        """The table with one release added, or read again."""
+        """The table with one release added or replaced."""
         version = release.version
         rows = dict(self.rows)
         for name, declaration in release.declared.items():
@@ -85,7 +85,7 @@ class Table:
         )
 
     def absent(self, release: Release) -> list[str]:
-        """Names that the table gives to a release which does not declare them."""
+        """Names that the release should declare according to the table, but does not."""
         key = release_key(release.version)
         return sorted(
             name
@@ -95,7 +95,7 @@ class Table:
         )
 
     def unexported(self) -> list[str]:
-        """Declared names that no wheel read exports; XPU aside, which no published wheel has."""
+        """Declared names that no wheel exports, without XPU, which no published wheel supports."""
         return sorted(
             name
             for name, row in self.rows.items()
@@ -104,7 +104,7 @@ class Table:
 
 
 def document(table: Table, date: str) -> tables.Table:
-    """The table as it is committed: first release, device and exporters of each shim, and marks."""
+    """The table for the data file: first release, device, exporters and marks of each shim."""
     exporters = sorted({row.exported_by for row in table.rows.values()})
     shims = {}
     for name in sorted(table.rows):
@@ -138,10 +138,10 @@ def document(table: Table, date: str) -> tables.Table:
 
 
 def load(kept: tables.Table) -> Table:
-    """The table that a committed document holds.
+    """The table in a committed data file.
 
     Raises:
-        GeneratorError: the document has another format.
+        GeneratorError: the file has another format version.
     """
     if kept.facts["format"] != FORMAT:
         raise GeneratorError(f"the committed table has format {kept.facts['format']}, not {FORMAT}")
@@ -167,7 +167,7 @@ def load(kept: tables.Table) -> Table:
 
 
 def differences(old: tables.Table, new: tables.Table) -> list[str]:
-    """What changed between two documents, the date aside, one line an entry."""
+    """The changes between two data files, except the date, one line per entry."""
     lines = table_text.differences(old.facts, {**new.facts, "date": old.facts.get("date", "")})
     for section in sorted(old.sections.keys() | new.sections.keys()):
         before, after = old.sections.get(section, {}), new.sections.get(section, {})

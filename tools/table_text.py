@@ -1,4 +1,4 @@
-"""The text of a generated table, as ``knowledge.tables`` reads it, and what changed in one."""
+"""Write generated tables in the format of ``knowledge.tables``, and list changes of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def render(table: Table) -> str:
-    """The table as text: one line for each fact, and for each row.
+    """The table as text: one line for each fact and each row.
 
     Raises:
-        ValueError: the text would read back as another table: a name holds a tab, say.
+        ValueError: the text would not parse to the same table, for example with a tab in a name.
     """
     lines = [f"# {fact}\t{value}" for fact, value in table.facts.items()]
     for section, rows in table.sections.items():
@@ -23,22 +23,22 @@ def render(table: Table) -> str:
         lines += [f"{name}\t{words}" if words else name for name, words in rows.items()]
     text = "\n".join(lines) + "\n"
     if parse(text) != table:
-        raise ValueError("the table holds what its text cannot")
+        raise ValueError("the table cannot be written as text: a name with a tab, for example")
     return text
 
 
 def load(path: Path) -> Table:
-    """The table in a file; an empty one where there is no file yet."""
+    """The table in a file; empty if there is no file yet."""
     return parse(path.read_text(encoding="utf-8")) if path.exists() else Table({}, {})
 
 
 def write(path: Path, table: Table) -> None:
-    """Write the table's text, with the same line ends on every system."""
+    """Write the table's text, with the same line endings on every system."""
     path.write_text(render(table), encoding="utf-8", newline="\n")
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str], prefix: str = "") -> list[str]:
-    """What changed between the facts of two tables, or the rows of a section: one line a name."""
+    """The changes between the facts or the rows of two tables, one line per name."""
     return [
         f"{prefix}{name}: {_shown(old.get(name))} -> {_shown(new.get(name))}"
         for name in sorted(old.keys() | new.keys())

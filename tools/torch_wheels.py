@@ -1,7 +1,7 @@
-"""What one torch wheel holds, for the export index: every library and every name it exports.
+"""The contents of a torch wheel for the export index: every library, and the names that it exports.
 
-A wheel is downloaded, read and deleted; what was learned of it is kept in a cache, so that a run
-can resume and what the index keeps can change without a second download.
+A wheel is downloaded, read and deleted. A cache keeps the names, so that an interrupted run can
+resume, and the index can keep other names without a new download.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLATFORMS = {one.name: one.wheel_tags for one in platforms.PLATFORMS}
-"""Platform of the index to the wheel tags that serve it."""
+"""Index platform to the platform tags of torch's wheels."""
 
 _LIBRARY = re.compile(r"torch/(?:lib/|\.dylibs/|_C)[^/]*\.(?:so[.\d]*|dylib|dll|pyd)")
 
@@ -39,20 +39,20 @@ class Wheel:
     version: str
     platform: str
     file: str
-    """Name of the wheel."""
+    """File name of the wheel."""
     cuda: str | None
-    """CUDA version that ``torch/version.py`` states, such as ``12.6``; None for a CPU build."""
+    """CUDA version in ``torch/version.py``, such as ``12.6``; None for a CPU build."""
     requires: tuple[str, ...]
-    """``Requires-Dist`` lines on NVIDIA's projects, which bring the CUDA that it runs with."""
+    """``Requires-Dist`` lines for NVIDIA's projects, which contain torch's CUDA libraries."""
     exports: Mapping[str, tuple[str, ...]]
-    """File name of each library to every name it exports, sorted."""
+    """File name of each library, to every name that it exports, sorted."""
 
 
 def cached(cache: Path, version: str, platform: str) -> Wheel:
-    """The wheel of one release and platform, from ``cache`` or else downloaded and read.
+    """The wheel of one release and platform, from ``cache``, or else downloaded and read.
 
     Raises:
-        WheelError: pip does not provide it.
+        WheelError: pip cannot download the wheel.
     """
     path = cache / f"{platform}-{version}.json.xz"
     if path.exists():
@@ -83,7 +83,7 @@ def read(version: str, platform: str) -> Wheel:
     """Download, read and delete the wheel of one release and platform.
 
     Raises:
-        WheelError: pip does not provide it.
+        WheelError: pip cannot download the wheel.
     """
     with tempfile.TemporaryDirectory(prefix="torch-exports-") as name:
         directory = Path(name)
@@ -92,7 +92,7 @@ def read(version: str, platform: str) -> Wheel:
 
 
 def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Wheel:
-    """What a wheel holds; its libraries pass through ``directory`` one by one."""
+    """Read a wheel; its libraries are unpacked to ``directory`` one at a time."""
     exports: dict[str, tuple[str, ...]] = {}
     with zipfile.ZipFile(file) as archive:
         members = archive.namelist()
@@ -110,7 +110,7 @@ def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Whee
 
 
 def _exports(path: Path) -> set[str]:
-    """Exported names, byte for byte as Latin-1."""
+    """The exported names of a library, decoded as Latin-1."""
     with open_readable(path) as source:
         images = formats.read(source)
         if isinstance(images, NotALibrary):

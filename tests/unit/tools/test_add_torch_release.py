@@ -86,7 +86,7 @@ def test_a_release_is_added_until_something_fails(
     assert "by_release --release 2.16.0\n" in out
     assert "by_release.tsv: written" in out
     assert "whole\n" in out
-    assert "whole.tsv: as it was" in out
+    assert "whole.tsv: unchanged" in out
     assert "fails.py failed (2)" in out
     assert "never" not in out
 

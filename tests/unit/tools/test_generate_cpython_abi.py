@@ -120,7 +120,7 @@ def test_a_pyodide_says_its_version_in_the_file_beside_it(tmp_path: Path) -> Non
 
 
 def test_a_library_that_does_not_say_is_refused() -> None:
-    with pytest.raises(GeneratorError, match="does not say which Python"):
+    with pytest.raises(GeneratorError, match="does not state the Python version"):
         program.python_version(Path("lib/libpython3.so"))
 
 
@@ -147,7 +147,7 @@ def test_a_name_that_becomes_stable_leaves_the_others() -> None:
 
     assert program.differences(before, document(NEW, committed=before)) == [
         "others: _PyNew_Private is missing",
-        "others: PyLong_FromLong is to go",
+        "others: PyLong_FromLong must be removed",
     ]
 
 
@@ -223,7 +223,7 @@ def test_a_check_of_a_table_that_differs_fails_and_leaves_it(
     ("content", "complaint"),
     [
         (None, "No such file"),
-        (b"INPUT(libpython3.13.so.1.0)", "is no library|magic"),
+        (b"INPUT(libpython3.13.so.1.0)", "is not a library|magic"),
         (b"\x7fELF", "the file is cut short or damaged"),
     ],
 )

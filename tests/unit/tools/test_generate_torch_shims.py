@@ -148,7 +148,7 @@ def test_a_pip_that_refuses_a_release_is_quoted_with_its_name(
 
     assert program.main(["--release", "2.99.0"]) == 2
     assert capsys.readouterr().err == (
-        "error: pip does not provide torch 2.99.0 for macosx_26_0_arm64 and Python 3.11: "
+        "error: pip cannot download torch 2.99.0 for macosx_26_0_arm64 and Python 3.11: "
         "ERROR: No matching distribution found for torch===2.99.0\n"
     )
 
@@ -186,7 +186,7 @@ def test_shim_headers_are_found_in_a_wheel_and_no_others() -> None:
 
 
 def test_a_wheel_without_shim_headers_is_an_error() -> None:
-    with pytest.raises(GeneratorError, match=r"torch 2\.4\.0: the wheel holds no shim headers"):
+    with pytest.raises(GeneratorError, match=r"torch 2\.4\.0: the wheel has no shim headers"):
         program.read_headers("2.4.0", wheel({"torch/version.py": ""}))
 
 

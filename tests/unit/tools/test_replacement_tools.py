@@ -48,10 +48,10 @@ def test_rows_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("effort = 1", "effort = 4"), "effort 4"),
-        (('symbols = ["c10::detail::torchCheckFail"]', ""), "claims no symbol"),
+        (("effort = 1", "effort = 4"), "effort must be 1, 2 or 3, not 4"),
+        (('symbols = ["c10::detail::torchCheckFail"]', ""), "has neither symbols nor ops"),
         (('code = "STD_TORCH_CHECK(true);"', ""), "needs a header and code"),
-        (("effort = 1", "effort = 1\noutside = true"), "has no header of torch's"),
+        (("effort = 1", "effort = 1\noutside = true"), "needs use and no header"),
         (("effort = 1", "effort = 1\nsymbol = []"), "unknown keys"),
         (
             (
@@ -140,7 +140,7 @@ def test_a_proof(tmp_path: Path) -> None:
     assert (proof.since, proof.floor) == ("2.11.0", "2.11.0")
     assert proof.shims == ("torch_call_dispatcher", "torch_tag_core")
     never = FakeCompiler("2.99.0", {})
-    with pytest.raises(CheckError, match="compiles with the headers of no release"):
+    with pytest.raises(CheckError, match="does not compile with any release's headers"):
         prove(row, releases, never)  # type: ignore[arg-type]
     (releases["2.11.0"] / "f.h").write_text("")
     (releases["2.12.0"] / "f.h").write_text("int g();")
@@ -168,4 +168,4 @@ def test_a_row_that_the_committed_table_lacks_is_told(tmp_path: Path) -> None:
     fewer = {**committed, "apis": committed["apis"][1:]}
     assert unproven(read(SOURCE), fewer) == [committed["apis"][0]["name"]]
     turned = {**committed, "apis": committed["apis"][::-1]}
-    assert unproven(read(SOURCE), turned) == ["the order, or what is there twice"]
+    assert unproven(read(SOURCE), turned) == ["the order of rows, or a duplicate row"]
