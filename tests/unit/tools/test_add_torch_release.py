@@ -87,7 +87,7 @@ def test_a_release_is_added_until_something_fails(
     assert "by_release.tsv: written" in out
     assert "whole\n" in out
     assert "whole.tsv: unchanged" in out
-    assert "fails.py failed (2)" in out
+    assert "fails.py failed with exit code 2" in out
     assert "never" not in out
 
 

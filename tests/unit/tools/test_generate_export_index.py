@@ -129,7 +129,7 @@ def test_a_release_that_pip_does_not_provide_is_said_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def pip(*_: str, what: str) -> str:
-        raise wheels.WheelError(f"pip does not {what}")
+        raise wheels.WheelError(f"pip cannot {what}")
 
     monkeypatch.setattr(wheels, "pip", pip)
 
