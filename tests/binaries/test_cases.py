@@ -1,4 +1,4 @@
-"""Inputs that other tools get wrong, each built here: a clean verdict must have been earned."""
+"""Inputs that other tools get wrong, built by the tests: none may get a clean verdict wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ELF reader on libraries built here, against `nm -D` and against their own mutations."""
+"""The ELF reader on compiled libraries, compared with ``nm -D``, and on damaged copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``explain --with``: the library that fails, beside the torch at hand, on the command line."""
+"""``explain --with`` on the command line: the failing library, and the installed torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Mach-O reader on what a real linker emits for both macOS architectures."""
+"""The Mach-O reader on the output of a real linker for both macOS architectures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged Mach-O files: a result or a FormatError, soon and in little memory."""
+"""Damaged Mach-O files: a result or a FormatError, within a short time and little memory."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_every_truncation_is_refused(name: str) -> None:
 
 
 class Sparse:
-    """A source that claims to be huge, and is zeros behind its first bytes."""
+    """A source that claims to be huge, with zeros after its first bytes."""
 
     def __init__(self, data: bytes, size: int) -> None:
         self.data, self.size = data, size

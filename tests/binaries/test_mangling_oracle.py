@@ -1,4 +1,4 @@
-"""Names that compilers make, decided on as mangled and on their demangled text: no difference."""
+"""Names from real compilers: their mangled form and their demangled text get the same answer."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ ABOUT = re.compile(
 
 
 def compiled(source: str, folder: Path, *compiler: str) -> list[str]:
-    """Every C++ name in the object file that a compiler makes of ``source``."""
+    """Every C++ name in the object file compiled from ``source``."""
     folder.mkdir(exist_ok=True)
     (folder / "x.cc").write_text(source)
     out = folder / "x.o"
@@ -270,7 +270,7 @@ def names(request: pytest.FixtureRequest) -> list[str]:
 
 
 def texts(names: list[str]) -> list[str]:
-    """What an independent demangler says: GNU's where there is one, for its manglings."""
+    """The text of an independent demangler: GNU's, if installed, for its manglings."""
     if names[0].startswith("_Z") and shutil.which("c++filt"):
         lines = "".join(f"{name}\n" for name in names)
         done = subprocess.run(
@@ -281,7 +281,7 @@ def texts(names: list[str]) -> list[str]:
 
 
 def declared(text: str) -> tuple[str, ...] | None:
-    """The leading components of what a text declares, None where that takes more than this."""
+    """The first components of the declared name, or None if this simple parser cannot tell."""
     if "operator" in text or "decltype" in text or "::*" in text or "(*" in text:
         return None
     text = ABOUT.sub("", text).replace("(anonymous namespace)", "_GLOBAL__N_1")
@@ -304,14 +304,14 @@ def declared(text: str) -> tuple[str, ...] | None:
 
 
 def spelled(text: str) -> set[tuple[str, str]]:
-    """The first two components of the names of torch's namespaces in a text."""
+    """The first two components of each name in torch's namespaces in a text."""
     text = re.sub("[`(]anonymous namespace[')]", "_GLOBAL__N_1", text)
     text = re.sub(r"(?<=[( ])::", "", text)  # said to be global
     return {(a, "{operator}" if b == "operator" else b) for a, b in NAMED.findall(text)}
 
 
 def test_mentions_are_what_the_text_names(names: list[str]) -> None:
-    """What either demangler spells: GNU's leaves out some signatures, LLVM's some GCC names."""
+    """The names in either demangler's text: GNU's omits some signatures, LLVM's some GCC names."""
     for name, text in zip(names, texts(names), strict=True):
         found = {
             (first.decode(), second.decode())

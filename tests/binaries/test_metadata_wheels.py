@@ -1,4 +1,4 @@
-"""Wheels built here, whose metadata fit their binaries or do not: from the compiler to the rule."""
+"""Wheels with compiled libraries whose metadata is right or wrong: from compiler to rule."""
 
 from __future__ import annotations
 

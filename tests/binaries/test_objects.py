@@ -1,4 +1,4 @@
-"""Object files that compilers make: symbols against nm, places against objdump."""
+"""Object files from real compilers: symbols compared with nm, places with objdump."""
 
 from __future__ import annotations
 

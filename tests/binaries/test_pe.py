@@ -1,4 +1,4 @@
-"""The PE reader on DLLs that a real linker (lld, through the zig wheel) has just made."""
+"""The PE reader on DLLs from a real linker (lld, through the zig wheel)."""
 
 from __future__ import annotations
 

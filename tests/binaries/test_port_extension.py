@@ -204,7 +204,7 @@ def test_the_last_step_computes(
 
 
 def _torch(directory: Path) -> Path:
-    """A directory with the CPU build of torch; skips where pip provides a CUDA build alone."""
+    """A directory with the CPU build of torch; skips if pip only has a CUDA build."""
     report = subprocess.run(
         [
             sys.executable,

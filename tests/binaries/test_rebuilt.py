@@ -1,4 +1,4 @@
-"""Fingerprints on binaries: the same source built twice, with other names, flags and tools."""
+"""Fingerprints of binaries: the same source built with other names, flags and tools."""
 
 from __future__ import annotations
 

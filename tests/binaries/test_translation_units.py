@@ -1,4 +1,4 @@
-"""Build directories: what each translation unit asks of libtorch, through the command line."""
+"""Build directories on the command line: the libtorch symbols of each translation unit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def compiled(directory: Path, files: dict[str, str], *flags: str) -> Path:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """A tree of CMake's and setuptools' shapes in one."""
+    """A build directory with the layouts of CMake and setuptools."""
     return compiled(
         tmp_path,
         {

@@ -1,4 +1,4 @@
-"""The committed export index against published wheels, both ways, as ``nm`` and LIEF read them."""
+"""The committed export index and published wheels, read by ``nm`` and LIEF: both must agree."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def index(platform: str) -> dict[str, set[bytes]]:
 
 
 def libraries(platform: str, scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Each of torch's own libraries in the wheel, unpacked for as long as it is looked at."""
+    """Each of torch's own libraries in the wheel, unpacked only while it is being read."""
     with zipfile.ZipFile(fetch(f"torch=={RELEASE}", TAGS[platform])) as wheel:
         for member in wheel.namelist():
             name = PurePosixPath(member).name
@@ -60,7 +60,7 @@ def libraries(platform: str, scratch: Path) -> Iterator[tuple[str, Path]]:
 
 
 def exported(path: Path) -> set[bytes]:
-    """What another reader than ours says that a library exports."""
+    """The exports of a library according to an independent reader."""
     if path.suffix == ".so":
         command = ["nm", "-D", "--defined-only", "--format=just-symbols", str(path)]
         done = subprocess.run(command, capture_output=True, check=True)
@@ -81,7 +81,7 @@ def _raw(name: str | bytes) -> bytes:
 
 
 def is_torchs(name: bytes) -> bool:
-    """Whether a name is torch's by itself or by the types that it speaks of, on any platform."""
+    """Whether a name is torch's or mentions torch's types, on any platform."""
     if name in torch_shims.shims() or torch_namespaces.owns_c_name(name):
         return True
     if torch_namespaces.owns(owner(name)):

@@ -1,4 +1,4 @@
-"""The index that pip is configured for, once."""
+"""One download from the package index that pip is configured for."""
 
 from __future__ import annotations
 

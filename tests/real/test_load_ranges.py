@@ -1,4 +1,4 @@
-"""Which torch releases published wheels load on: ranges that were measured by other means."""
+"""The torch releases on which published wheels load: ranges measured by other means."""
 
 from __future__ import annotations
 

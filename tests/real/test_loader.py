@@ -1,4 +1,4 @@
-"""The load matrix against the dynamic loader itself, with the one torch that CI has on disk."""
+"""The load matrix compared with the dynamic loader, for the one torch that CI has on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What published wheels declare against what their binaries need: each answer was looked up."""
+"""Metadata of published wheels and the needs of their binaries; each answer was looked up."""
 
 from __future__ import annotations
 

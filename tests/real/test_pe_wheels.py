@@ -1,4 +1,4 @@
-"""The PE reader against LIEF, on every library of published Windows wheels."""
+"""The PE reader compared with LIEF, on every library in published Windows wheels."""
 
 from __future__ import annotations
 

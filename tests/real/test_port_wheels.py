@@ -1,4 +1,4 @@
-"""Plans for published wheels: how much is known, and whether successors bear the plan out."""
+"""Plans for published wheels: how many symbols have a row, and whether later releases agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's example is what the program prints."""
+"""The README's example equals the program's output."""
 
 from __future__ import annotations
 

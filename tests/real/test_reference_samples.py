@@ -98,7 +98,7 @@ def test_the_json(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def contains(found: Any, wanted: Any, root: Path) -> None:
-    """Every key and value of the sample is in what was printed; ``...`` stands for what is cut."""
+    """Every key and value of the sample is in the output; ``...`` stands for omitted parts."""
     if isinstance(wanted, dict):
         for key, value in wanted.items():
             if key != "...":

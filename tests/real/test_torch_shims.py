@@ -1,4 +1,4 @@
-"""The committed shim table against one published release: its headers, and what it exports."""
+"""The committed shim table compared with one published release: headers and exports."""
 
 from __future__ import annotations
 

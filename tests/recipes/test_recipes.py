@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""What the documentation tells people to copy, run as they would run it."""
+"""The recipes in the documentation, run as users would run them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def wheel(folder: Path, *symbols: str, version: str = "1.0") -> Path:
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the command, as an installation puts it there."""
+    """A directory with the command, as after an installation."""
     home = tmp_path_factory.mktemp("bin")
     script = home / "torch-abi-audit"
     script.write_text(
@@ -160,7 +160,7 @@ def test_the_workflow_uses_what_the_action_has() -> None:
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the action's first step installs, from this checkout."""
+    """The installation that the action's first step makes, from this checkout."""
     temp = tmp_path_factory.mktemp("runner")
     install = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][0]
     assert install["env"] == {

@@ -1,4 +1,4 @@
-"""Bounded reads."""
+"""Bounded reads of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch_abi_audit.model.errors import FormatError
 
 
 class Sparse:
-    """A file of 3 GB that fails the test when all of it is asked for."""
+    """A file of 3 GB that fails the test if all of it is read."""
 
     size = 3 << 30
 

@@ -1,4 +1,4 @@
-"""Whatever is done to an ELF file, the reader gives a result or a format error, soon."""
+"""Damaged ELF files: the reader returns a result or raises a FormatError, within a short time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def original(request: pytest.FixtureRequest) -> bytes:
 
 
 def survives(data: bytes) -> bool:
-    """Whether the reader still reads it; any exception but its own fails the test."""
+    """Whether the reader can read the file; any exception but ``FormatError`` fails the test."""
     source = BytesReadable(data)
     start = perf_counter()
     try:

@@ -1,4 +1,4 @@
-"""Whatever is done to a DLL, reading it gives a result or a ``FormatError``, and soon."""
+"""Damaged DLLs: the reader returns a result or raises ``FormatError``, within a short time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""String tables: names by their offsets, within longer ones too, across windows."""
+"""String tables: names by offset, also inside longer names and across windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The readers know their formats: nothing of torch, Python or what they are asked for."""
+"""The readers know only their formats: nothing about torch, Python or the names to look for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOREIGN = re.compile(r"torch|python|aten|c10|nv_?fat|\bPy[A-Z]|\bcp3\d", re.IGNO
 
 
 def literals(source: str) -> list[str]:
-    """The texts and bytes of a module that its code uses: not its docstrings."""
+    """The text and bytes literals in a module's code, without docstrings."""
     tree = ast.parse(source)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [

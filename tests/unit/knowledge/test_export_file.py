@@ -1,4 +1,4 @@
-"""The export index's file format: what is packed comes back, and damage is never an answer."""
+"""The export index's file format: it survives a round trip, and damage is always an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed export index: what it knows, how it answers, and when it is opened."""
+"""The committed export index: its contents, its lookups, and when its files are opened."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEW_STRING = (
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory that the index is looked for in, instead of the package's own."""
+    """A directory in which the index is looked up, instead of the package's own."""
     monkeypatch.setattr(export_index, "DATA", tmp_path)
     export_index._file.cache_clear()
     yield tmp_path

@@ -1,4 +1,4 @@
-"""The one table of platforms, and the platform tags of wheels."""
+"""The table of platforms, and the parser for platform tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replacement table: what it holds, and which row a name falls under."""
+"""The replacement table: its contents, and the row that matches a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which entity a demangled name declares."""
+"""The entity that a demangled name declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a mangled name is, what it mentions, how it is shown: both manglings, one form a case."""
+"""Owner, mentions and demangled text of mangled names: both manglings, one form per case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch_abi_audit.mangling.itanium import names as itanium
 
 
 def path(text: str) -> tuple[bytes, ...]:
-    """``at::Tensor`` as the components of a name; nothing for nothing."""
+    """The components of a name such as ``at::Tensor``; empty for an empty text."""
     return tuple(part.encode() for part in text.split("::")) if text else ()
 
 

@@ -1,4 +1,4 @@
-"""One command for all that is generated: in order, and never silent about a failure."""
+"""The command that runs all generators: in order, and never silent about a failure."""
 
 from __future__ import annotations
 

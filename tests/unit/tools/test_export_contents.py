@@ -1,4 +1,4 @@
-"""What the export index keeps of torch's exports, and how releases are put together."""
+"""The names that the export index keeps of torch's exports, and the merging of releases."""
 
 from __future__ import annotations
 

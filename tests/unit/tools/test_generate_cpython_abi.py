@@ -1,4 +1,4 @@
-"""Where CPython's names come from: abi3info, libpythons, headers, and what was known before."""
+"""The sources of CPython's names: abi3info, libpythons, headers, and the committed table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEW = Python("3.99", frozenset({"PyNew_Function", "_PyNew_Private", "PyLong_From
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the program writes, with no Python in reach."""
+    """The path of the table, with no Python installed."""
     path = tmp_path / "cpython_abi.tsv"
     monkeypatch.setattr(program, "TABLE", path)
     monkeypatch.setattr(program, "default_libpythons", list)

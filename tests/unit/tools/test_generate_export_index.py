@@ -40,7 +40,7 @@ def library(names: Sequence[bytes]) -> bytes:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """pip, replaced: three releases, whose wheels are written when asked for; what was asked."""
+    """A replacement of pip with three releases, which writes wheels; returns the requests."""
     asked: list[str] = []
 
     def pip(*arguments: str, what: str) -> str:  # noqa: ARG001 - as the original

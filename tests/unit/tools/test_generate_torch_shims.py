@@ -1,4 +1,4 @@
-"""The program around the shim table: what it asks of pip, reads, writes, compares and refuses."""
+"""The generator of the shim table: its calls of pip, its input, output, comparison and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PUBLISHED = {
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the program writes, with two releases published."""
+    """The path of the table, with two published releases."""
     path = tmp_path / "torch_shims.tsv"
     monkeypatch.setattr(program, "TABLE", path)
     monkeypatch.setattr(program, "final_releases", lambda *_: list(PUBLISHED))

@@ -1,4 +1,4 @@
-"""The generator of the replacement table: its source, and what it reads from headers."""
+"""The generator of the replacement table: its source, and the facts that it reads from headers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_declarations_are_not_looked_for_in_comments(tmp_path: Path) -> None:
 
 
 class FakeCompiler:
-    """Compiles from a release on, and imports what is said for each target."""
+    """A compiler that succeeds from a release on, with given imports for each target."""
 
     def __init__(self, since: str, shims: dict[str, set[str]]) -> None:
         self.since, self.shims = since, shims

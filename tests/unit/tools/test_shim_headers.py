@@ -1,4 +1,4 @@
-"""The header parser on built text: all that the headers of torch do, and what they may do."""
+"""The header parser on sample text: every form in torch's headers, and forms that may come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merging what releases declare and export into the table, and its text."""
+"""Merging the declarations and exports of releases into the table, and its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mach-O images built byte by byte: what the linkers at hand do not emit."""
+"""Mach-O images built byte by byte, with features that the available linkers do not emit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thin and universal Mach-O files, and what only looks like one."""
+"""Thin and universal Mach-O files, and files that only look like them."""
 
 from __future__ import annotations
 

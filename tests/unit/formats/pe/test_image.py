@@ -1,4 +1,4 @@
-"""The PE reader on DLLs built byte by byte: what linkers at hand do not emit, and damage."""
+"""The PE reader on DLLs built byte by byte: damage, and forms that no available linker emits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file_offset(rva: int) -> int:
 
 
 def entry(data: bytes, bits: int, index: int) -> int:
-    """File offset of what a data directory points to."""
+    """File offset of the table to which a data directory points."""
     return file_offset(struct.unpack_from("<I", data, pe_files.directory(bits, index))[0])
 
 
@@ -290,7 +290,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_damaged() -> None:
 
 
 class Sparse:
-    """A DLL with gigabytes of nothing behind it; counts what is read."""
+    """A DLL followed by gigabytes of zeros; counts the bytes that are read."""
 
     def __init__(self, data: bytes, size: int) -> None:
         self.data, self.size, self.taken, self.largest = data, size, 0, 0

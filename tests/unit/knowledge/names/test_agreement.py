@@ -49,14 +49,14 @@ UNPROVIDED = {"other", "torch-copy"}
 
 
 class Real(NamedTuple):
-    """One real name, and what it is."""
+    """One real name, and its classification."""
 
     name: str
     plain: str
-    """Its name without the mark of wheel repair."""
+    """The name without the hash of wheel repair."""
     kind: str
     cuda: int | None
-    """The release of CUDA's toolkit that the name stands for."""
+    """The release of the CUDA toolkit in the name."""
 
     @property
     def marked(self) -> bool:
@@ -111,7 +111,7 @@ def test_the_kind(one: Real) -> None:
 
 @pytest.mark.parametrize("one", ASKED)
 def test_the_audit(one: Real) -> None:
-    """Its facts of CUDA, what it says nothing provides, and which libraries of torch it names."""
+    """The CUDA facts of a report, its unprovided libraries, and the libraries of torch it names."""
     report = judged(user_of(one), tags=(TAGS[one.system.word],))
     expected = None
     if one.kind == "cuda":
@@ -151,7 +151,7 @@ def test_a_name_without_its_mark(one: Real) -> None:
 
 @pytest.mark.parametrize("one", MARKED)
 def test_keys_and_differences_forget_the_mark(one: Real) -> None:
-    """Baselines, SARIF's fingerprints and ``diff`` know a library again after a rebuild."""
+    """Baselines, SARIF fingerprints and ``diff`` recognise a library after a rebuild."""
     before = package(user_of(one, f"pkg.libs/{one.name}", module=False))
     after = package(user_of(one, f"pkg.libs/{one.plain}", module=False))
     keys = {library_key(before, f"pkg.libs/{each}") for each in (one.name, one.plain)}

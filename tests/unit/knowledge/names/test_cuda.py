@@ -1,4 +1,4 @@
-"""NVIDIA's libraries, the CUDA release that a name stands for, and the names of functions."""
+"""NVIDIA's libraries, the CUDA release in a library's name, and the names of functions."""
 
 from __future__ import annotations
 

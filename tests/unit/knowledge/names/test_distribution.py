@@ -1,4 +1,4 @@
-"""Names of distributions. What a requirement brings and lends is tested with the rules for it."""
+"""Names of distributions. The rules' tests cover the libraries that requirements contain."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_digest_tells_rule_package_and_library_apart() -> None:
 
 
 def test_digests_never_change() -> None:
-    """Alerts of code scanning and GitLab are matched by them from one release to the next."""
+    """Code scanning and GitLab match alerts by digest from one release to the next."""
     assert digest(Key("torchao", "torchao/_C", "T101")) == "f57ca3b7a02caafc585872ccd9f61940"
 
 

@@ -1,4 +1,4 @@
-"""How files of libraries are named."""
+"""File names of libraries."""
 
 from __future__ import annotations
 

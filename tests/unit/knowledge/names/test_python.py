@@ -1,4 +1,4 @@
-"""Python's own libraries, and what the names of modules say of Python."""
+"""Python's own libraries, and the Python versions in the names of modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The marks of wheel repair, as published wheels have them, and what only looks like one."""
+"""The hashes of wheel repair in published wheels, and words that only look like one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What libraries are by their file names."""
+"""The kinds of libraries by file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""libtorch's libraries by name, copies of them, and the builds that have them."""
+"""libtorch's libraries by name, copies of them, and the builds that ship them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a path says of the torch release it is for, and what tells variants for one apart."""
+"""The torch release in a library's path, and the flavours of variants for one release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files read by position: what a context closes."""
+"""Positioned reads of files: leaving the context closes the file."""
 
 from __future__ import annotations
 

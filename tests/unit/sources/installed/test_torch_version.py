@@ -1,4 +1,4 @@
-"""Which torch a word names, and which one stands somewhere."""
+"""The torch version in a word, and the version of an installed torch."""
 
 from __future__ import annotations
 
