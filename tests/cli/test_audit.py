@@ -154,7 +154,7 @@ Package: unstable_ops
   CPython ABI: no
   Extensions:  1
   Bundled libs: 0
-  Note: the distribution unstable_ops holds 1 more library elsewhere: unstable_ops.libs
+  Note: the distribution unstable_ops has 1 more library elsewhere: unstable_ops.libs
   -- extensions --
     [UNSTABLE] [uses-private-api      ] _C.so  (stable_shim=0, unstable=21)
 {listed}

@@ -336,7 +336,7 @@ def test_explain_takes_a_wheel(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ("words", "sentence"),
     [
         (["explain", MISSING, "--torch", "banana"], "--torch banana: neither a release such as"),
-        (["explain", MISSING, "--torch", "./gone"], "is no torch: neither its directory nor its"),
+        (["explain", MISSING, "--torch", "./gone"], "is neither a torch directory nor a torch"),
         (["compat", "x", "--torch", "banana"], "--torch banana: neither a version specifier"),
         (["x", "--torch", "banana"], "--torch banana: neither a version specifier"),
         (["port", "x", "--torch", "2.13.0+cpu"], "--torch 2.13.0+cpu: not a torch release such"),

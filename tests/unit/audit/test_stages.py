@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_read_is_an_error_in_its_place_alone(tmp_path: Pat
         ("lfs.so", "Git LFS pointer"),
     ]
     assert report.notes[-2:] == (
-        "gone.so is a link that leads nowhere",
+        "gone.so is a dangling symlink",
         "lfs.so is a Git LFS pointer: the library was not fetched",
     )
 
