@@ -24,7 +24,7 @@ _USAGE = """\
 torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
                        [--json] [--all] [-v]
                        [TARGET ...]
-       torch-abi-audit [--check {torch,abi3,both,all}] [--baseline FILE]
+       torch-abi-audit [--check {checks}] [--baseline FILE]
                        [--format FORMAT[:FILE]] ... [TARGET ...]
        torch-abi-audit VERB ..."""
 
@@ -39,18 +39,18 @@ exit codes:
 
 def syntax() -> Syntax:
     """What the verb takes."""
-    from torch_abi_audit.commands.shared.options import INSPECTED, WHEELS, Syntax
+    from torch_abi_audit.commands.shared.options import CHECKS, DOCUMENT, INSPECTED, WHEELS, Syntax
 
     lines = (f"  {verb:<12}{answer}\n" for verb, answer in VERBS.items())
     return Syntax(
         verb="audit",
-        usage=_USAGE,
+        usage=_USAGE.replace("{checks}", "{" + ",".join(CHECKS) + "}"),
         description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
         "Stable ABI.\nNothing that is audited is imported or executed.",
         epilog="verbs, each with its own --help:\n" + "".join(lines) + "\n" + _EPILOG,
         options=(
             *("version", *INSPECTED, "loads_on", "torch", *WHEELS),
-            *("json", "format", "output", "step_summary", "color", "all", "verbose"),
+            *("json", *DOCUMENT, "step_summary", "color", "all", "verbose"),
             *("quiet", "no_progress"),
             *("check", "select", "ignore", "fail_on", "baseline", "write_baseline"),
             *("allow_empty", "exit_zero", "config", "isolated"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK
-from torch_abi_audit.commands.shared.options import INSPECTED, WHEELS, Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, INSPECTED, WHEELS, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def syntax() -> Syntax:
         epilog=_EPILOG,
         options=(
             *(*INSPECTED, "torch", *WHEELS),
-            *("json", "format", "output", "color", "all", "verbose", "quiet", "no_progress"),
+            *("json", *DOCUMENT, "color", "all", "verbose", "quiet", "no_progress"),
             "gate",
         ),
         words={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.commands import ERROR, FAILED, OK
-from torch_abi_audit.commands.shared.options import Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def syntax() -> Syntax:
         # one build is compared with one: --all-platforms and --history would give many
         options=(
             *("old", "new", "python", "platform", "python_version"),
-            *("json", "markdown", "format", "output", "color", "verbose", "quiet", "no_progress"),
+            *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
             "gate",
         ),
         words={

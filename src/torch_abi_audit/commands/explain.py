@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from torch_abi_audit.commands import ERROR, OK
-from torch_abi_audit.commands.shared.options import Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def syntax() -> Syntax:
         epilog="exit codes: 0 answered, 2 operational error",
         options=(
             *("text", "with_target", "torch", "python", "platform", "python_version"),
-            *("json", "markdown", "format", "output", "quiet", "no_progress"),
+            *("json", "markdown", *DOCUMENT, "quiet", "no_progress"),
         ),
         words={
             "torch": "the torch at hand: a release such as 2.13.0 or 2.13.0+cu126, or the path of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.commands import ERROR, OK
-from torch_abi_audit.commands.shared.options import INSPECTED, WHEELS, Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, INSPECTED, WHEELS, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def syntax() -> Syntax:
         epilog="exit codes: 0 planned, 2 operational error",
         options=(
             *(*INSPECTED, "torch", "target", "since", *WHEELS),
-            *("json", "markdown", "format", "output", "color", "verbose", "quiet", "no_progress"),
+            *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
         ),
         words={"torch": "the oldest torch release that it is to run on (default: 2.10)"},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.commands import ERROR, OK
-from torch_abi_audit.commands.shared.options import Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, Syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def syntax() -> Syntax:
     return Syntax(
         verb="rule",
         description="Explain a rule: what it finds, why it matters, how to fix it.",
-        options=("rules", "json", "markdown", "format", "output"),
+        options=("rules", "json", "markdown", *DOCUMENT),
     )
 
 

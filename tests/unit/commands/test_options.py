@@ -9,7 +9,7 @@ import pytest
 from tools import generate_cli_page
 from torch_abi_audit.cli import main
 from torch_abi_audit.commands import VERBS
-from torch_abi_audit.commands.shared.options import OPTIONS, Option, Syntax
+from torch_abi_audit.commands.shared.options import DOCUMENT, OPTIONS, Option, Syntax
 from torch_abi_audit.commands.shared.parsing import parse
 from torch_abi_audit.report.formats import FORMATS
 from torch_abi_audit.runtime.lazy_import import module
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEEDED = {"diff": ["old", "new"], "explain": ["text"], "completion": ["bash"]}
 """Verb to the positional arguments that it does not do without."""
 
-EVERYWHERE = {"json", "format", "output"}
+EVERYWHERE = {"json", *DOCUMENT}
 BESIDE_TARGETS = EVERYWHERE | {"quiet", "no_progress", "python", "platform", "python_version"}
 PAIRS = [(verb, name) for verb in VERBS for name in OPTIONS]
 

@@ -250,6 +250,9 @@ OPTIONS: dict[str, Option] = {
 }
 """Row to option. A row's name is the attribute that holds its value; of ``gate``, ``check``."""
 
+DOCUMENT = ("format", "output")
+"""How a report is written, and where: what every verb takes that writes one."""
+
 INSPECTED = ("targets", "env", "site_packages", "python")
 """What says which packages are inspected."""
 
