@@ -12,6 +12,7 @@ from tests.support.reports import library, package, terms, unstable
 from torch_abi_audit.gate.decide import decide
 from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.report.audit import github
+from torch_abi_audit.report.formats import FORMATS
 from torch_abi_audit.report.rendering import Detail, render
 from torch_abi_audit.rules import rule
 
@@ -125,7 +126,7 @@ def test_names_that_would_break_a_document_are_escaped() -> None:
     nasty = "c10::\x1b[31m\x00<b>&`\n::error::x"
     report = package(library("a\x07b.so", unstable(nasty)))
     outcome = decide((report,), terms())
-    for name in ("text", "json", "sarif", "junit", "github", "markdown", "gitlab"):
+    for name in FORMATS["audit"]:
         text = render("audit", name, outcome, Detail(verbose=True))
         assert not re.search(r"[\x00-\x08\x0b-\x1f]", text), name
         assert "\n::error::x" not in text, name
