@@ -87,6 +87,9 @@ STEPS = (
 )
 """The generators in the order in which they run: each may read the output of earlier ones."""
 
+_SUFFIXES = {".md", ".py", ".txt", ".json"}
+"""Of the files that may name a release and that no program writes."""
+
 
 def check(steps: Sequence[Step], release: str | None, *, offline: bool) -> int:
     """Compare the tables with each other, and run the generators with ``--check``.
@@ -139,12 +142,19 @@ def by_hand(previous: str, release: str) -> Iterator[str]:
         f"add {release} to TORCHES in tools/compare_with_loader.py, and run that script with "
         "--markdown docs/loader.md"
     )
+    yield "run UPDATE_SNAPSHOTS=1 python -m pytest tests/cli, and read the difference"
     yield "add a line to CHANGELOG.md"
+    written = {
+        ROOT / "tests" / "cli" / "snapshots",
+        *(path for one in STEPS for path in one.writes),
+    }
     named = re.compile(rf"(?<![\d.]){re.escape(previous)}(?![\d.]*\d)")
-    for home in ("README.md", "docs", "tests"):
+    for home in ("README.md", "docs", "src", "tests"):
         place = ROOT / home
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.suffix in {".md", ".py", ".txt", ".json"} and path.is_file():
+            if path.suffix not in _SUFFIXES or not path.is_file():
+                continue
+            if written.isdisjoint((path, *path.parents)):
                 count = len(named.findall(path.read_text(encoding="utf-8")))
                 if count:
                     where = path.relative_to(ROOT).as_posix()

@@ -98,7 +98,14 @@ def test_what_is_left_names_the_files_that_name_the_release_before(
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("not 12.15.0 nor 2.15.01\n")
     (tmp_path / "docs" / "compat.md").write_text("2.4.0 to 2.15.0, then 2.15.0+cpu.\n")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "cuda.py").write_text('example = "torch 2.11.0 to 2.15.0"\n')
+    snapshots = tmp_path / "tests" / "cli" / "snapshots"
+    snapshots.mkdir(parents=True)
+    (snapshots / "port.json").write_text('"2.15.0"')
     lines = list(by_hand("2.15.0", "2.16.0"))
+    assert any(line.startswith("src/cuda.py names 2.15.0 1 times") for line in lines)
+    assert not any("port.json" in line for line in lines)
     assert any(line.startswith("docs/compat.md names 2.15.0 2 times") for line in lines)
     assert not any("README.md" in line for line in lines)
 
