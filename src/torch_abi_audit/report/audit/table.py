@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from torch_abi_audit.judges.interface import Judge
+    from torch_abi_audit.judges.interface import Judge, Verdict
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
@@ -159,7 +159,7 @@ def _row(library: ExtensionReport, report: PackageReport, style: Style) -> str:
     line = f"{' '.join(labels)} {name}"
     if library.error is not None or library.torch is None:
         return f"{line}  (error: {escape(library.error or '')})"
-    counts = (judge.display.counts(judge.verdict(library)) for judge in JUDGES)
+    counts = (judge.display.counts(verdict) for judge, verdict in _verdicts(library))
     remarks = escape(" ".join(_remarks(library)))
     return "  ".join(part for part in (line, *counts, remarks) if part)
 
@@ -172,9 +172,17 @@ def label(judge: Judge, library: ExtensionReport) -> str:
     return verdict.label
 
 
-def _remarks(library: ExtensionReport) -> Iterator[str]:
+def _verdicts(library: ExtensionReport) -> Iterator[tuple[Judge, Verdict]]:
+    """Each judge with its verdict; a report of before a judge was added holds none of its."""
     for judge in JUDGES:
-        yield from judge.display.remarks(judge.verdict(library))
+        verdict = judge.verdict(library)
+        if verdict is not None:
+            yield judge, verdict
+
+
+def _remarks(library: ExtensionReport) -> Iterator[str]:
+    for judge, verdict in _verdicts(library):
+        yield from judge.display.remarks(verdict)
     if library.variant is not None:
         yield f"variant=torch-{library.variant}"
     if library.slices:
@@ -185,8 +193,8 @@ def _details(library: ExtensionReport) -> Iterator[str]:
     torch = library.torch
     if torch is None:
         return
-    for judge in JUDGES:
-        for one in judge.display.listings(judge.verdict(library)):
+    for judge, verdict in _verdicts(library):
+        for one in judge.display.listings(verdict):
             yield from _listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
         yield "note: the CUDA runtime is linked into it"
