@@ -11,6 +11,7 @@ from torch_abi_audit.explain.error_kinds import KINDS, SYMBOL, ErrorKind
 from torch_abi_audit.explain.error_text import clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.report.rendering import Detail, render
 
 STRING = "ENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
@@ -289,6 +290,11 @@ def test_a_row_names_only_what_its_forms_find(row: ErrorKind) -> None:
     fields = {field for one in sentences for field in re.findall(r"{(.*?)}", one)}
     assert fields <= groups | {"here", "subject", "torch"}
     assert row.name in groups or "{" not in row.subject[-1] or {"a", "b"} <= groups
+
+
+@pytest.mark.parametrize("label", [label for judge in JUDGES for label in judge.labels])
+def test_every_label_of_every_judge_has_an_answer(label: str) -> None:
+    assert explain(label).kind == "label"
 
 
 def test_a_cuda_build_at_hand_is_not_blamed_for_being_none() -> None:
