@@ -8,6 +8,7 @@ import pytest
 
 from torch_abi_audit.cli import main
 from torch_abi_audit.commands import compat, port
+from torch_abi_audit.commands.shared.options import CHECKS
 from torch_abi_audit.commands.shared.parsing import parse
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_an_option_that_resembles_none(
         (
             ["--check", "X.whl"],
             (
-                "--check: invalid choice: 'X.whl'; choose from torch, abi3, both, all, and put "
+                f"--check: invalid choice: 'X.whl'; choose from {', '.join(CHECKS)}, and put "
                 "what is to be audited after it: --check torch X.whl"
             ),
         ),

@@ -6,6 +6,7 @@ import datetime as dt
 import pytest
 
 from torch_abi_audit.gate.ignores import Ignore
+from torch_abi_audit.gate.selection import checks
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
@@ -125,7 +126,7 @@ ERRORS = [
     ('[[ignore]]\nreason = "x"\n\nlibary = "y"', 4, "unknown key ignore[0].libary; did you mean library?"),
     # wrong types
     ("check = 3", 1, "check must be a string, not a number"),
-    ('check = "pytorch"', 1, 'check must be one of torch, abi3, both, all, not "pytorch"; did you mean torch?'),
+    ('check = "pytorch"', 1, f'check must be one of {", ".join(checks())}, not "pytorch"; did you mean torch?'),
     ('fail-on = "note"', 1, 'fail-on must be one of error, warning, not "note"'),
     ('targets = "x"', 1, "targets must be a list, not a string"),
     ('targets = [\n  "x",\n  1,\n]', 1, "targets[1] must be a string, not a number"),
