@@ -1,4 +1,4 @@
-"""``explain --with`` on the command line: the failing library, and the installed torch."""
+"""``explain --with``: the failing library and the installed torch, on the command line."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_the_version_pair(library: Path, capsys: pytest.CaptureFixture[str]) -> 
     )
     assert answer["causes"][0] == "built-for-another-torch"
     assert answer["advice"][0].startswith("install torch==2.9.1, or a build of")
-    assert "with torch 2.10.0: no" in answer["at_hand"]
-    assert any("_C.so lacks c10::cuda::c10_cuda_check" in one for one in answer["why"])
+    assert "loads on torch 2.10.0: no" in answer["at_hand"]
+    assert any("_C.so needs c10::cuda::c10_cuda_check" in one for one in answer["why"])
 
 
 def test_windows_names_nothing_and_the_library_does(
@@ -63,14 +63,14 @@ def test_a_library_that_does_not_need_the_name(
         "--torch",
         "2.9.0",
     )
-    assert any("no library of _C.so needs it" in one for one in answer["unknown"])
-    assert "with torch 2.9.0: yes" in answer["at_hand"]
+    assert any("none in _C.so imports it" in one for one in answer["unknown"])
+    assert "loads on torch 2.9.0: yes" in answer["at_hand"]
 
 
 def test_a_library_without_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plain = gcc("int f(void) { return 1; }", tmp_path / "plain.so")
     answer = explained(capsys, "torch_call_dispatcher", "--with", plain)
-    assert "plain.so asks nothing of torch" in answer["at_hand"]
+    assert "plain.so imports no symbol of torch" in answer["at_hand"]
 
 
 def test_standard_input_text_and_markdown(
@@ -95,7 +95,7 @@ def test_wrong_use_and_wrong_targets(capsys: pytest.CaptureFixture[str]) -> None
     assert "no such file" in capsys.readouterr().err
 
 
-def test_the_torch_at_hand_is_found_and_not_imported(
+def test_the_installed_torch_is_found_and_not_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "torch").mkdir()
@@ -105,4 +105,4 @@ def test_the_torch_at_hand_is_found_and_not_imported(
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     answer = explained(capsys, "libcudart.so.12: cannot open shared object file: No such file")
-    assert answer["at_hand"] == ["the torch at hand is 2.13.0+cu130, for CUDA 13.0"]
+    assert answer["at_hand"] == ["the installed torch is 2.13.0+cu130 (CUDA 13.0)"]

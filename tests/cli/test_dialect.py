@@ -21,7 +21,7 @@ from torch_abi_audit.sources.installed import interpreters
 SHIM, UNSTABLE = "torch_call_dispatcher", "_ZN3c106detail14torchCheckFailEPKcS2_jS2_"
 VERSION = "__version__ = '2.12.1+cu126'\ncuda: str = '12.6'\n"
 MISSING = "libcudart.so.13: cannot open shared object file: No such file or directory"
-AT_HAND = "the torch at hand is 2.12.1+cu126, for CUDA 12.6"
+INSTALLED = "the installed torch is 2.12.1+cu126 (CUDA 12.6)"
 
 
 def reports(root: Path) -> dict[str, list[str]]:
@@ -231,8 +231,8 @@ VERBS = {
     "compat": (["compat", "over_there"], "Root: {site}/over_there\n"),
     "port": (["port", "over_there"], "Root: {site}/over_there\n"),
     "diff": (["diff", "over_there", "over_there"], "no difference (1 library)"),
-    "explain": (["explain", MISSING], AT_HAND),
-    "with": (["explain", MISSING, "--with", "over_there"], "with torch 2.12.1: yes"),
+    "explain": (["explain", MISSING], INSTALLED),
+    "with": (["explain", MISSING, "--with", "over_there"], "loads on torch 2.12.1: yes"),
     "baseline": (["over_there", "--baseline", "over_there"], "Suppressed: "),
 }
 
@@ -310,11 +310,11 @@ def test_wheels_of_an_index_are_chosen_for_every_verb(
 @pytest.mark.parametrize(
     ("torch", "sentence"),
     [
-        ("2.13", "the torch at hand is 2.13.0, in a build that is not known"),
-        ("2.13.0+cu130", "the torch at hand is 2.13.0+cu130, for CUDA 13.0"),
-        ("2.13.0+cpu", "the torch at hand is 2.13.0+cpu, without CUDA"),
-        ("{site}/torch", AT_HAND),
-        ("{site}", AT_HAND),
+        ("2.13", "the installed torch is 2.13.0 (unknown build)"),
+        ("2.13.0+cu130", "the installed torch is 2.13.0+cu130 (CUDA 13.0)"),
+        ("2.13.0+cpu", "the installed torch is 2.13.0+cpu (without CUDA)"),
+        ("{site}/torch", INSTALLED),
+        ("{site}", INSTALLED),
     ],
 )
 def test_explain_takes_a_release_or_a_torch(
@@ -329,7 +329,7 @@ def test_explain_takes_a_wheel(tmp_path: Path, capsys: pytest.CaptureFixture[str
     members = {"torch/version.py": VERSION.encode()}
     path = wheel(tmp_path, members, name="torch-2.12.1-cp311-cp311-linux_x86_64")
     assert main(["explain", MISSING, "--torch", str(path)]) == 0
-    assert AT_HAND in capsys.readouterr().out
+    assert INSTALLED in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What a load error, a symbol, a label or a rule means: a pure question, asked in steps."""
+"""Explains load errors, symbols, labels and rules. Pure: it reads nothing but its tables."""

@@ -1,11 +1,11 @@
-r"""The kinds of errors that are known, as one table: the forms of their text, and the answer.
+r"""The kinds of error texts that ``explain`` recognises, as one table of patterns and answers.
 
-A new kind is one row of ``KINDS``. The first row with a form that is found in a text is its kind,
-so a form that other texts contain as well stands below theirs. The forms are those of glibc and
-musl, of dyld, of Windows' loader by way of CPython, of CPython itself and of torch. A form names
-what it finds by groups: ``symbol``, ``library`` (that is missing, or should provide the symbol),
-``file`` (that needs it), ``version``, and ``a`` and ``b`` for two releases. Every repetition in a
-form has an end.
+To add a kind, add a row to ``KINDS``. Rows are tried in order and the first match decides, so a
+pattern that also matches the texts of other kinds comes after theirs. The patterns cover the
+messages of glibc, musl, dyld, Windows (as CPython reports them), linkers, CPython and torch. Their
+named groups are ``symbol``, ``library`` (the library that is missing or should provide the
+symbol), ``file`` (the file that needs it), ``version``, and ``a`` and ``b`` for two releases. Every
+repetition in a pattern is bounded, so that hostile texts cannot make matching slow.
 """
 
 from __future__ import annotations
@@ -16,39 +16,40 @@ from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.runtime.records import dataclass
 
 SYMBOL = "symbol"
-"""The kind whose answer is that to the symbol that the text names."""
+"""The kind that is answered for the symbol named in the text."""
 LIBRARY = "library"
-"""The kind whose answer is that to the library that the text names."""
+"""The kind that is answered for the library named in the text."""
 
 
 class Form(NamedTuple):
-    """One form that an error's text takes."""
+    """One pattern of an error message."""
 
     system: str | None
-    """``linux``, ``macos`` or ``windows``, where the form is one system's."""
+    """``linux``, ``macos`` or ``windows``; None where several systems print it."""
     expression: str
-    """A regular expression; one of macOS may reach over lines."""
+    """A regular expression; macOS patterns may span lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
     """One kind of error.
 
-    Its sentences may name, in braces, the groups of the form that was found, ``subject``, ``torch``
-    (the version of the torch at hand) and ``here`` (the Python at hand, in brackets, or nothing). A
-    sentence that names what is not known is left out.
+    Sentences may contain, in braces, the groups of the pattern that matched, ``subject``, and
+    ``here`` (the version of Python in parentheses, or nothing). A sentence with a field that has
+    no value is left out.
     """
 
     name: str
     forms: tuple[Form, ...]
     subject: tuple[str, ...] = ()
-    """What is asked about: the first of these that is known."""
+    """The subject of the answer: the first of these whose fields have values."""
     is_a: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     why: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    pair: tuple[str, ...] = ()
+    about_torch: bool = False
+    """Whether the answer names the installed torch."""
 
 
 KINDS: tuple[ErrorKind, ...] = (
@@ -100,12 +101,12 @@ KINDS: tuple[ErrorKind, ...] = (
             ),
         ),
         subject=("{version}", "a version"),
-        is_a=("the package needs {subject} of the system's libraries",),
+        is_a=("the package needs {subject} from the system's libraries",),
         causes=(Cause.OLD_SYSTEM,),
-        why=("it was built on a newer system than this one",),
+        why=("the package was built on a newer system than this one",),
         advice=(
             "install a build with an older manylinux tag, or run on a newer system",
-            "or rebuild it in a manylinux container",
+            "or rebuild the package in a manylinux container",
         ),
     ),
     ErrorKind(
@@ -124,11 +125,11 @@ KINDS: tuple[ErrorKind, ...] = (
             ),
         ),
         subject=("{file}", "the file"),
-        is_a=("a library of another processor or word size",),
+        is_a=("a library for another processor architecture or word size",),
         causes=(Cause.WRONG_MACHINE,),
         why=("{version}",),
         advice=(
-            "install the build for this machine; on macOS, see which Python runs (arm64 or x86_64)",
+            "install the build for this machine; on macOS, check whether Python is arm64 or x86_64",
         ),
     ),
     ErrorKind(
@@ -137,10 +138,10 @@ KINDS: tuple[ErrorKind, ...] = (
             Form("linux", r"(?:(?P<file>[^\s:]{1,400}): )?(?:invalid ELF header|file too short)"),
         ),
         subject=("{file}", "the file"),
-        is_a=("a file that is no library, or not all of one",),
+        is_a=("a file that is not a library, or is incomplete",),
         causes=(Cause.DAMAGED,),
-        why=("it was cut short, is a Git LFS pointer, or is text",),
-        advice=("install the package again; torch-abi-audit FILE says what the file is",),
+        why=("the file is truncated, a Git LFS pointer, or plain text",),
+        advice=("reinstall the package; torch-abi-audit FILE says what the file is",),
     ),
     ErrorKind(
         LIBRARY,
@@ -182,15 +183,15 @@ KINDS: tuple[ErrorKind, ...] = (
             ),
         ),
         subject=("{file}", "a DLL"),
-        is_a=("Windows found a library without a name that another one imports from it",),
+        is_a=("Windows loaded a DLL that does not export a function imported by another DLL",),
         causes=(Cause.OTHER_TORCH, Cause.WRONG_PYTHON),
-        why=("that is what a build for another torch ends with on Windows",),
+        why=("on Windows, a package built for another torch fails with this message",),
         advice=(
-            "torch-abi-audit explain --with FILE … names what is missing",
-            "install the package's build for the torch at hand, or rebuild it",
+            "run torch-abi-audit explain --with FILE … to list what is missing",
+            "install the package's build for the installed torch, or rebuild it",
         ),
-        unknown=("which name, and of which library: Windows does not say",),
-        pair=("the torch at hand is {torch}",),
+        unknown=("which function of which DLL is missing: Windows does not say",),
+        about_torch=True,
     ),
     ErrorKind(
         "module",
@@ -202,15 +203,15 @@ KINDS: tuple[ErrorKind, ...] = (
             ),
         ),
         subject=("{file}", "a DLL"),
-        is_a=("Windows did not find a library, or one that it needs",),
+        is_a=("Windows did not find a DLL, or one of its dependencies",),
         causes=(Cause.IMPORT_ORDER, Cause.CUDA_MAJOR, Cause.CPU_TORCH),
-        why=("torch's DLLs, and the CUDA libraries that it brings, are found after import torch",),
+        why=("Windows finds torch's DLLs and its CUDA libraries only after import torch",),
         advice=(
             "import torch before the extension",
-            "torch-abi-audit -v FILE lists the libraries that it needs",
+            "run torch-abi-audit -v FILE to list the libraries that it needs",
         ),
-        unknown=("which library: Windows does not say",),
-        pair=("the torch at hand is {torch}",),
+        unknown=("which DLL is missing: Windows does not say",),
+        about_torch=True,
     ),
     ErrorKind(
         "no entry point",
@@ -223,19 +224,19 @@ KINDS: tuple[ErrorKind, ...] = (
             Form(None, r"Module use of python(?P<version>\d+)\.dll conflicts"),
         ),
         subject=("{symbol}", "the module"),
-        is_a=("the file has no entry point by the module's name",),
+        is_a=("the file does not export the module's PyInit_ function",),
         causes=(Cause.WRONG_PYTHON, Cause.INCOMPLETE_BUILD),
         why=(
             (
-                "it was built for another Python{here}, or its file was renamed, or it is a "
-                "library of operators and no module at all"
+                "the module was built for another Python{here}, the file was renamed, or it is "
+                "an operator library rather than a Python module"
             ),
         ),
         advice=(
-            "load a library of operators by torch.ops.load_library(path)",
-            "else install or rebuild the package for the Python that runs",
+            "load an operator library with torch.ops.load_library(path)",
+            "otherwise install or rebuild the package for the running Python",
         ),
-        unknown=("which of these it is: `torch-abi-audit -v FILE` lists its entry points",),
+        unknown=("which of these applies: `torch-abi-audit -v FILE` lists the entry points",),
     ),
     ErrorKind(
         "two CUDA releases",
@@ -254,14 +255,14 @@ KINDS: tuple[ErrorKind, ...] = (
             ),
         ),
         subject=("CUDA {a} and CUDA {b}",),
-        is_a=("torch and the package, or the compiler, are of two CUDA releases",),
+        is_a=("torch and the package (or the compiler) use different CUDA releases",),
         causes=(Cause.CUDA_MAJOR,),
         why=("CUDA {a}", "CUDA {b}"),
         advice=(
-            "install both for the same CUDA major",
+            "install torch and the package for the same CUDA major version",
             "or compile with the CUDA toolkit that torch.version.cuda names",
         ),
-        pair=("the torch at hand is {torch}",),
+        about_torch=True,
     ),
     ErrorKind(
         "no operator",
@@ -278,10 +279,10 @@ KINDS: tuple[ErrorKind, ...] = (
         subject=("{symbol}", "an operator"),
         is_a=("an operator that no library has registered in this process",),
         causes=(Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
-        why=("the library that registers it was not built, not loaded, or failed to load before",),
+        why=("the library that registers it was not built, was not loaded, or failed to load",),
         advice=(
-            "import the package that registers it, and read the first error that it prints",
-            "torch-abi-audit -v PACKAGE says whether the library is there and loads",
+            "import the package that registers it, and look at the first error that it prints",
+            "run torch-abi-audit -v PACKAGE to check that the library is there and can be read",
         ),
         unknown=("which library registers it",),
     ),

@@ -1,4 +1,4 @@
-"""What an error's text says: its kind, the symbol, the library, the file, and on which system."""
+"""Extracts the kind, symbol, library, file and system from the text of an error."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from torch_abi_audit.explain.error_kinds import KINDS, ErrorKind
 from torch_abi_audit.runtime.records import dataclass
 
 _MOST = 16 << 10
-"""Bytes that are looked at: errors are short."""
+"""Characters that are searched: error messages are short."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """What one error's text says."""
+    """The facts found in one error message."""
 
     kind: ErrorKind
     system: str | None
-    """``linux``, ``macos`` or ``windows``, where the form of the text is one system's."""
+    """``linux``, ``macos`` or ``windows``; None where several systems print such a message."""
     symbol: str | None = None
     library: str | None = None
-    """The library that is missing or should provide the symbol."""
+    """The library that is missing, or that should provide the symbol."""
     file: str | None = None
-    """The library that needs it."""
+    """The library that needs the symbol or library."""
     version: str | None = None
     a: str | None = None
     b: str | None = None
-    """Two releases that do not go together."""
+    """Two releases that do not match."""
 
 
 _COMPILED = [
@@ -37,21 +37,21 @@ _COMPILED = [
 
 
 def clue(text: str) -> Clue | None:
-    """What an error's text says; None where it has no form that is known."""
+    """The facts in an error's text; None if no known pattern matches."""
     text = text[:_MOST]
     for kind, system, form in _COMPILED:
         if match := form.search(text):
             found = match.groupdict()
             named = {name: _clean(found.get(name)) for name in ("symbol", "library", "file")}
             if kind.name in named and named[kind.name] is None:
-                continue  # quotes and nothing between them
+                continue  # an empty pair of quotes
             releases = {name: found.get(name) or None for name in ("version", "a", "b")}
             return Clue(kind, system, **named, **releases)
     return None
 
 
 def _clean(text: str | None) -> str | None:
-    """What stands between quotes and brackets of the sentence around it."""
+    """Strip the quotes and brackets around a name; None if nothing is left."""
     if not text:
         return None
     plain = text.strip(" '\"`,;").rstrip(".")

@@ -1,4 +1,4 @@
-"""The vocabulary of an explanation: what something is, why it fails, what to do. Values alone."""
+"""The values of an explanation: what something is, why it fails, what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch_abi_audit.runtime.records import dataclass
 
 
 class Cause(StrEnum):
-    """The likely reason of an error, as one of a few."""
+    """A likely cause of an error."""
 
     OTHER_TORCH = "built-for-another-torch"
     CPU_TORCH = "cpu-torch-with-cuda-extension"
@@ -20,87 +20,99 @@ class Cause(StrEnum):
     WRONG_MACHINE = "wrong-machine"
     DAMAGED = "damaged-file"
     UNKNOWN = "unknown"
-    """Nothing that is known explains it."""
+    """No known cause explains it."""
 
 
 TITLES = {
     Cause.OTHER_TORCH: "built for another torch",
     Cause.CPU_TORCH: "a CPU build of torch with a CUDA extension",
-    Cause.CUDA_MAJOR: "CUDA of another major release",
+    Cause.CUDA_MAJOR: "built for another CUDA major version",
     Cause.IMPORT_ORDER: "torch was not imported first",
     Cause.INCOMPLETE_BUILD: "an incomplete build",
     Cause.WRONG_PYTHON: "built for another Python",
     Cause.OLD_STRING: "built for the pre-C++11 ABI",
-    Cause.OLD_SYSTEM: "the system's libraries are older than the build's",
-    Cause.WRONG_MACHINE: "built for another machine",
+    Cause.OLD_SYSTEM: "the system's libraries are too old or missing",
+    Cause.WRONG_MACHINE: "built for another machine or system",
     Cause.DAMAGED: "a damaged file",
-    Cause.UNKNOWN: "not known",
+    Cause.UNKNOWN: "unknown",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of one symbol over torch's releases on one platform."""
+    """Which torch releases export one symbol on one platform."""
 
     platform: str
     oldest: str
-    """The oldest release that is known."""
+    """The oldest release in the export index."""
     newest: str
+    """The newest release in the export index."""
     releases: tuple[str, ...] = ()
-    """Those that export it, oldest first; of all builds that the index has."""
+    """Releases that export the symbol in any indexed build, oldest first."""
     missing: tuple[str, ...] = ()
-    """Those that do not."""
+    """Releases that do not export it, oldest first."""
     libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Library to the releases in which it exports the name."""
+    """Each library that exports the symbol, with the releases in which it does."""
     cuda: bool = False
-    """Whether CUDA builds alone have it."""
+    """Whether only CUDA builds export it."""
     instead: tuple[str, ...] = ()
-    """What releases without it export of the same entity, demangled."""
+    """Other signatures of the same entity that releases without the symbol export, demangled."""
     old_string: bool = False
-    """Whether its ``std::string`` is that of before the C++11 ABI."""
+    """Whether it uses the pre-C++11 ABI of ``std::string``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer."""
+    """The answer to one question."""
 
     subject: str
-    """What was understood to be asked: a symbol, a library, a label or a rule."""
+    """What the answer is about: a symbol, a library, a file, a label or a rule."""
     kind: str
     """``symbol``, ``library``, ``error``, ``label``, ``rule`` or ``unknown``."""
     is_a: tuple[str, ...] = ()
-    """What it is, as sentences."""
+    """What the subject is, as sentences."""
     symbol: str | None = None
-    """The raw name."""
+    """The raw (mangled) name."""
     demangled: str | None = None
     owner: str | None = None
-    """Whose it is: ``libtorch``, ``libtorch's C shim``, ``CPython``, ``CUDA`` …"""
+    """The project it belongs to: ``libtorch``, ``libtorch's C shim``, ``CPython``, ``CUDA`` …"""
     provider: str | None = None
-    """The library that should provide it."""
+    """The library that should export the symbol."""
     history: History | None = None
     causes: tuple[Cause, ...] = ()
-    """The likely ones, the likeliest first; empty where nothing is said to fail."""
+    """Likely causes, most likely first; empty if the question reports no failure."""
     why: tuple[str, ...] = ()
-    """What speaks for the causes."""
+    """The evidence for the causes."""
     advice: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    """What could not be told, as sentences."""
+    """What could not be determined, as sentences."""
     pair: tuple[str, ...] = ()
-    """The versions at hand: of the torch that is installed, of what was given to look at."""
+    """The installed torch, and the torch releases that a package given with ``--with`` fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """The torch of the environment at hand."""
+    """The installed torch, or the one that ``--torch`` names."""
 
     version: str
-    """As it states it, such as ``2.13.0+cpu``."""
+    """The full version, such as ``2.13.0+cpu``."""
     cuda: str | None = None
-    """Its CUDA release; None for a build without."""
+    """The CUDA release it was built for; None for a build without CUDA."""
     stated: bool = True
-    """Whether ``cuda`` is known: a plain release number does not say which build it is of."""
+    """Whether ``cuda`` is known: a plain release number does not say which build is meant."""
 
     @property
     def release(self) -> str:
-        """Without what follows a plus sign."""
+        """The version without its local part."""
         return self.version.partition("+")[0]
+
+    def __str__(self) -> str:
+        """The version and its build: ``2.13.0+cu130 (CUDA 13.0)``."""
+        if not self.stated:
+            return f"{self.version} (unknown build)"
+        return f"{self.version} ({f'CUDA {self.cuda}' if self.cuda else 'without CUDA'})"
+
+
+def installed_torch(installed: Installed | None) -> tuple[str, ...]:
+    """The sentence that names the installed torch and its build; none if no torch was found."""
+    return () if installed is None else (f"the installed torch is {installed}",)

@@ -1,4 +1,4 @@
-"""Whose a symbol is that no torch exports, and why nobody provides it."""
+"""Explains symbols that do not belong to torch: who owns them and why they are undefined."""
 
 from __future__ import annotations
 
@@ -12,76 +12,76 @@ _OPENMP = ("GOMP_", "__kmpc_", "omp_")
 
 
 def foreign(base: Explanation, name: bytes) -> Explanation:
-    """What a name of CPython's, CUDA's, OpenMP's, the C++ library's or a stranger's is."""
+    """Explain a symbol of CPython, CUDA, OpenMP, the C++ standard library or another project."""
     text = name.decode("utf-8", "replace")
     if cpython_abi.is_cpython_name(name):
         stable = cpython_abi.stable_python_name(name)
         said = (
             f"in its Stable ABI since {stable.added}"
             if stable
-            else "outside of its Stable ABI: it comes and goes with releases of Python"
+            else "outside its Stable ABI: Python releases may remove it"
         )
         return replace(
             base,
-            is_a=(f"a name of CPython, {said}",),
+            is_a=(f"a CPython symbol, {said}",),
             owner="CPython",
             provider="python",
             causes=(Cause.WRONG_PYTHON,),
-            why=("the Python that runs does not export it",),
+            why=("the running Python does not export it",),
             advice=(
-                "install the package's build for the Python that runs",
-                "or rebuild it with that Python, or for abi3 with Py_LIMITED_API set",
+                "install the package's build for the running Python",
+                "or rebuild it with that Python, or as abi3 with Py_LIMITED_API set",
             ),
         )
     if is_cuda_function(text):
         return replace(
             base,
-            is_a=("a name of NVIDIA's CUDA libraries",),
+            is_a=("a symbol of NVIDIA's CUDA libraries",),
             owner="CUDA",
             causes=(Cause.CUDA_MAJOR, Cause.INCOMPLETE_BUILD),
-            why=("CUDA libraries of another major release lack names, or the link left one out",),
+            why=("another CUDA major version lacks it, or the library that has it is not linked",),
             advice=(
-                "install the package's build for the CUDA major of the torch at hand",
-                "or link the library of CUDA that has it",
+                "install the package's build for the CUDA major version of the installed torch",
+                "or link the CUDA library that exports it",
             ),
         )
     if text.startswith(_OPENMP):
         return replace(
             base,
-            is_a=("a name of an OpenMP runtime",),
+            is_a=("a symbol of an OpenMP runtime",),
             owner="OpenMP",
             causes=(Cause.INCOMPLETE_BUILD,),
-            why=("it was compiled with OpenMP and linked without",),
-            advice=("link with the flag that it was compiled with, such as -fopenmp",),
+            why=("the code was compiled with OpenMP but linked without it",),
+            advice=("pass the flag used for compiling, such as -fopenmp, to the linker as well",),
         )
     declared = owner(name)
     if declared[:1] in ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",)):
         return replace(
             base,
-            is_a=("a name of the C++ standard library",),
+            is_a=("a symbol of the C++ standard library",),
             owner="the C++ standard library",
             provider="libstdc++.so.6",
             causes=(Cause.OLD_SYSTEM,),
-            why=("the library that was loaded is older than the compiler of the package",),
+            why=("the loaded libstdc++ is older than the compiler that built the package",),
             advice=("install a newer libstdc++, or a package built for older systems",),
-            unknown=("which of several copies in the process was loaded",),
+            unknown=("which copy of libstdc++ the process loaded, if there are several",),
         )
     if declared and len(declared) > 1:
         space = declared[0].decode("utf-8", "replace")
         return replace(
             base,
-            is_a=(f"a name of {space}, not of torch: no release of torch exports it",),
+            is_a=(f"a symbol of {space}, which is not part of torch: no torch release exports it",),
             owner=space,
             causes=(Cause.INCOMPLETE_BUILD,),
             why=(
                 (
-                    "what defines it was left out of the build or of the link, or is in another "
-                    "library that was not loaded"
+                    "the code that defines it was not compiled or linked, or is in a library "
+                    "that was not loaded"
                 ),
             ),
             advice=(
                 "add the source file or the library that defines it to the build, and rebuild",
-                "in CUDA extensions, look for a .cu file that was not compiled",
+                "in a CUDA extension, look for a .cu file that was not compiled",
             ),
             unknown=("which project the namespace belongs to",),
         )
@@ -90,8 +90,8 @@ def foreign(base: Explanation, name: bytes) -> Explanation:
         causes=(Cause.UNKNOWN,),
         unknown=(
             (
-                "whose this name is: it is no C shim of torch, no name of CPython's, and no "
-                "release of torch exports it"
+                "which project the symbol belongs to: it is neither a C shim of torch nor a "
+                "CPython symbol, and no torch release exports it"
             ),
         ),
     )

@@ -1,8 +1,8 @@
-"""Why a library was not found, by its name. Pure but for the index that it asks."""
+"""Explains why a library was not found, from its name. Pure: it reads only the export index."""
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
@@ -18,38 +18,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
 
-_OWN_BUILD = "install the package's build for the torch at hand, or rebuild it against that torch"
+_OWN_BUILD = "install the package's build for the installed torch, or rebuild it against that torch"
 
 _KINDS = {
     Kind.TORCH_COPY: Explanation(
         "",
         "library",
-        is_a=("a copy of one of torch's own libraries, under a name that wheel repair gave it",),
+        is_a=("a copy of one of torch's libraries, renamed by a wheel repair tool",),
         owner="libtorch",
         causes=(Cause.INCOMPLETE_BUILD,),
-        why=("only the wheel that was repaired has a library of this name",),
+        why=("only the repaired wheel contains a library with this name",),
         advice=(
-            "install the package again",
-            "or build its wheel so that repair leaves libtorch out (auditwheel repair --exclude)",
+            "reinstall the package",
+            "or build its wheel without a copy of libtorch (auditwheel repair --exclude)",
         ),
     ),
     Kind.NVIDIA_DRIVER: Explanation(
         "",
         "library",
-        is_a=("a library of the NVIDIA driver, which no package brings",),
+        is_a=("a library of the NVIDIA driver, which no package contains",),
         owner="the NVIDIA driver",
         causes=(Cause.OLD_SYSTEM,),
-        why=("there is no NVIDIA driver on this machine, or not in this container",),
+        why=("the NVIDIA driver is not installed, or not available in this container",),
         advice=("install the driver, or a build of the package without CUDA",),
     ),
     Kind.OPENCL: Explanation(
         "",
         "library",
-        is_a=("the OpenCL loader, which comes with the system or a device's driver",),
+        is_a=("the OpenCL loader, which the system or a device driver installs",),
         owner="the system",
         causes=(Cause.OLD_SYSTEM,),
-        why=("this machine, or this container, does not have it",),
-        advice=("install the OpenCL loader (ocl-icd), or the driver of the device",),
+        why=("it is not installed on this machine, or in this container",),
+        advice=("install the OpenCL loader (ocl-icd) or the driver of the device",),
     ),
     Kind.ROCM: Explanation(
         "",
@@ -57,12 +57,12 @@ _KINDS = {
         is_a=("one of AMD's ROCm libraries",),
         owner="ROCm",
         causes=(Cause.OTHER_TORCH, Cause.IMPORT_ORDER),
-        why=("ROCm builds of torch bring theirs, and other builds have none",),
+        why=("ROCm builds of torch contain the ROCm libraries; other builds do not",),
         advice=(
             "install a ROCm build of torch, and import it before the extension",
-            "or install the package's build for the torch at hand",
+            "or install the package's build for the installed torch",
         ),
-        unknown=("whether the package expects the ROCm of the system instead",),
+        unknown=("whether the package expects ROCm to be installed on the system",),
     ),
     Kind.ONEAPI: Explanation(
         "",
@@ -71,61 +71,70 @@ _KINDS = {
         owner="oneAPI",
         causes=(Cause.OTHER_TORCH, Cause.IMPORT_ORDER),
         why=(
-            "XPU builds of torch bring the SYCL runtime and what it needs; other builds do not",
-            "MKL and TBB are also packages of their own (mkl, tbb)",
+            "XPU builds of torch install the SYCL runtime and what it needs; other builds do not",
+            "MKL and TBB are also available as packages (mkl, tbb)",
         ),
         advice=(
             "install an XPU build of torch, and import it before the extension",
-            "or install the package's build for the torch at hand",
+            "or install the package's build for the installed torch",
         ),
-        unknown=("whether the package expects the oneAPI of the system instead",),
+        unknown=("whether the package expects oneAPI to be installed on the system",),
     ),
     Kind.PYTHON: Explanation(
         "",
         "library",
-        is_a=("Python itself, as a library",),
+        is_a=("the Python interpreter as a shared library",),
         owner="CPython",
         causes=(Cause.WRONG_PYTHON,),
-        why=("extensions need not be linked to it, and other Pythons have another name",),
+        why=("its name differs between Python versions, and extensions need not be linked to it",),
         advice=(
-            "install the package's build for the Python that runs",
+            "install the package's build for the running Python",
             "or rebuild it without linking it to libpython",
         ),
     ),
     Kind.SYSTEM: Explanation(
         "",
         "library",
-        is_a=("a library of the system, which a package need not bring",),
+        is_a=("a system library, which a package need not contain",),
         owner="the system",
         causes=(Cause.OLD_SYSTEM,),
-        why=("this system, or this container, does not have it",),
-        advice=("install it with the system's package manager",),
+        why=("it is not installed on this system, or in this container",),
+        advice=("install it with the system package manager",),
     ),
     Kind.OTHER: Explanation(
         "",
         "library",
         causes=(Cause.INCOMPLETE_BUILD,),
         why=(
-            "it is not a library of torch, CUDA, Python or the system: the package should bring it",
+            "it is not part of torch, CUDA, Python or the system, so the package should contain it",
         ),
-        advice=("install what provides it, or repair the wheel so that it holds a copy",),
+        advice=("install the package that provides it, or repair the wheel to bundle a copy",),
         unknown=("which project it belongs to",),
     ),
 }
-"""What is said of a library for its kind alone."""
+"""The answers that depend only on the kind of library."""
 _OTHER_LIBC = Explanation(
     "",
     "library",
-    is_a=("the C library or the loader of another kind of Linux",),
+    is_a=("the C library or the dynamic loader of another kind of Linux",),
     owner="the system",
     causes=(Cause.WRONG_MACHINE,),
-    why=("a package built for glibc does not load on musl (Alpine), nor the other way around",),
+    why=("a package built for glibc does not load on musl (Alpine), and vice versa",),
     advice=("install the package's build for this system: manylinux is glibc, musllinux is musl",),
 )
 
 
 def library(path: str, system: str | None, installed: Installed | None) -> Explanation:
-    """What a library that was not found is, and why it may be missing."""
+    """Explain what a library that was not found is, and why it may be missing.
+
+    Args:
+        path: The library's name or path, as in the error.
+        system: ``linux``, ``macos`` or ``windows``; None if not known.
+        installed: The installed torch, if any.
+
+    Raises:
+        IndexFileError: the export index is missing or damaged.
+    """
     name = file_name(path)
     kind = kind_of(path)
     if kind is Kind.CUDA:
@@ -140,18 +149,18 @@ def library(path: str, system: str | None, installed: Installed | None) -> Expla
 
 
 def _is_of_system(path: str, name: str) -> bool:
-    """Whether the tables of what systems have name it."""
+    """Whether it is in the tables of system libraries."""
     return (
         path.startswith(MACOS_PATHS) or is_linux_library(name) or is_windows_library(name.lower())
     )
 
 
 _ELSEWHERE = {
-    Build.OLD: "releases before 2.0 had it",
-    Build.ROCM: "ROCm builds have it",
-    Build.XPU: "XPU builds have it",
+    Build.OLD: "releases before 2.0 shipped it",
+    Build.ROCM: "ROCm builds ship it",
+    Build.XPU: "XPU builds ship it",
 }
-"""Where a library of libtorch's is that no indexed release ships."""
+"""Who ships a libtorch library that no indexed release contains."""
 
 
 def _of_torch(name: str, system: str | None, installed: Installed | None) -> Explanation:
@@ -159,9 +168,9 @@ def _of_torch(name: str, system: str | None, installed: Installed | None) -> Exp
     releases = export_index.releases(platform)
     known = [one.version for one in releases]
     shipping = [one.version for one in releases if name in one.libraries]
-    is_a = ("one of torch's own libraries",)
+    is_a = ("one of torch's libraries",)
     if not shipping:
-        elsewhere = _ELSEWHERE.get(build_of(name), "other builds may have it")
+        elsewhere = _ELSEWHERE.get(build_of(name), "other builds may ship it")
         return Explanation(
             name,
             "library",
@@ -175,21 +184,21 @@ def _of_torch(name: str, system: str | None, installed: Installed | None) -> Exp
                 ),
             ),
             advice=(_OWN_BUILD,),
-            pair=_at_hand(installed),
+            pair=installed_torch(installed),
         )
     why = [
         (
-            f"torch ships it ({release_runs(shipping, known)}) in torch/lib, where the system's "
-            "loader does not look"
+            f"it is in torch/lib of torch {release_runs(shipping, known)}, which the dynamic "
+            "loader does not search"
         )
     ]
     causes = [Cause.IMPORT_ORDER]
     advice = [
-        "import torch before the extension: its libraries are then already loaded",
-        "or install torch into the environment that runs",
+        "import torch before the extension, so that its libraries are already loaded",
+        "or install torch into the running environment",
     ]
     if build_of(name) is Build.CUDA:
-        why.append("only CUDA builds of torch have it")
+        why.append("only CUDA builds of torch ship it")
         advice.insert(0, "install a CUDA build of torch, or a CPU build of the package")
         causes.insert(0, Cause.CPU_TORCH)
         if installed is not None and installed.cuda is not None:
@@ -203,8 +212,8 @@ def _of_torch(name: str, system: str | None, installed: Installed | None) -> Exp
         causes=tuple(causes),
         why=tuple(why),
         advice=tuple(advice),
-        pair=_at_hand(installed),
-        unknown=("whether torch is installed where the error came from",) if not installed else (),
+        pair=installed_torch(installed),
+        unknown=("whether torch is installed where the error occurred",) if not installed else (),
     )
 
 
@@ -213,17 +222,19 @@ def _of_cuda(name: str, system: str | None, installed: Installed | None) -> Expl
         usual_platform(WINDOWS.word if system == WINDOWS.word else LINUX.word)
     )
     version, number = cuda.own_version(name), cuda.major(name)
-    why = [f"it is of major release {version}"] if version else []
-    advice = ["install the package's build for the CUDA major of the torch at hand"]
+    why = [f"its major version is {version}"] if version else []
+    advice = ["install the package's build for the CUDA major version of the installed torch"]
     if number is not None:
         same = [one.version for one in releases if one.cuda_major == number]
         if same:
             runs = release_runs(same, [one.version for one in releases])
-            why.append(f"torch's CUDA {number} builds are, among those known, {runs}")
+            why.append(f"known torch builds for CUDA {number}: {runs}")
             advice.append(f"or install a torch for CUDA {number}, such as torch=={same[-1]}")
         else:
-            why.append(f"no torch that is known was published for CUDA {number}")
-    advice.append("import torch before the extension: it loads the CUDA libraries that it brings")
+            why.append(f"no known torch release was published for CUDA {number}")
+    advice.append(
+        "import torch before the extension, so that its CUDA libraries are already loaded"
+    )
     return Explanation(
         name,
         "library",
@@ -232,14 +243,5 @@ def _of_cuda(name: str, system: str | None, installed: Installed | None) -> Expl
         causes=(Cause.CUDA_MAJOR, Cause.IMPORT_ORDER),
         why=tuple(why),
         advice=tuple(advice),
-        pair=_at_hand(installed),
+        pair=installed_torch(installed),
     )
-
-
-def _at_hand(installed: Installed | None) -> tuple[str, ...]:
-    if installed is None:
-        return ()
-    if not installed.stated:
-        return (f"the torch at hand is {installed.version}, in a build that is not known",)
-    cuda = f"for CUDA {installed.cuda}" if installed.cuda else "without CUDA"
-    return (f"the torch at hand is {installed.version}, {cuda}",)

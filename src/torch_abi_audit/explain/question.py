@@ -1,6 +1,7 @@
-"""Why it fails, and what it means: an error's text, a symbol, a row's label, a rule's id.
+"""Answers one question: an error's text, a symbol, a row's label or a rule.
 
-What cannot be told is said. Pure but for the tables in ``data/``, which are opened when asked.
+The answer lists what could not be determined. Pure: it reads only the tables in ``data/``, and
+opens them when they are needed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,12 @@ import re
 
 from torch_abi_audit.explain.error_kinds import LIBRARY, SYMBOL
 from torch_abi_audit.explain.error_text import Clue, clue
-from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.explanation import (
+    Cause,
+    Explanation,
+    Installed,
+    installed_torch,
+)
 from torch_abi_audit.rules import rule, rules
 from torch_abi_audit.runtime.records import replace
 
@@ -18,37 +24,37 @@ __all__ = ["Installed", "explain"]
 _FIELD = re.compile(r"\{(\w+)\}")
 
 _LABELS = {
-    "STABLE": "the library uses torch through the C shims of the LibTorch Stable ABI alone",
-    "UNSTABLE": "the library imports names of libtorch that no release promises to keep",
-    "NO-TORCH": "the library imports nothing of libtorch's; it may still be linked to it",
-    "ERROR": "the library could not be read, so nothing is said of it",
-    "abi3-ok": "the file is tagged abi3, and every Py* name that it imports is in the limited API",
-    "abi3-tagged-violations": "the file is tagged abi3, and imports CPython names that are not in "
+    "STABLE": "the library uses torch only through the C shims of the LibTorch Stable ABI",
+    "UNSTABLE": "the library imports libtorch symbols outside the LibTorch Stable ABI",
+    "NO-TORCH": "the library imports no libtorch symbol; it may still be linked to libtorch",
+    "ERROR": "the library could not be read, so it has no verdict",
+    "abi3-ok": "the file is tagged abi3, and every Py* symbol it imports is in the limited API",
+    "abi3-tagged-violations": "the file is tagged abi3, but imports CPython symbols that are not "
+    "in the limited API",
+    "abi3-tagged-no-capi": "the file is tagged abi3, and imports no CPython symbol at all",
+    "uses-private-api": "the file is not tagged abi3, and imports CPython symbols that are not in "
     "the limited API",
-    "abi3-tagged-no-capi": "the file is tagged abi3, and imports no name of CPython's at all",
-    "uses-private-api": "the file is not tagged abi3, and imports CPython names outside of the "
-    "limited API",
-    "not-abi3": "the file is not tagged abi3; it imports no CPython name, or stable ones alone",
+    "not-abi3": "the file is not tagged abi3; it imports no CPython symbols, or only stable ones",
 }
 _LABEL_ADVICE = {
     "UNSTABLE": (
-        "torch-abi-audit port TARGET says what to write instead",
-        "torch-abi-audit compat TARGET says on which releases it loads all the same",
+        "run torch-abi-audit port TARGET to see the stable replacements",
+        "run torch-abi-audit compat TARGET to see which torch releases it loads on",
     ),
-    "ERROR": ("-v shows why; the exit code is 2",),
-    "abi3-tagged-violations": ("torch-abi-audit rule P201",),
+    "ERROR": ("see the row for the reason; the exit code is 2",),
+    "abi3-tagged-violations": ("run torch-abi-audit rule P201",),
 }
 
 
 def explain(
     text: str, installed: Installed | None = None, python: str | None = None
 ) -> Explanation:
-    """The answer to one question.
+    """Answer one question.
 
     Args:
         text: An error, a symbol, a label or a rule.
-        installed: The torch of the environment at hand, if there is one.
-        python: The Python of that environment, such as ``3.12``.
+        installed: The installed torch, if any.
+        python: The Python of the environment, such as ``3.12``.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
@@ -69,14 +75,14 @@ def explain(
 
         answer = symbol(asked, None, installed)
         if Cause.IMPORT_ORDER in answer.causes and installed is None:
-            return replace(answer, causes=(), advice=answer.advice[-1:])  # nothing is said to fail
+            return replace(answer, causes=(), advice=answer.advice[-1:])  # no failure was reported
         return answer
     return Explanation(
         asked.partition("\n")[0][:200],
         "unknown",
         causes=(Cause.UNKNOWN,),
-        unknown=("this is no form of an error that is known here, no symbol, label or rule",),
-        advice=("give the line that names a symbol, a library or a file",),
+        unknown=("what this is: not a known error message, symbol, label or rule",),
+        advice=("pass the line of the error that names a symbol, a library or a file",),
     )
 
 
@@ -100,7 +106,7 @@ def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Ex
         from torch_abi_audit.explain.symbol import symbol  # reads tables
 
         answer = symbol(found.symbol, found.system, installed)
-        if found.system is None:  # a linker's words: nothing has been loaded yet
+        if found.system is None:  # the message is a linker's: nothing was loaded yet
             return _at_link_time(answer)
         if found.version and found.version.startswith(("GLIBC", "CXXABI")):
             return replace(answer, causes=(Cause.OLD_SYSTEM,))
@@ -113,13 +119,11 @@ def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Ex
 
 
 def _from_row(found: Clue, installed: Installed | None, python: str | None) -> Explanation:
-    """The answer that the table of kinds has, with the words of the error filled in."""
+    """The answer from the table of kinds, with its fields filled in."""
     row = found.kind
     names = ("symbol", "library", "file", "version", "a", "b")
     known = {name: word for name in names if (word := getattr(found, name)) is not None}
-    known["here"] = f" ({python} here)" if python else ""
-    if installed is not None:
-        known["torch"] = installed.version
+    known["here"] = f" (this is Python {python})" if python else ""
 
     def filled(sentences: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(
@@ -135,11 +139,12 @@ def _from_row(found: Clue, installed: Installed | None, python: str | None) -> E
         why=filled(row.why),
         advice=filled(row.advice),
         unknown=filled(row.unknown),
-        pair=filled(row.pair),
+        pair=installed_torch(installed) if row.about_torch else (),
     )
 
 
 def _at_link_time(answer: Explanation) -> Explanation:
+    """The answer to a linker's error: for a libtorch symbol, the link itself is incomplete."""
     kept = (Cause.OLD_STRING, Cause.OTHER_TORCH)
     causes: list[Cause] = [one for one in answer.causes if one in kept]
     why = answer.why
@@ -147,8 +152,8 @@ def _at_link_time(answer: Explanation) -> Explanation:
     if answer.owner in ("libtorch", "libtorch's C shim"):
         home = f" ({answer.provider})" if answer.provider else ""
         causes.append(Cause.INCOMPLETE_BUILD)
-        why = (*why, f"the linker was given no library that exports it{home}")
-        advice = ("link libtorch, of the same torch whose headers were compiled", *advice)
+        why = (*why, f"no library on the linker's command line exports it{home}")
+        advice = ("link libtorch from the same torch whose headers were used", *advice)
         if Cause.OTHER_TORCH not in answer.causes:
             causes.sort(key=lambda one: one is not Cause.INCOMPLETE_BUILD)
         return replace(answer, causes=tuple(causes), why=why, advice=advice)

@@ -1,4 +1,4 @@
-"""What a symbol is, whose, and why nobody provides it. Pure but for the tables that it asks."""
+"""Explains a symbol: what it is, who owns it, why it is undefined. Pure: it reads only tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _STABLE = ("torch::stable", "torch::headeronly")
 
 
 def symbol(text: str, system: str | None, installed: Installed | None) -> Explanation:
-    """What a mangled or demangled symbol is and where it went.
+    """Explain a mangled or demangled symbol and its history in torch's releases.
+
+    Args:
+        text: The symbol.
+        system: ``linux``, ``macos`` or ``windows``; None if not known.
+        installed: The installed torch, if any.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
@@ -32,8 +37,8 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
             causes=(Cause.UNKNOWN,),
             unknown=(
                 (
-                    "no torch release that is known exports a function of that name, and without "
-                    "its mangled form no more can be told"
+                    "what this is: no known torch release exports a function with this name, and "
+                    "the mangled name is needed to say more"
                 ),
             ),
         )
@@ -58,7 +63,7 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
 
 
 def _raw(text: str, platform: str) -> bytes | None:
-    """The raw name as the index has it; None for a demangled one that nothing exports."""
+    """The raw name as in the export index; None for a demangled name that no release exports."""
     text = text.removeprefix("__imp_")
     if text.startswith("__Z"):
         text = text[1:]
@@ -83,8 +88,11 @@ def _of_shim(
     home = next((one for one in shim.exported_by if one.endswith(suffix)), None)
     is_a = [f"a C function of the LibTorch Stable ABI, since torch {shim.first_release}"]
     if shim.device != "generic":
-        is_a.append(f"it is for {shim.device} builds")
-    causes, why = [Cause.OTHER_TORCH], [f"torch releases before {shim.first_release} lack it"]
+        is_a.append(f"only in {shim.device} builds")
+    causes, why = (
+        [Cause.OTHER_TORCH],
+        [f"torch releases before {shim.first_release} do not export it"],
+    )
     if shim.device == "cuda":
         causes.append(Cause.CPU_TORCH)
         why.append("only CUDA builds of torch export it")
@@ -94,7 +102,7 @@ def _of_shim(
             if shim.device == "cuda"
             else [Cause.IMPORT_ORDER, Cause.OTHER_TORCH]
         )
-        why.append(f"the torch at hand, {installed.version}, should have it")
+        why.append(f"the installed torch, {installed}, should export it")
     return replace(
         base,
         is_a=tuple(is_a),
@@ -106,8 +114,8 @@ def _of_shim(
         advice=(
             f"install torch {shim.first_release} or later",
             (
-                f"or rebuild with TORCH_TARGET_VERSION set to the oldest torch that is to be "
-                f"served, below {shim.first_release}"
+                f"or rebuild with TORCH_TARGET_VERSION set to the oldest torch to support, below "
+                f"{shim.first_release}"
             ),
         ),
         pair=_pair(known, installed),
@@ -117,10 +125,10 @@ def _of_shim(
 def _of_headers(base: Explanation) -> Explanation:
     return replace(
         base,
-        is_a=("a name of torch's header-only C++ API, which no release of torch exports",),
+        is_a=("part of torch's header-only C++ API, which no torch release exports",),
         owner="the library's own build",
         causes=(Cause.INCOMPLETE_BUILD,),
-        why=("it must be compiled in from the header that defines it",),
+        why=("the header that defines it must be compiled into the library",),
         advice=("include the header that defines it in the file that uses it, and rebuild",),
     )
 
@@ -130,18 +138,18 @@ def _of_torch(base: Explanation, known: History, installed: Installed | None) ->
     row = replacements.replacement(entity(base.demangled or ""))
     advice = []
     if known.releases and Cause.OTHER_TORCH in causes:
-        advice.append(f"install a torch that has it, such as torch=={known.releases[-1]}")
+        advice.append(f"install a torch that exports it, such as torch=={known.releases[-1]}")
     if Cause.CPU_TORCH in causes:
         advice.append("install a CUDA build of torch, or a CPU build of the package")
     if Cause.OLD_STRING in causes:
-        advice.append("rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, as torch's wheels are")
+        advice.append("rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, like torch's wheels")
     if Cause.IMPORT_ORDER in causes:
         advice.append("import torch before the extension, and link the extension to libtorch")
     if Cause.OTHER_TORCH in causes:
-        advice.append("or rebuild the package against the torch that it is to run on")
+        advice.append("or rebuild the package against the torch that it will run with")
     if row is not None and row.use is not None:
         where = f" ({row.header}, runs on torch {row.floor} and later)" if row.header else ""
-        advice.append(f"or write {row.use}{where} in place of {row.api}, from the stable ABI")
+        advice.append(f"or replace {row.api} with {row.use}{where} from the stable ABI")
     home = [
         library
         for library, releases in known.libraries
@@ -149,7 +157,7 @@ def _of_torch(base: Explanation, known: History, installed: Installed | None) ->
     ]
     return replace(
         base,
-        is_a=("part of libtorch's C++ API, for which no release promises anything",),
+        is_a=("part of libtorch's C++ API, which is not stable between releases",),
         owner="libtorch",
         provider=home[0] if home else None,
         history=known,
@@ -162,7 +170,7 @@ def _of_torch(base: Explanation, known: History, installed: Installed | None) ->
 
 
 def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], list[str], list[str]]:
-    """Likely causes, what speaks for them, and what cannot be told."""
+    """Likely causes, the evidence for them, and what cannot be determined."""
     everything = tuple(one.version for one in export_index.releases(known.platform))
     causes: list[Cause] = []
     why: list[str] = []
@@ -171,8 +179,8 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
         causes.append(Cause.OLD_STRING)
         first = export_index.first_cxx11(known.platform)
         why.append(
-            f"its std::string is that of before the C++11 ABI, which torch's wheels have "
-            f"left{f' with {first}' if first else ''}"
+            "it uses the pre-C++11 ABI of std::string, which torch's wheels no longer use"
+            f"{f' since {first}' if first else ''}"
         )
     if known.cuda:
         why.append("only CUDA builds of torch export it")
@@ -180,44 +188,43 @@ def _blame(known: History, installed: Installed | None) -> tuple[list[Cause], li
             causes.append(Cause.CPU_TORCH)
     has = installed is not None and installed.release in known.releases
     if has and installed is not None:
-        why.append(f"torch {installed.release} exports it, and that is the release at hand")
+        why.append(f"the installed release, torch {installed.release}, exports it")
         if not (known.cuda and installed.stated and installed.cuda is None):
             causes.append(Cause.IMPORT_ORDER)
-        unknown.append("whether the process loaded the torch at hand, or another one")
+        unknown.append("whether the process loaded the installed torch or another one")
     elif known.releases and known.missing:
         at = Cause.OTHER_TORCH
         causes.insert(0 if not known.old_string else len(causes), at)
-        lack = "lacks" if len(known.missing) == 1 else "lack"
-        why.append(f"torch {release_runs(known.missing, everything)} {lack} it")
+        verb = "does" if len(known.missing) == 1 else "do"
+        why.append(f"torch {release_runs(known.missing, everything)} {verb} not export it")
     elif known.releases:
         causes.append(Cause.IMPORT_ORDER)
         why.append(
-            f"every release from {known.oldest} to {known.newest} exports it, so the "
-            "release is not what is wrong"
+            f"every release from {known.oldest} to {known.newest} exports it, so the release of "
+            "torch is not the problem"
         )
-        unknown.append("whether a torch older or newer than these was loaded")
+        unknown.append("whether an older or newer torch was loaded")
     elif not known.old_string:
         causes.append(Cause.OTHER_TORCH)
         why.append(
             f"no release from {known.oldest} to {known.newest} exports it on {known.platform}"
         )
         unknown.append(
-            f"whether a torch before {known.oldest}, after {known.newest}, a nightly or another "
-            "build (ROCm, XPU, a distribution's) exports it, or whether it should have been inlined"
+            f"whether a release before {known.oldest} or after {known.newest}, a nightly or "
+            "another build (ROCm, XPU, a Linux distribution's) exports it, or whether it should "
+            "have been inlined"
         )
     why += _of_old_builds(known)
     why += _moved(known)
     if known.instead:
-        why.append(
-            "the others export the same entity with another signature: " + "; ".join(known.instead)
-        )
+        why.append("releases without it export another signature: " + "; ".join(known.instead))
     elif known.releases and known.missing and not has:
-        unknown.append("whether it was removed there, or only hidden: exports show no difference")
+        unknown.append("whether those releases removed it or only hid it: exports look the same")
     return causes or [Cause.UNKNOWN], why, unknown
 
 
 def _moved(known: History) -> list[str]:
-    """Whether another of torch's libraries exports it since some release."""
+    """Say where the symbol went if it moved from one of torch's libraries to another."""
     if not known.releases:
         return []
     before = {library for library, each in known.libraries if known.releases[0] in each}
@@ -232,11 +239,11 @@ def _moved(known: History) -> list[str]:
     said = f"it moved from {', '.join(sorted(before))} to {', '.join(sorted(after))} in {since}"
     if system_of_platform(known.platform) is LINUX:
         return [said]
-    return [f"{said}: what was linked before looks for it in the old place alone"]
+    return [f"{said}: libraries linked before that look for it only in the old one"]
 
 
 def _of_old_builds(known: History) -> list[str]:
-    """Whether what lacks a name lacks it for its ``std::string`` alone."""
+    """Say so if releases lack the symbol only because of their ``std::string`` ABI."""
     first = export_index.first_cxx11(known.platform)
     if first is None or known.old_string or not known.missing or not known.releases:
         return []
@@ -257,12 +264,12 @@ def _pair(known: History, installed: Installed | None) -> tuple[str, ...]:
         return ()
     if installed.release in known.releases:
         lacks = known.cuda and installed.stated and installed.cuda is None
-        said = "lacks it: it is a build without CUDA" if lacks else "exports it"
+        said = "does not export it: only CUDA builds do" if lacks else "exports it"
     elif installed.release in known.missing:
         said = "does not export it"
     else:
-        said = f"is none of the releases that are known ({known.oldest} to {known.newest})"
-    return (f"the torch at hand, {installed.version}, {said}",)
+        said = f"is not one of the known releases ({known.oldest} to {known.newest})"
+    return (f"the installed torch, {installed}, {said}",)
 
 
 def _at_least(release: str, floor: str) -> bool:

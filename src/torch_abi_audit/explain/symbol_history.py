@@ -1,4 +1,4 @@
-"""What torch's releases did with a symbol: who exported it, since when, what came instead."""
+"""The history of a symbol in torch's releases, from the export index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:::~?[A-Za-z_]\w*)+")
 
 
 def history(name: bytes, platform: str) -> History:
-    """What the export index knows of a raw name on a platform.
+    """The history of a raw name on one platform.
 
     Raises:
         IndexFileError: the index is missing or damaged.
@@ -52,9 +52,10 @@ def history(name: bytes, platform: str) -> History:
 
 
 def named(text: str, platform: str) -> bytes | None:
-    """The raw name that a demangled one stands for, as far as some release exports one like it.
+    """The raw name of a demangled one, searched among the exports of all releases.
 
-    Of several overloads, the one whose text is the same but for spaces; else the first.
+    Of several overloads, the one whose text is equal apart from spaces; otherwise the first. None
+    if no release exports a function with this qualified name.
     """
     match = _QUALIFIED.search(text)
     if match is None:
@@ -88,7 +89,7 @@ def _is_cuda(exports: Exports) -> bool:
 
 
 def _is_old_tag(name: bytes, alike: list[bytes]) -> bool:
-    """Whether the only difference to what there is instead is the C++11 ABI's tag."""
+    """Whether an export differs from the name only by the tag of the C++11 ABI."""
     return any(one.replace(b"B5cxx11", b"") == name for one in alike)
 
 

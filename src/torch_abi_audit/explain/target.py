@@ -1,4 +1,4 @@
-"""An explanation in view of the package that fails: which torch it was built for. Pure."""
+"""Extends an explanation with facts about the failing package (``--with``). Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
     from torch_abi_audit.model.reports import PackageReport
 
-_UNNAMED = ("Windows found", "Windows did not")
+_UNNAMED = ("Windows loaded", "Windows did not")
 
 
 def beside(answer: Explanation, report: PackageReport, installed: Installed | None) -> Explanation:
-    """The same answer, with the version pair, and what the package lacks on the torch at hand.
+    """Add the torch releases the package loads on, and what it lacks on the installed torch.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
@@ -26,10 +26,10 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
     unread = [one.path.name for one in report.libraries if one.error is not None]
     unknown = list(answer.unknown)
     if unread:
-        unknown.append(f"what {', '.join(unread)} needs: it could not be read")
+        unknown.append(f"what {', '.join(unread)} needs: the file could not be read")
     matrix = compat(report)
     if not matrix.uses_torch:
-        nothing = (*answer.pair, f"{name} asks nothing of torch")
+        nothing = (*answer.pair, f"{name} imports no symbol of torch")
         return replace(answer, pair=nothing, unknown=tuple(unknown))
     served = [
         one
@@ -38,21 +38,23 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
     ]
     pair = [
         *answer.pair,
-        f"{name} finds all its names in torch "
-        + (release_runs(served, matrix.releases) if served else "no release that is known"),
+        f"{name} finds all its symbols in "
+        + (
+            f"torch {release_runs(served, matrix.releases)}" if served else "no known torch release"
+        ),
     ]
     advice, causes, why = list(answer.advice), list(answer.causes), list(answer.why)
     required = {one for lib in report.libraries if lib.torch for one in lib.torch.required}
     if answer.symbol is not None and answer.symbol.encode() not in required:
-        unknown.append(f"where the name comes from: no library of {name} needs it from torch")
+        unknown.append(f"which library needs the symbol: none in {name} imports it from torch")
     if installed is not None and installed.release in matrix.loads_on:
         state = matrix.loads_on[installed.release]
         lacking = [(one.path.name, one.missing_on(installed.release)) for one in matrix.libraries]
         gone = [(file, names) for file, names in lacking if names]
-        pair.append(f"with torch {installed.release}: {state}")
+        pair.append(f"loads on torch {installed.release}: {state}")
         for file, names in gone[:3]:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            why.append(f"{file} lacks {names[0]}{more} there")
+            why.append(f"{file} needs {names[0]}{more}, missing in torch {installed.release}")
         if gone and state is Loads.NO:
             causes = [Cause.OTHER_TORCH, *(one for one in causes if one is not Cause.OTHER_TORCH)]
             if answer.is_a and answer.is_a[0].startswith(_UNNAMED):
@@ -65,7 +67,7 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
                     f"torch {installed.release}",
                 )
     elif installed is not None:
-        unknown.append(f"whether it loads on torch {installed.release}, which is not known")
+        unknown.append(f"whether it loads on torch {installed.release}, which is not in the index")
     return replace(
         answer,
         causes=tuple(causes),

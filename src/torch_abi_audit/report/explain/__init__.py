@@ -1,1 +1,1 @@
-"""An explanation as text, Markdown and JSON."""
+"""Renders an explanation as text, Markdown and JSON."""

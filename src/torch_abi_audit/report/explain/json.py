@@ -1,4 +1,4 @@
-"""An explanation as JSON: every key always there, names escaped."""
+"""Renders an explanation as JSON. Every key is always present; names are escaped."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
-"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+"""Incremented when a key is removed or changes meaning, not when one is added."""
 
 
 def render(one: Explanation, _detail: Detail) -> str:
-    """An indented document."""
+    """Return an indented JSON document."""
     known = one.history
     document = {
         "subject": escape(one.subject),

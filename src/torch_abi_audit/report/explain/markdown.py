@@ -1,4 +1,4 @@
-"""An explanation as a Markdown list, for an issue."""
+"""Renders an explanation as a Markdown list, to paste into an issue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(one: Explanation, _detail: Detail) -> str:
-    """What was asked as a heading, and an item for each sentence."""
+    """Return a heading with the subject, and a list item for each sentence."""
     lines = [f"### `{escape(one.demangled or one.subject)}`", ""]
     for title, texts in sections(one):
         lines += [f"- **{title}**: {_plain(text)}" for text in texts]

@@ -1,4 +1,4 @@
-"""The parts of an explanation in the order in which people read them."""
+"""The sections of an explanation, in the order in which text and Markdown show them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.explain.explanation import Explanation, History
 
-_CAVEAT = (
-    "presence of a symbol is necessary for loading, not sufficient for working: layouts may differ"
-)
+_CAVEAT = "an exported symbol is necessary for loading, not sufficient: layouts may differ"
 
 
 def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Titles with their sentences; unescaped, and some without any."""
+    """Yield each title with its sentences, unescaped; a section may be empty."""
     if one.symbol is not None and one.symbol != one.demangled:
         yield "symbol", (one.symbol,)
     yield "what", one.is_a
@@ -32,7 +30,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "exported by", (f"torch {having} ({one.history.platform}{build})",)
         if lacking:
             yield "missing in", (f"torch {lacking}",)
-        yield "there instead", one.history.instead
+        yield "instead", one.history.instead
         moved = [
             f"{library} in torch {release_runs(releases, _known(one.history))}"
             for library, releases in one.history.libraries
@@ -42,14 +40,14 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "likely cause", tuple(f"{TITLES[cause]} [{cause}]" for cause in one.causes)
     yield "because", one.why
     yield "what to do", one.advice
-    yield "at hand", one.pair
+    yield "versions", one.pair
     yield "not known", one.unknown
     if one.history is not None:
         yield "note", (_CAVEAT,)
 
 
 def _ranges(known: History) -> tuple[str, str]:
-    """Which releases export a symbol, and which do not, as text."""
+    """The releases that export a symbol and those that do not, as text."""
     every = _known(known)
     return release_runs(known.releases, every), release_runs(known.missing, every)
 

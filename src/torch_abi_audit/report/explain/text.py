@@ -1,4 +1,4 @@
-"""An explanation as text, for a terminal."""
+"""Renders an explanation as text for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(one: Explanation, _detail: Detail) -> str:
-    """What was asked, and below it a line for each sentence."""
+    """Return the subject, and below it a line for each sentence."""
     lines = [escape(one.demangled or one.subject)]
     for title, texts in sections(one):
         lines += [f"  {title + ':':<14} {escape(text)}" for text in texts]
