@@ -1,6 +1,6 @@
-"""Reads compiled PyTorch extensions and judges which stable ABIs they keep to.
+"""Reads compiled PyTorch extensions and checks them against the stable ABIs.
 
-Nothing that is audited is imported or executed. Names load when they are first used.
+Audited code is never imported or executed. The public names are imported on first use.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _HOMES = {
     "inspect_package": "api",
     "inspect_site_packages": "api",
 }
-"""Public name to the module that has it."""
+"""Each public name, with the module that defines it."""
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name's module when the name is first used: start-up stays short."""
+    """Import a public name on first use, which keeps start-up short."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from torch_abi_audit.runtime.lazy_import import module

@@ -1,4 +1,4 @@
-"""The public functions: one file, one package, one environment."""
+"""The public functions: audit one file, one package or one environment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def inspect_extension(path: str | os.PathLike[str]) -> ExtensionReport:
-    """Read and judge one file, whatever its name.
+    """Audit one file, whatever its name.
 
-    A file that cannot be read, is damaged or is no library has the reason in ``error``.
+    If the file cannot be read, is damaged or is not a library, ``error`` of the report says why.
     """
     where = Path(path).absolute()
     try:
@@ -26,14 +26,14 @@ def inspect_extension(path: str | os.PathLike[str]) -> ExtensionReport:
         return ExtensionReport(where, error=str(error))
     if report.libraries:
         return report.libraries[0]
-    kind = report.skipped[0].kind if report.skipped else "nothing that could be read"
+    kind = report.skipped[0].kind if report.skipped else "nothing readable"
     return ExtensionReport(where, error=f"not a library: {kind}")
 
 
 def inspect_package(name_or_path: str | os.PathLike[str]) -> PackageReport:
-    """Read and judge an import name, distribution name, directory, file or wheel.
+    """Audit an import name, distribution name, directory, file or wheel.
 
-    A target that names nothing has the reason in ``error``.
+    If the target cannot be found, ``error`` of the report says why.
     """
     target = str(name_or_path)
     try:
@@ -45,10 +45,10 @@ def inspect_package(name_or_path: str | os.PathLike[str]) -> PackageReport:
 def inspect_site_packages(
     directory: str | os.PathLike[str] | None = None,
 ) -> EnvironmentReport:
-    """Read and judge every package that holds a library.
+    """Audit every package that contains a library.
 
     Args:
-        directory: A site-packages directory; the running interpreter's own where not given.
+        directory: A site-packages directory; by default, that of the running interpreter.
 
     Raises:
         TargetError: ``directory`` cannot be listed.

@@ -1,4 +1,4 @@
-"""The command line's entry: finds the verb, and ends quietly when interrupted or no longer read."""
+"""The entry point: runs a verb, and exits quietly on Ctrl-C or a closed pipe."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 _GARBAGE = 100_000
-"""Values made between two looks for cycles: the tables are large, and hardly any cycle is made."""
+"""Allocations between two garbage collections: the tables are large and contain no cycles."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Args:
-        argv: The words after the program's name; those of the process where not given.
+        argv: The arguments after the program name; by default, those of the process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(_GARBAGE)
@@ -38,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _abandon_stdout()  # whoever read us has gone
+        _abandon_stdout()  # the reader has closed the pipe
         return BROKEN_PIPE
     except OSError as error:
-        why = _why_not(error)
+        why = _refusal(error)
         if why is None:
             raise
         _abandon_stdout()
@@ -56,36 +56,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> NoReturn:
-    """Run the process's command line and end the process with its exit code.
+    """Run the command line of the process and exit with its code.
 
-    What was made is left to the system: to take it apart first would be up to a seventh of the run.
+    The process exits without freeing its objects, which would take up to a seventh of the run.
     """
     code = main()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    finally:  # what cannot be written now, after an interruption, changes no exit code
+    finally:  # output that cannot be flushed after an interruption does not change the exit code
         os._exit(code)
 
 
 def _open_closed_streams() -> None:
-    """Give what the caller closed (``>&-``) something to write to: the exit code still counts."""
+    """Redirect streams that the caller closed (``>&-``) to nowhere: the exit code still matters."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _abandon_stdout() -> None:
-    """Give the interpreter something to flush into when it ends."""
+    """Redirect stdout to nowhere, so that the interpreter's final flush does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _why_not(error: OSError) -> str | None:
-    """What the system refused to the whole program; None for what should have been caught."""
+def _refusal(error: OSError) -> str | None:
+    """The message for an error that ends the program; None for one that is a bug."""
     try:
         os.getcwd()  # importing pathlib costs more than the run
     except OSError:
-        return "the current directory is gone"
+        return "the current directory no longer exists"
     if error.filename is None:
         return f"cannot write to standard output: {error.strerror or error}"
     return None

@@ -98,9 +98,9 @@ def test_version() -> None:
     ("words", "sentence"),
     [
         ([], "nothing to inspect: give a TARGET, --env or --site-packages PATH"),
-        (["numpy", "--env"], "TARGET and --env exclude each other: give one of them"),
-        (["x", "--site-packages", "."], "TARGET and --site-packages exclude each other"),
-        (["--env", "--site-packages", "."], "--env and --site-packages exclude each other"),
+        (["numpy", "--env"], "TARGET and --env cannot be used together"),
+        (["x", "--site-packages", "."], "TARGET and --site-packages cannot be used together"),
+        (["--env", "--site-packages", "."], "--env and --site-packages cannot be used together"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["x", "--check", "never"], "invalid choice: 'never'"),
     ],

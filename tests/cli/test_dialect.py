@@ -108,8 +108,8 @@ def test_output_takes_what_would_be_printed(
     ("more", "sentence"),
     [
         (["--format", "jsn"], "--format: no format is called jsn; did you mean json?"),
-        (["--format", "json", "--format", "text"], "json and text would share standard output"),
-        (["--format", "json:a", "-o", "b"], "-o b: every --format has a file of its own"),
+        (["--format", "json", "--format", "text"], "json and text cannot share standard output"),
+        (["--format", "json:a", "-o", "b"], "-o b: every --format already names a file"),
         (["--format", "json:./a", "--format", "text", "-o", "a"], "-o and --format would both"),
         (["-o", "/nowhere/at/all"], "cannot write /nowhere/at/all: No such file or directory"),
     ],
@@ -261,7 +261,7 @@ def test_the_activated_environment_is_meant_where_the_program_has_its_own(
     code, out, err = run(program, *words, VIRTUAL_ENV=str(there))
     assert (code, err.count("\n")) == (0, 1), err
     assert err == (
-        f"torch-abi-audit: this is the activated environment {there} (--python chooses another)\n"
+        f"torch-abi-audit: using the activated environment {there} (select another with --python)\n"
     )
     assert sentence.format(site=site) in out
     assert run(program, *words, "-q", VIRTUAL_ENV=str(there)) == (0, out, "")
@@ -301,7 +301,7 @@ def test_wheels_of_an_index_are_chosen_for_every_verb(
         assert "demo" in other[2]
     idle = run(sys.executable, *VERBS[verb][0], "--platform", "win_amd64")
     assert idle[0] == 2
-    assert "--platform is for pypi: targets" in idle[2]
+    assert "--platform applies only to pypi: targets" in idle[2]
 
 
 # --- which torch ---------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def test_exit_codes(words: str, code: int, capsys: pytest.CaptureFixture[str]) -
 def test_a_gate_without_libraries_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["./empty", "--check", "torch"]) == 3
     assert capsys.readouterr().err == (
-        "FAIL:\n  nothing was audited: no target holds a compiled library (see --allow-empty)\n"
+        "FAIL:\n  nothing was audited: no target contains a compiled library (see --allow-empty)\n"
     )
 
 

@@ -87,14 +87,14 @@ def test_a_directory_of_wheels_beside_what_is_not_there(index: Index, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--history", "demo"], "--history is for pypi: targets"),
-        (["--platform", "x", "demo"], "--platform is for pypi: targets"),
+        (["--history", "demo"], "--history applies only to pypi: targets"),
+        (["--platform", "x", "demo"], "--platform applies only to pypi: targets"),
         (
             ["--python-version", "three", "pypi:demo"],
-            "--python-version takes a release such as 3.12",
+            "--python-version takes a version such as 3.12",
         ),
-        (["--all-platforms", "--platform", "x", "pypi:demo"], "exclude each other"),
-        (["--python", "x", "--site-packages", "y"], "exclude each other"),
+        (["--all-platforms", "--platform", "x", "pypi:demo"], "cannot be used together"),
+        (["--python", "x", "--site-packages", "y"], "cannot be used together"),
     ],
 )
 def test_wrong_usage(index: Index, tmp_path: Path, words: list[str], sentence: str) -> None:

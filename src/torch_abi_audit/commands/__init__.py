@@ -1,23 +1,23 @@
 """The verbs of the command line, one module each: ``run(words) -> exit code`` and ``syntax()``.
 
-A module is imported when its verb is given. Without a verb, ``audit`` runs. Parsers, help,
-completion and docs/cli.md are made of what ``syntax`` names of ``shared/options.py``.
+A module is imported only when its verb is given. Without a verb, ``audit`` runs. Parsers, help,
+completion and docs/cli.md are built from ``syntax()`` and the table in ``shared/options.py``.
 """
 
 from __future__ import annotations
 
 VERBS = {
-    "audit": "which stable ABIs the libraries keep to; what runs without a verb",
-    "compat": "which torch releases they load on",
-    "port": "what to replace on the way to the stable ABI, cheapest first",
-    "explain": "what a load error, a symbol, a label or a rule means, and what to do",
-    "diff": "what changed between two targets or saved reports",
-    "rule": "the rules, or one of them",
-    "config": "the settings in force, and where each was set",
-    "completion": "a completion script for the shell",
+    "audit": "check compiled libraries against the stable ABIs (the default verb)",
+    "compat": "list the torch releases that compiled libraries load on",
+    "port": "plan the migration to the stable ABI, cheapest replacements first",
+    "explain": "explain a load error, a symbol, a label or a rule, and say what to do",
+    "diff": "compare two targets or saved reports",
+    "rule": "show rules, or list all of them",
+    "config": "show the settings in force, and where each was set",
+    "completion": "print a completion script for a shell",
 }
-"""Words that, standing first, name a command rather than a TARGET, and what each answers."""
+"""Words that are verbs, not TARGETs, when they come first; with a summary of each."""
 
 OK, FAILED, ERROR, EMPTY, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
-"""Exit codes: done; a gate failed; an operational error; a gate that had nothing to audit; ended
-by Ctrl-C; the reader went away."""
+"""Exit codes: success; a gate failed; an operational error; a gate found nothing to audit;
+interrupted by Ctrl-C; the reader closed the pipe."""

@@ -1,4 +1,4 @@
-"""``torch-abi-audit TARGET…``: read, judge, show; where a gate is asked for, also decide."""
+"""``torch-abi-audit TARGET…``: audits targets, prints a report and evaluates the gate, if any."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from torch_abi_audit.commands import EMPTY, ERROR, FAILED, OK, VERBS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from torch_abi_audit.commands.shared.options import Syntax
     from torch_abi_audit.commands.shared.targets import Loaded, Search
     from torch_abi_audit.judges.interface import Names
     from torch_abi_audit.model.outcome import Outcome
-    from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.report.destination import Destination
     from torch_abi_audit.settings.in_force import Given
     from torch_abi_audit.settings.schema import Settings
@@ -30,24 +29,24 @@ torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
 
 _EPILOG = """\
 exit codes:
-  0  inspected, whatever the verdicts; where a gate was asked for, it passed
-  1  a gate was asked for (--check, --select, --fail-on, --baseline, or their settings) and failed
+  0  success, whatever the verdicts; the gate passed, if one was requested
+  1  a gate was requested (--check, --select, --fail-on, --baseline or their settings) and failed
   2  operational error: unknown name, unreadable path, damaged library, wrong usage or configuration
-  3  a gate was asked for, and no target holds a compiled library (--allow-empty lets it pass)
+  3  a gate was requested, but no target contains a compiled library (see --allow-empty)
 """
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     from torch_abi_audit.commands.shared.options import CHECKS, DOCUMENT, INSPECTED, WHEELS, Syntax
 
     lines = (f"  {verb:<12}{answer}\n" for verb, answer in VERBS.items())
     return Syntax(
         verb="audit",
         usage=_USAGE.replace("{checks}", "{" + ",".join(CHECKS) + "}"),
-        description="Say which compiled libraries keep to the LibTorch Stable ABI and the CPython "
-        "Stable ABI.\nNothing that is audited is imported or executed.",
-        epilog="verbs, each with its own --help:\n" + "".join(lines) + "\n" + _EPILOG,
+        description="Check whether compiled libraries use only the LibTorch Stable ABI and the "
+        "CPython Stable ABI.\nAudited code is never imported or executed.",
+        epilog="verbs (each has its own --help):\n" + "".join(lines) + "\n" + _EPILOG,
         options=(
             *("version", *INSPECTED, "loads_on", "torch", *WHEELS),
             *("json", *DOCUMENT, "step_summary", "color", "all", "verbose"),
@@ -56,14 +55,14 @@ def syntax() -> Syntax:
             *("allow_empty", "exit_zero", "config", "isolated"),
         ),
         words={
-            "torch": "these releases alone ('>=2.10,<2.13'), or the torch at this path; implies "
-            "--loads-on",
+            "torch": "like --loads-on, but only for these releases ('>=2.10,<2.13') or for the "
+            "torch at this path",
         },
     )
 
 
 def run(words: list[str]) -> int:
-    """Audit what ``words`` name and return the exit code."""
+    """Run an audit with the arguments ``words`` and return the exit code."""
     plain = _plain(words)
     options = plain or _parsed(words)
     from torch_abi_audit.commands.shared.terminal import complain
@@ -85,7 +84,7 @@ def run(words: list[str]) -> int:
 
 
 def given(options: argparse.Namespace) -> Given:
-    """What the command line says of what the configuration may say, too."""
+    """The command-line options that can also be set in the configuration."""
     from torch_abi_audit.settings.in_force import Given
 
     return Given(
@@ -103,7 +102,7 @@ def given(options: argparse.Namespace) -> Given:
 
 
 def _plain(words: list[str]) -> argparse.Namespace | None:
-    """The options where there are TARGETs alone: the common case does without ``argparse``."""
+    """The options if ``words`` are only TARGETs: the common case does not import ``argparse``."""
     if not words or any(word.startswith("-") for word in words):
         return None
     return PlainOptions(words)  # type: ignore[return-value]
@@ -116,7 +115,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
 
 class PlainOptions:
-    """What the parser would give for TARGETs alone: all that is not here is off."""
+    """What the parser returns for a command line of TARGETs only: every option is off."""
 
     color = "auto"
 
@@ -124,7 +123,7 @@ class PlainOptions:
         self.targets = targets
 
     def __getattr__(self, _name: str) -> None:
-        """An option that was not given."""
+        """Return None for an option that was not given."""
 
 
 def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
@@ -141,11 +140,11 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     if options.loads_on or options.torch:
         loaded = _with_loads(loaded, options.torch)
     outcome = _outcome(loaded, options, settings, looking, judged=_needs_results(chosen))
-    if outcome.gate is None and not options.format:  # nobody asked for a judgement
+    if outcome.gate is None and not options.format:  # no gate was requested
         chosen = tuple(one for one in chosen if one.format != "github" or one.file is not None)
     written = output.write("audit", outcome, chosen, options)
     if options.step_summary and not os.environ.get("GITHUB_STEP_SUMMARY"):
-        complain("--step-summary: GITHUB_STEP_SUMMARY names no file")
+        complain("--step-summary: GITHUB_STEP_SUMMARY is not set")
         written = False
     _report_troubles(outcome, options)
     if options.write_baseline:
@@ -158,7 +157,7 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
 def _destinations(
     options: argparse.Namespace, settings: Settings | None
 ) -> tuple[Destination, ...]:
-    """Those that were asked for, annotations inside of Actions, and the step's summary."""
+    """The requested destinations, annotations in GitHub Actions, and the step summary."""
     from torch_abi_audit.commands.shared import output
     from torch_abi_audit.report.destination import Destination
 
@@ -174,7 +173,7 @@ def _destinations(
 
 
 def _names(chosen: Sequence[Destination], options: argparse.Namespace, *, gated: bool) -> Names:
-    """Which names are shown or asked for: a table has their counts alone."""
+    """The names that the report or the gate needs: a table shows only their counts."""
     from torch_abi_audit.judges.interface import Names
 
     if any(one.format != "text" for one in chosen) or options.verbose or gated:
@@ -192,7 +191,7 @@ def _with_loads(loaded: Loaded, torch: str | None) -> Loaded:
 
 
 def _needs_results(chosen: Sequence[Destination]) -> bool:
-    """Whether a format shows more than tables: those without a gate need no results."""
+    """Whether a format shows results even without a gate; text and JSON do not."""
     return not {one.format for one in chosen} <= {"text", "json"}
 
 
@@ -212,7 +211,9 @@ def _outcome(
         directory = late_path(loaded.directory)
         packages = tuple(one for one in packages if one.libraries or one.error or options.all)
     else:
-        packages = tuple(_with_verb_hint(packages, options.targets))
+        from torch_abi_audit.commands.shared.verb_hint import with_verb_hints
+
+        packages = tuple(with_verb_hints(packages, options.targets))
     if settings is None and not judged:
         return Outcome(packages, site_packages=directory)
     from torch_abi_audit.gate.decide import decide
@@ -231,39 +232,8 @@ def _outcome(
     return decide(packages, terms, site_packages=directory)
 
 
-def _with_verb_hint(
-    packages: Sequence[PackageReport], targets: Sequence[str]
-) -> Iterator[PackageReport]:
-    """The packages; one that is none, and has the name of a verb or nearly so, says so."""
-    for one in packages:
-        verb = None
-        if one.error is not None and one.name in targets:
-            verb = _verb_meant(one.name, first=one.name == targets[0])
-        if verb is None:
-            yield one
-        else:
-            from torch_abi_audit.runtime.records import replace
-
-            yield replace(one, error=_with_hint(one.error or "", one.name, verb))
-
-
-def _verb_meant(word: str, *, first: bool) -> str | None:
-    """The verb that a word is, or nearly is where it comes first."""
-    from difflib import get_close_matches  # for mistakes alone
-
-    near = [word] if word in VERBS else get_close_matches(word, VERBS, n=1, cutoff=0.7)
-    return near[0] if near and (first or word in VERBS) else None
-
-
-def _with_hint(error: str, word: str, verb: str) -> str:
-    hint = f"the verb {verb}" if verb != word else f"the verb {verb}, which must come first"
-    if error.endswith("?"):
-        return f"{error[:-1]}, or {hint}?"
-    return f"{error.partition('; ')[0]}; did you mean {hint}?"
-
-
 def _report_troubles(outcome: Outcome, options: argparse.Namespace) -> None:
-    """Say on stderr what failed: targets, upkeep that fails nothing, and the gate."""
+    """Report on stderr targets that failed, warnings about ignores, and why the gate failed."""
     from torch_abi_audit.commands.shared.terminal import announce_failures, complain, warn
 
     for package in outcome.packages:
@@ -281,7 +251,7 @@ def _report_troubles(outcome: Outcome, options: argparse.Namespace) -> None:
 
         lines += standing_symbols(outcome.results)
     elif gate.empty and not any(one.error is not None for one in outcome.packages):
-        lines = ["nothing was audited: no target holds a compiled library (see --allow-empty)"]
+        lines = ["nothing was audited: no target contains a compiled library (see --allow-empty)"]
     announce_failures(lines)
 
 
@@ -296,7 +266,7 @@ def _write_baseline(outcome: Outcome, options: argparse.Namespace) -> None:
 
 
 def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:
-    """Errors first: what could not be read is neither clean nor empty."""
+    """The exit code; an unreadable target counts before the gate."""
     if any(one.torch_verdict == "error" for one in outcome.packages) and not _all_ignored(outcome):
         return ERROR
     gate = outcome.gate
@@ -308,7 +278,7 @@ def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:
 
 
 def _all_ignored(outcome: Outcome) -> bool:
-    """Whether everything that could not be read is ignored, with a reason, in the configuration."""
+    """Whether the configuration ignores every unreadable file."""
     from torch_abi_audit.rules import rule
 
     unread = any(rule(one.finding.rule).unread for one in outcome.standing)

@@ -1,4 +1,4 @@
-"""``torch-abi-audit compat TARGET…``: which torch releases each library finds its names in."""
+"""``torch-abi-audit compat TARGET…``: lists the torch releases that libraries load on."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 exit codes:
-  0  answered, whatever the answers
-  1  --check was given, and not every release that was asked for is known to load it
+  0  success; with --check, every package loads on every requested release
+  1  --check was given, and a package does not load, or is not known to load, on a requested release
   2  operational error: unknown name, unreadable path, damaged library, wrong usage
-  3  --check was given, and no target holds a compiled library
+  3  --check was given, but no target contains a compiled library
 """
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="compat",
-        description="Say which torch releases compiled libraries load on, by the names that they "
-        "need\nand that torch's libraries export. Nothing that is asked about is imported or "
-        "executed.",
+        description="List the torch releases that compiled libraries load on, by comparing the "
+        "symbols they\nneed with those that torch's libraries export. Audited code is never "
+        "imported or executed.",
         epilog=_EPILOG,
         options=(
             *(*INSPECTED, "torch", *WHEELS),
@@ -38,15 +38,15 @@ def syntax() -> Syntax:
             "gate",
         ),
         words={
-            "torch": "only these releases ('>=2.10,<2.13'), or this very torch: the path of an "
+            "torch": "only these releases ('>=2.10,<2.13'), or only this torch: the path of an "
             "installed torch directory or of a torch wheel",
-            "gate": "exit with 1 unless every release that is asked for loads every package",
+            "gate": "exit with 1 unless every package loads on every requested release",
         },
     )
 
 
 def run(words: list[str]) -> int:
-    """Answer for what ``words`` name and return the exit code."""
+    """Run the verb with the arguments ``words`` and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import parse
 
     options = parse(syntax(), words)
@@ -74,7 +74,7 @@ def run(words: list[str]) -> int:
     if not written or any(one.torch_verdict == "error" for one in packages):
         return ERROR
     if options.check and not any(one.libraries for one in packages):
-        complain("nothing was asked about: no target holds a compiled library")
+        complain("nothing was checked: no target contains a compiled library")
         return EMPTY
     return FAILED if broken else OK
 
@@ -85,7 +85,7 @@ def _shown(
     question: Asked,
     options: argparse.Namespace,
 ) -> Answers:
-    """What is reported: of an environment, without ``--all``, the packages that use torch."""
+    """The packages to report; for an environment without ``--all``, only those that use torch."""
     from torch_abi_audit.report.loads.answers import Answers
 
     if loaded.directory is not None and not options.all:
@@ -106,7 +106,10 @@ def _gate(packages: Iterable[PackageReport]) -> bool:
         matrix = package.loads
         if matrix is None:
             continue
-        for state, words in ((Loads.NO, "does not load on"), (Loads.UNKNOWN, "is not known for")):
+        for state, words in (
+            (Loads.NO, "does not load on"),
+            (Loads.UNKNOWN, "is not known to load on"),
+        ):
             releases = [
                 one
                 for one, each in matrix.loads_on.items()
@@ -122,7 +125,7 @@ def _gate(packages: Iterable[PackageReport]) -> bool:
 
 
 def _promised(package: PackageReport, release: str) -> bool:
-    """Whether the stable ABI promises a release that is newer than the index."""
+    """Whether the stable ABI guarantees loading on a release that is newer than the index."""
     from torch_abi_audit.model.releases import release_key
 
     matrix = package.loads

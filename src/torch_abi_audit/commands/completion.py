@@ -1,4 +1,4 @@
-"""``torch-abi-audit completion SHELL``: a completion script, for a shell to read at its start."""
+"""``torch-abi-audit completion SHELL``: prints a completion script for a shell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="completion",
         description='Print a completion script, such as: eval "$(torch-abi-audit completion bash)"',
@@ -30,9 +30,7 @@ def run(words: list[str]) -> int:
     try:
         import shtab
     except ImportError:
-        complain(
-            "shell completion needs shtab: install torch-abi-audit[completion], or shtab beside it"
-        )
+        complain("shell completion requires shtab: install torch-abi-audit[completion]")
         return ERROR
     script = shtab.complete(_whole(), options.shell)
     if options.output is not None:
@@ -42,7 +40,7 @@ def run(words: list[str]) -> int:
 
 
 def _whole() -> argparse.ArgumentParser:
-    """All verbs as one parser: a tree that shells can walk."""
+    """One parser for all verbs, with a subparser each, as shtab expects."""
     import argparse
 
     import shtab
@@ -57,7 +55,7 @@ def _whole() -> argparse.ArgumentParser:
         one: Syntax = module(f"commands.{verb}").syntax()
         branch = verbs.add_parser(verb, help=one.description.partition("\n")[0])
         fill(branch, one, one.options, places)
-    # what stands without a verb is an audit
+    # without a verb, the arguments are those of audit
     audit: Syntax = module("commands.audit").syntax()
     fill(whole, audit, (name for name in audit.options if OPTIONS[name].flags), places)
     return whole

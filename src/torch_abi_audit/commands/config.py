@@ -1,4 +1,4 @@
-"""``torch-abi-audit config``: the settings that are in force, and where each was set."""
+"""``torch-abi-audit config``: prints the settings in force, and where each was set."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from torch_abi_audit.commands.shared.options import Syntax
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="config",
-        description="Print the settings that are in force in this directory, as TOML, and where "
-        "each was set.\nTakes the options of an audit, so that their effect shows; --format "
-        "text or json\nand -o say how and where they are printed.",
-        epilog="exit codes: 0 printed, 2 operational error",
+        description="Print the settings in force in this directory as TOML, and where each was "
+        "set.\nAccepts the options of an audit, to show their effect. --format text or json, and "
+        "-o,\nselect how and where the settings are printed.",
+        epilog="exit codes: 0 success, 2 operational error",
         options=tuple(one for one in audit.syntax().options if one != "version"),
-        words={"targets": "as an audit takes them"},
+        words={"targets": "as for an audit"},
     )
 
 
 def run(words: list[str]) -> int:
-    """Print what a run with the same options would be judged by, and return the exit code."""
+    """Print the settings of an audit with the same arguments, and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import parse
 
     options = parse(syntax(), words)
@@ -31,7 +31,7 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.settings import in_force
     from torch_abi_audit.settings.schema import Settings
 
-    shown = tuple(word for word in options.format or () if _is_of_audits(word))
+    shown = tuple(word for word in options.format or () if _is_audit_format(word))
     options.format = [word for word in options.format or () if word not in shown]
     try:
         chosen = output.destinations("config", options)
@@ -43,8 +43,8 @@ def run(words: list[str]) -> int:
     return OK if output.write("config", settings, chosen, options) else ERROR
 
 
-def _is_of_audits(word: str) -> bool:
-    """Whether a word of ``--format`` is one that only an audit has: a setting, shown as such."""
+def _is_audit_format(word: str) -> bool:
+    """Whether ``--format`` names a format that only audits have: that is a setting to show."""
     from torch_abi_audit.report.formats import FORMATS
 
     name = word.partition(":")[0]

@@ -1,4 +1,4 @@
-"""``torch-abi-audit diff OLD NEW``: what changed between two targets or saved reports."""
+"""``torch-abi-audit diff OLD NEW``: compares two targets or saved reports."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 exit codes:
-  0  compared; with --check, nothing got worse
+  0  success; with --check, nothing got worse
   1  --check was given, and something got worse
-  2  operational error: a side that could not be found or read, wrong usage
+  2  operational error: a target that was not found or could not be read, wrong usage
 """
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="diff",
-        description="Compare two targets: wheels, releases, directories, names, or reports that "
-        "--json wrote (FILE.json).",
+        description="Compare two targets: wheels, releases, directories, names, or reports saved "
+        "with --json (FILE.json).",
         epilog=_EPILOG,
-        # one build is compared with one: --all-platforms and --history would give many
+        # each side is one build, so --all-platforms and --history do not apply
         options=(
             *("old", "new", "python", "platform", "python_version"),
             *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
             "gate",
         ),
         words={
-            "python": "look names up in the environment of this interpreter or directory",
-            "gate": "exit with 1 where something got worse",
+            "python": "look up names in the environment of this interpreter or directory",
+            "gate": "exit with 1 if something got worse",
         },
     )
 
 
 def run(words: list[str]) -> int:
-    """Compare what ``words`` name and return the exit code."""
+    """Run the verb with the arguments ``words`` and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import parse
 
     options = parse(syntax(), words)
@@ -78,7 +78,7 @@ def _is_saved(side: str) -> bool:
 
 
 def _side(side: str, looking: Search | None) -> tuple[PackageReport, ...]:
-    """The reports of one side, with the torch releases that they load on.
+    """The reports of one side, with their load matrices.
 
     Raises:
         AuditError: a saved report cannot be read.
@@ -97,7 +97,7 @@ def _side(side: str, looking: Search | None) -> tuple[PackageReport, ...]:
 
 
 def _troubles(reports: Iterable[PackageReport]) -> Iterator[str]:
-    """What could not be found or read."""
+    """The errors of targets and libraries that could not be found or read."""
     for one in reports:
         if one.error is not None:
             yield one.error

@@ -1,4 +1,4 @@
-"""``torch-abi-audit explain TEXT``: what an error, a symbol, a label or a rule means."""
+"""``torch-abi-audit explain TEXT``: explains an error, a symbol, a label or a rule."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="explain",
-        description="Say what an ImportError means, where a symbol went, what a label or a rule "
-        "is, and what\nto do. Nothing is imported or executed.",
-        epilog="exit codes: 0 answered, 2 operational error",
+        description="Explain an ImportError, a missing symbol, a label or a rule, and say what to "
+        "do.\nNothing is imported or executed.",
+        epilog="exit codes: 0 success, 2 operational error",
         options=(
             *("text", "with_target", "torch", "python", "platform", "python_version"),
             *("json", "markdown", *DOCUMENT, "quiet", "no_progress"),
         ),
         words={
-            "torch": "the torch at hand: a release such as 2.13.0 or 2.13.0+cu126, or the path of "
-            "a torch directory or wheel; that of the environment where not given",
-            "python": "look torch and TARGET up in the environment of this interpreter or "
+            "torch": "the installed torch: a release such as 2.13.0 or 2.13.0+cu126, or the path "
+            "of a torch directory or wheel (default: the torch of the environment)",
+            "python": "look up torch and TARGET in the environment of this interpreter or "
             "directory",
         },
     )
 
 
 def run(words: list[str]) -> int:
-    """Explain what ``words`` say and return the exit code."""
+    """Run the verb with the arguments ``words`` and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import fail, parse
 
     options = parse(syntax(), words)
@@ -49,7 +49,7 @@ def run(words: list[str]) -> int:
     if text == "-":
         text = sys.stdin.read()
     if not text.strip():
-        fail(syntax(), "nothing to explain: give an error's text, a symbol, a label or a rule")
+        fail(syntax(), "nothing to explain: give an error message, a symbol, a label or a rule")
     try:
         chosen = output.destinations("explain", options)
         answer = _explanation(text, options)
@@ -60,19 +60,19 @@ def run(words: list[str]) -> int:
 
 
 def _explanation(text: str, options: argparse.Namespace) -> Explanation:
-    """The answer, in view of the environment that is meant and of the package that fails.
+    """The answer for the selected environment and, with ``--with``, for the failing package.
 
     Raises:
-        AuditError: ``--python``, ``--torch`` or ``--with`` names nothing.
+        AuditError: what ``--python``, ``--torch`` or ``--with`` names was not found.
     """
     from torch_abi_audit.commands.shared import targets
-    from torch_abi_audit.commands.shared.torch_choice import at_hand
+    from torch_abi_audit.commands.shared.torch_choice import installed_torch
     from torch_abi_audit.explain.question import explain
     from torch_abi_audit.explain.target import beside
     from torch_abi_audit.model.errors import TargetError
 
     looking = targets.search(options, (options.with_target,))
-    installed = _installed(at_hand(options.torch, looking.environment.path))
+    installed = _installed(installed_torch(options.torch, looking.environment.path))
     answer = explain(text, installed, looking.environment.python)
     if options.with_target:
         for report in targets.audited((options.with_target,), looking):

@@ -1,4 +1,4 @@
-"""``torch-abi-audit port TARGET…``: the way from the unstable API to the stable one."""
+"""``torch-abi-audit port TARGET…``: plans the migration to the LibTorch Stable ABI."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.files.build_tree import BuildFile
 
 _OLDEST = "2.10"
-"""What a package is to run on where nothing else is said: the first release with a stable ABI."""
+"""The default for ``--torch``: the release that introduced ``TORCH_TARGET_VERSION``."""
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="port",
-        description="Say what stands in the LibTorch Stable ABI for each unstable API that is "
-        "used, what is\ncheap to replace, and how far a package is.",
-        epilog="exit codes: 0 planned, 2 operational error",
+        description="Plan the migration to the LibTorch Stable ABI: the replacement for each "
+        "unstable API\nthat a package uses, the cost of each change, and the progress so far.",
+        epilog="exit codes: 0 success, 2 operational error",
         options=(
             *(*INSPECTED, "torch", "target", "since", *WHEELS),
             *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
         ),
-        words={"torch": "the oldest torch release that it is to run on (default: 2.10)"},
+        words={"torch": "the oldest torch release to support (default: 2.10)"},
     )
 
 
 def run(words: list[str]) -> int:
-    """Plan the migration of what ``words`` name and return the exit code."""
+    """Run the verb with the arguments ``words`` and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import fail, parse
 
     options = parse(syntax(), words)
@@ -68,7 +68,7 @@ def run(words: list[str]) -> int:
 
 
 def _plans(options: argparse.Namespace) -> Iterator[Plan]:
-    """A plan for each target in order: object files where it names any, else libraries."""
+    """Yield a plan for each target in order: for its object files if it has any, else libraries."""
     from torch_abi_audit.commands.shared.targets import audited, load, search
     from torch_abi_audit.sources.files.build_tree import build_files
 

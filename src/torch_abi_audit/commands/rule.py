@@ -1,4 +1,4 @@
-"""``torch-abi-audit rule [ID]``: what a rule means, or the list of all."""
+"""``torch-abi-audit rule [ID]``: explains rules, or lists all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def syntax() -> Syntax:
-    """What the verb takes."""
+    """The options and help of the verb."""
     return Syntax(
         verb="rule",
         description="Explain a rule: what it finds, why it matters, how to fix it.",
@@ -22,7 +22,7 @@ def syntax() -> Syntax:
 
 
 def run(words: list[str]) -> int:
-    """Explain the rules that ``words`` name, or list all, and return the exit code."""
+    """Run the verb with the arguments ``words`` and return the exit code."""
     from torch_abi_audit.commands.shared.parsing import parse
 
     options = parse(syntax(), words)
@@ -43,10 +43,10 @@ def run(words: list[str]) -> int:
 
 
 def _named(words: Sequence[str]) -> Iterator[Rule]:
-    """The rules that words name, by id, beginning of ids, or name.
+    """The rules that words name by id, id prefix or name.
 
     Raises:
-        TargetError: a word names none.
+        TargetError: a word matches no rule.
     """
     from torch_abi_audit.gate.selection import nearest
     from torch_abi_audit.model.errors import TargetError

@@ -1,4 +1,4 @@
-"""The table of options, and what is made of it: parsers, help, completion, docs/cli.md."""
+"""The table of options, and what is built from it: parsers, help, completion, docs/cli.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEEDED = {"diff": ["old", "new"], "explain": ["text"], "completion": ["bash"]}
-"""Verb to the positional arguments that it does not do without."""
+"""Verb to its required positional arguments."""
 
 EVERYWHERE = {"json", *DOCUMENT}
 BESIDE_TARGETS = EVERYWHERE | {"quiet", "no_progress", "python", "platform", "python_version"}
@@ -36,7 +36,7 @@ def words(verb: str, *more: str) -> list[str]:
 
 
 def value_of(one: Option) -> list[str]:
-    """What the help shows behind an option's name."""
+    """The value that the help shows after an option."""
     if one.metavar is not None:
         return [one.metavar]
     return ["{" + ",".join(one.choices) + "}"] if one.choices else []

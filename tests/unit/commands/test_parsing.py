@@ -1,4 +1,4 @@
-"""Wrong usage: what was likely meant is named, and nothing is taken for something else."""
+"""Wrong usage: the error suggests a correction, and no argument is misread."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_option_that_resembles_none(
             ["--check", "X.whl"],
             (
                 f"--check: invalid choice: 'X.whl'; choose from {', '.join(CHECKS)}, and put "
-                "what is to be audited after it: --check torch X.whl"
+                "the TARGET after it: --check torch X.whl"
             ),
         ),
         (["--check", "tork", "x"], "--check: invalid choice: 'tork'; did you mean torch?"),
@@ -101,14 +101,14 @@ def test_a_check_of_the_audits_is_not_taken_for_a_target(
     for words in (["--check", check, "X.whl"], ["X.whl", "--check", check], [f"--check={check}"]):
         line = refused(capsys, verb, *words)
         assert line == (
-            f"torch-abi-audit {verb}: error: --check takes no value here: leave {check} out; a "
-            f"TARGET of that name is written before --check, or as ./{check}"
+            f"torch-abi-audit {verb}: error: --check takes no value here: remove {check}; if it is "
+            f"a TARGET, put it before --check or write ./{check}"
         )
 
 
 def test_a_switch_takes_no_value(capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(capsys, "compat", "--check=yes", "X.whl")
-    assert line.endswith("error: --check takes no value here: leave =yes out")
+    assert line.endswith("error: --check takes no value here: remove =yes")
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_an_old_spelling_gives_the_value_of_the_new_one(
 ) -> None:
     assert parse(port.syntax(), ["--target", "2.12", "x"]).torch == "2.12"
     line = refused(capsys, "port", "--target", "2.12", "--torch", "2.13", "x")
-    assert line.endswith("--target is the old spelling of --torch: give one of them")
+    assert line.endswith("--target is a deprecated spelling of --torch: give only one of them")
 
 
-# a word that is no verb is a TARGET
+# a word that is not a verb is a TARGET
 
 
 @pytest.mark.parametrize(

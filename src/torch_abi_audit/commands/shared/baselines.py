@@ -1,4 +1,4 @@
-"""Baselines read and written: a file of entries, a saved report, or any TARGET."""
+"""Reads baselines from a baseline file, a saved report or a TARGET; writes baseline files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def read(target: str, terms: Terms, looking: Search) -> Baseline:
-    """What was found before.
+    """Read a baseline.
 
     Args:
-        target: A baseline file, a report that ``--json`` wrote, or any TARGET.
-        terms: What a report or TARGET is judged by, ignores and baseline aside.
+        target: A baseline file, a report saved with ``--json``, or any TARGET.
+        terms: The terms to judge a report or TARGET by; without ignores and baseline.
         looking: How a TARGET is looked up.
 
     Raises:
-        AuditError: it is none of these, or could not be audited.
+        AuditError: it is none of these, or could not be read.
     """
     from torch_abi_audit.gate import baseline, baseline_file
     from torch_abi_audit.gate.decide import decide
@@ -44,7 +44,7 @@ def read(target: str, terms: Terms, looking: Search) -> Baseline:
 
 
 def write(path: str, outcome: Outcome) -> int:
-    """Write a baseline of what was found; returns how many findings it lets pass.
+    """Write a baseline of the findings; return how many findings it suppresses.
 
     Raises:
         SettingsError: the file cannot be written.
@@ -63,7 +63,7 @@ def _audited(target: str, looking: Search) -> tuple[PackageReport, ...]:
     from torch_abi_audit.commands.shared.targets import audited
     from torch_abi_audit.runtime.records import replace
 
-    if looking.choice is not None:  # one release is the baseline, however many are audited
+    if looking.choice is not None:  # the baseline is one release, even with --history
         looking = replace(looking, choice=replace(looking.choice, history=False))
     packages = audited((target,), looking)
     for one in packages:

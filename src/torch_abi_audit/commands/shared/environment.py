@@ -1,7 +1,7 @@
-"""Which environment is meant, for every verb.
+"""Selects the environment in which every verb looks up names.
 
-That of ``--python``; else, where the program runs from an environment of its own (pipx, uv), the
-activated one; else the one that the program runs in.
+It is the environment of ``--python``; otherwise, if the program runs from an environment of its own
+(pipx, uv), the activated one; otherwise the one that the program runs in.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where names are looked up."""
+    """The environment in which names are looked up."""
 
     path: Sequence[str]
-    """Directories that its interpreter imports from."""
+    """Its ``sys.path``."""
     sites: tuple[str, ...] | None
     """Its site-packages directories; None for those of the running interpreter."""
     python: str
-    """Its Python, such as ``3.12``."""
+    """The version of its Python, such as ``3.12``."""
 
 
 def environment(python: str | None, *, quiet: bool) -> Environment:
-    """The environment that is meant; a line on stderr says so where nobody named it.
+    """The selected environment; a line on stderr names an activated one that was chosen.
 
     Args:
-        python: What ``--python`` names.
-        quiet: Leave that line out.
+        python: The value of ``--python``.
+        quiet: Do not print that line.
 
     Raises:
-        TargetError: there is no interpreter, or it does not answer.
+        TargetError: the interpreter does not exist or does not answer.
     """
     place = _activated(quiet=quiet) if python is None else python
     if place is None:
@@ -54,11 +54,11 @@ def own() -> Environment:
 
 def _activated(*, quiet: bool) -> str | None:
     if not (os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")):
-        return None  # the common case pays for no import
+        return None  # skip the imports in the common case
     from torch_abi_audit.commands.shared.terminal import say
     from torch_abi_audit.sources.installed.interpreters import activated
 
     prefix = activated()
     if prefix is not None and not quiet:
-        say(f"this is the activated environment {prefix} (--python chooses another)")
+        say(f"using the activated environment {prefix} (select another with --python)")
     return prefix

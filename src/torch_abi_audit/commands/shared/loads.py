@@ -1,4 +1,4 @@
-"""Load matrices for reports: what ``compat`` answers, and an audit with ``--loads-on``."""
+"""Adds load matrices to reports, for ``compat`` and for an audit with ``--loads-on``."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def answered(
     packages: Iterable[PackageReport], question: Asked, *, explain: str = "none"
 ) -> tuple[PackageReport, ...]:
-    """Reports with their load matrix.
+    """Return the reports with their load matrices.
 
     Args:
-        packages: What was audited.
-        question: What ``--torch`` asks for.
-        explain: Which missing names to say of what is exported instead: ``all``, ``some``, or
-            ``none``.
+        packages: The audited packages.
+        question: The releases that ``--torch`` selects.
+        explain: For which missing symbols to look up what is exported instead: ``all``,
+            ``some`` or ``none``.
 
     Raises:
         IndexFileError: the export index is missing or damaged.

@@ -1,4 +1,4 @@
-"""Which way of inspecting was chosen: TARGETs, the running environment, or a directory."""
+"""Checks that the options select one mode: TARGETs, an environment, or a directory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 def refuse_mixed(
     syntax: Syntax, options: argparse.Namespace, also: Sequence[str | None] = ()
 ) -> None:
-    """End with a usage error unless one mode was chosen.
+    """Exit with a usage error unless exactly one mode is selected.
 
     Args:
-        syntax: The verb's.
-        options: What the command line gives.
-        also: Further words that may name wheels of an index.
+        syntax: The syntax of the verb.
+        options: The parsed command line.
+        also: Other TARGETs that may be wheels of an index.
     """
     from torch_abi_audit.commands.shared.parsing import fail
 
@@ -32,7 +32,7 @@ def refuse_mixed(
         if given
     ]
     if options.python is not None and options.site_packages is not None:
-        fail(syntax, "--python and --site-packages exclude each other: give one of them")
+        fail(syntax, "--python and --site-packages cannot be used together")
     if options.python is not None and not options.targets:
         options.env = True
         return
@@ -40,15 +40,15 @@ def refuse_mixed(
     if not modes:
         fail(syntax, "nothing to inspect: give a TARGET, --env or --site-packages PATH")
     if len(modes) > 1:
-        fail(syntax, f"{' and '.join(modes)} exclude each other: give one of them")
+        fail(syntax, f"{' and '.join(modes)} cannot be used together")
 
 
 def refuse_idle_index_options(
     syntax: Syntax, options: argparse.Namespace, words: Sequence[str | None]
 ) -> None:
-    """End with a usage error where wheels are chosen, and none of ``words`` names any of an index.
+    """Exit with a usage error if index options are given, but no ``pypi:`` target.
 
-    So do choices that contradict each other.
+    Contradictory index options and a malformed ``--python-version`` are usage errors as well.
     """
     from torch_abi_audit.commands.shared.options import OPTIONS, WHEELS
 
@@ -63,9 +63,9 @@ def refuse_idle_index_options(
     from torch_abi_audit.sources import INDEX_PREFIX
 
     if not any(word.startswith(INDEX_PREFIX) for word in words if word is not None):
-        fail(syntax, f"{asked[0]} is for pypi: targets")
+        fail(syntax, f"{asked[0]} applies only to pypi: targets")
     if "--all-platforms" in asked and "--platform" in asked:
-        fail(syntax, "--all-platforms and --platform exclude each other: give one of them")
+        fail(syntax, "--all-platforms and --platform cannot be used together")
     version = options.python_version
     if version is not None and not version.removeprefix("3.").removesuffix("t").isdecimal():
-        fail(syntax, "--python-version takes a release such as 3.12")
+        fail(syntax, "--python-version takes a version such as 3.12")

@@ -1,7 +1,7 @@
-"""Every option of every verb, once: the table that parsers, help, completion and docs/cli.md read.
+"""The table of all options, from which parsers, help, completion and docs/cli.md are built.
 
-A verb's ``Syntax`` names the rows that it takes. Nothing is imported here that costs time, so that
-``--help`` answers at once.
+Each option of every verb is defined here once; the ``Syntax`` of a verb names the rows it takes.
+This module imports nothing slow, so that ``--help`` stays fast.
 """
 
 from __future__ import annotations
@@ -12,63 +12,64 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INDEX = "pypi: targets (pip's own configuration says from where)"
+INDEX = "pypi: targets (fetched from the index that pip is configured to use)"
 OUTPUT = "output"
 GATE = "gate"
 CONFIGURATION = "configuration"
 
 CHECKS = ("torch", "abi3", "both", "all")
-"""What ``--check`` of an audit takes: ``gate.selection.checks``, without importing the judges."""
+"""The values of ``--check`` in an audit: ``gate.selection.checks``, without importing the judges.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A row: one option, or one kind of positional argument where it has no flag."""
+    """A row of the table: an option, or a positional argument if it has no flags."""
 
     flags: tuple[str, ...]
     help: str
     metavar: str | None = None
-    """What its value is called; None for a switch, or where ``choices`` say it."""
+    """The placeholder for its value; None for a switch or an option with ``choices``."""
     choices: tuple[str, ...] = ()
     default: str | None = None
     nargs: str | None = None
-    """Of a positional argument: ``*`` or ``+``."""
+    """``*`` or ``+`` for a positional argument that takes several values."""
     repeated: bool = False
-    """Whether it may be given more than once, all values being kept."""
+    """Whether it may be given more than once; all values are kept."""
     group: str | None = None
-    """The heading that it stands under."""
+    """The heading in the help."""
     completes: str | None = None
-    """What shells complete its value with: ``file`` or ``directory``."""
+    """How shells complete its value: ``file`` or ``directory``."""
     old: str | None = None
-    """Of an old spelling: the row whose value it gives. Help and docs leave it out."""
+    """The row that this deprecated spelling stands for; help and docs do not list it."""
 
     @property
     def takes_value(self) -> bool:
-        """Whether a value follows it."""
+        """Whether it takes a value."""
         return self.metavar is not None or bool(self.choices)
 
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """What a verb takes."""
+    """The options and help of a verb."""
 
     verb: str
     description: str
     options: tuple[str, ...]
-    """Rows of ``OPTIONS``, in the order of the help."""
+    """Names of rows of ``OPTIONS``, in the order of the help."""
     epilog: str = ""
     usage: str | None = None
-    """The first lines of the help; made from the rows where not given."""
+    """The usage lines of the help; None to generate them."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """Row to what its help says here, where the verb makes more of it."""
+    """Help texts of rows that differ for this verb."""
 
     @property
     def program(self) -> str:
-        """What the user typed: ``torch-abi-audit compat``."""
+        """The program and verb: ``torch-abi-audit compat``."""
         return "torch-abi-audit" if self.verb == "audit" else f"torch-abi-audit {self.verb}"
 
     def help(self, name: str) -> str:
-        """What the help says of a row."""
+        """The help text of a row."""
         text = self.words.get(name, OPTIONS[name].help)
         return text.replace("{formats}", self._formats()) if name == "format" else text
 
@@ -80,7 +81,7 @@ class Syntax:
 
 
 OPTIONS: dict[str, Option] = {
-    # what a verb is about
+    # what a verb works on
     "targets": Option(
         (),
         "an import or distribution name, a package directory, a library file, a wheel or "
@@ -90,155 +91,161 @@ OPTIONS: dict[str, Option] = {
         completes="file",
     ),
     "old": Option(
-        (), "what it was: any TARGET, or a saved report", metavar="OLD", completes="file"
+        (), "the old side: any TARGET, or a saved report", metavar="OLD", completes="file"
     ),
-    "new": Option((), "what it is now", metavar="NEW", completes="file"),
+    "new": Option((), "the new side", metavar="NEW", completes="file"),
     "text": Option(
         (),
-        "an error's text, a symbol (mangled or not), a row's label, a rule; - reads stdin",
+        "an error message, a symbol (mangled or not), a row's label or a rule; - reads stdin",
         metavar="TEXT",
         nargs="+",
     ),
     "rules": Option(
         (),
-        "an id (T101), the beginning of some (T), or a name (second-libtorch); all if absent",
+        "an id (T101), an id prefix (T) or a name (second-libtorch); default: list all rules",
         metavar="ID",
         nargs="*",
     ),
     "shell": Option((), "bash, zsh or fish", metavar="SHELL", choices=("bash", "zsh", "fish")),
     "version": Option(("--version",), "show program's version number and exit"),
-    "env": Option(("--env",), "every package of the running interpreter"),
+    "env": Option(("--env",), "inspect every package of the running interpreter"),
     "site_packages": Option(
         ("--site-packages",),
-        "every package of a site-packages directory",
+        "inspect every package in a site-packages directory",
         metavar="PATH",
         completes="directory",
     ),
     "python": Option(
         ("--python",),
-        "look in the environment of this interpreter or directory; alone: all of it",
+        "look up names in the environment of this interpreter or directory; without a TARGET, "
+        "inspect all of it",
         metavar="PATH",
         completes="file",
     ),
     "platform": Option(
         ("--platform",),
-        "take wheels for this platform: manylinux_2_28_x86_64, linux_x86_64, macosx_arm64, "
+        "select wheels for this platform: manylinux_2_28_x86_64, linux_x86_64, macosx_arm64, "
         "win_amd64 … (default: this machine)",
         metavar="TAG",
         group=INDEX,
     ),
     "python_version": Option(
         ("--python-version",),
-        "take wheels for this Python (default: the running one, or the newest there is)",
+        "select wheels for this Python (default: the running one, else the newest available)",
         metavar="3.X",
         group=INDEX,
     ),
-    "all_platforms": Option(("--all-platforms",), "take a wheel for every platform", group=INDEX),
-    "history": Option(("--history",), "take a wheel of every release, oldest first", group=INDEX),
-    # what is asked
-    "torch": Option(("--torch",), "which torch is meant", metavar="TORCH", completes="file"),
-    "target": Option(("--target",), "the old spelling of --torch", metavar="RELEASE", old="torch"),
+    "all_platforms": Option(("--all-platforms",), "select a wheel for every platform", group=INDEX),
+    "history": Option(("--history",), "select a wheel of every release, oldest first", group=INDEX),
+    # what a verb reports
+    "torch": Option(("--torch",), "the torch to report on", metavar="TORCH", completes="file"),
+    "target": Option(
+        ("--target",), "deprecated spelling of --torch", metavar="RELEASE", old="torch"
+    ),
     "with_target": Option(
         ("--with",),
-        "the package or library that fails: which torch releases it finds its names in",
+        "the package or library that fails: also list the torch releases it loads on",
         metavar="TARGET",
         completes="file",
     ),
     "since": Option(
         ("--since",),
-        "say what went away since a report saved as JSON",
+        "show what changed since a report saved with --json",
         metavar="REPORT.json",
         completes="file",
     ),
     "loads_on": Option(
         ("--loads-on",),
-        "say which torch releases each package loads on (more: torch-abi-audit compat -h)",
+        "show which torch releases each package loads on (see also: torch-abi-audit compat -h)",
     ),
-    # what is written, where, and how much
+    # output: format, destination and detail
     "json": Option(("--json",), "short for --format json", group=OUTPUT),
     "markdown": Option(("--markdown",), "short for --format markdown", group=OUTPUT),
     "format": Option(
         ("--format",),
-        "{formats}; to a file where one is named; may be given more than once",
+        "{formats}; written to FILE if given; may be given more than once",
         metavar="FORMAT[:FILE]",
         repeated=True,
         group=OUTPUT,
     ),
     "output": Option(
         ("-o", "--output"),
-        "write to a file what would go to standard output",
+        "write to FILE instead of standard output",
         metavar="FILE",
         group=OUTPUT,
         completes="file",
     ),
     "step_summary": Option(
         ("--step-summary",),
-        "append the markdown report to the file that $GITHUB_STEP_SUMMARY names",
+        "append the markdown report to the file named by $GITHUB_STEP_SUMMARY",
         group=OUTPUT,
     ),
     "color": Option(
         ("--color",),
-        "colours in the text (default: auto, on a terminal)",
+        "colour the text output (default: auto, only on a terminal)",
         choices=("auto", "always", "never"),
         default="auto",
         group=OUTPUT,
     ),
-    "all": Option(("--all",), "show packages without torch, too (environments)", group=OUTPUT),
+    "all": Option(
+        ("--all",), "for an environment, also show packages that do not use torch", group=OUTPUT
+    ),
     "verbose": Option(
-        ("-v", "--verbose"), "list the symbols behind the answer, and skipped files", group=OUTPUT
+        ("-v", "--verbose"), "list the symbols behind each verdict, and skipped files", group=OUTPUT
     ),
     "quiet": Option(
         ("-q", "--quiet"),
-        "nothing on stderr but errors and what fails a check: no notes, warnings or progress bar",
+        "print only errors and failed checks to stderr: no notes, warnings or progress bar",
         group=OUTPUT,
     ),
-    "no_progress": Option(
-        ("--no-progress",), "never draw a progress bar on the terminal", group=OUTPUT
-    ),
-    # what fails; an audit is asked for one of several checks, compat and diff have one each
+    "no_progress": Option(("--no-progress",), "do not show a progress bar", group=OUTPUT),
+    # gates: an audit has several checks to choose from, compat and diff have one each
     "check": Option(
         ("--check",),
-        "fail where a package leaves the torch or the CPython stable ABI; all: by any rule",
+        "fail if a package violates the torch stable ABI (torch), the CPython stable ABI (abi3), "
+        "either of them (both), or any rule (all)",
         choices=CHECKS,
         group=GATE,
     ),
-    "gate": Option(("--check",), "exit with 1 where the answer is not a good one", group=GATE),
+    "gate": Option(("--check",), "exit with 1 on a bad result", group=GATE),
     "select": Option(
         ("--select",),
-        "report these rules alone: ids or beginnings of ids, with commas between",
+        "report only these rules: comma-separated ids or id prefixes",
         metavar="RULES",
         repeated=True,
         group=GATE,
     ),
     "ignore": Option(
         ("--ignore",),
-        "leave these rules out of the report",
+        "do not report these rules",
         metavar="RULES",
         repeated=True,
         group=GATE,
     ),
     "fail_on": Option(
         ("--fail-on",),
-        "least severity that fails the gate (default: error)",
+        "lowest severity that fails the gate (default: error)",
         choices=("error", "warning"),
         group=GATE,
     ),
     "baseline": Option(
         ("--baseline",),
-        "fail only on what is new beside a baseline file, a saved JSON report or a TARGET",
+        "fail only on findings that are not in a baseline file, a saved JSON report or a TARGET",
         metavar="FILE|TARGET",
         group=GATE,
         completes="file",
     ),
     "write_baseline": Option(
         ("--write-baseline",),
-        "write what is found to a baseline file",
+        "write the findings to a baseline file",
         metavar="FILE",
         group=GATE,
         completes="file",
     ),
-    "allow_empty": Option(("--allow-empty",), "pass where nothing could be audited", group=GATE),
-    "exit_zero": Option(("--exit-zero",), "exit with 0 where the gate fails (1)", group=GATE),
+    "allow_empty": Option(
+        ("--allow-empty",), "pass the gate if there is nothing to audit", group=GATE
+    ),
+    "exit_zero": Option(("--exit-zero",), "exit with 0 instead of 1 if the gate fails", group=GATE),
     "config": Option(
         ("--config",),
         "read this file instead of the nearest pyproject.toml with [tool.torch-abi-audit]",
@@ -246,15 +253,15 @@ OPTIONS: dict[str, Option] = {
         group=CONFIGURATION,
         completes="file",
     ),
-    "isolated": Option(("--isolated",), "read no configuration at all", group=CONFIGURATION),
+    "isolated": Option(("--isolated",), "ignore all configuration files", group=CONFIGURATION),
 }
-"""Row to option. A row's name is the attribute that holds its value; of ``gate``, ``check``."""
+"""Options by row name. The attribute of the parsed value has that name; ``check`` for ``gate``."""
 
 DOCUMENT = ("format", "output")
 """How a report is written, and where: what every verb takes that writes one."""
 
 INSPECTED = ("targets", "env", "site_packages", "python")
-"""What says which packages are inspected."""
+"""The rows that select the packages to inspect."""
 
 WHEELS = ("platform", "python_version", "all_platforms", "history")
-"""What says which wheels of an index are taken."""
+"""The rows that select the wheels of an index."""

@@ -1,4 +1,4 @@
-"""A report to its destinations, standard output and files, in the formats that were asked for."""
+"""Writes a report to standard output and files, in the requested formats."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SUMMARY_LIMIT = (1 << 20) - 1024
-"""Bytes of markdown that GitHub takes from one step, less a little."""
+"""Bytes of Markdown that GitHub accepts from one step, less a margin."""
 
 
 def destinations(
     verb: str, options: argparse.Namespace, configured: Sequence[Destination] = ()
 ) -> tuple[Destination, ...]:
-    """Where to, as what: ``--format``, ``--json``, ``--markdown`` and ``-o`` together.
+    """The destinations that ``--format``, ``--json``, ``--markdown`` and ``-o`` select.
 
     Args:
-        verb: The verb, whose formats they are.
-        options: The command line's.
-        configured: What the configuration says, which ``--format`` replaces.
+        verb: The verb, which determines the formats.
+        options: The parsed command line.
+        configured: Destinations from the configuration, which ``--format`` replaces.
 
     Raises:
-        SettingsError: there is no such format, or two documents would share a place.
+        SettingsError: a format is unknown, or two reports would go to the same place.
     """
     chosen = list(_parsed(verb, options.format) if options.format else configured)
     short = [name for name in ("json", "markdown") if getattr(options, name, False)]
     if short:
-        # they beat the configuration's own choice for standard output
+        # they replace the configured format for standard output
         kept = chosen if options.format else [one for one in chosen if one.file is not None]
         chosen = [*kept, *map(Destination, short)]
     if not any(one.file is None for one in chosen) and not options.format:
@@ -42,7 +42,7 @@ def destinations(
     shared = [one.format for one in chosen if one.file is None]
     if len(shared) > 1 and sorted(shared) != ["github", "text"]:
         raise SettingsError(
-            f"{' and '.join(shared)} would share standard output: name a file, such as "
+            f"{' and '.join(shared)} cannot share standard output: name a file, such as "
             f"{shared[-1]}:FILE"
         )
     return tuple(chosen) if options.output is None else _redirected(chosen, options.output)
@@ -51,7 +51,7 @@ def destinations(
 def write(
     verb: str, subject: object, chosen: Sequence[Destination], options: argparse.Namespace
 ) -> bool:
-    """Write a report in every format; complains, and is false, where one cannot be written."""
+    """Write a report to every destination; report an error and return False if that fails."""
     whole = True
     verbose, show_all = (
         bool(getattr(options, "verbose", False)),
@@ -71,7 +71,7 @@ def write(
 
 
 def to_file(path: str, text: str, *, append: bool = False) -> bool:
-    """Write a text and a final newline to a file; complains, and is false, where that fails."""
+    """Write a text and a newline to a file; report an error and return False if that fails."""
     try:
         with open(path, "a" if append else "w", encoding="utf-8", newline="\n") as file:
             file.write(text + "\n")
@@ -91,17 +91,17 @@ def _parsed(verb: str, words: Sequence[str]) -> list[Destination]:
 
 
 def _redirected(chosen: Sequence[Destination], file: str) -> tuple[Destination, ...]:
-    """With ``-o``: the document for standard output goes to the file.
+    """Redirect the report for standard output to the file of ``-o``.
 
-    The workflow commands of ``github`` beside a text stay where the runner reads them.
+    The workflow commands of ``github`` stay on standard output if there is another report.
     """
     printed = [one for one in chosen if one.file is None]
     if not printed:
         raise SettingsError(
-            f"-o {file}: every --format has a file of its own, so that nothing is left for it"
+            f"-o {file}: every --format already names a file, so nothing is left to write"
         )
     if any(one.file is not None and _same(one.file, file) for one in chosen):
-        raise SettingsError(f"-o and --format would both write {file}")
+        raise SettingsError(f"-o and --format would both write to {file}")
     moved = next((one for one in printed if one.format != "github"), printed[0])
     return tuple(Destination(one.format, file) if one is moved else one for one in chosen)
 

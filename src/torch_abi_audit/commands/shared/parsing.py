@@ -1,4 +1,4 @@
-"""A verb's parser, made from its rows; wrong usage ends with one sentence that says what to do."""
+"""Builds the parser of a verb from the table of options; usage errors suggest a correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def parse(syntax: Syntax, words: Sequence[str]) -> argparse.Namespace:
-    """The options that ``words`` give; ends the program with 2 where they are wrong."""
+    """Parse ``words``; exit with code 2 and a usage error if they are invalid."""
     made = parser(syntax)
     if "gate" in syntax.options:
         _refuse_named_check(made, words)
@@ -28,18 +28,18 @@ def parse(syntax: Syntax, words: Sequence[str]) -> argparse.Namespace:
         if kept is not None and getattr(options, name) is not None:
             if getattr(options, kept) is not None:
                 new, old = OPTIONS[kept].flags[0], OPTIONS[name].flags[0]
-                made.error(f"{old} is the old spelling of {new}: give one of them")
+                made.error(f"{old} is a deprecated spelling of {new}: give only one of them")
             setattr(options, kept, getattr(options, name))
     return options
 
 
 def fail(syntax: Syntax, message: str) -> NoReturn:
-    """End the program with the verb's usage, one sentence, and exit code 2."""
+    """Print the usage of the verb and a message, and exit with code 2."""
     parser(syntax).error(message)
 
 
 def parser(syntax: Syntax) -> argparse.ArgumentParser:
-    """The verb's parser."""
+    """The parser of a verb."""
     made = _Parser(
         prog=syntax.program,
         usage=syntax.usage,
@@ -58,14 +58,14 @@ def fill(
     names: Iterable[str],
     completion: Mapping[str, object] | None = None,
 ) -> None:
-    """Give a parser the rows of these names.
+    """Add options to a parser.
 
     Args:
         made: The parser.
-        syntax: The verb's, for what its help says.
-        names: Rows of the table.
-        completion: What the completion of a ``file`` and a ``directory`` is for shells; where it
-            is given, the parser is for completion alone.
+        syntax: The syntax of the verb, which has the help texts.
+        names: Names of rows of ``OPTIONS``.
+        completion: The shell completion of a ``file`` and a ``directory``; if given, the parser is
+            used only to generate completion scripts.
     """
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name in names:
@@ -86,7 +86,7 @@ def fill(
 
 
 def _arguments(name: str, one: Option, syntax: Syntax) -> dict[str, Any]:
-    """What ``add_argument`` is told of a row."""
+    """The keyword arguments of ``add_argument`` for a row."""
     said: dict[str, Any] = {"help": argparse.SUPPRESS if one.old else _escaped(syntax.help(name))}
     if name == "version":
         from torch_abi_audit import __version__
@@ -110,7 +110,7 @@ def _arguments(name: str, one: Option, syntax: Syntax) -> dict[str, Any]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says of a wrong choice what was likely meant."""
+    """A parser that suggests the likely correction of an invalid choice."""
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:
@@ -120,14 +120,14 @@ class _Parser(argparse.ArgumentParser):
         near = _nearest(str(value), known)
         hint = f"did you mean {near}?" if near else f"choose from {', '.join(known)}"
         if action.dest == "check" and not near:
-            hint += f", and put what is to be audited after it: {what} {known[0]} {value}"
+            hint += f", and put the TARGET after it: {what} {known[0]} {value}"
         raise argparse.ArgumentError(None, f"{what}: invalid choice: {str(value)!r}; {hint}")
 
 
 def _refuse_named_check(made: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    """End with an error where a check of the audit's follows ``--check``, which takes none here.
+    """Exit with a usage error if a value of the audit's ``--check`` follows ``--check``.
 
-    It would be taken for a TARGET, and whoever writes it means what it means to an audit.
+    Here ``--check`` is a switch, so the value would be taken for a TARGET by mistake.
     """
     for at, word in enumerate(words):
         if word == "--":
@@ -139,15 +139,15 @@ def _refuse_named_check(made: argparse.ArgumentParser, words: Sequence[str]) -> 
             value = words[at + 1] if at + 1 < len(words) else ""
         if value in CHECKS:
             made.error(
-                f"--check takes no value here: leave {value} out; a TARGET of that name is "
-                f"written before --check, or as ./{value}"
+                f"--check takes no value here: remove {value}; if it is a TARGET, put it before "
+                f"--check or write ./{value}"
             )
         if sign:
-            made.error(f"--check takes no value here: leave {sign}{value} out")
+            made.error(f"--check takes no value here: remove {sign}{value}")
 
 
 def _hint(rest: Sequence[str], syntax: Syntax) -> str:
-    """What was likely meant by what no option of the verb is called."""
+    """The likely correction of an argument that is not an option of the verb."""
     for word in rest:
         flag = word.partition("=")[0]
         others = _takers(flag)
@@ -172,7 +172,7 @@ def _takers(flag: str) -> list[str]:
 
 
 def _nearest(word: str, known: Collection[str], cutoff: float = 0.5) -> str | None:
-    from difflib import get_close_matches  # for mistakes alone
+    from difflib import get_close_matches  # only needed for mistakes
 
     near = get_close_matches(word, known, n=1, cutoff=cutoff)
     return near[0] if near else None
@@ -183,9 +183,9 @@ def _escaped(text: str) -> str:
 
 
 def _help_format(prog: str) -> argparse.HelpFormatter:
-    """A formatter that keeps the line breaks of descriptions.
+    """A help formatter that keeps line breaks in descriptions.
 
-    Given a width, ``argparse`` need not import ``shutil`` and all its archivers to ask for one.
+    With an explicit width, ``argparse`` does not import ``shutil`` and its archive modules.
     """
     try:
         columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns

@@ -1,4 +1,4 @@
-"""A bar with a count, or bytes, on stderr, for work on a terminal that takes over a second."""
+"""Shows a progress bar on stderr for work on a terminal that takes more than a second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE = 1.0  # seconds
 
 
 def activity(*, enabled: bool) -> Activity | _NoActivity:
-    """A context with what draws a bar on a terminal; with ``None`` where none is wanted."""
+    """A context manager that returns a progress bar, or None if none should be shown."""
     if not enabled or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return _NoActivity()
     return Activity()
@@ -23,16 +23,16 @@ def activity(*, enabled: bool) -> Activity | _NoActivity:
 
 class _NoActivity:
     def __enter__(self) -> None:
-        """Nothing to draw with."""
+        """Return no progress bar."""
 
     def __exit__(self, *_why: object) -> None:
-        """Nothing to take away."""
+        """Do nothing: there is no bar to remove."""
 
 
 class Activity:
-    """One bar for a whole run: bytes while files are fetched, a count while libraries are read.
+    """A progress bar for a run: bytes while files are fetched, a count while they are read.
 
-    As a context it takes the bar away.
+    On exit, the context manager removes the bar.
     """
 
     def __init__(self) -> None:
@@ -45,15 +45,15 @@ class Activity:
         self._bar.close()
 
     def expect(self, files: int) -> None:
-        """Say how many files there are to read."""
+        """Set the number of files to read."""
         self._bar.total = files
 
     def step(self, name: str) -> None:
-        """Count one more file, before it is read."""
+        """Count a file, before it is read."""
         self._bar.step(name)
 
     def watch(self, url: str, done: int, total: int) -> None:
-        """Say how much of a file has been fetched."""
+        """Show how many bytes of a file have been fetched."""
         of = f"/{total / 1e6:.1f}" if total else ""
         self._bar.show(f"{url.rpartition('/')[2]}  {done / 1e6:.1f}{of} MB", done, total)
 
@@ -65,19 +65,19 @@ class _Bar:
         self._show: Callable[[str, int, int], None] | None = None
 
     def step(self, name: str) -> None:
-        """Count one more file."""
+        """Count a file."""
         self._done += 1
         self.show(name, self._done, self.total)
 
     def show(self, text: str, done: int, total: int) -> None:
-        """Draw ``done`` of ``total`` (0: not known) and a text; nothing in the first second."""
+        """Show ``done`` of ``total`` (0: unknown) and a text, after the first second."""
         if self._show is None and monotonic() - self._start > _PATIENCE:
             self._open()
         if self._show is not None:
             self._show(text, done, total)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._close is not None:
             self._close()
 

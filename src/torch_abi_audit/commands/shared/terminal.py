@@ -1,4 +1,4 @@
-"""Where text goes: results to stdout, complaints to stderr, colours where they are welcome."""
+"""Prints messages to stderr, and decides whether stdout is coloured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def style(choice: str = "auto") -> Style:
-    """Colours for stdout: ``--color``, ``NO_COLOR``, ``FORCE_COLOR``, whether it is a terminal."""
+    """The style of stdout, from ``--color``, ``NO_COLOR``, ``FORCE_COLOR`` and the terminal."""
     if choice != "auto":
         return COLOUR if choice == "always" else PLAIN
     if os.environ.get("NO_COLOR"):
@@ -25,21 +25,21 @@ def style(choice: str = "auto") -> Style:
 
 
 def complain(message: str) -> None:
-    """Say on stderr what went wrong."""
+    """Print an error to stderr."""
     print(f"torch-abi-audit: error: {escape(message)}", file=sys.stderr)
 
 
 def warn(message: str) -> None:
-    """Say on stderr what somebody should look at."""
+    """Print a warning to stderr."""
     print(f"torch-abi-audit: warning: {escape(message)}", file=sys.stderr)
 
 
 def say(message: str) -> None:
-    """Say on stderr what was done."""
+    """Print a note to stderr."""
     print(f"torch-abi-audit: {escape(message)}", file=sys.stderr)
 
 
 def announce_failures(lines: Sequence[str]) -> None:
-    """Say on stderr what fails a check; nothing where nothing does."""
+    """Print the failures of a check to stderr, if there are any."""
     if lines:
         print("FAIL:", *(f"\n  {escape(line)}" for line in lines), sep="", file=sys.stderr)

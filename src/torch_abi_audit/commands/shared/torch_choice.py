@@ -1,4 +1,4 @@
-"""``--torch``: the releases that are asked about, the torch at hand, or the oldest to run on."""
+"""Parses ``--torch``: releases or a torch to check, the installed torch, or the oldest release."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ _NAMES_ONE = frozenset({"==", "===", ">=", "~="})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What ``--torch`` narrows the question to."""
+    """The builds and releases that ``--torch`` selects."""
 
     builds: TorchBuilds
+    """The exports to check against: the index, or one given torch."""
     within: Callable[[str], bool]
+    """Whether a release is selected."""
     beyond: tuple[str, ...] = ()
-    """Releases that it names and that are newer than the index."""
+    """Selected releases that are newer than the index."""
     given: str | None = None
-    """The very torch that was given, as text."""
+    """The version and place of the torch given by its path; None if none was."""
 
 
 def asked(spec: str | None) -> Asked:
-    """What ``--torch SPEC`` asks for; every release of the index without it.
+    """The selection of ``--torch SPEC``; without it, every release of the index.
 
     Raises:
-        TargetError: it is neither a version specifier nor a torch, or no release is in it.
+        TargetError: it is neither a version specifier nor a torch, or it matches no release.
     """
     from torch_abi_audit.knowledge import export_index
 
@@ -47,12 +49,12 @@ def asked(spec: str | None) -> Asked:
     return _specified(spec)
 
 
-def at_hand(word: str | None, path: Iterable[str]) -> TorchVersion | None:
-    """The torch that an error is about: the one that is named, or that ``import torch`` finds.
+def installed_torch(word: str | None, path: Iterable[str]) -> TorchVersion | None:
+    """The installed torch of an explanation: the named one, or the one ``import torch`` finds.
 
     Args:
         word: A release such as ``2.13.0+cu126``, or the path of an installed torch or of a wheel.
-        path: Where torch is looked for if there is no word.
+        path: The ``sys.path`` to search if there is no word.
 
     Raises:
         TargetError: the word names no torch.
@@ -73,7 +75,7 @@ def at_hand(word: str | None, path: Iterable[str]) -> TorchVersion | None:
 
 
 def oldest(word: str) -> str:
-    """The release that a package is to run on, with all three numbers.
+    """The oldest release to support, with all three numbers.
 
     Raises:
         TargetError: the word names no final release.
@@ -124,8 +126,8 @@ def _specified(spec: str) -> Asked:
     ]
     if not beyond and not any(map(specifiers.contains, known)):
         raise TargetError(
-            f"--torch {spec}: no release that is known is in this range; "
-            f"known are {min(known, key=Version)} to {newest}"
+            f"--torch {spec}: no known release matches; "
+            f"known releases are {min(known, key=Version)} to {newest}"
         )
     return Asked(
         export_index,
