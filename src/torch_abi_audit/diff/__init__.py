@@ -1,1 +1,1 @@
-"""What changed between two reports of the same packages."""
+"""Compares two reports of the same packages."""

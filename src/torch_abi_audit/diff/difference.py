@@ -1,4 +1,4 @@
-"""The vocabulary of ``diff``: what came, went or changed between two reports. Values alone."""
+"""The values of ``diff``: what was added, removed or changed between two reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A value that is not what it was; None is absence."""
+    """A value that changed; None means that it is absent."""
 
     what: str
     """A short noun phrase: ``torch verdict``."""
@@ -22,18 +22,18 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """Names of one kind that came or went."""
+    """Symbols of one kind that were added or removed."""
 
     kind: str
     """``unstable``, ``internal``, ``shim``, ``unknown shim``, ``unresolved``, ``unresolvable``,
-    ``weak`` or ``cpython``: the lists of the verdicts."""
+    ``weak`` or ``cpython``, after the lists of the verdicts."""
     gained: tuple[str, ...]
     lost: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryChange:
-    """A library that came, went, or changed; paths below the packages' roots."""
+    """A library that was added, removed or changed; paths are relative to the packages' roots."""
 
     old: str | None
     new: str | None
@@ -42,36 +42,37 @@ class LibraryChange:
 
     @property
     def renamed(self) -> bool:
-        """Whether it is there on both sides, under names that are no build's variations."""
+        """Whether both sides have it under names that differ by more than build tags."""
         return self.old is not None and self.new is not None and self.old != self.new
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changed in one package."""
+    """The changes in one package."""
 
     name: str
     old: PackageReport | None
     new: PackageReport | None
     changes: tuple[Changed, ...] = ()
-    """Verdicts, floors and metadata of the package as a whole; an empty text is None, too."""
+    """Changed verdicts, floors and metadata of the package; an empty text counts as None."""
     libraries: tuple[LibraryChange, ...] = ()
-    """Those that differ: changed first, then new, then gone."""
+    """Libraries that differ: changed, then added, then removed."""
     unchanged: int = 0
-    """Libraries on both sides without a difference."""
+    """Number of libraries that are equal on both sides."""
     symbols: tuple[Symbols, ...] = ()
-    """Over all libraries: a symbol that only moved from one to another is in neither list."""
+    """Symbols of all libraries; one that moved between libraries is not listed."""
     releases_gained: tuple[str, ...] = ()
-    """Torch releases that it loads on now and did not before; empty where that was not asked."""
+    """Torch releases that only the new side loads on; empty without load matrices."""
     releases_lost: tuple[str, ...] = ()
+    """Torch releases that only the old side loads on."""
     findings_gained: tuple[Finding, ...] = ()
     findings_lost: tuple[Finding, ...] = ()
     worse: tuple[str, ...] = ()
-    """What got worse, a clause each; empty where nothing did."""
+    """What got worse, one clause each; empty if nothing did."""
 
     @property
     def empty(self) -> bool:
-        """Whether nothing differs."""
+        """Whether there is no difference."""
         return not (
             self.changes
             or self.libraries

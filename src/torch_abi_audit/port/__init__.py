@@ -1,1 +1,1 @@
-"""The way from the unstable API to the stable one: what stands for what, and how far it is."""
+"""Plans the migration of a package to the LibTorch Stable ABI."""

@@ -1,6 +1,6 @@
-"""The vocabulary of a migration: what uses libtorch, what stands for it, how far it is.
+"""The values of a migration plan: uses of libtorch, their replacements, and the progress.
 
-Values alone; ``port`` computes them.
+``plan`` and ``translation_units`` compute them.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ if TYPE_CHECKING:
 
 
 class Way(StrEnum):
-    """What can be done about an API at a chosen torch release."""
+    """How an API can be replaced at a chosen torch release."""
 
     NOW = "replace-now"
     DISPATCHER = "dispatcher"
     LATER = "newer-torch"
-    """There is a replacement, and the chosen release does not have it yet."""
+    """A replacement exists, but the chosen release does not have it yet."""
     NOT_YET = "not-yet"
     UNKNOWN = "unclassified"
-    """No row of the table covers it."""
+    """The table of replacements has no row for it."""
 
 
 COVERED = frozenset({Way.NOW, Way.DISPATCHER})
+"""The ways that count as covered by the stable ABI."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an object file refers to a symbol."""
+    """A place where an object file refers to a symbol."""
 
     function: str | None
-    """Demangled; None for a table of data, such as a vtable, or where nothing says."""
+    """The demangled function; None for data, such as a vtable, or if unknown."""
     source: str | None = None
-    """Source file of the line that the reference was compiled from, where a line table says."""
+    """The source file of the reference, from a line table; None without one."""
     line: int | None = None
     count: int = 1
-    """References of the same function, file and line."""
+    """Number of references with the same function, file and line."""
     own: bool | None = None
-    """True for the project's own source, False for code inlined from torch's headers, None where
-    neither the line table nor the function tells."""
+    """True for the project's own source, False for code inlined from torch's headers, None if
+    neither the line table nor the function shows it."""
 
 
 NO_SITES: Mapping[bytes, tuple[Site, ...]] = MappingProxyType({})
@@ -50,28 +51,28 @@ NO_SITES: Mapping[bytes, tuple[Site, ...]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Something that uses libtorch: a library, or an object file."""
+    """A library or object file that uses libtorch."""
 
     name: str
-    """Below the target's root, with forward slashes."""
+    """Path relative to the target's root, with forward slashes."""
     unstable: tuple[bytes, ...] = ()
-    """Raw names of libtorch's unstable ABI that it needs, sorted."""
+    """Raw names of the unstable libtorch symbols that it needs, sorted."""
     shims: tuple[bytes, ...] = ()
     """Raw names of the C shims that it needs, sorted."""
     links: tuple[str, ...] = ()
-    """Libraries of libtorch that it is linked to."""
+    """Libtorch libraries that it is linked to."""
     sites: Mapping[bytes, tuple[Site, ...]] = field(default_factory=lambda: NO_SITES)
-    """Where it refers to each name: object files alone."""
+    """The references to each name; only for object files."""
     source: str | None = None
-    """The source file that it was compiled from, where it says."""
+    """The source file that it was compiled from, if recorded."""
     evidence: tuple[str, ...] = ()
-    """Definitions, demangled, that unstable headers left in it."""
+    """Definitions from unstable headers that it contains, demangled."""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One API of the plan."""
+    """One API of the plan, with its replacement and its cost."""
 
     api: str
     way: Way
@@ -85,39 +86,39 @@ class Item:
     """Demangled, in the order of the mangled names."""
     units: tuple[str, ...]
     uses: int
-    """References of object files; pairs of a library and a symbol elsewhere."""
+    """References in object files; for libraries, pairs of a library and a symbol."""
     own: int | None = None
-    """Of the uses, those that the project's own source spells; None where nothing tells."""
+    """Number of uses in the project's own source; None if unknown."""
     shims: tuple[str, ...] = ()
     sites: tuple[tuple[str, Site], ...] = ()
-    """Unit and place of each use, the project's own first."""
+    """The unit and place of each use, those in the project's own source first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What another choice of the oldest torch release would mean."""
+    """The effect of choosing another oldest torch release."""
 
     release: str
     coverage: float
     unlocks: tuple[str, ...] = ()
-    """APIs that can be replaced there and not at the chosen release."""
+    """APIs that can be replaced at this release but not at the chosen one."""
     loses: tuple[str, ...] = ()
-    """APIs that can be replaced at the chosen release and not there."""
+    """APIs that can be replaced at the chosen release but not at this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FloorStep:
-    """One step down from today's floor."""
+    """One step below the current floor."""
 
     release: str
-    """The oldest release without ``without``."""
+    """The floor if the shims in ``without`` are no longer used."""
     without: tuple[str, ...]
-    """All shims that stand between today and that release, sorted."""
+    """All shims that are newer than this release, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Something that a library could do without."""
+    """A library, shim or header that is no longer needed."""
 
     what: str
     units: tuple[str, ...]
@@ -126,7 +127,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class UnitProgress:
-    """How far one library or object file is."""
+    """The progress of one library or object file."""
 
     name: str
     unstable: int
@@ -136,7 +137,7 @@ class UnitProgress:
     """Symbols that no other object file of the target needs."""
     evidence: tuple[str, ...] = ()
     own: int | None = None
-    """Unstable references from the project's own source, where a line table tells."""
+    """Number of unstable references in the project's own source; None if unknown."""
     error: str | None = None
 
     @property
@@ -151,15 +152,15 @@ class UnitProgress:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What changed since a saved report."""
+    """The changes since a saved report."""
 
     gone: tuple[str, ...]
-    """Unstable symbols that nothing needs any longer."""
+    """Unstable symbols that are no longer used."""
     new: tuple[str, ...]
     before: int
     now: int
     units: tuple[tuple[str, int | None, int | None], ...] = ()
-    """Units whose count changed: name, then and now; None where there was or is none."""
+    """Units whose count changed: name, old and new count; None if the unit is absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,26 +172,26 @@ class Plan:
     verdict: TorchLabel
     """``STABLE``, ``UNSTABLE``, ``NO-TORCH`` or ``ERROR``."""
     target: str
-    """The oldest torch release that the package is to run on."""
+    """The oldest torch release to support."""
     coverage: float
     """Share of the distinct unstable symbols that can be replaced, or called through the
-    dispatcher, at ``target``; 1 where there are none, 0 where files could not be read as well."""
+    dispatcher, at ``target``; 1 if there are none, but 0 if files could not be read as well."""
     classified: float
-    """Share of them that falls under any row of the table; 1 where there are none."""
+    """Share of them that the table of replacements has a row for; 1 if there are none."""
     symbols: int
-    """Distinct symbols outside of the stable ABI, internal ones among them."""
+    """Number of distinct symbols outside the stable ABI, including internal ones."""
     uses: int
     internal: int = 0
-    """Those of ``symbols`` that name no type of the unstable API."""
+    """Number of those symbols that are internal: they name no type of the unstable API."""
     items: tuple[Item, ...] = ()
-    """The cheapest wins first."""
+    """Sorted by class and effort, cheapest first."""
     targets: tuple[Target, ...] = ()
     floor: str | None = None
-    """The oldest release that has every shim in use; None where none is."""
+    """The oldest release that has every shim in use; None if no shim is used."""
     floor_steps: tuple[FloorStep, ...] = ()
     drops: tuple[Drop, ...] = ()
     units: tuple[UnitProgress, ...] = ()
     objects: bool = False
-    """Whether the units are object files, so that ``uses`` counts references."""
+    """Whether the units are object files; if so, ``uses`` counts references."""
     since: Since | None = None
     notes: tuple[str, ...] = ()

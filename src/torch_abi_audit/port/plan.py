@@ -1,4 +1,4 @@
-"""The migration plan: every unstable symbol under the API that a programmer knows. Pure."""
+"""Computes the migration plan, which groups unstable symbols by API. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
 
 DEFAULT_TARGET = "2.10.0"
-"""The release that brought ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
+"""The release that introduced ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
 
 _ORDER = {Way.NOW: 0, Way.DISPATCHER: 1, Way.LATER: 2, Way.NOT_YET: 3, Way.UNKNOWN: 4}
 _UNKNOWN_EFFORT = 3
 
 
 class _Group:
-    """The symbols of one API."""
+    """The symbols of one API, and its row in the table of replacements."""
 
     __slots__ = ("names", "row")
 
@@ -55,15 +55,15 @@ def plan(
     objects: bool = False,
     notes: Iterable[str] = (),
 ) -> Plan:
-    """The plan for everything of one target.
+    """Compute the plan of one target.
 
     Args:
-        name: What was asked for.
-        root: Where it is.
-        units: Its libraries or object files.
-        target: The oldest torch release that it is to run on, such as ``2.10.0``.
+        name: The target, as named in the report.
+        root: Its path.
+        units: The libraries or object files of the target.
+        target: The oldest torch release to support, such as ``2.10.0``.
         objects: Whether ``units`` are object files.
-        notes: Sentences that the plan should carry.
+        notes: Notes to include in the plan.
     """
     names = sorted({symbol for unit in units for symbol in unit.unstable})
     text = dict(zip(names, demangle(names), strict=True))
@@ -74,11 +74,11 @@ def plan(
     known = sum(len(group.names) for group in groups.values() if group.row is not None)
     floor, steps = _floors(units)
     unread = sum(unit.error is not None for unit in units)
-    blind = bool(unread) and not total  # nothing is claimed of what was not read
+    blind = bool(unread) and not total  # unread files may use anything
     said = list(notes)
     if unread:
         said.append(
-            f"{unread} of {len(units)} files could not be read: the figures are of the rest"
+            f"{unread} of {len(units)} files could not be read; the figures cover only the rest"
         )
     return Plan(
         name=name,
@@ -104,7 +104,7 @@ def plan(
 
 
 def units_of(report: PackageReport) -> tuple[Unit, ...]:
-    """The libraries of an audited package that use torch, or could not be read."""
+    """The libraries of an audited package that use torch or could not be read."""
     root = report.root
     found = []
     for library in report.libraries:
@@ -123,7 +123,7 @@ def units_of(report: PackageReport) -> tuple[Unit, ...]:
 
 
 def way(row: Replacement | None, target: str) -> Way:
-    """What a row means for code that is to run on ``target``."""
+    """How the API of a row can be replaced in code that supports ``target``."""
     if row is None:
         return Way.UNKNOWN
     if row.use is None:
@@ -210,7 +210,7 @@ def _targets(groups: dict[str, _Group], total: int, chosen: str) -> Iterator[Tar
 
 
 def _floors(units: Sequence[Unit]) -> tuple[str | None, tuple[FloorStep, ...]]:
-    """Today's floor, and what each step down would have to do without."""
+    """The current floor, and the shims that each step below it must do without."""
     firsts = {
         name.decode(): shim.first_release
         for unit in units
@@ -244,7 +244,7 @@ def _drops(units: Sequence[Unit]) -> Iterator[Drop]:
     for name, where in sorted(using.items()):
         known = torch_shims.shim(name.encode())
         if better := replacements.better_shim(name):
-            why = f"{better.use} stands for it: {better.note}"
+            why = f"{better.use} replaces it: {better.note}"
             yield Drop(name, tuple(where), why)
         elif known is not None and known.deprecated:
             yield Drop(name, tuple(where), "deprecated; it is still exported")
@@ -254,16 +254,16 @@ def _drops(units: Sequence[Unit]) -> Iterator[Drop]:
             for library in _idle_links(unit):
                 idle.setdefault(library, []).append(unit.name)
     for library, where in sorted(idle.items()):
-        yield Drop(library, tuple(where), "linked to, and nothing is imported from it")
+        yield Drop(library, tuple(where), "linked, but nothing is imported from it")
     left = [unit for unit in units if unit.evidence and not unit.unstable]
     if left:
         shown = left[0].evidence[0]
-        why = f"definitions such as {shown} show that they were compiled in"
+        why = f"the object files contain definitions from them, such as {shown}"
         yield Drop("includes of unstable headers", tuple(unit.name for unit in left), why)
 
 
 def _idle_links(unit: Unit) -> Iterator[str]:
-    """Libraries of libtorch that a stable library links to and takes nothing from."""
+    """Libtorch libraries that a stable library is linked to but imports nothing from."""
     homes = [
         shim.exported_by for name in unit.shims if (shim := torch_shims.shim(name)) is not None
     ]
@@ -274,7 +274,7 @@ def _idle_links(unit: Unit) -> Iterator[str]:
     direct = all(any(stem in home for stem in linked.values()) for home in stems)
     for library, stem in linked.items():
         if stem == "torch" and not direct:
-            continue  # the umbrella, through which the others come
+            continue  # libtorch.so links the others, so it may provide their symbols
         if not any(stem in home for home in stems):
             yield library
 

@@ -1,4 +1,4 @@
-"""What a saved report said was unstable, against what a plan says now. Pure."""
+"""Compares the unstable symbols of a saved report with those of a plan. Pure."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ if TYPE_CHECKING:
 
 
 class SavedReportError(AuditError):
-    """A file that is no report of this program."""
+    """A file is not a saved report, or has no entry for the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a saved report says of one target."""
+    """The unstable symbols of one target in a saved report."""
 
     symbols: frozenset[str]
-    """Unstable symbols, demangled."""
+    """All unstable symbols, demangled."""
     units: Mapping[str, int]
-    """Library or object file to how many it needs."""
+    """The number of unstable symbols that each library or object file needs."""
 
 
 def saved(text: bytes, name: str) -> Saved:
-    """What a report that ``--json`` wrote says of the target ``name``.
+    """Read the entry of the target ``name`` from a report saved with ``--json``.
 
-    Both the audit's report and the plan's are understood; of several targets, the one of that name.
+    The report may be that of an audit or of a plan. A report on one target is used whatever its
+    name is.
 
     Raises:
-        SavedReportError: it is no such report, or says nothing of the target.
+        SavedReportError: it is not such a report, or has no entry for the target.
     """
     try:
         document = json.loads(text)
@@ -48,14 +49,14 @@ def saved(text: bytes, name: str) -> Saved:
             if one["name"] == name:
                 chosen = one
         if chosen is None:
-            raise SavedReportError(f"the saved report says nothing of {name}")
+            raise SavedReportError(f"the saved report has no entry for {name}")
         return _plan(chosen) if "apis" in chosen else _audit(chosen)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SavedReportError("not a report that --json wrote") from error
+        raise SavedReportError("not a report saved with --json") from error
 
 
 def since(plan: Plan, then: Saved) -> Since:
-    """What went away, and what came."""
+    """The symbols that are gone and new in a plan, compared with a saved report."""
     now = frozenset(symbol for item in plan.items for symbol in item.symbols)
     counts = {unit.name: unit.unstable for unit in plan.units}
     return Since(

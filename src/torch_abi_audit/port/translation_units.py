@@ -1,4 +1,4 @@
-"""From object files to what each asks of libtorch: the pipeline of a build directory."""
+"""Reads the object files of a build directory and finds the libtorch symbols each one needs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _FOREIGN = re.compile(
     r"|/include/(?:c\+\+|ATen|c10|torch|caffe2|pybind11)/|/(?:libcxx|libstdc\+\+)/"
     r"|/cuda[^/]*/(?:targets/[^/]+/)?include/|/VC/Tools/MSVC/|/Windows Kits/"
 )
-"""Source files that are not the project's: torch's headers, the compiler's, the system's."""
+"""Paths of sources outside the project: headers of torch, the compiler and the system."""
 _SHOWN_EVIDENCE = 50
 
 
 class _Read:
-    """What was read of a tree."""
+    """The object files and errors of a tree, as collected so far."""
 
     __slots__ = ("copies", "empty", "errors", "objects", "sizes")
 
@@ -46,10 +46,10 @@ class _Read:
 def units(
     files: Iterable[BuildFile], progress: Callable[[str], None] | None = None
 ) -> tuple[tuple[Unit, ...], tuple[str, ...]]:
-    """Every translation unit of a build, and what a reader should know of how they were found.
+    """Read every translation unit of a build; return the units and notes for the report.
 
-    A unit that could not be read has an ``error``. What another unit of the build defines is not
-    libtorch's to provide.
+    A unit that could not be read has an ``error``. Symbols that another unit of the build defines
+    do not count as uses of libtorch.
     """
     read = _Read()
     ordered = sorted(files, key=lambda one: one.relative.lower().endswith(ARCHIVE_SUFFIXES))
@@ -88,9 +88,9 @@ def _read_part(name: str, source: Readable, read: _Read) -> None:
         read.empty += not members
     elif kind is None:
         raise FormatError(
-            "empty file: cut short or never written"
+            "empty file: truncated or never written"
             if source.size == 0
-            else "named as an object file, and neither ELF, Mach-O, COFF nor an archive"
+            else "named like an object file, but not ELF, Mach-O, COFF or an archive"
         )
     elif (result := objects.read(source)) is not None:
         _keep(name, result, read)
@@ -104,7 +104,7 @@ def _keep(name: str, found: ObjectFile | FormatError, read: _Read) -> None:
     short = file_name(plain)
     key = short, hash((found.undefined, found.defined))
     if name.endswith(")") and key in read.sizes:
-        read.copies += 1  # the archive was made of object files that lie in the tree as well
+        read.copies += 1  # the tree also contains the object file that the archive was built from
         return
     read.sizes.add(key)
     read.objects[name] = found
@@ -147,7 +147,7 @@ def _sites(references: tuple[Reference, ...]) -> tuple[Site, ...]:
 
 
 def _is_own(reference: Reference) -> bool | None:
-    """Whether the project's own source spells a reference, as far as anything tells."""
+    """Whether a reference is in the project's own source; None if unknown."""
     if reference.source is not None:
         return _FOREIGN.search(reference.source.replace("\\", "/")) is None
     if reference.function is not None:
@@ -158,7 +158,7 @@ def _is_own(reference: Reference) -> bool | None:
 
 
 def _evidence(found: ObjectFile) -> tuple[str, ...]:
-    """Inline definitions of classes that only unstable headers have, demangled."""
+    """Inline definitions of classes that only unstable headers declare, demangled."""
     names = sorted(one for one in found.weak if _is_unstable_class(owner(one)))
     return tuple(demangle(names[:_SHOWN_EVIDENCE]))
 
@@ -172,6 +172,6 @@ def _is_unstable_class(declared: tuple[bytes, ...]) -> bool:
 
 def _notes(read: _Read) -> Iterable[str]:
     if read.copies:
-        yield f"{read.copies} archive members are copies of object files and are counted once"
+        yield f"{read.copies} archive members are copies of object files and are counted only once"
     if read.empty:
-        yield f"{read.empty} archives hold no object file (import libraries, or empty)"
+        yield f"{read.empty} archives contain no object files (import libraries, or empty)"
