@@ -143,7 +143,7 @@ def test_archives_in_a_tree_are_not_counted_twice(
     subprocess.run(["ar", "rcs", build / "libmine.a", *objects], check=True)
     _, plan = port(capsys, build)
     assert len(plan["files"]) == 3
-    assert any("counted once" in note for note in plan["notes"])
+    assert any("counted only once" in note for note in plan["notes"])
     _, alone = port(capsys, build / "libmine.a")
     assert [one["name"] for one in alone["files"]] == ["libmine.a(a.cpp.o)", "libmine.a(b.cpp.o)"]
 
@@ -154,7 +154,7 @@ def test_archives_in_a_tree_are_not_counted_twice(
         (b"", "empty file"),
         (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x01\x00", "cut short"),
         (b"BC\xc0\xde" + bytes(64), "bitcode"),
-        (b"no object at all", "neither ELF"),
+        (b"no object at all", "not ELF, Mach-O, COFF"),
         (b"!<thin>\n", "thin archive"),
     ],
 )
@@ -238,8 +238,8 @@ def test_a_plan_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "empty.a").write_bytes(b"!<arch>\n")
     assert main(["port", str(tmp_path / "empty.a")]) == 0
     said = capsys.readouterr().out
-    assert "no library or object file that uses torch was found" in said
-    assert "hold no object file" in said
+    assert "no library or object file uses torch" in said
+    assert "contain no object files" in said
 
 
 def test_what_the_build_defines_itself_is_not_torchs(

@@ -29,8 +29,8 @@ GONE = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib"  # int: to 2.9.1;
 CHECK_NOW = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_jb"
 OLD_STRING = "_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
 CAVEAT = (
-    "That every name is present is necessary for loading, not sufficient: "
-    "symbols cannot show whether layouts agree.\n"
+    "That every symbol is exported is necessary for loading, not sufficient: "
+    "symbols do not show whether layouts agree.\n"
 )
 
 
@@ -88,8 +88,8 @@ def test_an_unstable_library(unstable: Path) -> None:
     assert f"  loads on: {summary}\n" in text
     assert "  2.4.0 to 2.9.1  2.10.0 to 2.15.0\n  yes             no                _C.so\n" in text
     assert f"    2.10.0 lacks {name.format('int')}\n" in text
-    assert f"      exported there instead: {name.format('unsigned int')}\n" in text
-    assert "Note: it uses what only CUDA builds of torch have\n" in text
+    assert f"      exported instead: {name.format('unsigned int')}\n" in text
+    assert "Note: it uses symbols or libraries that only CUDA builds of torch have\n" in text
     assert text.endswith("\n\n" + CAVEAT)
     assert text.count("necessary") == 1
 
@@ -161,7 +161,7 @@ def test_a_release_newer_than_the_index_is_unknown(stable: Path, unstable: Path)
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("<1.0", "no release that is known is in this range; known are 2.4.0 to "),
+        ("<1.0", "no known release matches; known releases are 2.4.0 to "),
         ("banana", "neither a version specifier such as '>=2.10,<2.13' nor the path of"),
         ("./nowhere", "is neither a torch directory nor a torch wheel"),
         (".", "is neither a torch directory nor a torch wheel"),
@@ -192,7 +192,7 @@ def test_check_does_not_pass_what_is_unknown_unless_the_stable_abi_promises_it(
     assert run("compat", "--check", "--torch", "==99.1", stable).returncode == 0
     made = gcc(source([CHECK_NOW]), tmp_path / "_C.so")
     done = run("compat", "--check", "--torch", "==99.1", made)
-    assert (done.returncode, "is not known for torch 99.1.0" in done.stderr) == (1, True)
+    assert (done.returncode, "is not known to load on torch 99.1.0" in done.stderr) == (1, True)
 
 
 def test_an_operational_error_goes_before_the_gate(unstable: Path, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_gate_that_asked_about_nothing_does_not_pass(tmp_path: Path) -> None:
     (tmp_path / "module.py").touch()
     done = run("compat", "--check", tmp_path)
     assert done.returncode == 3
-    assert "no target holds a compiled library" in done.stderr
+    assert "no target contains a compiled library" in done.stderr
     assert run("compat", tmp_path).returncode == 0
 
 
@@ -247,11 +247,11 @@ def test_a_given_torch_is_asked_instead_of_the_index(
 ) -> None:
     made = gcc(source([CHECK_NOW]), tmp_path / "_C.so")
     text = compat("--torch", torch, made)
-    assert text.startswith(f"Asked of torch 2.13.0+mine in {torch}\n\nPackage: _C.so\n")
+    assert text.startswith(f"Checked against torch 2.13.0+mine in {torch}\n\nPackage: _C.so\n")
     assert "  loads on: torch 2.13.0\n" in text
     for missing in (stable, unstable):
         assert answers(missing, "--torch", str(torch))["loads_on"] == {"2.13.0": "no"}
-    assert "      exported there instead: c10::cuda::" in compat("--torch", torch, unstable)
+    assert "      exported instead: c10::cuda::" in compat("--torch", torch, unstable)
     assert answers(made, "--torch", str(torch.parent))["loads_on"] == {"2.13.0": "yes"}
 
 

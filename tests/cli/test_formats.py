@@ -147,10 +147,10 @@ def test_several_formats_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--format", "json", "--format", "sarif"], "json and sarif would share standard output"),
-        (["--json", "--format", "text"], "text and json would share standard output"),
+        (["--format", "json", "--format", "sarif"], "json and sarif cannot share standard output"),
+        (["--json", "--format", "text"], "text and json cannot share standard output"),
         (["--format", "sarfi"], "--format: no format is called sarfi; did you mean sarif?"),
-        (["--format", "xml"], "known are text, json, sarif, junit, github, markdown, gitlab"),
+        (["--format", "xml"], "choose from text, json, sarif, junit, github, markdown, gitlab"),
         (["--format", "sarif:"], "sarif: names no file after the colon"),
         (["--format", "sarif:/nowhere/at/all"], "cannot write /nowhere/at/all: No such file"),
     ],
@@ -192,7 +192,7 @@ def test_the_step_summary_is_appended(
 @pytest.mark.usefixtures("here")
 def test_a_summary_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["./ops", "--step-summary"]) == 2
-    assert "GITHUB_STEP_SUMMARY names no file" in capsys.readouterr().err
+    assert "GITHUB_STEP_SUMMARY is not set" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")

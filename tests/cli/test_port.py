@@ -76,7 +76,7 @@ def test_what_went_away_since_a_plan_and_since_an_audit(package: Path, tmp_path:
     (tmp_path / "broken.json").write_text("{")
     done = run("port", later, "--since", tmp_path / "broken.json")
     assert done.returncode == 2
-    assert "not a report that --json wrote" in done.stderr
+    assert "not a report saved with --json" in done.stderr
 
 
 def test_several_targets_share_one_document(package: Path) -> None:
@@ -99,7 +99,7 @@ def test_wrong_use_of_port(package: Path, tmp_path: Path) -> None:
     cut = run("port", tmp_path / "cut.so")
     assert cut.returncode == 2
     assert "[ERROR   ] cut.so  (error: ELF header" in cut.stdout
-    assert "nothing can be said" in cut.stdout
+    assert "unknown: files could not be read" in cut.stdout
     plan = json.loads(run("port", tmp_path / "cut.so", "--json").stdout)
     assert (plan["verdict"], plan["coverage"], plan["classified"]) == ("ERROR", 0, 0)
 

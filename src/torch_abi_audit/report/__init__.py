@@ -1,4 +1,4 @@
-"""Any report to text. Renderers see the model and the rules, and nothing else."""
+"""Renders reports in every format. Renderers use only the model and the rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a renderer when it is asked for: the table never pays for the JSON, or the reverse."""
+    """Import a renderer on first use, so that a table does not import the JSON renderer."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""``FORMAT[:FILE]``: what is written, and where to."""
+"""``FORMAT[:FILE]``: the format of a report and the file it is written to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One format, to a file or to standard output."""
+    """One format, written to a file or to standard output."""
 
     format: str
     file: str | None = None
@@ -19,21 +19,21 @@ class Destination:
 
     @classmethod
     def parse(cls, word: str, known: Collection[str]) -> Destination:
-        """``sarif:out/audit.sarif`` taken apart.
+        """Parse a word such as ``sarif:out/audit.sarif``.
 
         Args:
             word: As typed.
-            known: The formats that there are.
+            known: The names of the formats.
 
         Raises:
-            ValueError: there is no such format, or no file after the colon.
+            ValueError: the format is unknown, or no file follows the colon.
         """
         name, colon, file = word.partition(":")
         if name not in known:
-            from difflib import get_close_matches  # for mistakes alone
+            from difflib import get_close_matches  # only needed for mistakes
 
             near = get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
             raise ValueError(f"no format is called {name}; {hint}")
         if colon and not file:
             raise ValueError(f"{word} names no file after the colon")

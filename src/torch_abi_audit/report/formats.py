@@ -1,7 +1,7 @@
-"""Every report's formats: the name that ``--format`` takes, and the module that writes it.
+"""The formats of every report: the name that ``--format`` takes, and the module that renders it.
 
-The one table that the parsers, their help, shell completion, ``docs/cli.md`` and the renderers
-read. Each module has ``render(subject, detail) -> str``, without a final newline.
+The parsers, their help, shell completion, ``docs/cli.md`` and the renderers all use this table.
+Each module has ``render(subject, detail) -> str``, which returns text without a final newline.
 """
 
 from __future__ import annotations
@@ -46,4 +46,4 @@ FORMATS = {
         "json": "report.config.json",
     },
 }
-"""Verb to format to module. The first format of a verb is what it prints without ``--format``."""
+"""The module of each format of each verb; the first format of a verb is its default."""

@@ -1,4 +1,4 @@
-"""A report in a format of ``formats.FORMATS``. A renderer is imported when it is asked for."""
+"""Renders a report in a format of ``formats.FORMATS``, importing only that renderer."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much is shown, and how; each format takes what it can use."""
+    """Options of rendering; each format uses those that apply to it."""
 
     verbose: bool = False
     show_all: bool = False
-    """Packages without torch, too, where an environment was audited."""
+    """For an environment, also show packages that do not use torch."""
     style: Style = PLAIN
     room: int = 1 << 20
-    """Bytes that a markdown document may take."""
+    """Maximum size of a Markdown document, in bytes."""
 
 
 def render(verb: str, format_name: str, subject: object, detail: Detail) -> str:
-    """What a verb has to report, in one of its formats, without a final newline.
+    """Render the report of a verb in one of its formats, without a final newline.
 
-    Empty where the format has nothing to say: ``text`` on targets that name nothing.
+    The text is empty if there is nothing to show, such as ``text`` for targets that were not found.
     """
     text: str = _renderer(verb, format_name).render(subject, detail)
     return text
 
 
 def prepare(verb: str, format_names: Iterable[str]) -> None:
-    """Import the renderers of formats: cheaper than later, when a fork shares this one's memory."""
+    """Import renderers before worker processes are forked, which share the imported modules."""
     for name in format_names:
         _renderer(verb, name)
 

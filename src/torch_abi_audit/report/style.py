@@ -1,4 +1,4 @@
-"""Colours of the text: whether verdicts are painted, and how wide they are."""
+"""Colours of the text output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Whether verdicts are coloured; widths count what is seen, not the escape codes."""
+    """Whether verdicts are coloured. Padding counts visible characters, not escape codes."""
 
     colour: bool = False
 
@@ -38,15 +38,15 @@ class Style:
         return self._paint(word, f"{word:<{width}}")
 
     def loads(self, word: str, *, width: int = 0) -> str:
-        """An answer of the load matrix, padded to ``width``."""
+        """An answer of the load matrix, such as ``yes``, padded to ``width``."""
         return self._paint(word, f"{word:<{width}}")
 
     def severity(self, severity: Severity) -> str:
-        """A finding's severity, padded to the longest."""
+        """A finding's severity, padded to the width of the longest."""
         return self._paint(severity.value, f"{severity.value:<7}")
 
     def change(self, sign: str, line: str) -> str:
-        """A line of a comparison, by its sign: ``+`` for what came, ``-`` for what went."""
+        """A line of a comparison, coloured by its sign: ``+`` for added, ``-`` for removed."""
         return self._paint(sign, line)
 
     def _paint(self, word: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Words that every report puts in the same way."""
+"""Phrases that all reports share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def plural(count: int, noun: str) -> str:
 
 
 def outside_symbols(unstable: int, internal: int) -> str:
-    """How many symbols are outside of the LibTorch Stable ABI: ``4 unstable symbols``.
+    """The number of symbols outside the LibTorch Stable ABI: ``4 unstable symbols``.
 
-    Internal ones are counted apart, as in a library's row: ``164 unstable and 2 internal symbols``.
+    Internal ones are counted separately, as in a row: ``164 unstable and 2 internal symbols``.
     """
     if unstable and internal:
         return f"{unstable} unstable and {plural(internal, 'internal symbol')}"
@@ -27,17 +27,17 @@ def outside_symbols(unstable: int, internal: int) -> str:
 
 
 def of_baseline(entries: Sequence[Entry]) -> str:
-    """How much of a baseline these are: ``2 findings (3 symbols)``."""
+    """The number of findings and symbols in baseline entries: ``2 findings (3 symbols)``."""
     findings = plural(len(entries), "finding")
     symbols = sum(len(one.symbols) for one in entries)
     return f"{findings} ({plural(symbols, 'symbol')})" if symbols else findings
 
 
 def some(names: Sequence[str], rest: str = "more") -> str:
-    """The first name, and how many more there are: ``a``, ``a and 2 more``, ``a and 2 more files``.
+    """The first name and the number of others: ``a``, ``a and 2 more``, ``a and 2 more files``.
 
     Args:
-        names: One at least.
-        rest: What the others are called.
+        names: At least one name.
+        rest: What to call the others, such as ``more files``.
     """
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} {rest}"

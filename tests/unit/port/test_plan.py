@@ -180,7 +180,7 @@ def test_text_markdown_and_json_say_the_same() -> None:
         render("port", each, [one], Detail(verbose=True)) for each in ("text", "markdown", "json")
     )
     document = json.loads(document)
-    assert "  Coverage:    50 % of 2 unstable symbols can be replaced" in text
+    assert "  Coverage:    50% of 2 unstable symbols can be replaced" in text
     assert "    TORCH_CHECK -> STD_TORCH_CHECK  [1 symbol, 1 library, 1 use]" in text
     assert "symbol: c10::detail::torchCheckFail(" in text
     assert "| `TORCH_CHECK` | replace now | `STD_TORCH_CHECK` |" in markdown
@@ -194,9 +194,9 @@ def test_text_markdown_and_json_say_the_same() -> None:
 
 def test_a_share_is_never_rounded_to_a_lie() -> None:
     assert [percent(one) for one in (0, 0.001, 0.5, 0.999, 1)] == [
-        "0 %",
-        "under 1 %",
-        "50 %",
-        "over 99 %",
-        "100 %",
+        "0%",
+        "under 1%",
+        "50%",
+        "over 99%",
+        "100%",
     ]

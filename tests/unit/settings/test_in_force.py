@@ -52,7 +52,9 @@ def test_formats_are_those_of_an_audit(tmp_path: Path, monkeypatch: pytest.Monke
     assert found is not None
     assert found.formats == (Destination("sarif", "x"), Destination("text"))
     assert dict(found.origins) == {"format": "--format"}
-    with pytest.raises(SettingsError, match=r"--format: no format is called toml; known are text"):
+    with pytest.raises(
+        SettingsError, match=r"--format: no format is called toml; choose from text"
+    ):
         in_force(Given(formats=("toml",), isolated=True))
 
 

@@ -1,1 +1,1 @@
-"""The report of an audit in every format."""
+"""Renders the outcome of an audit in every format."""

@@ -1,7 +1,7 @@
-"""Workflow commands of GitHub Actions: a group with everything, one annotation a library.
+"""Renders GitHub Actions workflow commands: a log group and one annotation per library.
 
-GitHub shows ten errors and ten warnings of a step: where there are more libraries than that, the
-last annotation says how many. Under a gate, an error is what fails it, or could not be read.
+GitHub shows at most ten errors and ten warnings per step. If there are more libraries, the last
+annotation counts the rest. With a gate, only what fails it or could not be read is an error.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 LIMIT = 10
-"""Annotations of one level that a step may have."""
+"""Maximum number of annotations of one level per step."""
 
 LISTED = 15
-"""Pieces of evidence in an annotation; the rest is a count."""
+"""Maximum number of evidence lines in an annotation; the rest is counted."""
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _WORST = tuple(_LEVELS.values())
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
-    """The commands, one a line."""
+    """Return the commands, one per line."""
     groups = grouped(outcome.standing)
     libraries: dict[str, list[Group]] = {}
     for one in groups:
@@ -56,7 +56,7 @@ def _annotations(libraries: dict[str, list[Group]], *, gated: bool) -> Iterator[
         if shown != paths:
             left = plural(len(paths) - len(shown), "more library")
             named = "\n".join(paths[len(shown) :][:LISTED])
-            yield _command(level, f"{left} with findings", f"All are in the log.\n{named}")
+            yield _command(level, f"{left} with findings", f"The log lists all of them.\n{named}")
 
 
 def _worst(groups: list[Group], *, gated: bool) -> str:

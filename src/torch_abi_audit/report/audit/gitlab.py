@@ -1,4 +1,4 @@
-"""GitLab code quality: a list of issues, one for each library and rule that stands."""
+"""Renders a GitLab code quality report: an issue for each library and rule with open findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
-    """The report as an indented JSON document; GitLab knows no suppressed issue."""
+    """Return indented JSON. Suppressed findings are left out: GitLab has no such status."""
     issues = [
         {
             "description": f"{one.rule.id}: {one.message}",

@@ -1,4 +1,4 @@
-"""Results as the formats of other programs want them: one for each library and rule."""
+"""Groups results by library and rule, for the formats that other programs read."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All that one rule says of one library."""
+    """All results of one rule for one library."""
 
     rule: Rule
     severity: Severity
     path: str
-    """A relative path with forward slashes, the same wherever the package lies."""
+    """A relative path with forward slashes, independent of where the package is."""
     message: str
     evidence: tuple[str, ...]
     hidden: int
-    """How much evidence is ignored or in the baseline."""
+    """Number of pieces of evidence that are ignored or in the baseline."""
     fingerprint: str
-    """Unique among the groups."""
+    """A hash that identifies the group; unique within a report."""
     fails: bool
+    """Whether it fails the gate."""
     reason: str | None
-    """Why it is suppressed; None where it stands."""
+    """Why it is suppressed; None if it is open."""
     ignored: bool
-    """It is suppressed by an ignore, not by the baseline."""
+    """Whether an ignore suppresses it, rather than the baseline."""
 
 
 def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
-    """The results, one group for each library and rule, in their order."""
+    """Group the results by library and rule, in their order."""
     together: dict[tuple[str, str, bool], list[Result]] = {}
     for one in results:
         standing = one.status is Status.OPEN
@@ -70,7 +71,7 @@ def grouped(results: Iterable[Result]) -> tuple[Group, ...]:
 
 
 def _evidence(members: list[Result]) -> list[str]:
-    """All evidence; what an earlier member has is not repeated."""
+    """The evidence of all members, without duplicates between members."""
     found: list[str] = []
     for one in members:
         known = set(found)
@@ -79,10 +80,10 @@ def _evidence(members: list[Result]) -> list[str]:
 
 
 def path_of(one: Result) -> str:
-    """Where a result points: the library below the directory that its import name stands for."""
+    """The path of a result: its library, relative to the parent of the import package."""
     report = one.report
     if report is None:
-        return escape(one.finding.message.partition(":")[0])  # the file that it speaks of
+        return escape(one.finding.message.partition(":")[0])  # the file that the message names
     root = report.root.name
     if one.finding.library is None:
         return escape(report.distribution or root or report.name)
@@ -91,5 +92,5 @@ def path_of(one: Result) -> str:
 
 
 def uri(path: str) -> str:
-    """A relative URI for a path."""
+    """The relative URI of a path."""
     return quote(path.lstrip("/"))

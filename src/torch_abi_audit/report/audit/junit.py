@@ -1,4 +1,4 @@
-"""JUnit XML: a suite for each package, a case for each library, a failure for what fails."""
+"""Renders JUnit XML: a suite for each package, and a case for each library."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 LISTED = 100
-"""Pieces of evidence in a case; the rest is a count."""
+"""Maximum number of evidence lines in a case; the rest is counted."""
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
-    """The document.
+    """Return the XML document.
 
-    Where a gate was asked for, what fails it is a failure and other findings are output; where
-    none was, every error is a failure. What could not be read is an error.
+    With a gate, findings that fail it are failures and other findings are output. Without a gate,
+    findings of severity error are failures. Files that could not be read are errors.
     """
     gated = outcome.gate is not None
     suites = ET.Element("testsuites", name="torch-abi-audit")

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: one run, one result for each library and rule, what is suppressed kept as such."""
+"""Renders SARIF 2.1.0: one run, with a result for each library and rule, suppressed or not."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from torch_abi_audit.rules.definition import Rule
 
 LISTED = 100
-"""Pieces of evidence kept with a result; the rest is a count."""
+"""Maximum number of pieces of evidence in a result; the rest is counted."""
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
-    """The log as an indented JSON document."""
+    """Return the log as indented JSON."""
     groups = grouped(outcome.results)
     rules = {one.rule.id: one.rule for one in groups}
     ids = sorted(rules)

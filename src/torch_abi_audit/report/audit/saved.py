@@ -1,4 +1,4 @@
-"""Reports read back from the JSON that ``--json`` wrote. Texts stay as they were escaped."""
+"""Reads reports that were saved with ``--json``. Texts stay escaped."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from torch_abi_audit.model.reports import PackageReport
 from torch_abi_audit.runtime.enums import StrEnum
 
 VERSIONS = frozenset({1})
-"""Values of ``schema_version`` that this program reads."""
+"""Supported values of ``schema_version``."""
 
 
 def parse(text: str, name: str) -> tuple[PackageReport, ...]:
-    """The packages of a saved report, one or several.
+    """Parse a saved report and return its packages.
 
     Args:
-        text: The document.
-        name: What messages call it.
+        text: The JSON document.
+        name: The file name, for error messages.
 
     Raises:
-        AuditError: it is no report, of an unknown version, or holds a value of a wrong kind.
+        AuditError: it is not a report, its version is unsupported, or a value has the wrong type.
     """
     try:
         document = json.loads(text)
@@ -37,12 +37,12 @@ def parse(text: str, name: str) -> tuple[PackageReport, ...]:
         raise AuditError(f"{name} is not a saved report: it has no schema_version")
     if document["schema_version"] not in VERSIONS:
         raise AuditError(
-            f"{name} is a report of schema version {document['schema_version']}; this program "
-            f"reads {', '.join(map(str, sorted(VERSIONS)))}"
+            f"{name} has schema version {document['schema_version']}; this program supports "
+            f"{', '.join(map(str, sorted(VERSIONS)))}"
         )
     packages = document.get("packages", [document])
     if not isinstance(packages, list):
-        raise AuditError(f"{name} is not a saved report: its packages are no list")
+        raise AuditError(f"{name} is not a saved report: its packages are not a list")
     found = []
     for at, one in enumerate(packages):
         try:
@@ -53,11 +53,11 @@ def parse(text: str, name: str) -> tuple[PackageReport, ...]:
 
 
 class _KindError(Exception):
-    """A value that is not of the kind that its place asks for."""
+    """A value has the wrong type."""
 
 
-def _value(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - as many types as fields
-    """``value`` as an instance of ``kind``, one of the types that the model is made of."""
+def _value(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - the type depends on ``kind``
+    """Convert a JSON value to ``kind``, one of the types that the model uses."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in get_args(kind):
@@ -81,7 +81,7 @@ def _value(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - as ma
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         word = _of(str, value, where)
         if word not in list(kind):
-            raise _KindError(f"{where} is {word!r}")
+            raise _KindError(f"{where} has the unknown value {word!r}")
         return kind(word)
     return _of(kind, value, where)
 

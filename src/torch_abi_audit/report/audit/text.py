@@ -1,4 +1,4 @@
-"""The text of a run: a table for each package or one for the environment, then what is hidden."""
+"""Renders an audit as text: the tables, then a summary, suppressed and fixed findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
 
 
 def render(outcome: Outcome, detail: Detail) -> str:
-    """The tables, and after them the lines that only ignores and baselines give rise to."""
+    """Return the tables, followed by the lines about ignores and the baseline, if any."""
     blocks = list(_tables(outcome, detail))
     if outcome.site_packages is None and len(outcome.packages) > 1:
         blocks.append(_summary(outcome))
@@ -32,7 +32,7 @@ def render(outcome: Outcome, detail: Detail) -> str:
     if hidden:
         blocks.append(hidden)
     if blocks and any(one.loads is not None for one in outcome.packages):
-        from torch_abi_audit.report.loads.text import CAVEAT  # asked for by few
+        from torch_abi_audit.report.loads.text import CAVEAT  # rarely needed
 
         blocks.append(CAVEAT)
     return "\n\n".join(blocks)
@@ -53,7 +53,7 @@ def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
 
 
 def _summary(outcome: Outcome) -> str:
-    """One line on several targets: verdicts, then findings, worst first."""
+    """The summary line of several targets: verdicts, then findings, worst first."""
     reports = outcome.packages
     given = [one.torch_verdict for one in reports]
     worst_first = reversed(tuple(TORCH.words.items()))

@@ -1,1 +1,1 @@
-"""The settings in force, as TOML and JSON."""
+"""Renders the settings in force as TOML and JSON."""

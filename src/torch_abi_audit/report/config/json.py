@@ -1,4 +1,4 @@
-"""The settings in force as JSON: value and origin of each."""
+"""Renders the settings in force as JSON, with the value and origin of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(settings: Settings, _detail: Detail) -> str:
-    """One object; the origin of a default is ``null``."""
+    """Return an indented JSON object; the origin of a default is ``null``."""
     document = {
         key: {"value": value, "origin": settings.origins.get(key)}
         for key, value in values(settings)

@@ -1,4 +1,4 @@
-"""The settings in force as TOML, with a comment that says where each was set."""
+"""Renders the settings in force as TOML, with a comment that says where each was set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH = 44
 
 
 def render(settings: Settings, _detail: Detail) -> str:
-    """A line for each key; ignores with reasons have a line each."""
+    """Return a line for each key, and a line for each ignore with a reason."""
     return "\n".join(_lines(settings))
 
 

@@ -1,4 +1,4 @@
-"""Every setting with its value, in the order in which they are printed."""
+"""All settings with their values, in the order in which they are printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Key and value, as JSON has it."""
+    """Yield each key and its value as a JSON value."""
     yield "targets", list(settings.targets)
     yield "check", settings.check
     yield "select", list(settings.select)

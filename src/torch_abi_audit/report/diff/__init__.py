@@ -1,1 +1,1 @@
-"""Differences as text, Markdown and JSON."""
+"""Renders differences as text, Markdown and JSON."""

@@ -1,4 +1,4 @@
-"""Differences as JSON: everything listed, names escaped."""
+"""Renders differences as JSON. Lists are complete; names are escaped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 def render(differences: tuple[Difference, ...], _detail: Detail) -> str:
-    """One indented document for all packages."""
+    """Return one indented document for all packages."""
     return json.dumps(
         {
             "packages": [_package(one) for one in differences],

@@ -1,4 +1,4 @@
-"""Differences as Markdown: a table of what changed for each package, symbols folded away."""
+"""Renders differences as Markdown: a table of changes per package, with symbols folded."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 FOLDED = 200
-"""Symbols listed per kind in a folded part unless all are asked for; the rest is a count."""
+"""Symbols listed per kind in a folded section without ``--verbose``; the rest is counted."""
 
 
 def render(differences: tuple[Difference, ...], detail: Detail) -> str:
-    """A section for each package."""
+    """Return a section for each package."""
     return "\n\n".join("\n".join(_package(one, verbose=detail.verbose)) for one in differences)
 
 

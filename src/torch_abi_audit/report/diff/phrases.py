@@ -1,4 +1,4 @@
-"""How a difference is put into words, alike as text and as Markdown."""
+"""The phrases of a difference that text and Markdown share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.findings import Finding
 
 ABSENT = "none"
-"""A value that one side does not have."""
+"""The text for a value that one side does not have."""
 
 
 def presence(one: Difference) -> str:
-    """What follows the name of a package that only one side has."""
+    """The suffix of the name of a package that only one side has."""
     if one.old is None:
         return " (new)"
     return " (gone)" if one.new is None else ""
@@ -41,19 +41,19 @@ def name(library: LibraryChange) -> str:
 
 
 def count(part: Symbols) -> str:
-    """How many symbols came and went: ``+1 -21``."""
+    """The number of symbols added and removed: ``+1 -21``."""
     return " ".join(
         f"{sign}{len(names)}" for sign, names in (("+", part.gained), ("-", part.lost)) if names
     )
 
 
 def counts(library: LibraryChange) -> str:
-    """How many symbols of each kind came and went in a library: ``unstable -21, shim +1``."""
+    """The number of symbols of each kind added to and removed from a library: ``unstable -21``."""
     return ", ".join(f"{part.kind} {count(part)}" for part in library.symbols)
 
 
 def listed(part: Symbols, limit: int | None) -> Iterator[str]:
-    """A line for each symbol, ``limit`` of each sign at most; the rest is a count."""
+    """Yield a line for each symbol, at most ``limit`` of each sign; the rest is counted."""
     for sign, names in (("+", part.gained), ("-", part.lost)):
         shown = names[:limit]
         yield from (f"{sign} {escape(one)}" for one in shown)
@@ -62,7 +62,7 @@ def listed(part: Symbols, limit: int | None) -> Iterator[str]:
 
 
 def runs(one: Difference, releases: tuple[str, ...]) -> str:
-    """Torch releases, among all that the new package was asked about."""
+    """Torch releases as ranges of the releases that the new package was checked against."""
     loads = None if one.new is None else one.new.loads
     return release_runs(releases, () if loads is None else tuple(loads.loads_on))
 

@@ -1,4 +1,4 @@
-"""Differences as text: a block for each package, ``-`` for what went and ``+`` for what came."""
+"""Renders differences as text: a block per package, ``+`` for added and ``-`` for removed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.style import Style
 
 SHOWN = 15
-"""Symbols listed per kind unless all are asked for; the rest is a count."""
+"""Symbols listed per kind without ``--verbose``; the rest is counted."""
 
 
 def render(differences: tuple[Difference, ...], detail: Detail) -> str:
-    """The blocks, with an empty line between them."""
+    """Return the blocks, separated by empty lines."""
     return "\n\n".join(
         "\n".join(_painted(line, detail.style) for line in _package(one, verbose=detail.verbose))
         for one in differences

@@ -1,1 +1,1 @@
-"""The load matrix as text and JSON."""
+"""Renders load matrices as text, Markdown and JSON."""

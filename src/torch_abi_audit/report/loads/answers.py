@@ -1,4 +1,4 @@
-"""What ``compat`` has to report: packages with their load matrices, and what was asked."""
+"""The report of ``compat``: packages with their load matrices."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The packages that were asked about."""
+    """The packages of a run, and what they were checked against."""
 
     packages: tuple[PackageReport, ...]
     """Each with ``loads`` or an ``error``."""
     directory: str | None = None
-    """The site-packages directory, where an environment was asked for."""
+    """The site-packages directory, if an environment was inspected."""
     given: str | None = None
-    """The one torch that was asked, where one was given by its path: its version and place."""
+    """The version and path of the torch that was given by its path; None if none was."""

@@ -1,4 +1,4 @@
-"""Load matrices as JSON: the document of an audit, with the keys of the matrix."""
+"""Renders load matrices as JSON: an audit with the keys of the load matrix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(answers: Answers, _detail: Detail) -> str:
-    """One package, or an envelope of several or of an environment."""
+    """Return one package, or an envelope for several packages or an environment."""
     if len(answers.packages) == 1 and answers.directory is None:
         return format_json(answers.packages[0])
     directory = None if answers.directory is None else late_path(answers.directory)

@@ -1,4 +1,4 @@
-"""Load matrices as Markdown: for each package the sentence, and releases against libraries."""
+"""Renders load matrices as Markdown: a summary and a table of releases for each package."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def render(answers: Answers, _detail: Detail) -> str:
-    """A section for each package, and the caveat; packages with an error are left out."""
+    """Return a section for each package and the caveat; packages with an error are left out."""
     sections = ["\n".join(_package(one)) for one in answers.packages if one.error is None]
     if sections:
         sections.append(CAVEAT)
     elif answers.directory is not None:
         sections = [f"No package that uses torch found in {plain(answers.directory)}."]
     if answers.given is not None:
-        sections.insert(0, f"Asked of torch {plain(answers.given)}.")
+        sections.insert(0, f"Checked against torch {plain(answers.given)}.")
     return "\n\n".join(sections)
 
 

@@ -1,7 +1,7 @@
-"""The load matrix as text: the sentence people want, and releases against libraries.
+"""Renders load matrices as text: a summary and a table of releases for each package.
 
-Neighbouring releases with equal answers share a column. Names come last in a line and are never
-cut or wrapped; where the columns grow wider than a page they continue in a second block.
+Adjacent releases with equal answers share a column. Names are last in a line and are never cut or
+wrapped; columns that do not fit on a page continue in a second block.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     Row: TypeAlias = tuple[Mapping[str, Loads], str]
 
 CAVEAT = (
-    "That every name is present is necessary for loading, not sufficient: "
-    "symbols cannot show whether layouts agree."
+    "That every symbol is exported is necessary for loading, not sufficient: "
+    "symbols do not show whether layouts agree."
 )
-"""What must be said once wherever an answer is shown."""
+"""The caveat that is printed once after the answers."""
 
 WORDS = {
     Loads.YES: "yes",
@@ -39,12 +39,13 @@ WORDS = {
     Loads.NEEDS_CUDA: "needs CUDA build",
     Loads.UNKNOWN: "unknown",
 }
-"""An answer as people read it."""
+"""The text of each answer."""
 _PAGE = 88
+"""Maximum width of the columns of a block, in characters."""
 
 
 def render(answers: Answers, detail: Detail) -> str:
-    """A block for each package, and the caveat; packages with an error are left out."""
+    """Return a block for each package and the caveat; packages with an error are left out."""
     blocks = [
         format_load_matrix(one, verbose=detail.verbose, style=detail.style)
         for one in answers.packages
@@ -55,7 +56,7 @@ def render(answers: Answers, detail: Detail) -> str:
     elif answers.directory is not None:
         blocks = [f"no package that uses torch found in {escape(answers.directory)}"]
     if answers.given is not None:
-        blocks.insert(0, f"Asked of torch {escape(answers.given)}")
+        blocks.insert(0, f"Checked against torch {escape(answers.given)}")
     return "\n\n".join(blocks)
 
 
@@ -66,14 +67,14 @@ def format_load_matrix(
 
     Args:
         report: The package, with ``loads``.
-        verbose: List every missing name, not the first alone.
+        verbose: List every missing symbol, not only the first.
         style: Colours for a terminal.
     """
     return "\n".join(_package(report, verbose=verbose, style=style))
 
 
 def loads_on(matrix: LoadMatrix) -> str:
-    """The summary: ``torch 2.11.0 to 2.15.0 (stable: and later)``, or what stands in the way."""
+    """The summary: ``torch 2.11.0 to 2.15.0 (stable: and later)``, or why it does not load."""
     if not matrix.uses_torch:
         return "any torch (no library uses it)"
     good = [one for one in matrix.releases if matrix.loads_on[one] is Loads.YES]
@@ -104,17 +105,17 @@ def _nowhere(matrix: LoadMatrix) -> str:
     unknown = len(matrix.releases) - len(lacking)
     if unknown:
         reasons = [one.why_unknown for one in matrix.libraries if one.why_unknown is not None]
-        reason = reasons[0] if reasons else "newer than what is known"
+        reason = reasons[0] if reasons else "newer than the export index"
         if not lacking:
             return f"unknown ({escape(reason)})"
         runs = release_runs(lacking, matrix.releases)
-        return f"not {runs}; unknown elsewhere; {_hindrance(matrix, lacking[-1])}"
+        return f"not on {runs}; unknown for other releases; {_hindrance(matrix, lacking[-1])}"
     runs = release_runs(matrix.releases, matrix.releases)
     return f"no torch from {runs}; {_hindrance(matrix, lacking[-1])}"
 
 
 def _hindrance(matrix: LoadMatrix, release: str) -> str:
-    """Why a package does not load on a release, shortly: the worst reason first."""
+    """The main reason why a package does not load on a release."""
     guilty = [one for one in matrix.libraries if one.loads_on[release] is Loads.NO]
     for one in guilty:
         if one.pre_cxx11 is not None:
@@ -127,11 +128,11 @@ def _hindrance(matrix: LoadMatrix, release: str) -> str:
         for missing in one.missing:
             if release in missing.releases:
                 return f"{release} lacks {_name(missing, release)}"
-    return f"{release} has no variant" if matrix.serving else f"{release} does not load it"
+    return f"no variant for {release}" if matrix.serving else f"it does not load on {release}"
 
 
 def _name(missing: Missing, release: str) -> str:
-    """A missing name; where it is exported elsewhere, that too."""
+    """A missing symbol, and the library that exports it instead, if any."""
     name = escape(missing.symbol)
     if release in missing.moved:
         return f"{name} in {escape(missing.provider or '')} (it is in {missing.moved[release]})"
@@ -146,7 +147,7 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     yield f"Package: {escape(report.name)}"
     yield f"  Root: {escape(str(report.root))}"
     if report.error is not None or matrix is None:
-        yield f"  Error: {escape(report.error or 'it was not asked which torch loads it')}"
+        yield f"  Error: {escape(report.error or 'no load matrix was computed')}"
         return
     platforms = sorted({one.platform for one in matrix.libraries if one.platform is not None})
     if platforms:
@@ -163,14 +164,14 @@ def _remarks(matrix: LoadMatrix) -> Iterator[str]:
     for variant in sorted(variants, key=lambda one: [int(part) for part in one.split(".")]):
         served = [one for one in matrix.releases if matrix.serving.get(one) == variant]
         runs = release_runs(served, matrix.releases) if served else "none of these releases"
-        yield f"Variant for torch {variant} serves: {runs}"
+        yield f"Variant for torch {variant} is used with: {runs}"
     if any(one.needs_cuda for one in matrix.libraries):
-        yield "Note: it uses what only CUDA builds of torch have"
+        yield "Note: it uses symbols or libraries that only CUDA builds of torch have"
     yield from (f"Note: {escape(note)}" for note in matrix.notes)
 
 
 def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
-    """The releases in order, neighbours with equal answers in every row together."""
+    """The releases in order, grouped if adjacent and equal in every row."""
     return [
         [release for release, _ in group]
         for _, group in groupby(
@@ -181,7 +182,7 @@ def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
 
 
 def rows(report: PackageReport, matrix: LoadMatrix) -> list[Row]:
-    """The answers of each library with its name, and of the package where that says more."""
+    """The answers and name of each library, and of the package if it differs from them."""
     found = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
     if len(found) > 1 or matrix.serving:
         found.append((matrix.loads_on, "(the package)"))
@@ -189,7 +190,7 @@ def rows(report: PackageReport, matrix: LoadMatrix) -> list[Row]:
 
 
 def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator[str]:
-    """The columns, and a row for each library; a second block where a page is full."""
+    """Yield the table, with a row for each library; wide tables continue in further blocks."""
     listed = rows(report, matrix)
     groups = columns(listed, matrix)
     heads = [release_runs(group, matrix.releases) for group in groups]
@@ -227,7 +228,7 @@ def _row_name(one: LibraryLoads, report: PackageReport, matrix: LoadMatrix) -> s
 
 
 def _reasons(report: PackageReport, matrix: LoadMatrix, *, verbose: bool) -> Iterator[str]:
-    """Why libraries do not load where they do not; those with the same reasons together."""
+    """Yield the reasons why libraries do not load; libraries with equal reasons are grouped."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for one in matrix.libraries:
         lines = tuple(_library_reasons(one, verbose=verbose))
@@ -247,7 +248,10 @@ def _library_reasons(one: LibraryLoads, *, verbose: bool) -> Iterator[str]:
 
 
 def _first_reasons(one: LibraryLoads) -> Iterator[str]:
-    """The first thing lacked on each stretch of releases that do not load it, nearest to others."""
+    """Yield one missing symbol or library for each range of releases that do not load it.
+
+    It is taken from the release of the range that is next to the releases that load it.
+    """
     columns = list(one.loads_on)
     for state, group in groupby(columns, key=lambda release: one.loads_on[release]):
         run = list(group)
@@ -279,7 +283,7 @@ def _every_reason(one: LibraryLoads) -> Iterator[str]:
 
 def _instead(missing: Missing, most: int) -> Iterator[str]:
     names = missing.instead[:most]
-    yield from (f"  exported there instead: {escape(name)}" for name in names)
+    yield from (f"  exported instead: {escape(name)}" for name in names)
 
 
 def _s(releases: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A migration plan as JSON: every key always there, lists sorted as the plan is, names escaped."""
+"""Renders a migration plan as JSON. Every key is always present; names are escaped."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
-"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+"""Incremented when a key is removed or changes meaning, not when one is added."""
 
 
 def render(plans: Sequence[Plan], _detail: Detail) -> str:
-    """One plan, or several under ``plans``, as an indented document."""
+    """Return one plan, or several under ``plans``, as an indented document."""
     document = _plan(plans[0]) if len(plans) == 1 else {"plans": [_plan(one) for one in plans]}
     return json.dumps({**document, "schema_version": SCHEMA_VERSION}, indent=2)
 

@@ -1,4 +1,4 @@
-"""A migration plan as Markdown, for a pull request or a tracking issue."""
+"""Renders a migration plan as Markdown, for a pull request or a tracking issue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render(plans: Sequence[Plan], _detail: Detail) -> str:
-    """A section of GitHub's Markdown for each plan."""
+    """Return a section of GitHub Markdown for each plan."""
     return "\n\n".join("\n".join(_plan(one)) for one in plans)
 
 
@@ -28,7 +28,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield _text(note)
     if plan.items:
         yield ""
-        yield "| API | way | stable replacement | from | cost |"
+        yield "| API | class | stable replacement | available | cost |"
         yield "|---|---|---|---|---|"
         for item in plan.items:
             use = f"{_code(item.use)}" if item.use else "none yet"
@@ -46,7 +46,7 @@ def _plan(plan: Plan) -> Iterator[str]:
             yield f"| torch {one.release}{mark} | {percent(one.coverage)} | {unlocks} | {loses} |"
     if plan.floor is not None:
         yield ""
-        yield f"The shims in use need torch {plan.floor}."
+        yield f"The shims in use require torch {plan.floor}."
         for step in plan.floor_steps:
             names = ", ".join(map(_code, step.without))
             yield f"- without {these_shims(len(step.without))}: {step.release} ({names})"
@@ -77,5 +77,5 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    r"""Code in a table's cell: a bar would end the cell, a back quote the code."""
+    r"""Code in a table cell, with bars escaped and back quotes replaced."""
     return "`" + escape(text).replace("|", "\\|").replace("`", "'") + "`"

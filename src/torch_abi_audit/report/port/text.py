@@ -1,4 +1,4 @@
-"""A migration plan as text: what to replace, with what, and how far it is."""
+"""Renders a migration plan as text: the replacements, their cost and the progress."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.style import Style
 
 SHOWN = 15
-"""Symbols, places and files listed at most; the rest is a count."""
+"""Maximum number of symbols, places or files listed; the rest is counted."""
 
 TITLES = {
     Way.NOW: "replace now",
     Way.DISPATCHER: "through the dispatcher",
-    Way.LATER: "possible from a newer torch",
+    Way.LATER: "possible with a newer torch",
     Way.NOT_YET: "not possible yet",
     Way.UNKNOWN: "unclassified",
 }
 
 
 def render(plans: Sequence[Plan], detail: Detail) -> str:
-    """A block for each plan; ``detail.verbose`` lists every symbol and place."""
+    """Return a block for each plan; ``detail.verbose`` also lists symbols and places."""
     return "\n\n".join(
         "\n".join(_plan(one, verbose=detail.verbose, style=detail.style)) for one in plans
     )
 
 
 def percent(share: float) -> str:
-    """A share for people; never ``100 %`` of what is not all, nor ``0 %`` of what is some."""
+    """A share in percent; never rounded to ``100%`` or ``0%``."""
     whole = round(share * 100)
     if whole == 100 and share < 1:
-        return "over 99 %"
-    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
+        return "over 99%"
+    return "under 1%" if whole == 0 and share > 0 else f"{whole}%"
 
 
 def headline(plan: Plan) -> tuple[str, ...]:
-    """What the two figures say, in words."""
+    """The coverage and the classified share, as sentences."""
     if not plan.units:
-        return ("nothing to port: no library or object file that uses torch was found",)
+        return ("nothing to port: no library or object file uses torch",)
     if not plan.symbols and plan.verdict is TorchLabel.ERROR:
-        return ("nothing can be said: see what could not be read",)
+        return ("unknown: files could not be read",)
     if not plan.symbols:
-        return ("nothing to port: no symbol outside of the LibTorch Stable ABI is used",)
+        return ("nothing to port: no symbol outside the LibTorch Stable ABI is used",)
     counted = outside_symbols(plan.symbols - plan.internal, plan.internal)
     return (
         f"{percent(plan.coverage)} of {counted} can be replaced for torch {plan.target} and later",
-        f"{percent(plan.classified)} fall under a known API",
+        f"{percent(plan.classified)} belong to a known API",
     )
 
 
@@ -63,19 +63,19 @@ def these_shims(count: int) -> str:
 
 
 def cost(item: Item, plan: Plan) -> str:
-    """How many symbols, files and uses an API has."""
+    """The number of symbols, files and uses of an API."""
     kind = "object file" if plan.objects else "library"
     files = plural(len(item.units), kind)
     uses = plural(item.uses, "use")
-    own = f" ({item.own} in own source)" if item.own is not None else ""
+    own = f" ({item.own} in the project's source)" if item.own is not None else ""
     return f"{plural(len(item.symbols), 'symbol')}, {files}, {uses}{own}"
 
 
 def terms(item: Item) -> str:
-    """Where the replacement is declared, and which releases it asks for."""
+    """The header that declares the replacement, and the torch releases that it requires."""
     if item.header is None:
         return ""
-    return f"{item.header}; in the headers of torch {item.since}, runs on {item.floor} and later"
+    return f"{item.header}; needs the headers of torch {item.since}, runs on {item.floor} and later"
 
 
 def _plan(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
@@ -144,7 +144,11 @@ def _floor(plan: Plan) -> Iterator[str]:
     if plan.floor is None:
         return
     yield "  -- floor --"
-    held = "its shims need" if plan.verdict is TorchLabel.STABLE else "the shims so far need"
+    held = (
+        "its shims require"
+        if plan.verdict is TorchLabel.STABLE
+        else "the shims used so far require"
+    )
     yield f"    {held} torch {plan.floor}"
     for step in plan.floor_steps:
         yield f"    without {these_shims(len(step.without))}: {step.release}"
@@ -158,7 +162,7 @@ def _units(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
     for unit in plan.units:
         yield "    " + _unit(unit, style)
         if verbose and plan.objects:
-            lines = _listed("alone needs: ", unit.last_to_need, limit=SHOWN)
+            lines = _listed("only user of: ", unit.last_to_need, limit=SHOWN)
             yield from ("        " + line for line in lines)
         if verbose:
             lines = _listed("unstable headers: ", unit.evidence, limit=SHOWN)
@@ -182,8 +186,8 @@ def _since(plan: Plan) -> Iterator[str]:
     yield from ("    " + line for line in _listed("gone: ", since.gone, limit=SHOWN))
     yield from ("    " + line for line in _listed("new: ", since.new, limit=SHOWN))
     for name, then, now in since.units:
-        was = "not there" if then is None else str(then)
-        yield f"    {escape(name)}: {was} -> {'not there' if now is None else now}"
+        was = "absent" if then is None else str(then)
+        yield f"    {escape(name)}: {was} -> {'absent' if now is None else now}"
 
 
 def _listed(title: str, texts: Iterable[str], *, limit: int | None) -> Iterator[str]:

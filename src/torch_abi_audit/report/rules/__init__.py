@@ -1,1 +1,1 @@
-"""The rules as text, JSON and a page."""
+"""Renders the rules as text, JSON and Markdown."""

@@ -1,4 +1,4 @@
-"""What the verb ``rule`` was asked for: some rules in full, or the list of all."""
+"""The report of ``rule``: some rules in full, or the list of all rules."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Rules, by their ids."""
+    """The rules to show."""
 
     rules: tuple[Rule, ...]
     whole: bool
-    """Whether they are all there are, of which people want a list first."""
+    """Whether these are all rules, which text shows as a list."""
 
 
 def standing(rule: Rule) -> str:
-    """What a gate makes of it, where that does not follow from its severity; may be empty."""
+    """How a gate treats the rule, apart from its severity; may be empty."""
     said = []
     if rule.unread:
-        said.append("`--select` and `--ignore` never leave it out.")
+        said.append("`--select` and `--ignore` cannot disable it.")
     if rule.check is not None:
         where = " in an extension module of a package that uses torch" * rule.modules_only
-        said.append(f"`--check {rule.check}` fails for it{where}, whatever its severity.")
+        said.append(f"`--check {rule.check}` fails on it{where}, whatever its severity.")
     if not rule.baseline:
-        said.append("A baseline never holds it.")
+        said.append("A baseline cannot suppress it.")
     return " ".join(said)
 
 
 def state(rule: Rule) -> str:
-    """Severity and whether it is on: ``error, on by default``."""
+    """The severity and whether the rule is on by default: ``error, on by default``."""
     return f"{rule.severity}, {'on' if rule.default else 'off'} by default"

@@ -1,4 +1,4 @@
-"""Rules as JSON."""
+"""Renders rules as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def render(catalogue: Catalogue, _detail: Detail) -> str:
-    """The rules as a list of objects, keyed as their fields are."""
+    """Return the rules as a list of objects with the fields of ``Rule``."""
     return json.dumps(
         [
             {

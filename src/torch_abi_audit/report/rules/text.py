@@ -1,4 +1,4 @@
-"""Rules as text: all of them a line each, or some in full."""
+"""Renders rules as text: all rules with a line each, or some rules in full."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH = 88
 
 
 def render(catalogue: Catalogue, _detail: Detail) -> str:
-    """A line for each rule where they are all there are; else each in full."""
+    """Return a line for each rule if these are all rules; otherwise each rule in full."""
     if catalogue.whole:
         return "\n".join(map(_line, catalogue.rules))
     return "\n\n".join(map(_full, catalogue.rules))

@@ -35,7 +35,7 @@ def markdown(answers: Answers) -> str:
 def test_a_package_is_a_table_of_releases() -> None:
     broken = PackageReport("gone", PurePath("gone"), error="there is none")
     assert markdown(Answers((package(), broken), given="2.11.0 in /site")) == (
-        "Asked of torch 2.11.0 in /site.\n\n"
+        "Checked against torch 2.11.0 in /site.\n\n"
         "### p\n\n"
         "**Loads on**: torch 2.10.0; with a CUDA build of torch also 2.11.0\n\n"
         "| Library | 2.9.0 | 2.10.0 | 2.11.0 |\n"

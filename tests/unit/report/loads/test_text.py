@@ -64,8 +64,8 @@ def text(value: LoadMatrix, **options: bool) -> list[str]:
         ("nnnnn", False, "no torch from 2.8.0 to 2.11.0; 2.11.0 lacks at::a()"),
         ("ccccc", False, f"torch 2.8.0 to 2.11.0, with a CUDA build of torch {OPEN_END}"),
         ("cccyy", True, f"torch 2.10.0, 2.11.0; {ALSO} 2.8.0 to 2.9.1 (stable: and later)"),
-        ("uuuuu", False, "unknown (newer than what is known)"),
-        ("nuuuu", False, "not 2.8.0; unknown elsewhere; 2.8.0 lacks at::a()"),
+        ("uuuuu", False, "unknown (newer than the export index)"),
+        ("nuuuu", False, "not on 2.8.0; unknown for other releases; 2.8.0 lacks at::a()"),
     ],
 )
 def test_the_summary(letters: str, open_upwards: bool, expected: str) -> None:
@@ -154,8 +154,8 @@ def test_verbose_lists_each_name_once_with_its_releases() -> None:
     assert verbose[-4:] == [
         "    2.8.0, 2.10.0, 2.11.0 lack at::a()",
         "    2.10.0, 2.11.0 lack at::b()",
-        "      exported there instead: at::b(int)",
-        "      exported there instead: at::b(char)",
+        "      exported instead: at::b(int)",
+        "      exported instead: at::b(char)",
     ]
 
 
@@ -169,9 +169,9 @@ def test_variants_say_which_releases_they_serve() -> None:
     lines = text(matrix("yyynn", *libraries, serving=serving))
     assert lines[3:7] == [
         "  loads on: 2.8.0 to 2.9.1 only; 2.10.0 lacks at::a()",
-        "  Variant for torch 2.7 serves: none of these releases",
-        "  Variant for torch 2.8 serves: 2.8.0",
-        "  Variant for torch 2.9 serves: 2.9.0, 2.9.1",
+        "  Variant for torch 2.7 is used with: none of these releases",
+        "  Variant for torch 2.8 is used with: 2.8.0",
+        "  Variant for torch 2.9 is used with: 2.9.0, 2.9.1",
     ]
 
 

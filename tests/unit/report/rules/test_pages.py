@@ -46,8 +46,8 @@ def test_the_page_holds_every_text() -> None:
 def test_a_page_says_what_a_gate_makes_of_a_rule() -> None:
     text = page("markdown", "T106", "M304", "I002")
     assert text.count("**Gate.**") == 2
-    assert "**Gate.** `--check torch` fails for it, whatever its severity." in text
-    assert "**Gate.** A baseline never holds it." in text
+    assert "**Gate.** `--check torch` fails on it, whatever its severity." in text
+    assert "**Gate.** A baseline cannot suppress it." in text
     assert "in an extension module of a package that uses torch" in page("text", "P202")
     assert "Gate:" not in page("text", "M304")
 
