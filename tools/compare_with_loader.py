@@ -256,7 +256,7 @@ def table(comparisons: Sequence[Comparison]) -> Iterator[str]:
             files = sorted({name for one in rows for name in one.not_found})
             cells.append(
                 f"{agree} of {len(rows)} agree; "
-                + (f"{lacking} names missing" if lacking else "all names there")
+                + (f"{lacking} symbol{'s' * (lacking > 1)} missing" if lacking else "none missing")
                 + (f"; not found: {', '.join(files)}" if files else "")
             )
         count = len({one.library for one in of_it})
@@ -326,15 +326,15 @@ def main(arguments: list[str] | None = None) -> int:
 _HEAD = """\
 # The load matrix against the dynamic loader
 
-Written by `tools/compare_with_loader.py`. The dynamic loader of Linux x86_64 lists the symbols of
-each library that it cannot resolve with the libraries of one published torch release. The script
-runs the loader as `ldd -r` does (`ldd` itself is a shell script, and would preload torch too), with
-torch in `LD_LIBRARY_PATH` and with `libtorch.so` and `libtorch_python.so` in `LD_PRELOAD`, as when
-Python has imported torch. Torch's symbols among them (exported by any indexed release or by this
-torch, or torch's by their owner) must be exactly those that the load matrix lists as missing in the
-release, and the libraries of torch that the loader does not find exactly those that the matrix
-lists as not shipped. Each cell counts the libraries with equal results, and the distinct missing
-names.
+Written by `tools/compare_with_loader.py`. For each library, the dynamic loader of Linux x86_64
+lists the symbols that it cannot resolve with the libraries of one published torch. It is run as
+`ldd -r` runs it (`ldd` itself is a shell script, to which the preloads would apply as well), with
+`LD_LIBRARY_PATH`, and with `LD_PRELOAD` of `libtorch.so` and `libtorch_python.so`, which Python has
+loaded once torch is imported. Those of the symbols that belong to torch (exported by an indexed
+release or by this torch, or in a namespace of torch) must be exactly the symbols that the load
+matrix reports as missing for this release. The torch libraries that the loader does not find must
+be exactly those that the matrix reports as not shipped. Each cell counts the libraries on which
+both agree, and the distinct missing symbols.
 """
 
 if __name__ == "__main__":

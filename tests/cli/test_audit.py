@@ -1,4 +1,4 @@
-"""The installed command as a user meets it: whole outputs, exit codes, streams, terminals."""
+"""The installed command: whole outputs, exit codes, streams and terminals."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[s
 
 @pytest.fixture(scope="module")
 def site_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One distribution of each verdict, as an installer would have left them."""
+    """A site-packages directory with one distribution for each verdict."""
     root = tmp_path_factory.mktemp("env") / "site-packages"
 
     def install(name: str, version: str, built: dict[str, str]) -> None:
@@ -358,7 +358,7 @@ def test_ctrl_c_ends_quietly() -> None:
 
 
 def on_a_terminal(words: list[str], **environment: str) -> str:
-    """What the command writes to a terminal that is both its stdout and its stderr."""
+    """The output of the command on a terminal that is both its stdout and its stderr."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, *words],

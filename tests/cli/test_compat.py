@@ -1,4 +1,4 @@
-"""``compat`` and ``--loads-on`` as a user meets them: built libraries, the committed index."""
+"""``compat`` and ``--loads-on`` on the command line, with built libraries and the real index."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_a_missing_index_is_one_sentence(stable: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def torch(tmp_path: Path) -> Path:
-    """A torch that exports less than any release."""
+    """An installed torch that exports less than any release."""
     root = tmp_path / "site" / "torch"
     gcc(source([], exports=[CHECK_NOW]), root / "lib" / "libc10_cuda.so")
     gcc(source([], exports=["aoti_torch_x"]), root / "lib" / "libtorch_cpu.so")
@@ -370,6 +370,6 @@ def row(target: Path, verdict: str) -> str:
 
 
 def linked(name: str, tmp_path: Path) -> str:
-    """The flag that links a library to one of this name."""
+    """The linker flag that links a library to one with this name."""
     made = gcc(source([], exports=["unused"]), tmp_path / "libs" / name, f"-Wl,-soname,{name}")
     return f"-Wl,--no-as-needed,{made}"

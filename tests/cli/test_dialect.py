@@ -1,4 +1,4 @@
-"""What every verb takes, and means the same by: formats, files, quiet, the environment, torch."""
+"""Options with the same meaning for every verb: formats, files, quiet, environment, torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INSTALLED = "the installed torch is 2.12.1+cu126 (CUDA 12.6)"
 
 
 def reports(root: Path) -> dict[str, list[str]]:
-    """A command line of every verb that reports something."""
+    """A command line for every verb that prints a report."""
     ops = str(root / "ops")
     return {
         "audit": ["audit", ops],
@@ -48,7 +48,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory without a configuration to run in."""
+    """A working directory without a configuration."""
     monkeypatch.chdir(tmp_path)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
@@ -208,7 +208,7 @@ def _venv(where: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with a package and a torch."""
+    """Another environment, with a package and a torch."""
     where = _venv(tmp_path_factory.mktemp("there") / "venv")
     (site,) = interpreters.interpreter(str(where)).sites
     library = gcc(source([SHIM]), where / "built.so").read_bytes()
@@ -219,7 +219,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that a tool runner made for the program alone."""
+    """An environment that a tool runner created only for the program."""
     where = _venv(tmp_path_factory.mktemp("tool") / "torch-abi-audit")
     (where / "uv-receipt.toml").touch()
     return where

@@ -1,4 +1,4 @@
-"""Every format as a whole, on one directory that has something of everything."""
+"""The whole output of every format, for a directory with findings of every kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate as its users meet it: exit codes, configuration, a ratchet from first to last."""
+"""The gate on the command line: exit codes, configuration, and a baseline over several runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHIM = "torch_call_dispatcher"
 
 
 def mangled(number: int) -> str:
-    """``at::fN()``, as a compiler mangles it."""
+    """The mangled name of ``at::fN()``."""
     name = f"f{number}"
     return f"_ZN2at{len(name)}{name}Ev"
 
@@ -39,7 +39,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of its own, in which the built packages are."""
+    """A working directory with the built packages."""
     for one in built.iterdir():
         (tmp_path / one.name).symlink_to(one)
     monkeypatch.chdir(tmp_path)
@@ -48,7 +48,7 @@ def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 CODES = [
-    # inspected, no gate asked for
+    # no gate requested
     ("./bad", 0),
     ("./empty", 0),
     ("./bad --ignore T104", 0),
@@ -68,7 +68,7 @@ CODES = [
     ("./warned --fail-on warning", 1),
     ("./warned --select T104", 1),
     ("./good ./bad --check torch", 1),
-    # what could not be read goes before all
+    # files that could not be read come first
     ("./torn", 2),
     ("./torn --check all", 2),
     ("./bad ./torn --check all --exit-zero", 2),
@@ -207,7 +207,7 @@ def test_config_shows_what_is_in_force(here: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_ratchet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Adopt with 300 findings, fail on a new one, fix one, fail on its entry, clean up."""
+    """Start with 300 findings, fail on a new one, fix one, report its entry, update the file."""
 
     def build(numbers: list[int], name: str) -> None:
         for old in (here / "ops").glob("*") if (here / "ops").exists() else ():

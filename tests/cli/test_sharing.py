@@ -1,4 +1,4 @@
-"""Packages that several processes read: what is seen of it is what one process would show."""
+"""Packages read by several processes: the output is the same as with one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets of every kind, as their users give them."""
+"""Targets of every kind on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the common run does not import: each of these costs as much as reading a small library."""
+"""Modules that a common run must not import: each costs as much as reading a small library."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(*set(sys.modules) - before)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site-packages directory with one distribution, of one extension module."""
+    """A site-packages directory with one distribution that has one extension module."""
     site = tmp_path_factory.mktemp("site")
     source = "extern int PyLong_FromLong(long);\nint PyInit__C(void) { return PyLong_FromLong(1); }"
     library = gcc(source, site / "demo/_C.abi3.so").read_bytes()
@@ -60,7 +60,7 @@ def test_neither_does_the_audit_of_an_installed_name(site: Path, tmp_path: Path)
 
 
 def _loaded(target: str, *, cwd: Path, path: Path | None = None) -> set[str]:
-    """The modules that a run imports, beyond those of the interpreter and its site-packages."""
+    """The modules that a run imports, except those of the interpreter and its site-packages."""
     script = _RUN
     if path is not None:  # without what is installed here, editable projects among it
         script = "import sys\nsys.path = [p for p in sys.path if 'site-packages' not in p]\n"

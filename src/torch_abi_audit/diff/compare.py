@@ -1,4 +1,4 @@
-"""What changed between two reports of the same packages, and what of it is worse.
+"""Finds the differences between two reports of the same packages, and which of them are worse.
 
 Pure. The releases that a package loads on are compared where both reports hold a load matrix.
 """
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 _KINDS = tuple(kind for judge in JUDGES for kind in judge.comparison.kinds)
-"""The kinds of ``Symbols``, in the order in which they are listed."""
+"""The kinds of ``Symbols``, in listing order."""
 _GOOD = 1
-"""The highest ``Judge.rank`` that is no complaint."""
+"""The highest ``Judge.rank`` that does not count as a problem."""
 
 
 def diff(old: tuple[PackageReport, ...], new: tuple[PackageReport, ...]) -> tuple[Difference, ...]:
-    """The differences of each package: those on both sides, then new ones, then those gone."""
+    """Compare two sets of reports: packages on both sides, then added, then removed ones."""
     before = {package_key(one): one for one in old}
     after = {package_key(one): one for one in new}
     pairs = pair_packages(list(before), list(after))
@@ -85,7 +85,7 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
 
 
 def _keyed(report: PackageReport) -> dict[str, ExtensionReport]:
-    """Library keys to libraries; several that differ in their tags alone get a number."""
+    """The libraries by key; libraries that differ only in their tags are numbered."""
     seen: Counter[str] = Counter()
     keyed = {}
     for one in sorted(report.libraries, key=lambda each: _path(report, each)):
@@ -156,14 +156,14 @@ def _cuda(report: PackageReport) -> str | None:
 def _of_judge(
     judge: Judge, old: PackageReport, new: PackageReport
 ) -> Iterator[tuple[str, str | None, str | None]]:
-    """What a judge says of two packages as a whole: what it is, and its two values."""
+    """Yield the verdict and the floor of one judge: the name, the old and the new value."""
     yield f"{judge.key} verdict", judge.package_verdict(old), judge.package_verdict(new)
     floor = judge.comparison.package_floor
     yield f"{judge.comparison.product} floor", floor(old), floor(new)
 
 
 def _all_names(libraries: Iterable[ExtensionReport]) -> Mapping[str, dict[str, str]]:
-    """Kind to symbol keys and names, over all of ``libraries``."""
+    """The symbols of all ``libraries`` by kind, as a mapping of symbol keys to names."""
     names: dict[str, dict[str, str]] = {}
     for library in libraries:
         for kind, symbols in _names(library):
@@ -207,7 +207,7 @@ def _same_library(
     new: PackageReport,
     pairs: Iterable[tuple[ExtensionReport, ExtensionReport]],
 ) -> dict[str, str]:
-    """Keys of renamed libraries: those of the new report to those of the old one."""
+    """The old key of each renamed library, by its new key."""
     keys = [
         (library_key(old, _path(old, first)), library_key(new, _path(new, second)))
         for first, second in pairs
@@ -219,7 +219,7 @@ def _same_library(
 def _findings(
     these: PackageReport, others: PackageReport, same_library: Mapping[str, str]
 ) -> tuple[Finding, ...]:
-    """Findings of one report whose rule says nothing about that library in the other.
+    """The findings of one report whose rule has no finding for that library in the other.
 
     Args:
         these: The report whose findings are wanted.
@@ -259,7 +259,7 @@ def _worse(
 
 
 def _worse_alone(report: PackageReport) -> Iterator[str]:
-    """What is bad about a package that was not there before."""
-    # of torch alone: that a new package is not built for abi3 is no surprise
+    """Yield the problems of an added package."""
+    # only the torch verdict: many packages are not built for abi3
     if TORCH.rank(report) > _GOOD:
         yield f"new package: {report.torch_verdict}"

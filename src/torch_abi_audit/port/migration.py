@@ -142,7 +142,7 @@ class UnitProgress:
 
     @property
     def state(self) -> TorchLabel:
-        """Its label."""
+        """The torch label of the unit."""
         if self.error is not None:
             return TorchLabel.ERROR
         if self.unstable:

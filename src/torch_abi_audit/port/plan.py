@@ -162,7 +162,7 @@ def _item(
     pairs = sum(
         not unit.sites.get(name) for unit in using for name in unit.unstable if name in names
     )
-    told = [site for _, site in sites if site.own is not None]
+    located = [site for _, site in sites if site.own is not None]
     sites.sort(
         key=lambda one: (
             one[1].own is not True,
@@ -184,7 +184,7 @@ def _item(
         symbols=tuple(text[name] for name in group.names),
         units=tuple(unit.name for unit in using),
         uses=pairs + sum(site.count for _, site in sites),
-        own=sum(site.count for site in told if site.own) if told else None,
+        own=sum(site.count for site in located if site.own) if located else None,
         shims=() if row is None else row.shims,
         sites=tuple(sites),
     )
@@ -286,7 +286,7 @@ def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitPro
             needing[name] = needing.get(name, 0) + 1
     for unit in units:
         sites: list[Site] = [one for name in unit.unstable for one in unit.sites.get(name, ())]
-        told = [one for one in sites if one.own is not None]
+        located = [one for one in sites if one.own is not None]
         yield UnitProgress(
             name=unit.name,
             unstable=len(unit.unstable),
@@ -294,7 +294,7 @@ def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitPro
             source=unit.source,
             last_to_need=tuple(text[name] for name in unit.unstable if needing[name] == 1),
             evidence=unit.evidence,
-            own=sum(one.count for one in told if one.own) if told else None,
+            own=sum(one.count for one in located if one.own) if located else None,
             error=unit.error,
         )
 

@@ -178,7 +178,7 @@ def test_a_library_that_stayed_lends_its_findings_to_no_other() -> None:
 
 
 def test_marks_of_wheel_repair_are_no_new_names() -> None:
-    """The libraries of torchvision 0.24 and 0.26 for Linux."""
+    """Compares the library names of torchvision 0.24 and 0.26 for Linux."""
     old = ("libcudart.41118559.so.12", "libjpeg.1c1c4b09.so.8", "libz.d13a2644.so.1")
     new = ("libcudart.faf08d9a.so.13", "libjpeg.b1a87dc0.so.8", "libz.7dbeb23c.so.1")
     found = only(

@@ -1,4 +1,4 @@
-"""The plan, from built values."""
+"""The plan, computed from constructed values."""
 
 from __future__ import annotations
 

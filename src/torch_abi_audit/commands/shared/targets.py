@@ -1,4 +1,4 @@
-"""What every verb does first: its TARGETs, resolved and audited, with a bar where it takes long."""
+"""Resolves and audits the TARGETs of every verb, with a progress bar if it takes long."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Loaded:
     """The reports of one run."""
 
     packages: tuple[PackageReport, ...]
-    """In the order asked for; a TARGET that names nothing is here with its ``error``."""
+    """In the order of the TARGETs; a TARGET that was not found has an ``error``."""
     directory: str | None = None
-    """The site-packages directory, where an environment was asked for."""
+    """The site-packages directory, if an environment was inspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Search:
 
     environment: Environment
     choice: Choice | None = None
-    """Which wheels of an index are wanted; None where none is asked of an index."""
+    """Which wheels of an index to select; None if no TARGET is one."""
     bar: bool = False
     """Whether a bar may be drawn."""
 
@@ -47,11 +47,11 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
     """How the TARGETs of a command line are looked up.
 
     Args:
-        options: The command line's.
-        words: Every TARGET that is going to be looked up.
+        options: The parsed command line.
+        words: All TARGETs to look up.
 
     Raises:
-        TargetError: the environment that is meant has no interpreter that answers.
+        TargetError: the selected environment has no interpreter that answers.
     """
     choice = None
     if any(map(_is_of_index, filter(None, words))):
@@ -76,15 +76,15 @@ def wants_bar(options: argparse.Namespace) -> bool:
 
 
 def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.ALL) -> Loaded:
-    """Resolve and audit what the options of ``INSPECTED`` took in.
+    """Resolve and audit the packages that the options of ``INSPECTED`` select.
 
     Args:
-        options: The command line's.
+        options: The parsed command line.
         looking: How TARGETs are looked up.
-        names: Which names the verdicts hold at least; see ``audit``.
+        names: The names that the verdicts must contain; see ``audit``.
 
     Raises:
-        TargetError: ``--site-packages`` names nothing that can be listed.
+        TargetError: the directory of ``--site-packages`` cannot be listed.
     """
     if options.targets:
         return Loaded(audited(options.targets, looking, names=names))
@@ -103,12 +103,12 @@ def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.A
 def audited(
     targets: Sequence[str], looking: Search, *, names: Names = Names.ALL
 ) -> tuple[PackageReport, ...]:
-    """The reports on TARGETs; one that names nothing has the reason in its ``error``.
+    """Audit TARGETs; the report of one that was not found has an ``error``.
 
     Args:
-        targets: As typed; one may stand for several packages.
+        targets: As typed; one TARGET may name several packages.
         looking: How they are looked up.
-        names: Which names the verdicts hold at least; see ``audit``.
+        names: The names that the verdicts must contain; see ``audit``.
     """
     with activity(enabled=looking.bar) as shown:
         watch = None if shown is None else shown.watch
@@ -124,15 +124,15 @@ def audited(
 
 
 def _is_of_index(target: str) -> bool:
-    """Whether it is fetched: its connections, and what is drawn and kept, are this process's."""
+    """Whether it is fetched from an index: connections, cache and bar belong to this process."""
     return target.startswith(sources.INDEX_PREFIX)
 
 
 def saved_reports(path: str) -> tuple[PackageReport, ...]:
-    """The reports that ``--json`` wrote to a file.
+    """Read the reports that were saved with ``--json``.
 
     Raises:
-        AuditError: it cannot be read, or holds something else.
+        AuditError: the file cannot be read or is not a report.
     """
     from torch_abi_audit.report.audit import saved
     from torch_abi_audit.sources.files.documents import read_text

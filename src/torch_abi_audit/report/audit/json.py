@@ -1,6 +1,6 @@
-"""The JSON of the CLI reference, with what this program adds. Its schema is ``report.schema.json``.
+"""Renders the JSON of the CLI reference, with additional keys; see ``report.schema.json``.
 
-Keys stand in a fixed order, lists are sorted, names are escaped: equal reports give equal bytes.
+Keys have a fixed order, lists are sorted and names are escaped, so equal reports give equal bytes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
-"""Raised when a key changes its meaning or goes; new keys do not raise it."""
+"""Incremented when a key is removed or changes meaning, not when one is added."""
 
 
 def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> str:
-    """Any report as an indented JSON document, without a final newline."""
+    """Render a report as an indented JSON document, without a final newline."""
     if isinstance(report, EnvironmentReport):
         document = _environment(report)
     elif isinstance(report, PackageReport):
@@ -41,7 +41,7 @@ def format_json(report: ExtensionReport | PackageReport | EnvironmentReport) -> 
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
-    """What ``format_json`` prints, with the results and the gate where there are any."""
+    """Return the document of ``format_json``, with the results and the gate, if any."""
     if outcome.site_packages is None and len(outcome.packages) == 1:
         document = _package(outcome.packages[0])
     else:
@@ -131,7 +131,7 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
 
 
 def _verdicts(library: ExtensionReport | SliceReport) -> dict[str, Any]:
-    """The verdict of each judge, by its key; in the order of the keys."""
+    """The verdicts by the key of their judge, in the order of the keys."""
     return {
         judge.key: _verdict(judge, library) for judge in sorted(JUDGES, key=lambda one: one.key)
     }

@@ -1,4 +1,4 @@
-"""The report that people paste into a pull request: a verdict a package, findings, libraries."""
+"""Renders an audit as Markdown for a pull request: verdicts, findings and libraries."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 _SPECIAL = str.maketrans({one: "\\" + one for one in "\\`*_[]|~#"} | {"<": "&lt;", "&": "&amp;"})
-_CLOSING = 200  # bytes kept back for the line that says what was cut
+_CLOSING = 200  # bytes reserved for the line that counts the rows left out
 
 
 def render(outcome: Outcome, detail: Detail) -> str:
-    """The document, at most ``detail.room`` bytes: rows that do not fit are counted."""
+    """Return a document of at most ``detail.room`` bytes; rows that do not fit are counted."""
     page = _Page(detail.room - _CLOSING)
     page.text(f"## torch-abi-audit: {_headline(outcome)}", "")
     if outcome.gate is not None:
@@ -65,7 +65,7 @@ def render(outcome: Outcome, detail: Detail) -> str:
 
 
 class _Page:
-    """Lines that fit into a number of bytes."""
+    """A document with a limited number of bytes."""
 
     def __init__(self, room: int) -> None:
         self._room = room
@@ -74,14 +74,14 @@ class _Page:
         self._unclosed = False
 
     def text(self, *lines: str) -> None:
-        """Lines that belong together: all or none."""
+        """Add all the lines, or none if they do not fit."""
         size = sum(len(line.encode()) + 1 for line in lines)
         if size <= self._room and not self._cut:
             self._lines += lines
             self._room -= size
 
     def table(self, header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
-        """A table; rows that do not fit are counted."""
+        """Add a table; rows that do not fit are counted."""
         self.text(_cells(header), _cells(("---",) * len(header)))
         for row in rows:
             line = _cells(row)
@@ -93,21 +93,21 @@ class _Page:
                 self._room -= size
 
     def fold(self, summary: str) -> None:
-        """Begin a part that is folded away until it is asked for."""
+        """Begin a collapsed section."""
         self.unfold()
         before = len(self._lines)
         self.text("", f"<details><summary>{summary}</summary>", "")
         self._unclosed = len(self._lines) > before
 
     def unfold(self) -> None:
-        """End that part; there is always room for that."""
+        """End the collapsed section; space for that is reserved."""
         if self._unclosed:
             self._lines += ["", "</details>"]
             self._room -= len("\n</details>\n")
             self._unclosed = False
 
     def finished(self) -> str:
-        """The document."""
+        """End the document and return its text."""
         self.unfold()
         if self._cut:
             self._lines += ["", f"_{plural(self._cut, 'row')} did not fit and were left out._"]
@@ -160,7 +160,7 @@ def _cells(cells: tuple[str, ...]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in markdown that is taken literally, in a table too."""
+    """Escape a text for Markdown, including table cells."""
     return escape(text).translate(_SPECIAL)
 
 

@@ -1,4 +1,4 @@
-"""The table of the CLI reference. What this program adds to a row or a block comes after it."""
+"""Renders the tables of the CLI reference; additions to a row or a block come after it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
 
 SHOWN = 15
-"""Symbols listed per library and kind; the rest is a count."""
+"""Maximum number of symbols listed per library and kind; the rest is counted."""
 
 _FLOOR_WIDTH = 9
 _COUNTS = (("EXTS", 4), ("BUNDLED", 7))
-"""Titles and widths of the columns that count libraries."""
+"""Titles and widths of the columns with numbers of libraries."""
 
 
 def format_package_table(
     report: PackageReport, *, verbose: bool = False, style: Style = PLAIN
 ) -> str:
-    """One package as the reference's block of lines, without a final newline.
+    """Render one package as a block of lines, without a final newline.
 
     Args:
         report: The package.
@@ -47,7 +47,7 @@ def format_environment_table(
     show_all: bool = False,
     style: Style = PLAIN,
 ) -> str:
-    """Every package of an environment, a line each, worst first, without a final newline.
+    """Render an environment with a line per package, worst first, without a final newline.
 
     Args:
         report: The environment.
@@ -88,7 +88,7 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
 
 
 def _roll_up(judge: Judge, report: PackageReport, style: Style) -> Iterator[tuple[str, str]]:
-    """What a judge says of the package as a whole, under titles."""
+    """Yield the titles and values of a judge's verdict on the package."""
     if judge is TORCH and not report.libraries:
         where = escape(report.root_text)
         yield judge.display.title, f"n/a (no compiled libraries found in {where})"
@@ -101,12 +101,12 @@ def _roll_up(judge: Judge, report: PackageReport, style: Style) -> Iterator[tupl
 
 
 def word(judge: Judge, report: PackageReport) -> str:
-    """The package's verdict for display."""
+    """The verdict on a package, as displayed."""
     return judge.words[judge.package_verdict(report)]
 
 
 def floor(judge: Judge, report: PackageReport, *, absent: str = "n/a") -> str:
-    """The package's floor for display, ``>=`` before it where it is a lower bound."""
+    """The floor of a package, as displayed; with ``>=`` if it is a lower bound."""
     return judge.display.floor(report) or absent
 
 
@@ -115,13 +115,13 @@ def _painted(judge: Judge, text: str, style: Style, width: int = 0) -> str:
 
 
 def _loads_on(matrix: LoadMatrix) -> str:
-    from torch_abi_audit.report.loads.text import loads_on  # asked for by few
+    from torch_abi_audit.report.loads.text import loads_on  # rarely needed
 
     return loads_on(matrix)
 
 
 def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    """A line for each rule, worst first; with ``verbose`` one for each finding, and its proof."""
+    """Yield a line per rule, worst first; with ``verbose``, one per finding, with its evidence."""
     if not report.findings:
         return
     yield "  -- findings --"
@@ -142,7 +142,7 @@ def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator
 
 
 def _bundled(report: PackageReport) -> str:
-    """The count as the reference counts: names that end like a library's; the others beside it."""
+    """The number of libraries with a library suffix, as in the reference, and of the others."""
     plain = sum(
         library.path_text.lower().endswith(LIBRARY_SUFFIXES) for library in report.bundled_libs
     )
@@ -165,7 +165,7 @@ def _row(library: ExtensionReport, report: PackageReport, style: Style) -> str:
 
 
 def label(judge: Judge, library: ExtensionReport) -> str:
-    """The library's label for display."""
+    """The label of a library, as displayed."""
     verdict = judge.verdict(library)
     if verdict is None or library.error is not None:
         return judge.display.unreadable
@@ -229,7 +229,7 @@ def _environment(
 
 
 def _overview(shown: list[PackageReport], style: Style) -> Iterator[str]:
-    """A line for each package, below a header."""
+    """Yield a header and a line for each package."""
     wide = max([16, *(len(escape(one.name)) for one in shown)])
     left = [("PACKAGE", wide), *(each for judge in JUDGES for each in _columns(judge))]
     asked = any(one.loads is not None for one in shown)
@@ -252,14 +252,14 @@ def _overview(shown: list[PackageReport], style: Style) -> Iterator[str]:
 
 
 def _columns(judge: Judge) -> Iterator[tuple[str, int]]:
-    """Titles and widths."""
+    """Yield the titles and widths of the columns of the judges."""
     yield judge.display.heading.upper(), judge.display.word_width
     if judge.display.floor_heading is not None:
         yield judge.display.floor_heading.upper().replace(" ", "-"), _FLOOR_WIDTH
 
 
 def _closing(report: EnvironmentReport, *, hidden: int) -> str:
-    """The last line: how much is not shown, and how much could not be read."""
+    """The last line: the number of hidden packages and of unreadable files."""
     unread = sum(
         (one.error is not None) + sum(lib.error is not None for lib in one.libraries)
         for one in report.packages

@@ -1,4 +1,4 @@
-"""What a load matrix adds to the JSON of a package and of a library."""
+"""The keys that a load matrix adds to the JSON of a package and of a library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
-    """The keys of a package; none if it was not asked."""
+    """The keys of a package; empty if it has no load matrix."""
     if matrix is None:
         return {}
     return {
@@ -30,7 +30,7 @@ def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
 
 
 def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[str, Any]:
-    """The keys of a library; of a universal file, over its slices that some torch is known for."""
+    """The keys of a library; for a universal file, those of all slices that torch supports."""
     if matrix is None:
         return {}
     images = matrix.of(library.path)
@@ -49,14 +49,14 @@ def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[st
 
 
 def _answers(each: Sequence[Mapping[str, Loads]]) -> dict[str, str]:
-    """Release to the worst answer."""
+    """The worst answer for each release."""
     return {
         release: min((one[release] for one in each), key=WORST.index).value for release in each[0]
     }
 
 
 def _missing(libraries: Iterable[LibraryLoads]) -> dict[str, list[str]]:
-    """Release to the demangled names that it lacks, each once; complete releases are not here."""
+    """The demangled symbols that each release lacks; releases that lack none are left out."""
     names: dict[str, dict[str, None]] = {}
     for library in libraries:
         for one in library.missing:

@@ -1,4 +1,4 @@
-"""One library has one number: every format counts its symbols, and internal ones apart."""
+"""Every format shows the same number of symbols, and counts internal ones separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other programs take at most: annotations of GitHub, bytes of its summary."""
+"""Limits of other programs: the number of annotations and the summary size on GitHub."""
 
 from __future__ import annotations
 

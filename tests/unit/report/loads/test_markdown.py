@@ -1,4 +1,4 @@
-"""What ``compat`` reports as Markdown, on built values."""
+"""The Markdown of ``compat``, rendered from constructed values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load matrix as text, on built values."""
+"""The load matrix as text, rendered from constructed values."""
 
 from __future__ import annotations
 
