@@ -130,7 +130,7 @@ def test_an_explanation(one: Real) -> None:
     assert answer.owner == OWNERS[one.kind]
     assert (answer.is_a == ("one of NVIDIA's CUDA libraries",)) == (one.kind == "cuda")
     if one.cuda is not None:
-        assert f"it is of major release {one.cuda}" in answer.why
+        assert f"its major version is {one.cuda}" in answer.why
         assert any(f"CUDA {one.cuda}" in text for text in answer.why)
 
 
