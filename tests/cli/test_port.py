@@ -98,7 +98,7 @@ def test_wrong_use_of_port(package: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.so").write_bytes(b"\x7fELF")
     cut = run("port", tmp_path / "cut.so")
     assert cut.returncode == 2
-    assert "[ERROR   ] cut.so  (error: ELF header" in cut.stdout
+    assert "[ERROR   ] cut.so  (error: the file is cut short or damaged: " in cut.stdout
     assert "unknown: files could not be read" in cut.stdout
     plan = json.loads(run("port", tmp_path / "cut.so", "--json").stdout)
     assert (plan["verdict"], plan["coverage"], plan["classified"]) == ("ERROR", 0, 0)

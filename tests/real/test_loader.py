@@ -73,7 +73,7 @@ def test_a_disagreement_would_be_seen() -> None:
         not_found=frozenset(),
     )
     assert list(differences([one])) == [
-        "w: l: torch 2.13.0: the loader alone lacks b",
-        "w: l: torch 2.13.0: the matrix alone lacks a",
-        "w: l: torch 2.13.0: only one side misses the file libcaffe2.so",
+        "w: l: torch 2.13.0: only the loader misses b",
+        "w: l: torch 2.13.0: only the matrix misses a",
+        "w: l: torch 2.13.0: only one side misses the library libcaffe2.so",
     ]
