@@ -53,8 +53,12 @@ def inspect_site_packages(
     Raises:
         TargetError: ``directory`` cannot be listed.
     """
+    from torch_abi_audit.sources import environments
+
     inventory = (
-        sources.environment() if directory is None else sources.site_packages(str(directory))
+        environments.environment()
+        if directory is None
+        else environments.site_packages(str(directory))
     )
     reports = (audit(found) for found in inventory.packages)
     return EnvironmentReport(

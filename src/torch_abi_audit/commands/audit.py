@@ -210,7 +210,7 @@ def _outcome(
     if loaded.directory is not None:
         directory = late_path(loaded.directory)
         packages = tuple(one for one in packages if one.libraries or one.error or options.all)
-    else:
+    elif any(one.error is not None for one in packages):
         from torch_abi_audit.commands.shared.verb_hint import with_verb_hints
 
         packages = tuple(with_verb_hints(packages, options.targets))

@@ -1,7 +1,8 @@
 """TARGET resolution: turn a name, directory, file or archive into libraries that can be read.
 
 Only this room reads audited files: from disk, from archives and from package indexes.
-``target`` holds the table of all kinds of TARGET; ``found`` holds the records they resolve to.
+``target`` holds the table of all kinds of TARGET, ``environments`` finds whole environments, and
+``found`` holds the records that both give.
 
 - ``files/``: directory trees, single files and build directories, and positioned reads of them
 - ``installed/``: import names and distributions, found through site-packages and RECORD files
@@ -11,7 +12,6 @@ Only this room reads audited files: from disk, from archives and from package in
 
 from __future__ import annotations
 
-from torch_abi_audit.sources.environments import environment, inventory, site_packages
 from torch_abi_audit.sources.found import Candidate, Found, Inventory, Unread
 from torch_abi_audit.sources.naming import INDEX_PREFIX
 from torch_abi_audit.sources.target import resolve, several
@@ -22,9 +22,6 @@ __all__ = [
     "Found",
     "Inventory",
     "Unread",
-    "environment",
-    "inventory",
     "resolve",
     "several",
-    "site_packages",
 ]

@@ -88,13 +88,15 @@ def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.A
     """
     if options.targets:
         return Loaded(audited(options.targets, looking, names=names))
+    from torch_abi_audit.sources import environments
+
     sites = looking.environment.sites
     if options.site_packages is not None:
-        inventory = sources.site_packages(options.site_packages)
+        inventory = environments.site_packages(options.site_packages)
     elif sites is None:
-        inventory = sources.environment()
+        inventory = environments.environment()
     else:
-        inventory = sources.inventory(sites)
+        inventory = environments.inventory(sites)
     with activity(enabled=looking.bar) as shown:
         packages = audit_packages(inventory.packages, shown, names=names)
     return Loaded(packages, directory=inventory.directories[0] if inventory.directories else "")

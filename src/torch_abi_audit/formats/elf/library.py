@@ -9,7 +9,6 @@ from itertools import chain
 from struct import Struct
 
 from torch_abi_audit.formats.bounded import window
-from torch_abi_audit.formats.elf.gnu_hash import lookup
 from torch_abi_audit.formats.elf.image import Image, Tag, open_image
 from torch_abi_audit.formats.elf.sections import has_section
 from torch_abi_audit.formats.elf.symbols import symbols
@@ -104,6 +103,8 @@ def exported(
     if isinstance(image, NotALibrary):
         return frozenset()
     if len(wanted) <= _FEW:
+        from torch_abi_audit.formats.elf.gnu_hash import lookup
+
         found = lookup(image, wanted)
         if found is not None:
             return found

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.installs import by_name, editable, install, relatives, sibling_relatives, write
-from torch_abi_audit.sources import resolve, site_packages
+from torch_abi_audit.sources import resolve
+from torch_abi_audit.sources.environments import site_packages
 from torch_abi_audit.sources.installed.editable import directories, finder_mapping, provided
 
 TRAP = "import pathlib; pathlib.Path(r'{}').touch()\n"

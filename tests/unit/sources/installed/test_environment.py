@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.installs import ELF, by_name, install, relatives, sibling_relatives, write
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.sources import environment, site_packages
+from torch_abi_audit.sources.environments import environment, site_packages
 
 
 @pytest.fixture
