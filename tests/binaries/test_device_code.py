@@ -1,4 +1,4 @@
-"""CUDA device code in a library, and whether the CUDA runtime is linked into it."""
+"""CUDA device code in a library, and whether the CUDA runtime is statically linked."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def test_a_runtime_that_is_linked_in_is_noted(
     main([str(tmp_path / "demo"), "-v"])
     lines = capsys.readouterr().out.splitlines()
     at = next(n for n, line in enumerate(lines) if "linked_in.so" in line)
-    assert lines[at + 1] == "        note: the CUDA runtime is linked into it"
+    assert lines[at + 1] == "        note: the CUDA runtime is statically linked"
     assert sum("CUDA runtime" in line for line in lines) == 1

@@ -1,4 +1,4 @@
-"""The installed command: whole outputs, exit codes, streams and terminals."""
+"""The installed command: complete outputs, exit codes, streams and terminals."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def test_ctrl_c_ends_quietly() -> None:
 
 
 def on_a_terminal(words: list[str], **environment: str) -> str:
-    """The output of the command on a terminal that is both its stdout and its stderr."""
+    """Return the output of a command on a terminal that is both its stdout and its stderr."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, *words],

@@ -1,4 +1,4 @@
-"""``compat`` and ``--loads-on`` on the command line, with built libraries and the real index."""
+"""``compat`` and ``--loads-on`` on the command line, with compiled libraries and the real index."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_an_undefined_header_only_name_loads_nowhere(tmp_path: Path) -> None:
     [
         ("libtorch_cuda_cu.so", "no torch since 2.4.0 ships it"),
         ("libcaffe2.so", "no torch since 2.4.0 ships it"),
-        ("libc10_hip.so", "only ROCm builds of torch have it, none of which is known here"),
+        ("libc10_hip.so", "only ROCm builds of torch ship it, and their exports are unknown"),
     ],
 )
 def test_a_linked_library_that_torch_no_longer_ships_is_named(
@@ -199,7 +199,7 @@ def test_an_operational_error_goes_before_the_gate(unstable: Path, tmp_path: Pat
     (tmp_path / "_C.so").write_bytes(unstable.read_bytes()[:300])
     done = run("compat", "--check", tmp_path)
     assert done.returncode == 2
-    assert "unknown: it could not be read" in done.stdout
+    assert "unknown: the library could not be read" in done.stdout
     assert run("compat", "no_such_package_at_all").returncode == 2
 
 

@@ -1,4 +1,4 @@
-"""``diff`` on built libraries: whole outputs and exit codes."""
+"""``diff`` on compiled libraries: complete outputs and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole output of every format, for a directory with findings of every kind."""
+"""The complete output of every format, for a directory with findings of every kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``port`` and ``explain`` on the command line: whole outputs, exit codes, saved reports."""
+"""``port`` and ``explain`` on the command line: complete outputs, exit codes, saved reports."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CALLS = {
     "python": "PyMutex_Lock",
 }
 LARGE = 70 << 20
-"""As large as libraries are of which a second process is worth while; a hole, for the most part."""
+"""Size of libraries for which a second process is worthwhile; their files are mostly a hole."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The processes that were started."""
+    """The started processes."""
     started: list[int] = []
     fork = os.fork
 
@@ -73,14 +73,14 @@ def seen_alike(
     capfd: pytest.CaptureFixture[str],
     maps: int = 1,
 ) -> tuple[int, str]:
-    """The exit code and the output of one process; of three they must be the same.
+    """Return the exit code and output with one process; with three, they must be the same.
 
     Args:
         words: The command line.
         forks: See the fixture.
-        monkeypatch: Says how many processors there are.
-        capfd: Takes the output.
-        maps: How many things are shared one after the other, by two more processes each.
+        monkeypatch: Sets the number of processors.
+        capfd: Captures the output.
+        maps: Number of successive maps, each of which starts two more processes.
     """
     alone = seen(words, 1, monkeypatch, capfd)
     assert not forks
@@ -109,7 +109,7 @@ def test_the_output_does_not_tell_how_many_processes_read(
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One large distribution: its libraries ask each other, torch and Python for names."""
+    """One large distribution whose libraries import names from each other, torch and Python."""
     site = tmp_path_factory.mktemp("whole")
     calls = {f"{name}{at}": call for name, call in CALLS.items() for at in range(3)}
     members: dict[str, bytes | str] = {"demo/__init__.py": ""}

@@ -1,1 +1,1 @@
-"""From a TARGET to its report: ``pipeline`` tells the story."""
+"""Audits what a TARGET stands for; start reading at ``pipeline``."""

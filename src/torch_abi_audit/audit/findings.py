@@ -1,4 +1,4 @@
-"""The last step of an audit: the facts of a package as a whole, and what the rules find in it."""
+"""The last stage of an audit: adds package-wide facts and the findings of the rules."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _RANK = tuple(Severity)
 
 
 def with_findings(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> PackageReport:
-    """The report with its facts and findings.
+    """Return the report with package-wide facts and findings.
 
     Args:
-        report: What was read of the package.
-        found: What it was read from.
-        loads_on: Which torch releases an unstable package loads on. Where it is not given, the
-            export index is asked for releases and for what requires torch; an installed package
-            that does not is told so without the exact range, which would cost more than the rest.
+        report: The verdicts on the libraries of the package.
+        found: The package that was read.
+        loads_on: Determines which torch releases an unstable package loads on. By default, the
+            export index does so for archives and for packages that require torch. For other
+            packages the findings omit the exact range: computing it takes longer than the rest.
     """
     if loads_on is None and asks_for_releases(found):
         loads_on = _by_export_index
@@ -38,9 +38,9 @@ def with_findings(report: PackageReport, found: Found, loads_on: LoadsOn | None)
 def judged(
     report: PackageReport, declared: Declared, loads_on: LoadsOn | None = None
 ) -> PackageReport:
-    """The report with the facts and findings that follow from it and from what is declared.
+    """Return the report with the facts and findings that its verdicts and metadata imply.
 
-    Without metadata there are no facts of the package, and few rules find anything.
+    A package without metadata gets no package-wide facts, and few rules apply to it.
     """
     if not report.libraries:
         return report
@@ -63,19 +63,19 @@ def judged(
 
 
 def by_library(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """In the order of the libraries' paths; within one, in the order of the rules."""
+    """Sort findings by library path, keeping the order of the rules for each library."""
     return tuple(sorted(findings, key=lambda one: one.library or ""))
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Errors, then warnings, then notes; by rule and library."""
+    """Sort findings by severity (errors, warnings, notes), then by rule, then by library."""
     return tuple(
         sorted(findings, key=lambda one: (_RANK.index(one.severity), one.rule, one.library or ""))
     )
 
 
 def asks_for_releases(found: Found) -> bool:
-    """Whether ``with_findings`` asks on which torch releases it loads, should it be unstable."""
+    """Whether ``with_findings`` computes the torch releases that it loads on, if it is unstable."""
     if found.is_torch:
         return False
     if found.from_archive:
@@ -98,6 +98,6 @@ def _declared(found: Found) -> Declared:
 
 
 def _by_export_index(report: PackageReport) -> Mapping[str, str] | None:
-    from torch_abi_audit.judges.loads import compat  # dear
+    from torch_abi_audit.judges.loads import compat  # slow to import
 
     return compat(report).loads_on or None

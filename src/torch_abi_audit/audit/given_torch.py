@@ -1,4 +1,4 @@
-"""One very torch that somebody has, an installed directory or a wheel, in place of the index."""
+"""A single torch, installed or in a wheel, in place of the export index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CXX11_STRING = b"NSt7__cxx1112basic_string"
 
 
 class GivenTorch:
-    """What one torch exports, as ``library_loads.TorchBuilds`` asks for it."""
+    """The exports of one torch; implements ``library_loads.TorchBuilds``."""
 
     __slots__ = ("_exports", "_platform", "_release", "text")
 
@@ -36,30 +36,30 @@ class GivenTorch:
         self._platform = image
         self._exports = exports
         self.text = text
-        """Its version as it states it, and where it is: ``2.13.0+cpu in /path``."""
+        """Its version, as stated in its metadata, and its path: ``2.13.0+cpu in /path``."""
 
     @property
     def platform(self) -> str:
-        """As the index names it where it covers it; else its format and machine."""
+        """The index's name for its platform; format and architecture if the index has none."""
         return export_index.platform_of(*self._platform) or " ".join(self._platform)
 
     def platforms(self) -> tuple[str, ...]:
-        """Its own alone."""
+        """Return its own platform."""
         return (self.platform,)
 
     def platform_of(self, format_: Format, arch: str | None) -> str | None:
-        """Its platform, for an image that could run beside it."""
+        """Return its platform if an image has the same format and architecture, else None."""
         return self.platform if (format_, arch) == self._platform else None
 
     def releases(self, platform: str) -> tuple[IndexedRelease, ...]:
-        """Its own alone."""
+        """Return its own release, if ``platform`` is its platform."""
         return (self._release,) if platform == self.platform else ()
 
     def newest(self, platform: str) -> str | None:
-        """Nothing is said of other releases."""
+        """Return None: other releases are unknown."""
 
     def lookup(self, platform: str, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
-        """Which of its libraries export each of ``names``."""
+        """Return the libraries that export each of ``names``; omit names without one."""
         asked = frozenset(names) if platform == self.platform else frozenset[bytes]()
         found: dict[bytes, tuple[tuple[str, int], ...]] = {}
         for library, exports in self._exports.items():
@@ -68,11 +68,11 @@ class GivenTorch:
         return {name: Exports(by_library) for name, by_library in found.items()}
 
     def with_cuda(self, names: Iterable[bytes]) -> Mapping[bytes, Exports]:
-        """What the index says: a build without CUDA cannot tell."""
+        """Ask the index: a build without CUDA lacks the CUDA libraries."""
         return export_index.with_cuda(names)
 
     def nearest(self, platform: str, name: bytes) -> tuple[Neighbour, ...]:
-        """Of what any indexed release exports of the same entity, what this torch does."""
+        """Return the overloads that the index lists for the same entity and this torch exports."""
         if platform not in export_index.platforms():
             return ()
         alike = [one.name for one in export_index.nearest(platform, name)]
@@ -80,17 +80,18 @@ class GivenTorch:
         return tuple(Neighbour(one, found[one]) for one in alike if one in found)
 
     def first_cxx11(self, platform: str) -> str | None:
-        """Its release, where its ``std::string`` is that of the C++11 ABI."""
+        """Return its release if it is an ELF build with the C++11 ABI's ``std::string``."""
         if platform != self.platform or self._platform[0] is not Format.ELF:
             return None
         return self._release.version if self._release.cxx11_abi else None
 
 
 def given_torch(path: str) -> GivenTorch:
-    """The torch of an installed ``torch`` directory, of a directory that holds one, or of a wheel.
+    """Read the torch in a ``torch`` directory, in a directory that contains one, or in a wheel.
 
     Raises:
-        TargetError: there is no torch, or a library of it cannot be read.
+        TargetError: the path contains no torch, torch libraries for several platforms, or one
+            that cannot be read.
     """
     where = torch_version.place(path)
     version = torch_version.stated(where)
@@ -109,10 +110,10 @@ def given_torch(path: str) -> GivenTorch:
                 images |= {(one.format, one.arch) for one in read}
                 exports[file] = frozenset().union(*(formats.exports(source, one) for one in read))
         except (FormatError, OSError) as error:
-            raise TargetError(f"{candidate.relative} of {path} cannot be read: {error}") from error
+            raise TargetError(f"{candidate.relative} in {path} cannot be read: {error}") from error
     if len(images) != 1:
-        reason = "no library of torch" if not images else "libraries of several platforms"
-        raise TargetError(f"there is {reason} in {path}")
+        what = "torch libraries for several platforms" if images else "no torch libraries"
+        raise TargetError(f"{path} contains {what}")
     release = IndexedRelease(
         version=version.release,
         wheel=os.path.basename(os.path.normpath(where)),

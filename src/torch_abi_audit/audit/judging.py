@@ -1,4 +1,4 @@
-"""From the images of a library, and what its siblings provide, to its report."""
+"""Judges each library from its images and from what its siblings provide."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.found import Candidate, Found
 
 _NAME = 1 << 16
-"""Bytes that are read in the time that it takes to spell a name in C++."""
+"""Number of bytes that can be read in the time that demangling one name takes."""
 
 
 def judged(
     contents: Contents, offers: Offers, found: Found, names: Names, *, shared: bool
 ) -> dict[str, ExtensionReport]:
-    """The report on every library of a package, by path, unreadable ones too.
+    """Return the report on every library of a package by path, including unreadable ones.
 
     Args:
-        contents: What the package holds.
-        offers: What its libraries offer each other.
+        contents: The files of the package, as read.
+        offers: The names that its libraries provide to each other.
         found: The package.
-        names: Which names the verdicts hold at least.
-        shared: Whether other processes may judge some.
+        names: The names that the verdicts must contain.
+        shared: Whether other processes may judge some libraries.
     """
 
     def judge(library: Library) -> ExtensionReport:

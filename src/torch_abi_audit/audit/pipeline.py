@@ -1,26 +1,27 @@
-"""The pipeline: from what a TARGET turned into to its report. Read this module first.
+"""The pipeline: from a resolved TARGET to its report. Read this module first.
 
-``sources`` has made a ``Found`` of each TARGET: a package, and the files in it that may be
-libraries, its candidates. ``audit`` makes a ``PackageReport`` of it in four stages:
+``sources`` has resolved each TARGET to a ``Found``: a package and its candidates, the files that
+may be libraries. ``audit`` turns it into a ``PackageReport`` in four stages:
 
-1. **Read** (``reading``). ``formats`` says what each candidate is: the images of a library (several
-   in a universal file), another kind of file, or damaged. Each of ``JUDGES`` picks the imports of
-   an image that concern its ABI; the others are dropped.
-2. **Resolve** (``siblings``). An import that another library of the same distribution exports is
-   that library's, and not torch's or CPython's. So the picked imports of all libraries are put
-   together, and looked up in every library of the distribution.
+1. **Read** (``reading``). ``formats`` parses each candidate: it is a library with one or several
+   images (several in a universal file), another kind of file, or damaged. Each of ``JUDGES``
+   selects the imports of an image that concern its ABI; the others are dropped.
+2. **Resolve** (``siblings``). An import that another library of the same distribution exports
+   belongs to that library, not to torch or CPython. This stage therefore looks up the selected
+   imports of all libraries in every library of the distribution.
 3. **Judge** (``judging``). Each judge gives its verdict on each image, from the imports that it
-   picked less those that a sibling provides. The verdict on a file is that on its worst image.
-4. **Find** (``findings``). Rules are applied to the verdicts, and to what the distribution
-   declares.
+   selected, without those that a sibling provides. The worst image decides the verdict on a file.
+4. **Find** (``findings``). The rules are applied to the verdicts and to the metadata of the
+   distribution.
 
 For example, ``_C.so`` imports ``at::add``, ``at::mul`` and ``PyLong_AsLong``, and ``libhelper.so``
-beside it exports ``at::mul``. The torch judge calls ``_C.so`` UNSTABLE, for ``at::add`` alone.
+beside it exports ``at::mul``. The torch judge calls ``_C.so`` UNSTABLE, only because of
+``at::add``.
 
-The first three stages are maps over the files of a package: what is made of one file depends on no
-other file of the same map. That is why several processes may share them, and why the result is the
-same if they do not; ``sharing`` decides on it. A file that cannot be read has an error in place of
-its verdicts, and does not keep the others from being judged.
+The first three stages are maps over the files of a package: the result for one file does not depend
+on the other results of the same stage. Several processes can therefore divide a stage without
+changing its result; ``sharing`` decides whether they do. A file that cannot be read gets an error
+in place of its verdicts; the other files are still judged.
 """
 
 from __future__ import annotations
@@ -51,13 +52,14 @@ def audit(
     loads_on: LoadsOn | None = None,
     shared: bool = False,
 ) -> PackageReport:
-    """Read every candidate of a package and judge what was read.
+    """Read and judge every candidate of a package.
 
     Args:
-        found: What a TARGET turned into.
-        progress: Told the name of each file before it is read.
-        names: Which names of what libtorch provides the verdicts hold at least.
-        loads_on: Which torch releases an unstable package loads on; see ``with_findings``.
+        found: The package.
+        progress: Called with the name of each file before it is read.
+        names: The names provided by libtorch that the verdicts must contain.
+        loads_on: Determines which torch releases an unstable package loads on; see
+            ``with_findings``.
         shared: Whether other processes may do part of the work.
     """
     names = _needed(names, found, loads_on)
@@ -75,11 +77,12 @@ def audit_packages(
     names: Names = Names.ALL,
     shared: bool = True,
 ) -> tuple[PackageReport, ...]:
-    """The reports on several packages.
+    """Return the reports on several packages.
 
     Args:
-        packages: What TARGETs turned into, or the reports on those that name nothing.
-        bar: Shows how far the run is.
+        packages: The packages that TARGETs resolved to, and the reports on TARGETs that were not
+            found.
+        bar: Shows the progress of the run.
         names: As for ``audit``.
         shared: As for ``audit``.
     """
@@ -98,12 +101,12 @@ def audit_targets(
     names: Names = Names.ALL,
     search_path: Sequence[str],
 ) -> tuple[PackageReport, ...]:
-    """The reports on what TARGETs stand for.
+    """Return the reports on the packages that TARGETs resolve to.
 
     Args:
         targets: As typed.
-        resolve: The packages that one stands for, or the report on one that names nothing.
-        bar: Shows how far the run is.
+        resolve: Yields the packages of a TARGET, or the report on one that was not found.
+        bar: Shows the progress of the run.
         names: As for ``audit``.
         search_path: Directories that names are looked up in.
     """
@@ -121,12 +124,12 @@ def audit_targets(
 
 
 def failed(target: str, error: TargetError) -> PackageReport:
-    """The report on a TARGET that names nothing."""
+    """Return the report on a TARGET that was not found."""
     return PackageReport(name=target, root=late_path(target), error=str(error))
 
 
 def _needed(names: Names, found: Found, loads_on: LoadsOn | None) -> Names:
-    """Which names the verdicts must hold: to ask which releases a package loads on takes names."""
+    """Return the names that the verdicts must contain; computing ``loads_on`` needs raw names."""
     if names is not Names.COUNTED or found.distribution is None:
         return names
     return Names.RAW if loads_on is not None or asks_for_releases(found) else names
@@ -155,5 +158,5 @@ def _report(
 
 
 def _is_extension_module(relative: str, report: ExtensionReport) -> bool:
-    """Whether it exports an entry point and is not CPython itself, which has built-in modules."""
+    """Whether it exports an entry point and is not libpython, which exports those of built-ins."""
     return bool(report.entry_points) and not is_python(relative.rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""From the files of a package to what each is: the images of a library, unreadable, or neither."""
+"""Reads the files of a package: each is a library, unreadable, or another kind of file."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _POINTER = "Git LFS pointer"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of a readable file, reduced to what the next stages ask of it."""
+    """One image of a readable file, reduced to what the next stages need."""
 
     binary: Binary
-    """Without its imports; weak imports and providers for ``references`` alone."""
+    """Without its imports, and with the weak imports and providers of ``references`` only."""
     references: tuple[Collection[bytes], ...]
-    """Its imports that concern each of ``JUDGES``."""
+    """For each of ``JUDGES``, the imports that concern it."""
     linkage: Linkage
     exports: frozenset[bytes] | None = None
-    """None where the file can be opened again to look a name up."""
+    """The exported names; None if the file can be opened again to look names up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a package turned out to hold, by path below its root."""
+    """The files of a package, by path relative to its root."""
 
     libraries: Mapping[str, Library]
     errors: Mapping[str, ExtensionReport]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
     variants: tuple[str, ...]
-    """The torch releases that it has libraries for by their paths; none unless there are two."""
+    """The torch releases that it ships variants for, by library path; empty if fewer than two."""
 
 
 def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bool) -> Contents:
@@ -67,8 +67,8 @@ def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bo
 
     Args:
         found: The package.
-        progress: Told the name of each file before it is read.
-        shared: Whether other processes may read some.
+        progress: Called with the name of each file before it is read.
+        shared: Whether other processes may read some candidates.
     """
     results = each_file(
         lambda candidate: _read(candidate, found),
@@ -101,18 +101,18 @@ def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bo
 
 
 def is_libtorch(candidate: Candidate, found: Found) -> bool:
-    """Whether it is one of torch's own libraries, which count as libtorch, not as siblings."""
+    """Whether a file is a libtorch library of the torch distribution, and so not a sibling."""
     return found.is_torch and torch_library.is_libtorch(candidate.relative)
 
 
 def unreadable(error: FormatError | OSError) -> Unreadable:
-    """What an error says, as one clause."""
+    """Return the message of an error, as one clause."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return Unreadable(text)
 
 
 def report(path: str, why: Unreadable) -> ExtensionReport:
-    """The report on a file that could not be read."""
+    """Return the report on a file that could not be read."""
     return ExtensionReport(late_path(path), error=why.message)
 
 
@@ -124,7 +124,7 @@ def _prepare(found: Found) -> None:
 
 def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | Unreadable:
     named = named_as_library(candidate.relative)
-    # a member of an archive is dear to open a second time
+    # opening a member of an archive a second time is slow
     at_once = candidate.identity is None and not is_libtorch(candidate, found)
     try:
         with candidate.open() as source:
@@ -136,13 +136,13 @@ def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | U
                 )
     except FormatError as error:
         if not named and formats.detect(candidate.head) is Format.PE:
-            # two letters are no proof: data may begin with MZ, a damaged library would be named
+            # data may begin with MZ by chance; a damaged library would have a library's name
             return Skipped(candidate.relative, "data that begins with MZ")
         return unreadable(error)
     except OSError as error:
         return unreadable(error)
     if named and binaries.kind == "empty file":
-        return Unreadable("empty file: cut short or never written")
+        return Unreadable("empty file: truncated or never written")
     return Skipped(candidate.relative, binaries.kind)
 
 
@@ -170,6 +170,6 @@ def _linkage(binary: Binary) -> Linkage:
         binary.version_needs,
         binary.rpaths,
         binary.min_os,
-        # who registers device code with a runtime elsewhere imports the function that does
+        # a library that uses a shared CUDA runtime imports the function that registers device code
         static_cuda=binary.device_code and b"__cudaRegisterFatBinary" not in binary.imports,
     )

@@ -1,9 +1,9 @@
-"""How work is divided among processes. No other module knows that there are several.
+"""Divides work among processes; no other module of the audit knows that there are several.
 
-Each function here is a map: it gives what is made of each thing, in order. Three things are
-divided: the files of one large package, the packages of an environment, and the TARGETs of a
-command line. Small work is done in this process, sooner than another could be started.
-``runtime.workers`` starts the others, and does their work again where one of them is lost.
+Each function here is a map that returns its results in order. It divides the files of one large
+package, the packages of an environment, or the TARGETs of a command line. This process does small
+jobs by itself, because starting another process would take longer. ``runtime.workers`` starts the
+other processes, and repeats their work if one of them is lost.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.found import Found
 
     Step = Callable[[str], None]
-    """Told the name of each file before it is read, in the process that the user sees."""
+    """Called with the name of each file before it is read, in the main process only."""
     Audit = Callable[[Found, Step | None, bool], PackageReport]
-    """``pipeline.audit``; the flag says whether it may share its files among processes."""
+    """``pipeline.audit``; the flag says whether it may divide its files among processes."""
     A = TypeVar("A")
     T = TypeVar("T")
 
     class Bar(Protocol):
-        """What shows the user how far a run is."""
+        """A progress bar."""
 
         def expect(self, files: int) -> None:
-            """Say how many files there are to read."""
+            """Set the number of files to read."""
 
         def step(self, name: str) -> None:
             """Count one more file, before it is read."""
 
 
 _LARGE, _SMALL = 64 << 20, 4 << 20
-"""Sizes in bytes: several processes pay from the first on; a file below the second is small."""
+"""In bytes: the least work worth several processes; the size below which a file counts as small."""
 
 
 def each_file(
@@ -50,18 +50,18 @@ def each_file(
     prepare: Callable[[], object] | None = None,
     before: Callable[[A], object] | None = None,
 ) -> list[T]:
-    """The result for each file of one package.
+    """Return the result of ``make`` for each file of one package.
 
     Args:
-        make: Makes it.
-        files: The files, or what was made of them before.
-        sizes: How much work each is, as bytes to be read.
-        shared: Whether other processes may do part of it.
-        prepare: Called before they start: loads what each of them would load for itself.
-        before: Called in this process with each that it is about to make.
+        make: Computes the result for one file.
+        files: The files, or the results of an earlier stage.
+        sizes: The work for each file, in bytes to read.
+        shared: Whether other processes may do part of the work.
+        prepare: Called before other processes start, to load what each would load for itself.
+        before: Called in this process with each file that it processes itself.
     """
     total = sum(sizes) if shared else 0
-    # no more than can work until the one with the largest file is done
+    # more processes would be done before the one with the largest file
     most = _processes(total // max(sizes) + 1) if total >= _LARGE else 1
     if most > 1 and prepare is not None:
         prepare()
@@ -79,13 +79,13 @@ def each_file(
 def each_package(
     audit: Audit, packages: Sequence[Found | PackageReport], bar: Bar | None, *, shared: bool
 ) -> list[PackageReport]:
-    """The report on each package: several are divided among processes, or the files of each.
+    """Return the report on each package; processes divide the packages, or the files of each.
 
     Args:
-        audit: Makes it.
-        packages: The packages; one that could not be found is its report already.
-        bar: Shows what this process reads.
-        shared: Whether other processes may do part of it.
+        audit: Audits one package.
+        packages: The packages, and the reports on TARGETs that were not found.
+        bar: Shows the progress of this process.
+        shared: Whether other processes may do part of the work.
     """
     sizes = list(map(_size, packages))
     most = _processes(len(packages)) if shared and sum(sizes) >= _LARGE else 1
@@ -111,7 +111,7 @@ def each_target(
     bar: Bar | None,
     search_path: Sequence[str],
 ) -> list[T]:
-    """The result for each TARGET. Finding its files is part of the work that is divided."""
+    """Return the result of ``reports`` for each TARGET; processes divide the resolving, too."""
     step = None if bar is None else bar.step
     weights = [_weight(each, search_path) for each in targets]
     return _largest_first(
@@ -124,13 +124,13 @@ def each_target(
 
 
 def are_small(targets: Sequence[str]) -> bool:
-    """Whether all are files so small that starting another process takes longer than reading."""
+    """Whether all are files that take less time to read than another process takes to start."""
     return all(map(_is_small, targets))
 
 
 def _processes(most: int) -> int:
-    """How many processes can work at once, up to ``most``."""
-    from torch_abi_audit.runtime.workers import processors  # small runs do without
+    """Return how many processes can work at once, up to ``most``."""
+    from torch_abi_audit.runtime.workers import processors  # small runs need none
 
     return min(processors(), most)
 
@@ -142,10 +142,10 @@ def _largest_first(
     sizes: Sequence[int],
     most: int,
 ) -> list[T]:
-    """The result for each thing, by up to ``most`` processes.
+    """Return the result for each thing, computed by up to ``most`` processes.
 
-    The largest first: this process makes that, so that what takes longest need not be handed over,
-    and all processes end at about the same time.
+    The largest comes first, so that all processes end at about the same time. This process takes
+    it, so that its result need not be sent between processes.
     """
     from torch_abi_audit.runtime.workers import share
 
@@ -171,7 +171,7 @@ def _files(package: Found | PackageReport) -> int:
 
 
 def _weight(target: str, search_path: Sequence[str]) -> int:
-    """A guess at a target's size in bytes, without looking into it; 0 if there is no such path."""
+    """Estimate the size of a target in bytes without opening it; 0 if there is no such path."""
     for directory in ("", *search_path):
         try:
             status = os.stat(os.path.join(directory, target))

@@ -1,4 +1,4 @@
-"""Which library of the same distribution provides an import. Siblings come before libtorch."""
+"""Finds imports that another library of the same distribution provides, ahead of libtorch."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One image of a library, with what decides whether another library can bind to it."""
+    """One image of a library: the facts that decide whether another library can bind to it."""
 
     path: str
-    """Where its file is: no two libraries have the same."""
+    """The path of its file, unique among libraries."""
     filename: str
     format: Format
     arch: str
@@ -36,24 +36,24 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The names that libraries of a distribution export and others of it import."""
+    """The names that some libraries of a distribution export and others import."""
 
     providers: Mapping[bytes, tuple[Provider, ...]]
-    """Name to the images that export it; a name without one is not a key."""
+    """Name to the images that export it, for names that at least one image exports."""
     errors: Mapping[str, ExtensionReport]
-    """Libraries of the package whose exports cannot be read, by path: they offer nothing."""
+    """The reports on libraries of the package whose exports cannot be read, by path."""
 
 
 def offers(contents: Contents, found: Found, *, shared: bool) -> Offers:
-    """Look up the names that any library of a package imports in each that could export them.
+    """Look up the imports of all libraries of a package in the libraries that may export them.
 
-    These are the libraries of the package itself and, where it is a part of its distribution, the
-    others of that; torch's own are none of them.
+    These are the libraries of the package and the other libraries of its distribution, except
+    torch's own.
 
     Args:
-        contents: What the package holds.
+        contents: The files of the package, as read.
         found: The package.
-        shared: Whether other processes may look up some.
+        shared: Whether other processes may do part of the work.
     """
     images = [image for one in contents.libraries.values() for image in one.images]
     names = frozenset[bytes]().union(*(sought(image, found) for image in images))
@@ -71,14 +71,14 @@ def offers(contents: Contents, found: Found, *, shared: bool) -> Offers:
             for provider, exported in result:
                 for name in exported:
                     providers[name] = (*providers.get(name, ()), provider)
-        elif isinstance(place, reading.Library):  # a sibling is not what was asked about
+        elif isinstance(place, reading.Library):  # only libraries of the package are reported
             candidate = place.candidate
             errors[candidate.relative] = reading.report(candidate.path, result)
     return Offers(providers, errors)
 
 
 def sought(image: Image, found: Found) -> frozenset[bytes]:
-    """The imports of an image that another library of its distribution may provide."""
+    """Return the imports of an image that another library of its distribution may provide."""
     return frozenset[bytes]().union(
         *(
             judge.sought(references, found.is_torch)
@@ -90,15 +90,15 @@ def sought(image: Image, found: Found) -> frozenset[bytes]:
 def provided(
     binary: Binary, path: str, offers: Mapping[bytes, Iterable[Provider]]
 ) -> frozenset[bytes]:
-    """The imports of ``binary`` that another library of its distribution provides.
+    """Return the imports of ``binary`` that another library of its distribution provides.
 
-    A provider must be of the same format and architecture; where the import names its provider
+    A provider must have the same format and architecture. If the import states its provider
     (Mach-O two-level names, PE), it must be that library.
 
     Args:
         binary: The importing library.
-        path: Where its file is, which is no other library.
-        offers: Of its imports, those that a library exports, and who does.
+        path: The path of its file; a library is not its own provider.
+        offers: Imports of ``binary`` to the images that export them.
     """
     kind = (binary.format, binary.arch)
     return frozenset(
@@ -128,7 +128,7 @@ def _candidate(place: Library | Candidate) -> Candidate:
 
 
 def _cost(place: Library | Candidate) -> int:
-    """How many bytes are read of it at most: none if its exports are in memory."""
+    """The maximum number of bytes to read; 0 if the exports are in memory."""
     if isinstance(place, reading.Library) and place.images[0].exports is not None:
         return 0
     return _candidate(place).size
@@ -137,7 +137,7 @@ def _cost(place: Library | Candidate) -> int:
 def _look_up(
     place: Library | Candidate, names: frozenset[bytes]
 ) -> tuple[_Offer, ...] | Unreadable:
-    """The images of a file that export some of the names, and the names that each exports."""
+    """Return the images of a file that export some of the names, each with those names."""
     candidate = _candidate(place)
     try:
         if isinstance(place, reading.Library):

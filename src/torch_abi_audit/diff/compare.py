@@ -1,6 +1,6 @@
-"""Finds the differences between two reports of the same packages, and which of them are worse.
+"""Finds the differences between two reports on the same packages, and which are for the worse.
 
-Pure. The releases that a package loads on are compared where both reports hold a load matrix.
+Pure. Compares the releases that a package loads on if both reports contain a load matrix.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
 
 
 def _keyed(report: PackageReport) -> dict[str, ExtensionReport]:
-    """The libraries by key; libraries that differ only in their tags are numbered."""
+    """Map keys to libraries; number those whose names differ only in their tags."""
     seen: Counter[str] = Counter()
     keyed = {}
     for one in sorted(report.libraries, key=lambda each: _path(report, each)):
@@ -223,8 +223,8 @@ def _findings(
 
     Args:
         these: The report whose findings are wanted.
-        others: The one that they are compared with.
-        same_library: Keys of libraries that have another name in ``others`` to those.
+        others: The report to compare them with.
+        same_library: Key of a renamed library to its key in ``others``.
     """
     known = {(one.rule, library_key(others, one.library)) for one in others.findings}
     keyed = [(one, library_key(these, one.library)) for one in these.findings]

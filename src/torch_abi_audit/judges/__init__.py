@@ -1,8 +1,8 @@
-"""From the facts of a library to its verdicts: ``JUDGES`` lists the ABIs that are judged.
+"""Judges libraries: ``JUDGES`` has one judge for each ABI.
 
-Tables, JSON, markdown, ``diff`` and the audit itself ask each judge in turn. What a judge must
-provide stands in ``interface``. ``library_loads`` and ``loads`` answer another question: on which
-torch releases a library loads.
+The audit, the reports and ``diff`` use every judge in turn. ``interface`` defines what a judge
+provides. ``library_loads`` and ``loads`` answer another question: which torch releases a library
+loads on.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 __all__ = ["JUDGES", "PYTHON", "TORCH"]
 
 JUDGES: tuple[Judge, ...] = (TORCH, PYTHON)
-"""In the order in which they are shown."""
+"""In display order."""

@@ -1,8 +1,8 @@
-"""What a judge owes: everything that the audit and the reports ask of one ABI.
+"""The interface of a judge: everything that the audit and the reports need to know of one ABI.
 
 A judge is a ``Judge`` in a module of its own, listed in ``JUDGES``. Its verdict is a record of
-``model.verdicts`` with a ``label``, held by libraries and slices in the field that ``key`` names;
-packages have the roll-up in ``<key>_verdict``. All functions are pure.
+``model.verdicts`` with a ``label``. Libraries and slices store it in the field named ``key``,
+packages the roll-up in ``<key>_verdict``. All functions are pure.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 
 
 class Names(StrEnum):
-    """How many names of what libtorch provides a verdict holds: there may be ten thousand."""
+    """Which names provided by libtorch a verdict contains; there may be ten thousand."""
 
     ALL = "all"
     RAW = "raw"
-    """``required`` alone, in no order; in other places an empty text stands for each."""
+    """Only ``required``, unordered; elsewhere an empty string may stand for a name."""
     COUNTED = "counted"
-    """None: ``required`` is empty, too."""
+    """No names: as ``RAW``, but ``required`` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One image, as a judge sees it."""
+    """The input of a judge: one image."""
 
     binary: Binary
-    """Its imports, weak imports and providers may be left out but for ``references``."""
+    """May lack imports, weak imports and providers of names that are not in ``references``."""
     references: Collection[bytes]
-    """What ``Judge.references`` gave for it."""
+    """The result of ``Judge.references`` for it."""
     resolved: AbstractSet[bytes]
-    """Those of the references that another library of the same distribution provides."""
+    """The references that another library of the same distribution provides."""
     filename: str
     names: Names = Names.ALL
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Names that ``-v`` shows below a library, under one title."""
+    """Names that ``-v`` lists below a library, each after the title."""
 
     title: str
     names: tuple[str, ...]
@@ -59,95 +59,94 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How verdicts are shown. Where a word stands, and its colour, is the renderer's affair."""
+    """How verdicts are displayed. Renderers decide on layout and colours."""
 
     title: str
-    """Of the roll-up: ``Torch ABI``."""
+    """Title of the roll-up: ``Torch ABI``."""
     heading: str
-    """Short form, of a column: ``Torch``."""
+    """Short title, for a column: ``Torch``."""
     width: int
-    """Of the longest label."""
+    """Length of the longest label."""
     word_width: int
-    """Of the longest word for a package."""
+    """Length of the longest word for a package."""
     unreadable: str
-    """In place of the label of a library that could not be read."""
+    """The label of a library that could not be read."""
     coloured: bool
-    """Whether labels and words have a colour each: they are good or bad whatever else is said."""
+    """Whether labels and words have a colour: if each is good or bad regardless of context."""
     counts: Callable[[Any], str]
-    """What follows a library's name, from its verdict: ``(stable_shim=3, unstable=0)``, or
-    nothing."""
+    """The text after a library's name: ``(stable_shim=3, unstable=0)``; may be empty."""
     remarks: Callable[[Any], Iterable[str]]
-    """What follows that, a word each."""
+    """The words after that text."""
     listings: Callable[[Any], Iterator[Listing]]
-    """What ``-v`` lists of a verdict."""
+    """The lists that ``-v`` shows for a verdict."""
     facts: Callable[[Any], dict[str, Fact]]
-    """The verdict's entry of the JSON report, in order."""
+    """The verdict's entry in the JSON report, in order."""
     floor_heading: str | None = None
-    """``Min torch``; None where tables do not show the floor."""
+    """``Min torch``; None if tables do not show the floor."""
     floor: Callable[[PackageReport], str | None] = lambda _: None
-    """The package's floor as tables show it; None where there is none."""
+    """The package's floor as tables show it; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What ``diff`` compares."""
+    """How ``diff`` compares verdicts."""
 
     product: str
-    """What the floor is a release of: ``python``."""
+    """The product whose releases floors are: ``python``."""
     label: str
-    """What a library's label is called: ``torch verdict``."""
+    """What ``diff`` calls a library's label: ``torch verdict``."""
     floor: Callable[[Any], str | None]
-    """The oldest release that a library runs on, from its verdict; None where none is stated."""
+    """The oldest release that a library runs on, from its verdict; None if unknown."""
     package_floor: Callable[[PackageReport], str | None]
     kinds: tuple[str, ...]
-    """The kinds of names that are told apart, in the order in which they are listed."""
+    """The kinds of names, in listing order."""
     symbols: Callable[[Any], Iterable[tuple[str, Iterable[str]]]]
     """A verdict's names by kind."""
     worse_kinds: frozenset[str] = frozenset()
-    """Kinds of which a new name is for the worse."""
+    """The kinds whose new names count as worse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """One ABI, and all that is asked of it."""
+    """One ABI: how to judge libraries by it, and how to display and compare the verdicts."""
 
     key: str
-    """Field of reports, key of the JSON: ``torch``."""
+    """Field of reports and JSON key: ``torch``."""
     abi: str
-    """``LibTorch Stable ABI``."""
+    """Full name: ``LibTorch Stable ABI``."""
     check: str
-    """What ``--check`` calls it."""
+    """Its name in ``--check``."""
     labels: tuple[StrEnum, ...]
-    """Of libraries that could be read, worst first."""
+    """The labels of readable libraries, worst first."""
     words: Mapping[str, str]
-    """A package's verdict to the word that tables show for it, best first: the ABI is not used, it
-    is kept to, and what is worse."""
+    """A package's verdict to the word that tables show for it, best first: the first means that the
+    package does not use the ABI, the second that it is compliant, the others that it is not."""
     references: Callable[[Binary, bool], Collection[bytes]]
     """The imports of an image that concern this ABI. The flag says whether the image belongs to
-    the torch distribution. A mapping may say more of each."""
+    the torch distribution. The result may be a mapping with a value for each import."""
     sought: Callable[[Collection[bytes], bool], Collection[bytes]]
-    """Those of the references that count no more where another library of the distribution
-    provides them; the flag is the same."""
+    """The references that do not count if another library of the distribution provides them. The
+    flag is the same."""
     judge: Callable[[Case], Any]
-    """The verdict."""
+    """Returns the verdict."""
     prepare: Callable[[], object]
-    """Loads the tables that nearly every library asks for, before processes part."""
+    """Loads the tables that nearly every library needs, before other processes start."""
     display: Display
     comparison: Comparison
 
     def verdict(self, library: ExtensionReport | SliceReport) -> Verdict | None:
-        """The verdict on a library; None where it could not be read."""
+        """Return the verdict on a library; None if it could not be read."""
         return getattr(library, self.key)  # type: ignore[no-any-return]
 
     def package_verdict(self, package: PackageReport) -> str:
-        """One of ``words``."""
+        """Return the verdict on a package, a key of ``words``."""
         return getattr(package, f"{self.key}_verdict")  # type: ignore[no-any-return]
 
     def rank(self, package: PackageReport) -> int:
-        """How bad the verdict on a package is: 0 and 1 for an ABI that is not used, or kept to."""
+        """Return the verdict's position in ``words``: 0 is unused, 1 compliant, more is worse."""
         return tuple(self.words).index(self.package_verdict(package))
 
     def worst(self, slices: Iterable[SliceReport]) -> Verdict:
-        """The verdict on a universal file: its worst slice's, the first of equals."""
+        """Return the verdict on a universal file: that of its first worst slice."""
         verdicts = [one for one in map(self.verdict, slices) if one is not None]
         return min(verdicts, key=lambda one: self.labels.index(one.label))

@@ -1,8 +1,8 @@
-"""One image of a library against what torch exports: which releases it finds its names in.
+"""Determines which torch releases export the names that one image of a library needs.
 
-A name counts as provided as the platform's loader sees it: on ELF by any library of torch, on
-Mach-O (two-level names) and PE by the one that the binary states and no other: torch's own dylibs
-re-export nothing, and its DLLs forward nothing. Pure: what torch exports is asked of ``builds``.
+Providers are matched as by the platform's loader: on ELF any torch library can provide a name; on
+Mach-O (two-level names) and PE only the one that the binary states, since torch's dylibs re-export
+nothing and its DLLs forward nothing. Pure: ``TorchBuilds`` supplies torch's exports.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 
 
 class TorchBuilds(Protocol):
-    """Something that knows what torch exports: the module ``export_index``, or one torch."""
+    """A source of torch's exports: the module ``export_index`` or a ``GivenTorch``."""
 
     def platforms(self) -> tuple[str, ...]:
-        """The platforms that are covered."""
+        """Return the covered platforms."""
 
     def platform_of(self, format_: Format, arch: str | None, /) -> str | None:
-        """The platform that an image is for; None where it is not covered."""
+        """Return the platform of an image; None if it is not covered."""
 
     def releases(self, platform: str, /) -> tuple[IndexedRelease, ...]:
-        """The releases that are known, oldest first; bitmaps count in this order."""
+        """Return the known releases, oldest first; bit n of a bitmap is for the n-th release."""
 
     def newest(self, platform: str, /) -> str | None:
-        """The newest release there is, as far as known; None where others are not spoken of."""
+        """Return the newest known release; None if the source is a single torch."""
 
     def lookup(self, platform: str, names: Iterable[bytes], /) -> Mapping[bytes, Exports]:
-        """Who exports each of ``names``; those that nobody exports are left out."""
+        """Return the libraries that export each of ``names``; omit names without one."""
 
     def with_cuda(self, names: Iterable[bytes], /) -> Mapping[bytes, Exports]:
-        """Who exports each of ``names`` in builds with CUDA, of whatever platform."""
+        """Return the exporting libraries in builds with CUDA, on any platform."""
 
     def nearest(self, platform: str, name: bytes, /) -> tuple[Neighbour, ...]:
-        """What is exported of the same entity with another signature, most alike first."""
+        """Return exports of the same entity with other signatures, most similar first."""
 
     def first_cxx11(self, platform: str, /) -> str | None:
-        """The first of the releases, up to the newest, with the C++11 ABI's ``std::string``."""
+        """Return the first release from which on all use the C++11 ABI's ``std::string``."""
 
 
 class Exported:
-    """What was asked of some builds so far: each name is asked for once, whole packages at once."""
+    """A cache of lookups: each name is looked up once, and whole packages at a time."""
 
     __slots__ = ("_asked", "_found", "_with_cuda", "builds")
 
@@ -67,7 +67,7 @@ class Exported:
         self._with_cuda: dict[bytes, Exports] = {}
 
     def ask(self, images: Iterable[Image]) -> None:
-        """Look up all that some images need of torch."""
+        """Look up all names that some images need from torch."""
         names: dict[str, set[bytes]] = {}
         for image in images:
             platform = self.builds.platform_of(image.format, image.arch)
@@ -77,7 +77,7 @@ class Exported:
             self.of(platform, wanted)
 
     def of(self, platform: str, names: Collection[bytes]) -> Mapping[bytes, Exports]:
-        """Who exports each of ``names``, and of other names that were asked for before."""
+        """Return the exports of ``names``, and of all names that were looked up before."""
         asked = self._asked.setdefault(platform, set())
         found = self._found.setdefault(platform, {})
         new = set(names) - asked
@@ -87,7 +87,7 @@ class Exported:
         return found
 
     def with_cuda(self, names: Collection[bytes]) -> Mapping[bytes, Exports]:
-        """Who exports each of ``names`` in builds with CUDA."""
+        """Return the exports of ``names`` in builds with CUDA, and of names looked up before."""
         new = set(names) - self._with_cuda.keys()
         if new:
             self._with_cuda.update(dict.fromkeys(new, Exports()))
@@ -96,33 +96,34 @@ class Exported:
 
 
 class Image(NamedTuple):
-    """What is asked of one image of a library."""
+    """What one image of a library needs from torch."""
 
     report: ExtensionReport
     format: Format
     arch: str | None
     torch: TorchABIVerdict
     linked: tuple[str, ...]
-    """File names of libtorch's libraries that the loader opens with it."""
+    """File names of the libtorch libraries that it is linked to."""
 
 
 class _Provision(NamedTuple):
-    """What of an image's names is provided where."""
+    """Which releases provide the names that an image needs."""
 
     wanted: Mapping[bytes, str | None]
-    """Raw name to the one library that may provide it."""
+    """Raw name to the only library that may provide it; None if any may."""
     found: Mapping[bytes, Exports]
-    """Who exports them; other names may be here, too."""
+    """The exports of these names, and perhaps of others."""
     lacking: Mapping[bytes, int]
-    """Name to the bitmap of the releases that do not provide it; provided names are not here."""
+    """Name to the bitmap of the releases that do not provide it; omits names that all provide."""
 
 
 def images(library: ExtensionReport, own_files: Collection[str]) -> Iterator[Image]:
-    """The images of a library that need something of torch.
+    """Yield the images of a library that need names or libraries from torch.
 
     Args:
-        library: What was read.
-        own_files: Lowered names of the package's own files: what they shadow is not torch's.
+        library: The report on the library.
+        own_files: File names of the package's libraries in lower case; a needed library with
+            such a name is the package's, not torch's.
     """
     if library.torch is None or library.format is None:
         return
@@ -141,14 +142,21 @@ def judge(
     within: Callable[[str], bool],
     beyond: Sequence[str],
 ) -> LibraryLoads:
-    """One image against every release that is known for its platform and asked for."""
+    """Return which of the requested releases an image loads on.
+
+    Args:
+        image: The image.
+        exported: The exports of torch.
+        within: Whether a known release is requested.
+        beyond: Requested releases newer than the known ones: ``unknown``.
+    """
     builds = exported.builds
     platform = builds.platform_of(image.format, image.arch)
     if platform is None:
         return unjudged(
             image.report,
             [*(one for one in columns(builds) if within(one)), *beyond],
-            f"no torch that is known here is built for {image.format.value} {image.arch}",
+            f"no known torch is built for {image.format.value} {image.arch}",
             arch=image.arch,
             stable=image.torch.stable,
         )
@@ -196,7 +204,7 @@ def unjudged(
     arch: str | None = None,
     stable: bool = False,
 ) -> LibraryLoads:
-    """A library of which nothing can be said, and why."""
+    """Return the result for a library that cannot be judged, with the reason."""
     return LibraryLoads(
         path=library.path,
         arch=arch or library.arch,
@@ -209,7 +217,7 @@ def unjudged(
 
 
 def columns(builds: TorchBuilds) -> tuple[str, ...]:
-    """The releases to name where a platform is not covered: those of the first that is."""
+    """Return the releases to list for an uncovered platform: those of the first covered one."""
     return tuple(one.version for one in builds.releases(builds.platforms()[0]))
 
 
@@ -229,7 +237,7 @@ def _provision(image: Image, platform: str, exported: Exported) -> _Provision:
 
 
 def _wanted(torch: TorchABIVerdict) -> dict[bytes, str | None]:
-    """Raw name to the library that must provide it; what is asked of others is left out."""
+    """Map raw names to the library that must provide each; omit names from other projects."""
     if not torch.required_from:
         return dict.fromkeys(torch.required)
     return {
@@ -240,10 +248,10 @@ def _wanted(torch: TorchABIVerdict) -> dict[bytes, str | None]:
 
 
 def _cuda_names(provision: _Provision, platform: str, exported: Exported) -> frozenset[bytes]:
-    """Those of its names that only CUDA builds provide: the libraries they live in say so."""
+    """Return the names that only CUDA builds provide: only CUDA libraries export them."""
     reference: Mapping[bytes, Exports] = {}
     if any(one.cuda is None for one in exported.builds.releases(platform)):
-        # a build without CUDA cannot tell: another's can, names being the same
+        # builds without CUDA lack these libraries; builds for other platforms use the same names
         strange = [
             name
             for name, file in provision.wanted.items()
@@ -279,7 +287,7 @@ def _missing(
 ) -> Iterator[Missing]:
     if not provision.lacking:
         return
-    from torch_abi_audit.mangling import demangle  # not for what lacks nothing
+    from torch_abi_audit.mangling import demangle  # slow to import, and rarely needed
 
     ordered = sorted(provision.lacking)
     for name, symbol in zip(ordered, demangle(ordered), strict=True):
@@ -297,7 +305,7 @@ def _missing(
 
 
 def _pre_cxx11(lacking: Mapping[bytes, int], platform: str, builds: TorchBuilds) -> str | None:
-    """The release since which no torch has the ``std::string`` that an image was built with."""
+    """Return the first release without the old ``std::string`` if an image needs it, else None."""
     if not any(b"Ss" in name for name in lacking):
         return None
     since = builds.first_cxx11(platform)
@@ -312,14 +320,14 @@ def _pre_cxx11(lacking: Mapping[bytes, int], platform: str, builds: TorchBuilds)
 
 
 def _belongs(file: str, known: Sequence[IndexedRelease]) -> str:
-    """What a library of torch that some releases do not ship belongs to."""
+    """Say which builds or releases ship a torch library that some releases lack."""
     build = build_of(file)
     if build is Build.ROCM:
-        return "only ROCm builds of torch have it, none of which is known here"
+        return "only ROCm builds of torch ship it, and their exports are unknown"
     if build is Build.XPU:
-        return "only XPU builds of torch have it, none of which is known here"
+        return "only XPU builds of torch ship it, and their exports are unknown"
     if build is Build.CUDA:
-        return "only CUDA builds of torch have it"
+        return "only CUDA builds of torch ship it"
     lowered = file.lower()
     shippers = [
         one.version for one in known if lowered in {library.lower() for library in one.libraries}

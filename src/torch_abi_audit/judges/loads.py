@@ -1,8 +1,7 @@
-"""Which torch releases a package loads on: what its libraries need against what torch exports.
+"""Determines which torch releases a package loads on.
 
-Pure: a report goes in, a matrix comes out. What torch exports is asked of ``builds``: the export
-index unless another is given (one very torch that somebody has). It is opened only for a report
-that has to do with torch.
+Pure: turns a report into a load matrix. ``builds`` supplies torch's exports: the export index by
+default, or a single torch. The index is opened only if a library uses torch or is unreadable.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ def compat(
     within: Callable[[str], bool] = lambda _: True,
     beyond: Sequence[str] = (),
 ) -> LoadMatrix:
-    """The load matrix of a package.
+    """Return the load matrix of a package.
 
     Args:
         report: The audited package.
-        builds: What knows torch's exports; the export index where not given.
-        within: Which of the known releases are asked for.
-        beyond: Releases newer than those known that are asked for all the same: ``unknown``.
+        builds: The source of torch's exports; the export index by default.
+        within: Whether a known release is requested.
+        beyond: Requested releases newer than the known ones: ``unknown``.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
@@ -63,18 +62,18 @@ def compat(
         named = {*filter(within, columns(builds)), *beyond}
     releases = tuple(sorted(named, key=release_key))
     for one in unread:
-        judged[one.path] = [unjudged(one, releases, "it could not be read")]
+        judged[one.path] = [unjudged(one, releases, "the library could not be read")]
     libraries = tuple(_widened(one, releases) for each in judged.values() for one in each)
     return _package(libraries, releases, builds)
 
 
 def explained(matrix: LoadMatrix, builds: TorchBuilds, *, every: bool = True) -> LoadMatrix:
-    """The matrix, with what is exported ``instead`` of missing names.
+    """Return the matrix with the names that are exported ``instead`` of missing ones.
 
     Args:
-        matrix: What ``compat`` gave.
-        builds: What knows torch's exports.
-        every: Of every missing name; otherwise of those alone that releases are first to lack.
+        matrix: The result of ``compat``.
+        builds: The source of torch's exports.
+        every: Explain every missing name, not only the first that each release lacks.
     """
     known: dict[tuple[str | None, bytes, tuple[str, ...]], tuple[str, ...]] = {}
     libraries = []
@@ -104,7 +103,7 @@ def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tu
     nearest = min(lacking, key=lambda at: (min((abs(at - one) for one in having), default=0), -at))
     alike = builds.nearest(library.platform, missing.name)
     names = [one.name for one in alike if one.exports.libraries(nearest)]
-    from torch_abi_audit.mangling import demangle  # dear, and asked for by few
+    from torch_abi_audit.mangling import demangle  # slow to import, and rarely needed
 
     return tuple(demangle(names[:_SHOWN_INSTEAD]))
 
@@ -125,7 +124,7 @@ def _package(
     loads_on: dict[str, Loads] = {}
     serving: dict[str, str] = {}
     notes = [
-        f"{one.path.name}: its {one.arch} slice is not judged: {one.why_unknown}"
+        f"{one.path.name}: the {one.arch} slice is not judged: {one.why_unknown}"
         for one in libraries
         if one not in counted
     ]
@@ -155,7 +154,7 @@ def _exported(builds: TorchBuilds | None) -> Exported:
 
 @cache
 def _indexed() -> Exported:
-    """What the index was asked already: a run asks for the same names more than once."""
+    """The cache of lookups in the index; one run looks up the same names more than once."""
     from torch_abi_audit.knowledge import export_index  # opened only when asked
 
     return Exported(export_index)
@@ -167,7 +166,7 @@ _Flavours: TypeAlias = "Mapping[str, list[LibraryLoads]]"
 def _answer(
     release: str, common: list[LibraryLoads], by_minor: Mapping[str, _Flavours]
 ) -> tuple[Loads, str | None, str | None]:
-    """A package's answer for one release, the variant that serves it, and what to note of it."""
+    """Return a package's state for one release, the variant that serves it, and a note."""
     state = _worst(common, release)
     if not by_minor:
         return state, None, None
@@ -180,8 +179,8 @@ def _answer(
     if able and state is not Loads.NO:
         others = " or ".join(sorted(able, key=release_key))
         note = (
-            f"torch {release} has no variant of its own; it would find all names that the one for "
-            f"{others} needs, if the package picks that"
+            f"the package has no variant for torch {release}; the variant for {others} would load "
+            "there, if the package selects it"
         )
         return _worse(state, Loads.UNKNOWN), None, note
     unknown = set(answers.values()) == {Loads.UNKNOWN}
@@ -189,14 +188,14 @@ def _answer(
 
 
 def _of_variant(flavours: _Flavours, release: str) -> Loads | None:
-    """What the variants for a release's minor release say; None where there is none for it."""
+    """Return the state of the variants for a release; None if there is none."""
     stated = {flavour: variants.patch_release(flavour) for flavour in flavours}
     fitting = {one: each for one, each in flavours.items() if stated[one] in (None, release)}
     return _best(fitting, release) if fitting else None
 
 
 def _best(flavours: _Flavours, release: str) -> Loads:
-    """Flavours stand in each other's place: one that loads is enough."""
+    """Return the state of the best flavour: one that loads is enough."""
     return max((_worst(each, release) for each in flavours.values()), key=WORST.index)
 
 
@@ -209,7 +208,7 @@ def _worse(one: Loads, other: Loads) -> Loads:
 
 
 def _widened(one: LibraryLoads, releases: Sequence[str]) -> LibraryLoads:
-    """With an answer for every column: a release that its platform does not have is unknown."""
+    """Add the releases that its platform lacks, as unknown, so that every column has a state."""
     if tuple(one.loads_on) == tuple(releases):
         return one
     every = {release: one.loads_on.get(release, Loads.UNKNOWN) for release in releases}

@@ -1,4 +1,4 @@
-"""Names in bytewise order, where those that begin alike stand together."""
+"""Finds names by prefix in a bytewise sorted sequence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def beginning(ordered: Sequence[bytes], prefix: bytes) -> Sequence[bytes]:
-    """Those of ``ordered`` names that begin with ``prefix``, which is not empty and has no 0xff.
+    """Return the names in ``ordered`` with a prefix, which must not be empty or end in 0xff.
 
-    Found by bisection: asking each of ten thousand names costs more than all else that is asked.
+    Uses bisection: to test each of ten thousand names would take longer than the rest of a verdict.
     """
     after = prefix[:-1] + bytes((prefix[-1] + 1,))
     start = bisect_left(ordered, prefix)

@@ -1,4 +1,4 @@
-"""From a library's imports and its file name to its CPython verdict. No I/O."""
+"""Judges a library's use of the CPython ABI, from its imports and its file name. No I/O."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _FLAVOURS = ("abi3", "abi3t")
 
 
 def references(binary: Binary) -> tuple[bytes, ...]:
-    """The CPython names among the strong imports, in bytewise order.
+    """Return the CPython names among the strong imports, in bytewise order.
 
-    On PE the DLL decides. Elsewhere a name counts if some CPython exports it, so a library's own
-    ``PyVTK…`` does not.
+    On PE the DLL decides. Elsewhere a name counts if some CPython release exports it, which
+    excludes other projects' names such as ``PyVTK…``.
     """
     names = [*beginning(binary.imports, b"Py"), *beginning(binary.imports, b"_Py")]
     if binary.format is Format.PE or binary.providers:
@@ -41,7 +41,7 @@ def references(binary: Binary) -> tuple[bytes, ...]:
 
 
 def _is_provided(name: bytes, binary: Binary) -> bool:
-    """Whether CPython provides a name of its form, in a format that states providers."""
+    """Whether CPython provides a name, in a format that states providers."""
     provider = binary.providers.get(name)
     if binary.format is Format.PE:
         return provider is not None and is_python(provider)
@@ -51,20 +51,20 @@ def _is_provided(name: bytes, binary: Binary) -> bool:
 
 
 def _is_unstable(name: bytes) -> bool:
-    """Whether a name belongs to the unstable C API, which the table need not list (PEP 689)."""
+    """Whether a name belongs to the unstable C API (PEP 689), which the table may not list."""
     return name.startswith(b"PyUnstable_") and _is_c_api(name)
 
 
 def judge(
     binary: Binary, used: Collection[bytes], resolved: Collection[bytes], filename: str
 ) -> CPythonABIVerdict:
-    """The verdict on one library.
+    """Return the verdict on one library.
 
     Args:
         binary: The library.
-        used: ``references`` of it.
-        resolved: Those of them that another library of the same distribution provides.
-        filename: Its file's name, whose infix may claim abi3.
+        used: Its ``references``.
+        resolved: Imports that another library of the same distribution provides.
+        filename: Its file name, which may contain ``.abi3``.
     """
     names = sorted(name for name in used if name not in resolved)
     rows = cpython_abi.stable_python_names() if names else {}
@@ -91,14 +91,14 @@ def judge(
 
 
 def reason(name: str) -> str:
-    """Why a reference is outside the stable ABI: private, unstable, or bound to one release."""
+    """Say why a name is outside the stable ABI: private, unstable or version-specific."""
     if name.startswith("_"):
         return "private"
     return "unstable" if name.startswith("PyUnstable_") else "version-specific"
 
 
 def _is_c_api(name: bytes) -> bool:
-    """Whether a raw name has the form of CPython's: ``_?Py``, then a capital or an underscore."""
+    """Whether a raw name looks like CPython's: ``_?Py``, then a capital or an underscore."""
     rest = name[3:] if name.startswith(b"_Py") else name[2:] if name.startswith(b"Py") else b""
     return (
         (rest[:1].isupper() or rest[:1] == b"_")
@@ -108,7 +108,7 @@ def _is_c_api(name: bytes) -> bool:
 
 
 def _claim(binary: Binary, filename: str) -> str | None:
-    """The abi3 flavour that a file claims by an infix of its name or, on PE, by its Python DLL."""
+    """Return the abi3 flavour that the file name or, on PE, the Python DLL claims."""
     flavour = abi3_claim(filename)
     if flavour is None and binary.format is Format.PE:
         dlls = binary.needed + binary.delay_needed
@@ -156,12 +156,12 @@ def _facts(cpython: CPythonABIVerdict) -> dict[str, Fact]:
 
 
 def _floor(cpython: CPythonABIVerdict) -> str | None:
-    """The floor of a library that claims abi3; None for any other."""
+    """Return the floor of a library that claims abi3, else None."""
     return cpython.min_python if cpython.intent else None
 
 
 def _package_floor(report: PackageReport) -> str | None:
-    """The oldest Python on which every library that claims abi3 loads."""
+    """Return the oldest Python on which every library that claims abi3 loads."""
     verdicts = [one.cpython for one in report.libraries if one.cpython is not None]
     floors = [floor for floor in map(_floor, verdicts) if floor is not None]
     return max(floors, key=release_key, default=None)

@@ -1,4 +1,4 @@
-"""From a library's imports, and what its siblings provide, to its torch verdict. No I/O."""
+"""Judges a library's use of torch, from its imports and what its siblings provide. No I/O."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def judge(
     *,
     names: Names = Names.ALL,
 ) -> TorchABIVerdict:
-    """The verdict on one library.
+    """Return the verdict on one library.
 
     Args:
         binary: The library.
-        kinds: ``classify`` of its strong and weak imports.
-        resolved: Those of them that another library of the same distribution provides.
-        exported: Whether a known libtorch release exports a name; called only for names that
-            the owner rule does not settle.
-        names: How many names of what libtorch provides the verdict holds.
+        kinds: The result of ``classify`` for its strong and weak imports.
+        resolved: Imports that another library of the same distribution provides.
+        exported: Whether a known torch release exports a name; called only for names whose
+            namespace does not decide the kind.
+        names: The names provided by libtorch that the verdict must contain.
     """
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
@@ -45,7 +45,7 @@ def judge(
     rest |= kinds.keys() & weak
     rest |= kinds.keys() & resolved
     groups: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
-    # most are unstable, and need no further look
+    # most names are unstable and need no further check
     groups[unstable] = [*(kinds.keys() - rest)]
     optional: list[bytes] = []
     evidence: list[bytes] = []
@@ -95,7 +95,7 @@ def judge(
 
 
 def _settled(name: bytes, kind: Kind, exported: Callable[[bytes], bool]) -> Kind:
-    """The final kind of a name that no sibling provides."""
+    """Return the final kind of a name that no sibling provides."""
     if kind is Kind.FOREIGN and (_is_lent(name) or exported(name)):
         return Kind.UNSTABLE
     if kind is Kind.BORROWED and exported(name):
@@ -109,16 +109,17 @@ def _is_lent(name: bytes) -> bool:
 
 
 def _floor(shims: list[bytes]) -> tuple[str | None, tuple[str, ...]]:
-    """The newest first release among ``shims``, and those that set it."""
+    """Return the first release that has all ``shims``, and the shims that set it."""
     releases = {name: torch_shims.shim_first_release(name) for name in shims}
     floor = max({torch_shims.STABLE_ABI_BEGINS, *releases.values()}, key=release_key)
     return floor, tuple(name.decode() for name, first in releases.items() if first == floor)
 
 
 def _sought(references: Collection[bytes], in_torch: bool) -> Collection[bytes]:  # noqa: FBT001
-    """The names that a sibling may provide: in the torch distribution, none of libtorch's own.
+    """Return the names that a sibling may provide.
 
-    torch's libraries import those from each other, and do not count as siblings.
+    In the torch distribution these exclude libtorch's own names, which torch's libraries import
+    from each other: they do not count as siblings.
     """
     if not in_torch:
         return references
@@ -133,10 +134,10 @@ def _judge(case: Case) -> TorchABIVerdict:
 
 
 def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
-    """A function that says whether some torch release exports a name; it opens the export index."""
+    """Return a function that checks in the export index whether some release exports a name."""
 
     def exported(name: bytes) -> bool:
-        from torch_abi_audit.knowledge import export_index  # slow to open, and rarely asked
+        from torch_abi_audit.knowledge import export_index  # slow to open, and rarely needed
 
         platform = export_index.platform_of(binary.format, binary.arch)
         return platform is not None and export_index.exported(platform, name)
@@ -202,7 +203,7 @@ def _facts(torch: TorchABIVerdict) -> dict[str, Fact]:
 
 
 def _shown_floor(report: PackageReport) -> str | None:
-    """The floor, with ``>=`` before it if it is a lower bound."""
+    """Return the floor, after ``>=`` if it is a lower bound."""
     floor = report.min_torch_version
     return f">={floor}" if floor is not None and report.has_unknown_shims else floor
 

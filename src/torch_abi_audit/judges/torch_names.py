@@ -1,4 +1,4 @@
-"""What each import of a library is to libtorch, by its name and who must provide it. No I/O."""
+"""Classifies the imports of a library that concern torch, by name and stated provider. No I/O."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SHIPPED_C = {
     b"nnp_": "nnpack",
     b"pthreadpool_": "pthreadpool",
 }
-"""Prefixes of C names from other projects, and the project of each: torch ships its headers, and
-libtorch exports its code."""
+"""Prefix of C names to the project that they belong to, for projects whose headers torch ships and
+whose code libtorch exports."""
 _SHIPPED_C_NAMES = tuple(_SHIPPED_C)
 _NESTED = (b"_ZN", b"_ZNK", b"_ZNO", b"_ZNR", b"_ZTIN", b"_ZTSN", b"_ZTVN")
-"""Prefixes of mangled members and of vtables and type information; the scope follows."""
+"""Prefixes of mangled members, vtables and type information, which the scope follows."""
 _AT_AND_C10 = tuple(start + scope for start in _NESTED for scope in (b"2at", b"3c10"))
 _TORCHS = tuple(start + b"5torch" for start in _NESTED)
 _NOT_TORCHS = tuple(
@@ -37,53 +37,54 @@ _STD = ("_ZNSt", "_ZNKSt", "_ZSt")
 _OWN_C_FORMS = (b"TH", b"Packed", b"torch_c_")
 _SHIM_FORMS = (b"aoti_torch_", b"torch_")
 _C_FORMS = (b"aoti_", b"torch_", b"TH", b"Packed", *_SHIPPED_C)
-"""Prefixes of every C name that may be torch's if the binary does not state its provider."""
+"""Prefixes of all C names that may belong to torch if the binary does not state a provider."""
 
 
-_known: dict[bytes, bool] = {}  # the libraries of a package import much the same names
+_known: dict[bytes, bool] = {}  # a cache: the libraries of a package import similar names
 _MOST_KNOWN = 1 << 14
 
 
 class Kind(StrEnum):
-    """What an import is to libtorch, by its name and, if the binary states it, its provider."""
+    """How an import relates to libtorch, by its name and its provider, if the binary states one."""
 
     SHIM = "shim"
     UNKNOWN_SHIM = "unknown-shim"
     UNSTABLE = "unstable"
-    """libtorch's, with a type of the unstable C++ API in its demangled text."""
+    """A libtorch name whose demangled text contains a type of the unstable C++ API."""
     INTERNAL = "internal"
-    """libtorch's, without such a type."""
+    """A libtorch name whose demangled text contains no such type."""
     HEADER_ONLY = "header-only"
-    """Of ``torch::stable`` or ``torch::headeronly``, which no library exports."""
+    """A name in ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     FOREIGN = "foreign"
-    """Another project's, with torch types in its signature."""
+    """A name of another project, with torch types in its signature."""
     BORROWED = "borrowed"
-    """A C name of another project whose headers torch ships: libtorch's if libtorch exports it."""
+    """A C name of another project whose headers torch ships; counts as internal if libtorch exports
+    it."""
 
 
 USES = frozenset({Kind.SHIM, Kind.UNKNOWN_SHIM, Kind.UNSTABLE, Kind.INTERNAL})
-"""The kinds that only libtorch can provide."""
+"""The kinds of names that only libtorch can provide."""
 
 
 def classify(
     names: Iterable[bytes], binary: Binary, *, in_torch: bool = False
 ) -> dict[bytes, Kind]:
-    """The kind of each of ``names``, imports of ``binary``, that concerns torch.
+    """Return the kind of each name that concerns torch; omit the others.
 
     Args:
-        names: Imports, strong or weak.
+        names: Strong or weak imports of ``binary``.
         binary: The importing library.
-        in_torch: Whether the library belongs to the torch distribution. There, plain C names
-            that one library of torch imports from another do not count.
+        in_torch: Whether the library belongs to the torch distribution. If so, C names without a
+            torch prefix do not count: its libraries import them from each other.
     """
     ordered = sorted(names)
-    # a short cut: nearly every C++ import of a library that uses torch begins so
+    # a shortcut: nearly all C++ imports from torch have these prefixes
     plain = [name for prefix in _AT_AND_C10 for name in beginning(ordered, prefix)]
     for prefix in _TORCHS:
         plain += [one for one in beginning(ordered, prefix) if not one.startswith(_NOT_TORCHS)]
     kinds = dict.fromkeys(plain, Kind.UNSTABLE)
     others = [name for name in ordered if name not in kinds]
-    if not binary.providers:  # only the name decides, and most names cannot be torch's
+    if not binary.providers:  # only the name decides, and few names can be torch's
         cpp = [*beginning(others, b"_Z"), *beginning(others, b"?")]
         others = [name for form in _C_FORMS for name in beginning(others, form)]
         others += _of_interest(cpp)
@@ -113,7 +114,7 @@ def _kind(name: bytes, binary: Binary, *, in_torch: bool) -> Kind | None:
 
 
 def links(binary: Binary) -> tuple[str, ...]:
-    """File names of the libtorch libraries that ``binary`` is linked to, sorted."""
+    """Return the file names of the libtorch libraries that ``binary`` is linked to, sorted."""
     return tuple(
         sorted(
             {
@@ -126,8 +127,8 @@ def links(binary: Binary) -> tuple[str, ...]:
 
 
 def _of_interest(names: list[bytes]) -> list[bytes]:
-    """The C++ names that could concern torch, by the text that they contain."""
-    # as text: searching bytes within bytes raises and drops an exception each time
+    """Return the C++ names that may concern torch, by substring."""
+    # as text: ``in`` on bytes is slower, because it raises and drops an exception each time
     texts = b"\0".join(names).decode("latin-1").split("\0") if names else []
     return [
         name
@@ -154,7 +155,7 @@ def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
 
 
 def _has_shim_form(name: bytes) -> bool:
-    """Whether a C name is of the form ``aoti_torch_x`` or ``torch_x``."""
+    """Whether a C name has the form ``aoti_torch_x`` or ``torch_x``."""
     for form in _SHIM_FORMS:
         rest = name.removeprefix(form)
         if rest is not name and rest[:1].islower():
@@ -180,7 +181,7 @@ def _may_name_torch(text: str) -> bool:
         "2at" in text
         or "3c10" in text
         or "5torch" in text
-        or "c10@" in text  # of MSVC, whose operators have no @ before their scope: ??6c10@@YA…
+        or "c10@" in text  # MSVC writes no @ before the scope of an operator: ??6c10@@YA…
         or "at@" in text
         or "torch@" in text
     )
@@ -199,7 +200,7 @@ def _may_be_owned(text: str) -> bool:
 
 
 def _is_borrowed(name: bytes, binary: Binary) -> bool:
-    """Whether a library is linked to libtorch, and not to a library of the name's own project."""
+    """Whether a library is linked to libtorch, but not to the project that the name belongs to."""
     home = _SHIPPED_C[name[: name.index(b"_") + 1]]
     if not links(binary):
         return False

@@ -1,4 +1,4 @@
-"""What is judged of one library: its verdict on each stable ABI."""
+"""The verdicts on one library, one for each stable ABI."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch_abi_audit.runtime.records import dataclass
 
 
 class TorchLabel(StrEnum):
-    """Torch label of one library, as the CLI reference spells it."""
+    """The torch label of a library, spelled as in the CLI reference."""
 
     STABLE = "STABLE"
     UNSTABLE = "UNSTABLE"
     NO_TORCH = "NO-TORCH"
     ERROR = "ERROR"
-    """It could not be read."""
+    """The library could not be read."""
 
 
 class PythonLabel(StrEnum):
-    """CPython label of one library, as the CLI reference spells it."""
+    """The CPython label of a library, spelled as in the CLI reference."""
 
     OK = "abi3-ok"
     VIOLATIONS = "abi3-tagged-violations"
@@ -28,27 +28,27 @@ class PythonLabel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CPythonABIVerdict:
-    """What one library asks of CPython."""
+    """How one library uses the CPython ABI."""
 
     intent: bool = False
-    """It claims abi3: by its file name, or by importing ``python3.dll``."""
+    """It claims abi3, by its file name or by importing ``python3.dll``."""
     compliant: bool = False
-    """It refers to CPython, and every reference is in the stable ABI of its platform."""
+    """It imports CPython names, and all of them are in the stable ABI of its platform."""
     violations: tuple[str, ...] = ()
-    """References outside the stable ABI, sorted."""
+    """Imported CPython names outside the stable ABI, sorted."""
     references: int = 0
-    """How many CPython names it imports."""
+    """Number of CPython names that it imports."""
     min_python: str | None = None
-    """Newest release, such as ``3.11``, in which one of its stable names joined the stable ABI."""
+    """Oldest release, such as ``3.11``, whose stable ABI has all of its stable names."""
     floor_symbols: tuple[str, ...] = ()
     """The stable names that set ``min_python``, sorted."""
     flavour: str | None = None
-    """``abi3``, ``abi3t`` (PEP 803) or ``abi3.abi3t`` where it claims one, as far as shown."""
+    """The claimed flavour, as far as it shows: ``abi3``, ``abi3t`` (PEP 803) or ``abi3.abi3t``."""
     notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> PythonLabel:
-        """The row's label."""
+        """The label that reports show."""
         if self.intent:
             if self.violations:
                 return PythonLabel.VIOLATIONS
@@ -58,44 +58,44 @@ class CPythonABIVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TorchABIVerdict:
-    """What one library asks of libtorch. Lists hold demangled names in order of mangled ones."""
+    """How one library uses the torch ABI. Names are demangled, in the order of the mangled ones."""
 
     uses_torch: bool = False
     stable: bool = False
-    """It uses torch, and through the stable C shim alone."""
+    """It uses torch, and only through the stable C shim."""
     unstable_symbols: tuple[str, ...] = ()
-    """libtorch's own names whose text names ``at::``, ``c10::`` or unstable ``torch::``."""
+    """libtorch names whose text contains a type in ``at::``, ``c10::`` or unstable ``torch::``."""
     stable_shim_count: int = 0
-    """Known stable C shims it imports."""
+    """Number of known stable C shims that it imports."""
     min_torch_version: str | None = None
-    """Oldest torch release that has every shim; None unless the verdict is stable. A lower bound
-    where there are ``unknown_shim_symbols``."""
+    """Oldest torch release that has every known shim; None unless the verdict is stable. A lower
+    bound if there are ``unknown_shim_symbols``."""
     version_defining_symbols: tuple[str, ...] = ()
     """The shims that set ``min_torch_version``, sorted."""
     unknown_shim_symbols: tuple[str, ...] = ()
-    """Names of the shim's form that no known torch release declares: newer than the table."""
+    """Names with the form of a shim that no known torch release declares: newer than the table."""
     internal_symbols: tuple[str, ...] = ()
-    """libtorch's own names that name no torch type: ``c10d::Store::wait()``."""
+    """libtorch names without a torch type in their text: ``c10d::Store::wait()``."""
     weak_symbols: tuple[str, ...] = ()
-    """libtorch's names that the loader may leave unresolved."""
+    """Weakly imported libtorch names, which the loader may leave unresolved."""
     unresolved_symbols: tuple[str, ...] = ()
-    """Names that speak of torch types and that neither libtorch nor the package provides."""
+    """Names with torch types in their text that neither libtorch nor the package provides."""
     unresolvable_symbols: tuple[str, ...] = ()
-    """Undefined names of ``torch::stable`` or ``torch::headeronly``: no library exports any."""
+    """Undefined names in ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     header_evidence: tuple[str, ...] = ()
-    """Names of torch types that the package's own libraries pass among themselves."""
+    """Names with torch types in their text that another library of the package provides."""
     links: tuple[str, ...] = ()
-    """Libraries of libtorch that it is linked to, sorted."""
+    """File names of the libtorch libraries that it is linked to, sorted."""
     required: tuple[bytes, ...] = ()
-    """Raw names, sorted, that some libtorch must export for it to load: shims, unstable, internal;
-    and those that none can: undefined names of ``torch::stable`` and ``torch::headeronly``."""
+    """Raw names, sorted, that libtorch must export so that it loads: shims, unstable and internal
+    names, and the unresolvable ones, which no libtorch exports."""
     required_from: tuple[str, ...] = ()
-    """File name of the library that must provide each of ``required``, in the same order, empty
-    where any may: Mach-O two-level names and PE imports. No entries at all for ELF."""
+    """File name of the library that must provide each of ``required``, in the same order: stated by
+    Mach-O two-level names and PE imports. Empty text if any may; no entries for ELF."""
 
     @property
     def label(self) -> TorchLabel:
-        """The row's label."""
+        """The label that reports show."""
         if not self.uses_torch:
             return TorchLabel.NO_TORCH
         return TorchLabel.STABLE if self.stable else TorchLabel.UNSTABLE

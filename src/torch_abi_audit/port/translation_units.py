@@ -90,7 +90,7 @@ def _read_part(name: str, source: Readable, read: _Read) -> None:
         raise FormatError(
             "empty file: truncated or never written"
             if source.size == 0
-            else "named like an object file, but not ELF, Mach-O, COFF or an archive"
+            else "has the suffix of an object file, but is not ELF, Mach-O, COFF or an archive"
         )
     elif (result := objects.read(source)) is not None:
         _keep(name, result, read)

@@ -1,9 +1,9 @@
-"""Values of the model as plain ones, and back: what ``marshal`` can carry between two processes.
+"""Converts values of the model to builtin ones that ``marshal`` can serialize, and back.
 
-A record becomes a list of its class and its fields, and a member of an enumeration a list of its
-class and its text. Long tuples of texts, of bytes or of members of one enumeration are joined into
-one, since there may be a hundred thousand of them; so are the keys and the values of long mappings,
-and long sets. Other tuples, sets and mappings keep their shape. All else stands for itself.
+A record becomes a list of its class and its fields, a member of an enumeration a list of its class
+and its text. The items of a long tuple of ``str``, of ``bytes`` or of members of one enumeration
+are joined into one value, since there may be a hundred thousand of them. The same applies to long
+sets and to the keys and values of long mappings. Other values are unchanged.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _SHORT = 16
 _PLAIN = frozenset({str, bytes, int, bool, float, type(None)})
 _JOINED, _SET, _MAPPING = "joined", "set", "mapping"
-"""What stands in the place of a class in the lists of what is no record and no member."""
+"""Markers that replace the class in lists that stand for tuples, sets and mappings."""
 
 
 def pack(value: object) -> object:
-    """The value in plain ones.
+    """Convert a value to builtin ones.
 
     Raises:
-        TypeError: it is, or holds, something that is none of these.
+        TypeError: the value is or contains one of an unsupported type.
     """
     kind = type(value)
     if kind in _PLAIN or value == ():  # most fields
@@ -48,7 +48,7 @@ def pack(value: object) -> object:
 
 
 def _name(kind: type) -> str:
-    """Where a class is found."""
+    """Return the module and the qualified name of a class."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
@@ -65,7 +65,7 @@ def _packed_tuple(value: tuple[object, ...]) -> object:
 
 
 def unpack(plain: object) -> object:
-    """What was packed."""
+    """Return the value that was packed."""
     kind = type(plain)
     if kind in _PLAIN or plain == ():
         return plain
@@ -79,7 +79,7 @@ def unpack(plain: object) -> object:
 
 
 def _unpacked(name: str, *fields: Any) -> object:  # noqa: ANN401 - as many types as fields
-    """What a list stands for."""
+    """Return the value that a list stands for."""
     if name == _JOINED:
         kind, joined = fields
         parts = joined.split("\0" if isinstance(joined, str) else b"\0")
@@ -95,12 +95,12 @@ def _unpacked(name: str, *fields: Any) -> object:  # noqa: ANN401 - as many type
 
 
 def _members(name: str) -> dict[str, str]:
-    """Text to member of the enumeration of a name that was packed."""
+    """Map texts to members of the enumeration with a packed name."""
     return {str(one): one for one in _found(name)}  # type: ignore[attr-defined]
 
 
 def _found(name: str) -> type:
-    """The class of a name that was packed."""
+    """Return the class with a packed name."""
     found = _classes.get(name)
     if found is None:
         module, _, inner = name.partition(":")

@@ -1,8 +1,8 @@
-"""A map whose items are made by several processes, where the system allows it.
+"""A map that several processes compute together, if the system allows it.
 
-The other processes are forks: they see all that was in memory here when they began, and give back
-what ``messages`` can pack. They last as long as the map. If anything goes wrong in one of them,
-this process does all of the work again: errors, and all else that a caller sees, are its own.
+The other processes are forks: they start with a copy of this process's memory, return values that
+``messages`` can pack, and end with the map. If one of them fails, this process repeats all of the
+work, so that a caller sees the errors and output of this process only.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _PIECE = 1 << 20
-_WIDTH = 4  # bytes of a number in the pipe that all processes take them from
-_LENGTH = 8  # bytes that say how long a message is
+_WIDTH = 4  # bytes of each number in the pipe that all processes read
+_LENGTH = 8  # bytes of the length before a message
 _MOST_PROCESSES = 8
-"""Processes at the most: a container may show more processors than it lets anybody use."""
+"""Maximum number of processes: a container may show more processors than it may use."""
 _MOST_NUMBERS = 1 << 13
-"""Numbers that a pipe holds in any case."""
+"""How many numbers fit into a pipe on any system."""
 
 
 def processors() -> int:
-    """How many processes can work at once; 1 where a fork is not safe.
+    """Return how many processes can work at once; 1 if it is not safe to fork.
 
-    Only Linux is trusted with a fork that does not start another program, and only while this
-    process has no second thread.
+    A fork that does not start another program is considered safe only on Linux, in a process with
+    one thread.
     """
     threading = sys.modules.get("threading")
     if sys.platform != "linux" or (threading is not None and threading.active_count() > 1):
@@ -44,22 +44,23 @@ def processors() -> int:
 def share(
     count: int, do: Callable[[int], T], do_elsewhere: Callable[[int], T], most: int | None = None
 ) -> list[T]:
-    """What is made of each number below ``count``, in order, by several processes together.
+    """Return the result for each number below ``count``, in order, computed by several processes.
 
-    The first number is for this process, the next is for whichever is free.
+    This process takes the first number; whichever process is free takes the next.
 
     Args:
-        count: How many there are.
-        do: Makes one in this process.
-        do_elsewhere: Makes one in another process: prints nothing, and gives what can be packed.
-        most: How many processes at most, this one included; ``processors()`` if None.
+        count: How many numbers there are.
+        do: Computes a result in this process.
+        do_elsewhere: Computes a result in another process: must not print, and must return a value
+            that can be packed.
+        most: Maximum number of processes, including this one; ``processors()`` by default.
     """
     size = min(processors() if most is None else most, count)
     if size > 1 and count <= _MOST_NUMBERS:
         try:
             return _shared(count, do, do_elsewhere, size)
         except _LostError:
-            pass  # as if it had never been
+            pass  # do all of the work here
     return [do(number) for number in range(count)]
 
 
@@ -76,7 +77,7 @@ def _shared(
     others: list[_Worker] = []
     try:
         for _ in range(1, size):
-            others.append(_Worker(work))  # noqa: PERF401 - kept if a later one fails
+            others.append(_Worker(work))  # noqa: PERF401 - must be ended if a later one fails
         made = {number: do(number) for number in _taken(numbers, 0)}
         for other in others:
             made |= other.result()
@@ -88,10 +89,10 @@ def _shared(
 
 
 def _pipe() -> tuple[int, int]:
-    """Both ends of a new pipe.
+    """Return both ends of a new pipe.
 
     Raises:
-        _LostError: no more files can be open.
+        _LostError: too many files are open.
     """
     try:
         return os.pipe()
@@ -106,14 +107,14 @@ def _taken(numbers: int, *reserved: int) -> Iterator[int]:
 
 
 class _LostError(Exception):
-    """Another process ended before it told what it was asked for, or never began."""
+    """Another process ended before it returned its result, or could not be started."""
 
 
 class _Worker:
-    """Another process, at work from the moment this is made.
+    """Another process; constructing a worker starts it.
 
     Raises:
-        _LostError: the system has no room for it.
+        _LostError: the system cannot start another process.
     """
 
     __slots__ = ("_child", "_finished", "_source")
@@ -131,11 +132,11 @@ class _Worker:
         os.close(sink)
         self._finished = False
 
-    def result(self) -> Any:  # noqa: ANN401 - whatever the work gives
-        """What it made, once it is done.
+    def result(self) -> Any:  # noqa: ANN401 - whatever the work returns
+        """Wait for the result and return it.
 
         Raises:
-            _LostError: it ended before it could say.
+            _LostError: the process ended before it returned one.
         """
         length = int.from_bytes(self._read(_LENGTH), "little")
         made = self._read(length)
@@ -143,10 +144,10 @@ class _Worker:
         return _loaded(made)
 
     def end(self) -> None:
-        """Leave nothing of it behind, whether it is done or not."""
+        """Clean up, and kill the process if it has not finished."""
         os.close(self._source)
         if not self._finished:
-            import signal  # slow to import, and seldom needed
+            import signal  # slow to import, and rarely needed
 
             os.kill(self._child, signal.SIGKILL)
         os.waitpid(self._child, 0)
@@ -169,13 +170,13 @@ def _write(sink: int, message: bytes) -> None:
 
 
 def _end_with(work: Callable[[], None]) -> NoReturn:
-    """Work, and end this process: nothing else of it is to be seen."""
+    """Work, then end this process without flushing buffers or running exit handlers."""
     status = 1
     try:
         work()
         status = 0
     finally:
-        os._exit(status)  # what is printed but not yet written is the other process's affair
+        os._exit(status)  # buffered output belongs to the parent, which writes it
 
 
 def _dumped(value: object) -> bytes:
@@ -183,4 +184,4 @@ def _dumped(value: object) -> bytes:
 
 
 def _loaded(data: bytes) -> object:
-    return unpack(marshal.loads(data))  # noqa: S302 - of our own process
+    return unpack(marshal.loads(data))  # noqa: S302 - from our own process

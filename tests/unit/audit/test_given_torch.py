@@ -1,4 +1,4 @@
-"""One very torch in place of the index, on built values."""
+"""A single torch in place of the export index, with constructed values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who makes what: every thing once, in order, and in this process where there is little to do."""
+"""Divided work: each result once and in order, and in this process if there is little to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ forks = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is truste
 
 @pytest.fixture(autouse=True)
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine of three processors."""
+    """Pretend that the machine has three processors."""
     monkeypatch.setattr(workers, "processors", lambda: 3)
 
 
@@ -96,7 +96,7 @@ def test_targets_are_divided_and_the_bar_is_drawn_here_alone() -> None:
             raise AssertionError(files)
 
         def step(self, name: str) -> None:
-            """Not asked for."""
+            """Do nothing."""
 
     def reports(target: str, step: object) -> tuple[str, bool, bool]:
         time.sleep(0.01)

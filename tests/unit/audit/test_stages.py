@@ -1,4 +1,4 @@
-"""The stages of the pipeline on files that a compiler made: what each hands to the next."""
+"""The results of each stage of the pipeline for compiled libraries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OFFERS = "void _ZN2at1fEv(void) {} void unasked(void) {}"
 
 
 def site(tmp_path: Path, **more: bytes) -> Path:
-    """A distribution: a library that asks, and one elsewhere in it that offers."""
+    """A distribution with a library that imports a name, and another that exports it."""
     asks = gcc(ASKS, tmp_path / "asks.so").read_bytes()
     offers = gcc(OFFERS, tmp_path / "offers.so").read_bytes()
     members: dict[str, bytes | str] = {"demo/asks.so": asks, "demo.libs/offers.so": offers, **more}

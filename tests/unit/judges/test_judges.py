@@ -1,4 +1,4 @@
-"""The list of judges: each provides all that reports and the audit ask of it."""
+"""Every judge provides what reports and the audit need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load matrix, on built reports and built releases: no index, no file is read."""
+"""The load matrix of constructed reports and releases, without an index or files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVERY = 0b111
 
 
 class Builds:
-    """Three releases on three platforms, of which Linux on x86 alone has CUDA."""
+    """Three releases on four platforms; only those for Linux x86_64 have CUDA."""
 
     platform_names: ClassVar = {
         (Format.ELF, "x86_64"): "linux_x86_64",
@@ -202,7 +202,7 @@ def test_an_unreadable_library_leaves_every_release_unknown() -> None:
     builds = linux({b"_ZN2at1aEv": 0b011})
     both = compat(package(library(required=[b"_ZN2at1aEv"]), damaged), builds)
     assert answers(both) == [UNKNOWN, UNKNOWN, NO]
-    assert both.libraries[1].why_unknown == "it could not be read"
+    assert both.libraries[1].why_unknown == "the library could not be read"
     assert not both.open_upwards
 
 
@@ -232,7 +232,7 @@ def test_each_slice_of_a_universal_library_is_judged_for_its_own_platform() -> N
     ]
     assert answers(matrix) == [YES] * 3, "no torch of these releases runs on the other slice"
     (note,) = matrix.notes
-    assert note.startswith("a.so: its x86_64 slice is not judged: no torch ")
+    assert note.startswith("a.so: the x86_64 slice is not judged: no known torch ")
 
 
 # --- CUDA ----------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_a_link_to_a_cuda_library_needs_a_cuda_build() -> None:
     assert answers(matrix) == [CUDA] * 3
     (absent,) = matrix.libraries[0].absent
     assert (absent.library, absent.releases) == ("libtorch_cuda.so", ALL)
-    assert absent.reason == "only CUDA builds of torch have it"
+    assert absent.reason == "only CUDA builds of torch ship it"
 
 
 def test_a_windows_import_says_by_its_dll_that_it_needs_cuda() -> None:
@@ -295,8 +295,8 @@ def test_a_cuda_build_that_lacks_a_cuda_name_is_no() -> None:
     [
         ("libtorch_cuda_cu.so", "no torch since 2.8.0 ships it"),
         ("libcaffe2.so", "no torch since 2.8.0 ships it"),
-        ("libtorch_hip.so", "only ROCm builds of torch have it, none of which is known here"),
-        ("libc10_xpu.so", "only XPU builds of torch have it, none of which is known here"),
+        ("libtorch_hip.so", "only ROCm builds of torch ship it, and their exports are unknown"),
+        ("libc10_xpu.so", "only XPU builds of torch ship it, and their exports are unknown"),
     ],
 )
 def test_a_link_to_a_library_that_no_release_ships_is_named(file: str, reason: str) -> None:
@@ -426,7 +426,7 @@ def test_a_release_without_a_variant_is_unknown_where_another_would_load() -> No
     builds = linux({b"_ZN2at3v28Ev": 0b001, b"_ZN2at3v29Ev": 0b110})
     matrix = compat(package(*built_for("2.8", "2.9")), builds)
     assert answers(matrix) == [YES, YES, UNKNOWN]
-    assert "2.10.0 has no variant of its own" in matrix.notes[0]
+    assert "no variant for torch 2.10.0" in matrix.notes[0]
     assert not matrix.open_upwards
 
 

@@ -1,4 +1,4 @@
-"""Names that begin alike, found by bisection."""
+"""Names found by prefix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose an import is, by its name and by who must provide it: names of every mangling."""
+"""The kind of an import by its name and its provider, for every mangling."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES = {
     b"?g@at@@YAXXZ": Kind.UNSTABLE,
     b"?h@format@@YAXXZ": None,
 }
-"""What a name is to libtorch where nothing is said of who provides it."""
+"""The kind of each name if the binary does not state a provider."""
 
 
 def binary(*names: bytes, **providers: str) -> Binary:

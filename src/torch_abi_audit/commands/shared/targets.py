@@ -1,4 +1,4 @@
-"""Resolves and audits the TARGETs of every verb, with a progress bar if it takes long."""
+"""Resolves and audits the TARGETs of every verb, with a progress bar for slow runs."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ class Search:
 
     environment: Environment
     choice: Choice | None = None
-    """Which wheels of an index to select; None if no TARGET is one."""
+    """Which wheels to select from an index; None if no TARGET is in one."""
     bar: bool = False
     """Whether a bar may be drawn."""
 
 
 def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
-    """How the TARGETs of a command line are looked up.
+    """Return how to look up the TARGETs of a command line.
 
     Args:
         options: The parsed command line.
         words: All TARGETs to look up.
 
     Raises:
-        TargetError: the selected environment has no interpreter that answers.
+        TargetError: the interpreter of the selected environment does not exist or does not answer.
     """
     choice = None
     if any(map(_is_of_index, filter(None, words))):
@@ -108,7 +108,7 @@ def audited(
     """Audit TARGETs; the report of one that was not found has an ``error``.
 
     Args:
-        targets: As typed; one TARGET may name several packages.
+        targets: As typed; one TARGET may stand for several packages.
         looking: How they are looked up.
         names: The names that the verdicts must contain; see ``audit``.
     """
@@ -126,7 +126,7 @@ def audited(
 
 
 def _is_of_index(target: str) -> bool:
-    """Whether it is fetched from an index: connections, cache and bar belong to this process."""
+    """Whether a TARGET is in an index; only this process may use connections, cache and bar."""
     return target.startswith(sources.INDEX_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""Groups results by library and rule, for the formats that other programs read."""
+"""Groups results by library and rule, for machine-readable formats and Markdown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Group:
     reason: str | None
     """Why it is suppressed; None if it is open."""
     ignored: bool
-    """Whether an ignore suppresses it, rather than the baseline."""
+    """Whether an ignore, not the baseline, suppresses it."""
 
 
 def grouped(results: Iterable[Result]) -> tuple[Group, ...]:

@@ -131,7 +131,7 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
 
 
 def _verdicts(library: ExtensionReport | SliceReport) -> dict[str, Any]:
-    """The verdicts by the key of their judge, in the order of the keys."""
+    """The verdicts by the key of their judge, sorted."""
     return {
         judge.key: _verdict(judge, library) for judge in sorted(JUDGES, key=lambda one: one.key)
     }

@@ -1,4 +1,4 @@
-"""Renders the tables of the CLI reference; additions to a row or a block come after it."""
+"""Renders the tables of the CLI reference; additional text comes last in a row or block."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def format_environment_table(
     Args:
         report: The environment.
         verbose: After the table, the block of every package that is shown.
-        show_all: Show packages that do not use torch, too.
+        show_all: Also show packages that do not use torch.
         style: Colours for a terminal.
     """
     return "\n".join(_environment(report, verbose=verbose, show_all=show_all, style=style))
@@ -142,7 +142,7 @@ def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator
 
 
 def _bundled(report: PackageReport) -> str:
-    """The number of libraries with a library suffix, as in the reference, and of the others."""
+    """The number of bundled libraries with a library suffix, then of those without."""
     plain = sum(
         library.path_text.lower().endswith(LIBRARY_SUFFIXES) for library in report.bundled_libs
     )
@@ -173,7 +173,7 @@ def label(judge: Judge, library: ExtensionReport) -> str:
 
 
 def _verdicts(library: ExtensionReport) -> Iterator[tuple[Judge, Verdict]]:
-    """Each judge with its verdict; a report of before a judge was added holds none of its."""
+    """Yield each judge with its verdict; a saved report may lack the verdict of a newer judge."""
     for judge in JUDGES:
         verdict = judge.verdict(library)
         if verdict is not None:
@@ -197,7 +197,7 @@ def _details(library: ExtensionReport) -> Iterator[str]:
         for one in judge.display.listings(verdict):
             yield from _listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
-        yield "note: the CUDA runtime is linked into it"
+        yield "note: the CUDA runtime is statically linked"
     if torch.links and torch.uses_torch:
         yield f"links: {escape(', '.join(torch.links))}"
 
