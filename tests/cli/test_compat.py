@@ -274,7 +274,7 @@ def test_a_damaged_library_of_a_given_torch_is_an_error(torch: Path, stable: Pat
     library.write_bytes(library.read_bytes()[:200])
     done = run("compat", "--torch", torch, stable)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "lib/libtorch_cpu.so of" in done.stderr
+    assert "lib/libtorch_cpu.so in" in done.stderr
 
 
 # --- the ordinary audit --------------------------------------------------------------------------

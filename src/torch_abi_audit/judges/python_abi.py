@@ -64,7 +64,7 @@ def judge(
         binary: The library.
         used: Its ``references``.
         resolved: Imports that another library of the same distribution provides.
-        filename: Its file name, which may contain ``.abi3``.
+        filename: Its file name, which may claim abi3 by an infix.
     """
     names = sorted(name for name in used if name not in resolved)
     rows = cpython_abi.stable_python_names() if names else {}

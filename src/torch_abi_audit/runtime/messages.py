@@ -3,7 +3,8 @@
 A record becomes a list of its class and its fields, a member of an enumeration a list of its class
 and its text. The items of a long tuple of ``str``, of ``bytes`` or of members of one enumeration
 are joined into one value, since there may be a hundred thousand of them. The same applies to long
-sets and to the keys and values of long mappings. Other values are unchanged.
+sets and to the keys and values of long mappings. Short tuples, sets and mappings keep their type.
+All other values are unchanged.
 """
 
 from __future__ import annotations
