@@ -58,6 +58,44 @@ def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- formats and files ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("verb", ["audit", "compat", "port", "diff"])
+def test_two_reports_do_not_go_to_one_file(
+    here: Path, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formats = ["--format", "text:w.txt", "--format", "json:./w.txt"]
+    assert main([*reports(here)[verb], *formats]) == 2
+    assert "two reports would be written to w.txt" in capsys.readouterr().err
+    assert not Path("w.txt").exists()
+
+
+@pytest.mark.parametrize("verb", ["audit", "compat"])
+def test_an_empty_torch_is_not_every_torch(
+    here: Path, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*reports(here)[verb], "--torch", ""]) == 2
+    assert "--torch is empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_closed_standard_input_holds_no_error_message() -> None:
+    command = f"{sys.executable} -m torch_abi_audit explain - <&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert done.returncode == 2
+    assert "nothing to explain" in done.stderr
+
+
+def test_a_plan_is_not_taken_for_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ops = str(here / "more")
+    assert main(["port", ops, "--format", "json:plan.json"]) == 0
+    assert main(["diff", ops, "plan.json", "--check"]) == 2
+    assert "is not the report of an audit" in capsys.readouterr().err
+
+
+def test_a_package_without_its_libraries_is_worse(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["diff", str(here / "ops"), str(tmp_path / "empty"), "--check"]) == 1
+
+
 @pytest.mark.parametrize("verb", FORMATS)
 def test_every_format_of_every_verb(
     verb: str, here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

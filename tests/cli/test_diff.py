@@ -79,7 +79,7 @@ def test_a_saved_report_on_either_side(
     [
         (None, "cannot read"),
         ("{}", "is not a saved report: it has no schema_version"),
-        (json.dumps({"schema_version": 1}), "is not a saved report: packages[0] lacks a key"),
+        (json.dumps({"schema_version": 1}), "is not the report of an audit"),
     ],
 )
 def test_reports_that_are_none(

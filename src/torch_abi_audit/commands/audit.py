@@ -137,7 +137,7 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     looking = targets.search(options, (*options.targets, baseline))
     names = _names(chosen, options, gated=settings is not None)
     loaded = targets.load(options, looking, names=names)
-    if options.loads_on or options.torch:
+    if options.loads_on or options.torch is not None:
         loaded = _with_loads(loaded, options.torch)
     outcome = _outcome(loaded, options, settings, looking, judged=_needs_results(chosen))
     if outcome.gate is None and not options.format:  # no gate was requested
@@ -178,7 +178,7 @@ def _names(chosen: Sequence[Destination], options: argparse.Namespace, *, gated:
 
     if any(one.format != "text" for one in chosen) or options.verbose or gated:
         return Names.ALL
-    return Names.RAW if options.loads_on or options.torch else Names.COUNTED
+    return Names.RAW if options.loads_on or options.torch is not None else Names.COUNTED
 
 
 def _with_loads(loaded: Loaded, torch: str | None) -> Loaded:

@@ -34,7 +34,7 @@ def syntax() -> Syntax:
         epilog=_EPILOG,
         options=(
             *(*INSPECTED, "torch", *WHEELS),
-            *("json", *DOCUMENT, "color", "all", "verbose", "quiet", "no_progress"),
+            *("json", "markdown", *DOCUMENT, "color", "all", "verbose", "quiet", "no_progress"),
             "gate",
         ),
         words={

@@ -47,7 +47,7 @@ def run(words: list[str]) -> int:
     modes.refuse_idle_index_options(syntax(), options, (options.with_target,))
     text = " ".join(options.text)
     if text == "-":
-        text = sys.stdin.read()
+        text = "" if sys.stdin is None else sys.stdin.read()
     if not text.strip():
         fail(syntax(), "nothing to explain: give an error message, a symbol, a label or a rule")
     try:

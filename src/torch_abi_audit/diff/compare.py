@@ -12,8 +12,9 @@ from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, 
 from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.identity import library_key, package_key, symbol_key
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.model.loads import Loads
-from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.paths import file_name, relative_path
 from torch_abi_audit.model.releases import release_key, release_runs
 
 if TYPE_CHECKING:
@@ -131,7 +132,18 @@ def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
         verdict, compared = judge.verdict(library), judge.comparison
         facts[compared.label] = None if verdict is None else str(verdict.label)
         facts[f"{compared.product} floor"] = None if verdict is None else compared.floor(verdict)
-    return {**facts, TORCH.comparison.label: str(library.label), "error": library.error}
+    facts |= {TORCH.comparison.label: str(library.label), "error": library.error}
+    return {**facts, "soname": _versioned_soname(library)}
+
+
+def _versioned_soname(library: ExtensionReport) -> str | None:
+    """``libcudart.so.12``, without the hash of a wheel repair; None if it has no version.
+
+    A key leaves the version out, so that a library and its successor are a pair.
+    """
+    names = [image.soname for image in library.linkage if image.soname]
+    plain = without_mark(file_name(names[0]))[0] if names else ""
+    return plain if ".so." in plain else None
 
 
 def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
@@ -238,6 +250,8 @@ def _worse(
     lost: tuple[str, ...],
     came: tuple[Finding, ...],
 ) -> Iterator[str]:
+    if old.libraries and not new.libraries:
+        yield "no compiled library is left"
     for judge in JUDGES:
         (what, first, second), _ = _of_judge(judge, old, new)
         if judge.rank(new) > max(_GOOD, judge.rank(old)):

@@ -131,6 +131,7 @@ class UnitProgress:
 
     name: str
     unstable: int
+    """Symbols outside of the stable ABI, internal ones among them."""
     shims: int
     source: str | None = None
     last_to_need: tuple[str, ...] = ()
@@ -139,6 +140,8 @@ class UnitProgress:
     own: int | None = None
     """Number of unstable references in the project's own source; None if unknown."""
     error: str | None = None
+    internal: int = 0
+    """Those of ``unstable`` that name no type of the unstable API."""
 
     @property
     def state(self) -> TorchLabel:

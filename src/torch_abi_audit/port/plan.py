@@ -296,6 +296,7 @@ def _progress(units: Sequence[Unit], text: dict[bytes, str]) -> Iterator[UnitPro
             evidence=unit.evidence,
             own=sum(one.count for one in located if one.own) if located else None,
             error=unit.error,
+            internal=sum(not names_torch_types(name) for name in unit.unstable),
         )
 
 

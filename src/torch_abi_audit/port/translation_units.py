@@ -172,6 +172,6 @@ def _is_unstable_class(declared: tuple[bytes, ...]) -> bool:
 
 def _notes(read: _Read) -> Iterable[str]:
     if read.copies:
-        yield f"{read.copies} archive members are copies of object files and are counted only once"
+        yield f"copies of object files in archives, counted only once: {read.copies}"
     if read.empty:
         yield f"{read.empty} archives contain no object files (import libraries, or empty)"

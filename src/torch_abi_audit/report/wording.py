@@ -33,11 +33,14 @@ def of_baseline(entries: Sequence[Entry]) -> str:
     return f"{findings} ({plural(symbols, 'symbol')})" if symbols else findings
 
 
-def some(names: Sequence[str], rest: str = "more") -> str:
-    """The first name and the number of others: ``a``, ``a and 2 more``, ``a and 2 more files``.
+def some(names: Sequence[str], noun: str = "") -> str:
+    """The first name, and how many more there are: ``a``, ``a and 2 more``, ``a and 1 more file``.
 
     Args:
-        names: At least one name.
-        rest: What to call the others, such as ``more files``.
+        names: One name or more.
+        noun: What one of the others is called; nothing is said if empty.
     """
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} {rest}"
+    if len(names) == 1:
+        return names[0]
+    others = len(names) - 1
+    return f"{names[0]} and {plural(others, f'more {noun}') if noun else f'{others} more'}"

@@ -69,7 +69,7 @@ def unprovided(context: Context) -> Iterator[Finding]:
         )
         if not lent_names.issuperset(names):
             yield L404.finding(
-                f"needs {some(names, 'more libraries')}, which neither the package, the platform "
+                f"needs {some(names, 'library')}, which neither the package, the platform "
                 "nor torch provides",
                 library=path,
                 evidence=names,
@@ -140,7 +140,7 @@ def absolute_rpath(context: Context) -> Iterator[Finding]:
         )
         if absolute:
             yield L405.finding(
-                f"looks for libraries in {some(absolute, 'more directories')}",
+                f"looks for libraries in {some(absolute, 'directory')}",
                 library=path,
                 evidence=absolute,
             )

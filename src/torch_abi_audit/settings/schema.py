@@ -216,9 +216,11 @@ class _Reader:
         if type(value) is dt.date:
             return value
         try:
-            return dt.date.fromisoformat(self.string(value, path))
+            return dt.date.fromisoformat(value if isinstance(value, str) else "")
         except ValueError:
-            raise self.fail(path, f'{_dotted(path)} must be a date, not "{value}"') from None
+            shown = f'"{value}"' if isinstance(value, str) else str(value)
+            problem = f"{_dotted(path)} must be a date such as 2030-01-31, not {shown}"
+            raise self.fail(path, problem) from None
 
     def formats(self, value: object, path: Path) -> tuple[Destination, ...]:
         found = []

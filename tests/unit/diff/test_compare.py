@@ -7,8 +7,9 @@ import pytest
 from tests.support.reports import ABI3, library, package, stable, unstable
 from torch_abi_audit.diff.compare import diff
 from torch_abi_audit.diff.difference import Changed, Difference, Symbols
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.loads import LoadMatrix, Loads
-from torch_abi_audit.model.reports import Cuda, PackageReport
+from torch_abi_audit.model.reports import Cuda, Linkage, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
 from torch_abi_audit.rules import rule
 
@@ -44,6 +45,22 @@ def test_a_renamed_library_is_the_same_one() -> None:
         Symbols("shim", ("torch_call_dispatcher",), ()),
     )
     assert found.worse == ()
+
+
+def test_a_new_soname_is_a_change_and_a_new_hash_is_none() -> None:
+    def cudart(mark: str, major: int) -> PackageReport:
+        name = f"libcudart{mark}.so.{major}"
+        linkage = Linkage(Format.ELF, "x86_64", soname=name)
+        return package(replace(library(f"x.libs/{name}"), linkage=(linkage,)))
+
+    (one,) = only(cudart(".faf08d9a", 12), cudart("-0a1b2c3d", 13)).libraries
+    assert one.changes == (Changed("soname", "libcudart.so.12", "libcudart.so.13"),)
+    assert only(cudart(".faf08d9a", 12), cudart("-0a1b2c3d", 12)).empty
+
+
+def test_a_package_that_lost_its_libraries_is_worse() -> None:
+    assert "no compiled library is left" in only(OLD, package()).worse
+    assert only(package(), package()).worse == ()
 
 
 def test_the_way_back_is_worse() -> None:

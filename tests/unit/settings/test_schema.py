@@ -148,8 +148,8 @@ ERRORS = [
     ('[[ignore]]\nrule = "T101"', 1, "ignore[0] must have a reason"),
     ('[[ignore]]\nrule = "T101"\nreason = " "', 3, "ignore[0].reason must be a string, not an empty string"),
     ('[[ignore]]\nreason = "x"', 1, "ignore[0] must name a rule, package, library or symbol"),
-    ('[[ignore]]\nrule = "T101"\nreason = "x"\nexpires = "soon"', 4, 'ignore[0].expires must be a date, not "soon"'),
-    ('[[ignore]]\nrule = "T101"\nreason = "x"\nexpires = 7', 4, "ignore[0].expires must be a string, not a number"),
+    ('[[ignore]]\nrule = "T101"\nreason = "x"\nexpires = "soon"', 4, 'ignore[0].expires must be a date such as 2030-01-31, not "soon"'),
+    ('[[ignore]]\nrule = "T101"\nreason = "x"\nexpires = 7', 4, "ignore[0].expires must be a date such as 2030-01-31, not 7"),
     ('[[ignore]]\nrule = "T9"\nreason = "x"', 2, "no rule is called T9"),
     # not valid TOML
     ("check = \n", 1, "not valid TOML: invalid value"),

@@ -45,7 +45,13 @@ def destinations(
             f"{' and '.join(shared)} cannot share standard output: name a file, such as "
             f"{shared[-1]}:FILE"
         )
-    return tuple(chosen) if options.output is None else _redirected(chosen, options.output)
+    if options.output is not None:
+        chosen = list(_redirected(chosen, options.output))
+    files = [os.path.realpath(one.file) for one in chosen if one.file is not None]
+    for at, file in enumerate(files):
+        if file in files[:at] and not _is_summary(file):
+            raise SettingsError(f"two reports would be written to {os.path.relpath(file)}")
+    return tuple(chosen)
 
 
 def write(

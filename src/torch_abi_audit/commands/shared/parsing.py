@@ -146,13 +146,19 @@ def _refuse_named_check(made: argparse.ArgumentParser, words: Sequence[str]) -> 
             made.error(f"--check takes no value here: remove {sign}{value}")
 
 
+def _listed(verbs: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *most, last = verbs
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _hint(rest: Sequence[str], syntax: Syntax) -> str:
     """The likely correction of an argument that is not an option of the verb."""
     for word in rest:
         flag = word.partition("=")[0]
         others = _takers(flag)
         if others:
-            return f"; {flag} is an option of {' and '.join(others)}"
+            return f"; {flag} is an option of {_listed(others)}"
         near = _nearest(flag, [*_flags(syntax), "--help"], cutoff=0.7)
         if near and flag.startswith("--"):
             return f"; did you mean {near}?"

@@ -41,6 +41,8 @@ def asked(spec: str | None) -> Asked:
 
     if spec is None:
         return Asked(export_index, lambda _: True)
+    if not spec.strip():
+        raise TargetError("--torch is empty: give releases such as '>=2.10,<2.13', or a torch")
     if _is_path(spec):
         from torch_abi_audit.audit.given_torch import given_torch
 

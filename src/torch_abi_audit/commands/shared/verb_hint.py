@@ -42,6 +42,4 @@ def _verb_meant(word: str, *, first: bool) -> str | None:
 
 def _with_hint(error: str, word: str, verb: str) -> str:
     hint = f"the verb {verb}" if verb != word else f"the verb {verb}, which must come first"
-    if error.endswith("?"):
-        return f"{error[:-1]}, or {hint}?"
     return f"{error.partition('; ')[0]}; did you mean {hint}?"

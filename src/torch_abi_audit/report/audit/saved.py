@@ -40,6 +40,10 @@ def parse(text: str, name: str) -> tuple[PackageReport, ...]:
             f"{name} has schema version {document['schema_version']}; this program supports "
             f"{', '.join(map(str, sorted(VERSIONS)))}"
         )
+    if not {"packages", "extensions"} & document.keys():
+        raise AuditError(
+            f"{name} is not the report of an audit: it has neither packages nor extensions"
+        )
     packages = document.get("packages", [document])
     if not isinstance(packages, list):
         raise AuditError(f"{name} is not a saved report: its packages are not a list")

@@ -60,7 +60,9 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"| {'object file' if plan.objects else 'library'} | verdict | shims | unstable |"
         yield "|---|---|---|---|"
         for unit in plan.units:
-            yield f"| {_code(unit.name)} | {unit.state} | {unit.shims} | {unit.unstable} |"
+            internal = f" and {unit.internal} internal" if unit.internal else ""
+            counts = f"{unit.shims} | {unit.unstable - unit.internal}{internal}"
+            yield f"| {_code(unit.name)} | {unit.state} | {counts} |"
     if (since := plan.since) is not None:
         yield ""
         yield (

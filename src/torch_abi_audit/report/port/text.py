@@ -175,7 +175,10 @@ def _unit(unit: UnitProgress, style: Style) -> str:
         return f"{label}  (error: {escape(unit.error)})"
     own = f", own_source={unit.own}" if unit.own is not None else ""
     evidence = f", header_evidence={len(unit.evidence)}" if unit.evidence else ""
-    return f"{label}  (stable_shim={unit.shims}, unstable={unit.unstable}{own}{evidence})"
+    unstable = unit.unstable - unit.internal
+    internal = f"  internal={unit.internal}" if unit.internal else ""
+    counts = f"stable_shim={unit.shims}, unstable={unstable}{own}{evidence}"
+    return f"{label}  ({counts}){internal}"
 
 
 def _since(plan: Plan) -> Iterator[str]:
