@@ -59,7 +59,14 @@ def explain(
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    asked = text.strip()
+    answer = _answer(text.strip(), installed, python)
+    if answer.advice and answer.advice[0].startswith("or "):  # the alternative to it did not apply
+        first = answer.advice[0].removeprefix("or ")
+        return replace(answer, advice=(first, *answer.advice[1:]))
+    return answer
+
+
+def _answer(asked: str, installed: Installed | None, python: str | None) -> Explanation:
     labels = {label.lower(): label for label in _LABELS}
     if label := labels.get(asked.lower().strip("[]").strip()):
         advice = _LABEL_ADVICE.get(label, ())

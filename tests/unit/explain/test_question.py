@@ -344,3 +344,16 @@ def test_a_symbol_that_moved_to_another_library() -> None:
         for one in answer.why
     )
     assert "moved:" in everything(answer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x.so: undefined symbol: _ZNK2at6Tensor8data_ptrIfEEPT_v",
+        "_ZNK2at6Tensor8data_ptrIfEEPT_v",
+        "x.so: undefined symbol: _ZN3c106detail14torchCheckFailEPKcS2_jS2_",
+    ],
+)
+def test_the_first_advice_is_no_alternative(text: str) -> None:
+    first, *_ = explain(text).advice
+    assert not first.startswith("or ")
