@@ -7,7 +7,7 @@ from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
-from torch_abi_audit.knowledge.names.torch import Build, build_of
+from torch_abi_audit.knowledge.names.torch import Build, build_of, is_runtime
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
 from torch_abi_audit.model.paths import file_name
@@ -122,6 +122,20 @@ _OTHER_LIBC = Explanation(
     why=("a package built for glibc does not load on musl (Alpine), and vice versa",),
     advice=("install the package's build for this system: manylinux is glibc, musllinux is musl",),
 )
+_RUNTIME = Explanation(
+    "",
+    "library",
+    is_a=("a runtime library of another project that torch's wheels bundle beside libtorch",),
+    causes=(Cause.IMPORT_ORDER, Cause.OLD_SYSTEM),
+    why=(
+        "the dynamic loader does not search torch/lib, and no copy is installed where it searches",
+    ),
+    advice=(
+        "import torch before the extension, so that torch's copy is already loaded",
+        "or install the library on the system",
+    ),
+    unknown=("whether the installed torch bundles it: not all releases and builds do",),
+)
 
 
 def library(path: str, system: str | None, installed: Installed | None) -> Explanation:
@@ -143,6 +157,8 @@ def library(path: str, system: str | None, installed: Installed | None) -> Expla
         return _of_torch(name, system, installed)
     if is_loader(name) or is_musl(name):
         return replace(_OTHER_LIBC, subject=name)
+    if is_runtime(path):
+        return replace(_RUNTIME, subject=name, pair=installed_torch(installed))
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     return replace(_KINDS[kind], subject=name)

@@ -6,6 +6,7 @@ from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS
+from torch_abi_audit.knowledge.names.torch import RUNTIMES
 from torch_abi_audit.knowledge.platforms import Platform
 from torch_abi_audit.knowledge.policies import is_windows_library, policy
 from torch_abi_audit.model.binary import Format
@@ -30,12 +31,6 @@ _UNKNOWN = (Kind.OTHER, Kind.TORCH_COPY)
 wheel repair renames it."""
 _LIBC = frozenset({"libc.so.6", "libc.so"})
 """The names of the C library. L408 checks whether the wheel's tag provides it."""
-_OF_TORCH = frozenset(
-    {"libgomp.so.1", "libgfortran.so.5", "libomp.dylib", "libiomp5md.dll", "uv.dll"}
-)
-"""Runtimes that torch's wheels contain beside libtorch, under these names. They are in the process
-by the time a library that uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
-
 
 L404 = Rule(
     "L404",
@@ -80,7 +75,7 @@ def _absent(context: Context) -> dict[_Image, frozenset[str]]:
     """The needed libraries that nothing provides, by format and architecture."""
     shipped = context.shipped_names
     if context.package.uses_torch or "torch" in context.required_names:
-        shipped |= _OF_TORCH
+        shipped |= RUNTIMES
     needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries:
         for image in library.linkage:

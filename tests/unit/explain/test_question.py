@@ -66,6 +66,11 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
      ("no release from 2.4.0",)),
     (f"ImportError: libc10-e03523b3.so: {NOT_FOUND}", None, Cause.INCOMPLETE_BUILD,
      ("a copy of one of torch's libraries",)),
+    # runtimes in torch's wheels
+    (f"ImportError: libgomp.so.1: {NOT_FOUND}", Installed("2.13.0+cpu"), Cause.IMPORT_ORDER,
+     ("torch's wheels bundle", "import torch before", "2.13.0+cpu")),
+    (f"ImportError: libgfortran.so.5: {NOT_FOUND}", None, Cause.IMPORT_ORDER,
+     ("torch's wheels bundle",)),
     # CUDA libraries other than the runtime and cuBLAS
     (f"OSError: libnppicc.so.13: {NOT_FOUND}", Installed("2.10.0", "12.8"), Cause.CUDA_MAJOR,
      ("one of NVIDIA's CUDA libraries", "its major version is 13", "such as torch==2.15.0")),

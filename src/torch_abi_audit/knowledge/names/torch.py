@@ -23,6 +23,11 @@ _FAMILIES = ("caffe2_", "torch_xpu_ops")
 _CUDA = frozenset({"torch_cuda", "c10_cuda", "torch_cuda_linalg", "torch_nvshmem", "caffe2_nvrtc"})
 _OLD = frozenset({"torch_cuda_cu", "torch_cuda_cpp", "caffe2", "caffe2_gpu"})
 _OLD_FAMILY = "caffe2_detectron"
+RUNTIMES = frozenset(
+    {"libgomp.so.1", "libgfortran.so.5", "libomp.dylib", "libiomp5md.dll", "uv.dll"}
+)
+"""Runtimes that torch's wheels contain beside libtorch, under these names. They are in the process
+by the time a library that uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
 
 
 class Build(StrEnum):
@@ -52,6 +57,12 @@ def is_vendored_copy(library: str) -> bool:
     """Whether a file is a copy of a libtorch library in another package's wheel, by its name."""
     plain, mark = without_mark(file_name(library).lower())
     return bool(mark) and _is_libtorch(plain)
+
+
+def is_runtime(library: str) -> bool:
+    """Whether torch's wheels contain this runtime of another project beside libtorch, by name."""
+    name = file_name(library)
+    return (name.lower() if name[-4:].lower() == ".dll" else name) in RUNTIMES
 
 
 def build_of(library: str) -> Build:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from torch_abi_audit.knowledge.names.torch import Build, build_of, is_libtorch, is_vendored_copy
+from torch_abi_audit.knowledge.names.torch import (
+    RUNTIMES,
+    Build,
+    build_of,
+    is_libtorch,
+    is_runtime,
+    is_vendored_copy,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +72,14 @@ def test_copies(library: str) -> None:
 def test_others(library: str) -> None:
     assert not is_libtorch(library)
     assert not is_vendored_copy(library)
+
+
+@pytest.mark.parametrize("library", [*RUNTIMES, "@rpath/libomp.dylib", "libiomp5md.DLL"])
+def test_runtimes_that_the_wheels_of_torch_contain(library: str) -> None:
+    assert is_runtime(library)
+    assert not is_libtorch(library)
+
+
+@pytest.mark.parametrize("library", ["libgomp-e985bcbb.so.1.0.0", "libuv.so.1", "libc10.so"])
+def test_other_libraries_are_no_runtimes_of_torch(library: str) -> None:
+    assert not is_runtime(library)
