@@ -10,6 +10,7 @@ import pytest
 from torch_abi_audit.explain.error_kinds import KINDS, SYMBOL, ErrorKind
 from torch_abi_audit.explain.error_text import clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.library import library
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.report.rendering import Detail, render
@@ -75,7 +76,10 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     (f"OSError: libnppicc.so.13: {NOT_FOUND}", Installed("2.10.0", "12.8"), Cause.CUDA_MAJOR,
      ("one of NVIDIA's CUDA libraries", "its major version is 13", "such as torch==2.15.0")),
     (f"OSError: libnvjpeg.so.12: {NOT_FOUND}", None, Cause.CUDA_MAJOR, ("CUDA 12",)),
-    (f"OSError: libcufft.so.11: {NOT_FOUND}", None, Cause.CUDA_MAJOR, ("its major version is 11",)),
+    (f"OSError: libcufft.so.11: {NOT_FOUND}", None, Cause.IMPORT_ORDER,
+     ("its own major version is 11", "import torch before")),
+    (f"OSError: libcudart.so.11.0: {NOT_FOUND}", None, Cause.CUDA_MAJOR,
+     ("no known torch release on the package index is built for CUDA 11 on Linux",)),
     # what a system, a driver or a device's toolkit has
     (f"OSError: libnvidia-ml.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("NVIDIA driver",)),
     (f"ImportError: libGL.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("package manager",)),
@@ -362,3 +366,50 @@ def test_a_symbol_that_moved_to_another_library() -> None:
 def test_the_first_advice_is_no_alternative(text: str) -> None:
     first, *_ = explain(text).advice
     assert not first.startswith("or ")
+
+
+def test_a_cuda_library_on_windows() -> None:
+    sentence = "no known torch release on the package index is built for CUDA 12 on Windows"
+    assert sentence in library("cudart64_12.dll", "windows", None).why
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("libcudnn.so.8", "libcudnn_graph.so.9", "libnccl.so.2", "libcusparseLt.so.0"),
+        *("libnvshmem_host.so.3", "libnvToolsExt.so.1", "cudnn64_9.dll"),
+    ],
+)
+def test_a_version_of_its_own_is_not_that_of_cuda(name: str) -> None:
+    answer = library(name, "windows" if name.endswith(".dll") else "linux", None)
+    assert answer.causes == (Cause.IMPORT_ORDER, Cause.OTHER_TORCH)
+    assert not any("its major version" in text for text in answer.why)
+
+
+def test_a_library_of_the_cuda_of_the_installed_torch() -> None:
+    answer = library("libcudart.so.12", "linux", Installed("2.13.0+cu126", "12.6"))
+    assert answer.causes == (Cause.IMPORT_ORDER,)
+    assert answer.advice[0].startswith("import torch before")
+    assert not any("torch==" in text or "major version" in text for text in answer.advice)
+    other = library("libcudart.so.12", "linux", Installed("2.13.0+cu130", "13.0"))
+    assert other.causes[0] is Cause.CUDA_MAJOR
+
+
+@pytest.mark.parametrize(
+    "name", ["libnppicc.so.13", "libnvjpeg.so.12", "libnvblas.so.12", "libcutensor.so.2"]
+)
+def test_cuda_libraries_that_torch_does_not_load(name: str) -> None:
+    advice = library(name, "linux", None).advice
+    assert not any("import torch" in text for text in advice)
+    assert "the nvidia-* package" in advice[-1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("libcudart.so.12", "libcublasLt.so.12", "libnvrtc-builtins.so.12.9", "libcupti.so.12"),
+        *("libnvJitLink.so.13", "nvrtc64_120_0.dll"),
+    ],
+)
+def test_cuda_libraries_that_torch_loads(name: str) -> None:
+    assert any("import torch before" in text for text in library(name, "linux", None).advice)

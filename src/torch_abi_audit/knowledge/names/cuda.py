@@ -47,6 +47,11 @@ def major(library: str) -> int | None:
     return None
 
 
+def family(library: str) -> str:
+    """The name without version, prefix and mark, in lower case: ``cublaslt``, ``cudnn_graph``."""
+    return _read(library)[0]
+
+
 def own_version(library: str) -> str | None:
     """The major version in a library's name, CUDA's or its own: ``11`` for ``libcufft.so.11``."""
     return _read(library)[1] or None
