@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.knowledge import export_index
-from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
 from torch_abi_audit.knowledge.names.torch import Build, build_of, is_runtime
-from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
+from torch_abi_audit.knowledge.platforms import usual_platform
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_runs
@@ -152,7 +152,7 @@ def library(path: str, system: str | None, installed: Installed | None) -> Expla
     name = file_name(path)
     kind = kind_of(path)
     if kind is Kind.CUDA:
-        return _of_cuda(name, system, installed)
+        return cuda_library(name, system, installed)
     if kind is Kind.TORCH:
         return _of_torch(name, system, installed)
     if is_loader(name) or is_musl(name):
@@ -230,98 +230,4 @@ def _of_torch(name: str, system: str | None, installed: Installed | None) -> Exp
         advice=tuple(advice),
         pair=installed_torch(installed),
         unknown=("whether torch is installed where the error occurred",) if not installed else (),
-    )
-
-
-_REQUIRED_AS = {
-    "cudart": "cuda-runtime",
-    "cublaslt": "cublas",
-    "nvrtc-builtins": "nvrtc",
-    "nvtoolsext": "nvtx",
-    "nvtx3interop": "nvtx",
-}
-"""The word for a CUDA library in the requirements of torch, where its name is another."""
-
-
-def _is_loaded_by_torch(name: str) -> bool:
-    """Whether CUDA builds of torch bring and load a CUDA library.
-
-    The requirements of the Linux releases tell; the builds for Windows contain the same libraries.
-    """
-    stem = cuda.family(name).partition("_")[0]  # cudnn_graph comes with cuDNN
-    word = _REQUIRED_AS.get(stem, stem)
-    return any(
-        word in requirement.lower()
-        for one in export_index.releases(usual_platform(LINUX.word))
-        for requirement in one.cuda_packages
-    )
-
-
-def _of_cuda(name: str, system: str | None, installed: Installed | None) -> Explanation:
-    number, own = cuda.major(name), cuda.own_version(name)
-    why: list[str] = []
-    advice: list[str] = []
-    causes: list[Cause] = []
-    if number is not None:
-        why.append(f"its major version is {number}")
-        if (
-            installed is not None
-            and installed.cuda is not None
-            and (installed.cuda.partition(".")[0] == str(number))
-        ):
-            why.append(f"the installed torch is built for CUDA {number} as well")
-        else:
-            causes.append(Cause.CUDA_MAJOR)
-            built, another = _builds_for(number, system)
-            why.append(built)
-            advice += [
-                "install the package's build for the CUDA major version of the installed torch",
-                *another,
-            ]
-    elif own is not None:
-        why.append(f"its own major version is {own}, which is not CUDA's")
-    if _is_loaded_by_torch(name):
-        causes.append(Cause.IMPORT_ORDER)
-        advice.append(
-            "import torch before the extension, so that its CUDA libraries are already loaded"
-        )
-        if number is None:
-            causes.append(Cause.OTHER_TORCH)
-            advice.append("or install the package's build for the installed torch")
-        elif Cause.CUDA_MAJOR not in causes:
-            advice.append("or add the library's directory to the loader's search path")
-    else:
-        causes.append(Cause.OLD_SYSTEM)
-        why.append("no known torch release loads it")
-        release = f"CUDA {number}" if number is not None else "CUDA"
-        advice.append(
-            f"install the nvidia-* package for {release} that contains it, or the {release} toolkit"
-        )
-    return Explanation(
-        name,
-        "library",
-        is_a=("one of NVIDIA's CUDA libraries",),
-        owner="CUDA",
-        causes=tuple(causes),
-        why=tuple(why),
-        advice=tuple(advice),
-        pair=installed_torch(installed),
-    )
-
-
-def _builds_for(number: int, system: str | None) -> tuple[str, tuple[str, ...]]:
-    """Which releases are built for a CUDA major version, and the advice to install one."""
-    on_windows = system == WINDOWS.word
-    releases = export_index.releases(usual_platform(WINDOWS.word if on_windows else LINUX.word))
-    same = [one.version for one in releases if one.cuda_major == number]
-    if not same:
-        where = "Windows" if on_windows else "Linux"
-        return (
-            f"no known torch release on the package index is built for CUDA {number} on {where}",
-            (),
-        )
-    runs = release_runs(same, [one.version for one in releases])
-    return (
-        f"known torch builds for CUDA {number}: {runs}",
-        (f"or install a torch for CUDA {number}, such as torch=={same[-1]}",),
     )
