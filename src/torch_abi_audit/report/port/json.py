@@ -34,6 +34,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "coverage": plan.coverage,
         "classified": plan.classified,
         "unstable_symbols": plan.symbols,
+        "internal_symbols": plan.internal,
         "uses": plan.uses,
         "apis": [_item(one) for one in plan.items],
         "targets": [
@@ -106,6 +107,7 @@ def _unit(unit: UnitProgress) -> dict[str, Any]:
         "name": escape(unit.name),
         "state": unit.state,
         "unstable": unit.unstable,
+        "internal": unit.internal,
         "stable_shim_count": unit.shims,
         "source": _optional(unit.source),
         "last_to_need": _names(unit.last_to_need),
