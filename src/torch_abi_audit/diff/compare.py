@@ -14,7 +14,7 @@ from torch_abi_audit.knowledge.names.identity import library_key, package_key, s
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
 from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.model.loads import Loads
-from torch_abi_audit.model.paths import file_name, relative_path
+from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_key, release_runs
 
 if TYPE_CHECKING:
@@ -122,6 +122,10 @@ def _changes(old: ExtensionReport | None, new: ExtensionReport | None) -> Iterat
         first, second = before.get(what), after.get(what)
         if first != second:
             yield Changed(what, first, second)
+    if old is not None and new is not None:
+        names = _versioned_name(old), _versioned_name(new)
+        if names[0] != names[1]:
+            yield Changed("file name", *names)
 
 
 def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
@@ -133,16 +137,15 @@ def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
         facts[compared.label] = None if verdict is None else str(verdict.label)
         facts[f"{compared.product} floor"] = None if verdict is None else compared.floor(verdict)
     facts |= {TORCH.comparison.label: str(library.label), "error": library.error}
-    return {**facts, "soname": _versioned_soname(library)}
+    return facts
 
 
-def _versioned_soname(library: ExtensionReport) -> str | None:
-    """``libcudart.so.12``, without the hash of a wheel repair; None if it has no version.
+def _versioned_name(library: ExtensionReport) -> str | None:
+    """``libcudart.so.12``, without the hash of a wheel repair; None if the name has no version.
 
     A key leaves the version out, so that a library and its successor are a pair.
     """
-    names = [image.soname for image in library.linkage if image.soname]
-    plain = without_mark(file_name(names[0]))[0] if names else ""
+    plain = without_mark(library.name)[0]
     return plain if ".so." in plain else None
 
 
