@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
-sys.path.insert(0, str(PAGE.parents[1] / "src"))
+sys.path[:0] = [str(PAGE.parents[1]), str(PAGE.parents[1] / "src")]
 
+from tools.pages import publish  # noqa: E402 - needs the path above
 from torch_abi_audit.commands import VERBS  # noqa: E402 - needs the path above
 from torch_abi_audit.commands.shared.options import OPTIONS  # noqa: E402
 from torch_abi_audit.report.formats import FORMATS  # noqa: E402
@@ -110,14 +111,7 @@ def main(words: list[str] | None = None) -> int:
     )
     options = parser.parse_args(words)
     text = page()
-    if options.check:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        if not fresh:
-            print(f"{PAGE} is stale: run {Path(__file__).name}", file=sys.stderr)
-        return 0 if fresh else 1
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8", newline="\n")
-    return 0
+    return publish(PAGE, text, __file__, check=options.check)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
-sys.path.insert(0, str(PAGE.parents[1] / "src"))
+sys.path[:0] = [str(PAGE.parents[1]), str(PAGE.parents[1] / "src")]
 
+from tools.pages import publish  # noqa: E402 - needs the path above
 from torch_abi_audit.report.rendering import Detail, render  # noqa: E402 - needs the path above
 from torch_abi_audit.report.rules.catalogue import Catalogue  # noqa: E402
 from torch_abi_audit.rules import rules  # noqa: E402
@@ -19,16 +20,8 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare; exit with 1 if stale")
     options = parser.parse_args(words)
-    page = render("rule", "markdown", Catalogue(tuple(rules().values()), whole=True), Detail())
-    page += "\n"
-    if options.check:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
-        if not fresh:
-            print(f"{PAGE} is stale: run {Path(__file__).name}", file=sys.stderr)
-        return 0 if fresh else 1
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page, encoding="utf-8", newline="\n")
-    return 0
+    text = render("rule", "markdown", Catalogue(tuple(rules().values()), whole=True), Detail())
+    return publish(PAGE, f"{text}\n", __file__, check=options.check)
 
 
 if __name__ == "__main__":
