@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.reports import library, package, stable, terms, unstable
 from torch_abi_audit.gate import baseline_file
-from torch_abi_audit.gate.baseline import Baseline, entries
+from torch_abi_audit.gate.baseline import Baseline, entries, held
 from torch_abi_audit.gate.decide import decide
 from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import Selection
@@ -205,3 +205,10 @@ def test_an_entry_of_a_rule_that_is_not_known_is_not_judged() -> None:
     found = against(replace(held, entries=(*held.entries, newer)), OLD)
     assert newer not in found.fixed
     assert failing(found) == {}
+
+
+def test_what_is_ignored_is_not_written() -> None:
+    results = decide((OLD,), terms(ignores=(Ignore("wanted", rule="T101"),))).results
+    assert "T101" in {one.key.rule for one in results}
+    assert "T101" not in {one.key.rule for one in held(results)}
+    assert "T101" not in {one.key.rule for one in entries(results)}
