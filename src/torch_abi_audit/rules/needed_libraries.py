@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.cuda import is_published_apart
 from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
@@ -95,7 +96,7 @@ def _absent(context: Context) -> dict[_Image, frozenset[str]]:
 
 def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
     """Whether a library is ``present``, or comes with torch, the system or the device driver."""
-    if kind_of(name) not in _UNKNOWN:
+    if kind_of(name) not in _UNKNOWN and not is_published_apart(name):
         return True
     base = file_name(name)
     if form is Format.PE:

@@ -21,6 +21,9 @@ _OTHERS = (
 """Libraries with versions of their own: ``libcufft.so.11`` belongs to CUDA 12."""
 _FAMILIES = ("cudnn", "cudss", "nvshmem")
 """Prefixes of the libraries of cuDNN, cuDSS and NVSHMEM: ``cudnn_graph``."""
+_APART = ("cutensor", "cudss", "nvjpeg2k", "nvtiff")
+"""Prefixes of libraries that are neither in the toolkit nor required by any torch: NVIDIA publishes
+them apart."""
 _UNVERSIONED_DLLS = frozenset({"cutensor", "cutensormg", "nvperf_host", "nvperf_target"})
 """The few DLLs without a version in their names; all DLLs of the toolkit have one."""
 _FOLLOWING = frozenset(_FOLLOWERS.lower().split())
@@ -37,6 +40,11 @@ _FUNCTION_FAMILIES = ("", "da", "blas", "blasLt", "dnn", "fft", "rand", "solver"
 def is_cuda(library: str) -> bool:
     """Whether a library belongs to NVIDIA's CUDA toolkit, cuDNN, NCCL or the like."""
     return bool(_read(library)[0])
+
+
+def is_published_apart(library: str) -> bool:
+    """Whether a CUDA library comes with neither the toolkit nor torch: cuTENSOR, cuDSS, nvTIFF."""
+    return _read(library)[0].startswith(_APART)
 
 
 def major(library: str) -> int | None:

@@ -46,6 +46,8 @@ OWNERS = {
 """Whose a library of each kind is, in the words of ``explain``."""
 UNPROVIDED = {"other", "torch-copy"}
 """What a package has to bring itself."""
+APART = ("cutensor", "cudss", "nvjpeg2k", "nvtiff")
+"""CUDA libraries in wheels of their own, which no toolkit wheel and no torch requires."""
 
 
 class Real(NamedTuple):
@@ -118,7 +120,8 @@ def test_the_audit(one: Real) -> None:
         expected = Cuda((one.cuda,) if one.cuda is not None else (), (one.name,))
     assert report.cuda == expected
     assert ("C502" in rules(report)) == (one.cuda is not None)
-    assert ("L404" in rules(report)) == (one.kind in UNPROVIDED)
+    apart = one.kind == "cuda" and one.plain.lower().removeprefix("lib").startswith(APART)
+    assert ("L404" in rules(report)) == (one.kind in UNPROVIDED or apart)
     assert ("L407" in rules(report)) == (one.kind == "python" and one.system is not WINDOWS)
     binary = Binary(one.system.format, "x86_64", 64, "little", (), needed=(one.name,))
     assert bool(links(binary)) == (one.kind == "torch")
