@@ -373,3 +373,75 @@ def linked(name: str, tmp_path: Path) -> str:
     """The linker flag that links a library to one with this name."""
     made = gcc(source([], exports=["unused"]), tmp_path / "libs" / name, f"-Wl,-soname,{name}")
     return f"-Wl,--no-as-needed,{made}"
+
+
+# --- variants, flavours and CUDA -----------------------------------------------------------------
+
+
+def test_one_library_per_release_named_by_a_number_alone(tmp_path: Path) -> None:
+    old = gcc(source([GONE]), tmp_path / "p/ops_2_9_1.cpython-312-x86_64-linux-gnu.so")
+    gcc(source([CHECK_NOW]), tmp_path / "p/ops_2_10_0.cpython-312-x86_64-linux-gnu.so")
+    text = compat(tmp_path / "p")
+    assert "  loads on: torch 2.9.1, 2.10.0\n" in text
+    assert (
+        "  Note: the package has no variant for torch 2.11.0 to 2.13.0; the variant for 2.10.0 "
+        "would load there, if the package selects it\n"
+    ) in text
+    assert "  Variant for torch 2.9.1 is used with: 2.9.1\n" in text
+    assert "built for the pre-C++11" not in text
+    document = answers(tmp_path / "p")
+    assert document["serving"]["2.9.1"] == [
+        {"variant": "2.9.1", "flavour": "", "files": [old.name]},
+    ]
+    assert {one["name"]: one["variant"] for one in document["bundled_libs"]}[old.name] == "2.9.1"
+
+
+def test_one_library_per_cuda_loads_where_one_of_them_does(tmp_path: Path) -> None:
+    gcc(source([GONE]), tmp_path / "p/x_cuda_cu118.so")
+    gcc(source([CHECK_NOW]), tmp_path / "p/x_cuda_cu130.so")
+    gcc(source([STABLE]), tmp_path / "p/y.so")
+    document = answers(tmp_path / "p")
+    assert document["loads_on"]["2.11.0"] == "yes"
+    assert document["loads_on"]["2.9.1"] == "no", "y.so is used with each of them"
+    assert [one["flavour"] for one in document["serving"]["2.11.0"]] == ["cu130"]
+    assert "  Flavour cu118 is used with: none of these releases\n" in compat(tmp_path / "p")
+
+
+def test_the_cuda_of_a_release_is_said_beside_its_symbols(tmp_path: Path) -> None:
+    gcc(source([STABLE]), tmp_path / "p/_C.so", linked("libcudart.so.12", tmp_path))
+    text = compat(tmp_path / "p")
+    assert "loads on: torch 2.11.0 to 2.15.0 (stable: and later)\n" in text
+    assert (
+        "  Note: on torch 2.11.0 to 2.15.0 it loads by its symbols, but needs CUDA 12 where that "
+        "torch, from the package index, brings CUDA 13\n"
+    ) in text
+    assert "yes, needs CUDA 12" in text
+    document = answers(tmp_path / "p")
+    assert document["loads_on"]["2.11.0"] == "yes"
+    assert document["other_cuda"]["2.11.0"] == {"needs": [12], "brings": 13}
+    assert document["bundled_libs"][0]["other_cuda"]["2.11.0"] == {"needs": [12], "brings": 13}
+    markdown = compat("--format", "markdown", tmp_path / "p")
+    assert "<br>On torch 2.11.0 to 2.15.0 it loads by its symbols, but needs CUDA 12" in markdown
+
+
+def test_a_flavour_for_the_cuda_of_a_release_serves_it(tmp_path: Path) -> None:
+    for cuda in ("12", "13"):
+        where = tmp_path / cuda
+        gcc(
+            source([CHECK_NOW]),
+            tmp_path / f"p/x_cu{cuda}.so",
+            linked(f"libcudart.so.{cuda}", where),
+        )
+    document = answers(tmp_path / "p")
+    assert document["other_cuda"] == {}
+    flavours = {at: [one["flavour"] for one in each] for at, each in document["serving"].items()}
+    assert flavours == {
+        at: ["cu12"] if at == "2.10.0" else ["cu13"]
+        for at, answer in document["loads_on"].items()
+        if answer == "yes"
+    }
+
+
+def test_an_object_file_is_nothing_that_loads(tmp_path: Path) -> None:
+    made = gcc(source([CHECK_NOW]), tmp_path / "x.o", "-c")
+    assert "loads on: nothing to load (it is not a library: object file)\n" in compat(made)

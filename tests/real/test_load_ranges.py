@@ -11,7 +11,7 @@ from torch_abi_audit.api import inspect_package
 from torch_abi_audit.judges.loads import compat
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.report.loads.text import loads_on
+from torch_abi_audit.report.loads.summary import loads_on
 from torch_abi_audit.runtime.records import replace
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from torch_abi_audit.audit.sharing import each_file
 from torch_abi_audit.audit.siblings import provided, sought
 from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.judges.interface import Case, Names
-from torch_abi_audit.knowledge.names import variants
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.reports import ExtensionReport, SliceReport
 from torch_abi_audit.runtime.records import late_path
@@ -37,8 +36,8 @@ def judged(
     def judge(library: Library) -> ExtensionReport:
         candidate = library.candidate
         slices = [_slice(image, candidate, offers, found, names) for image in library.images]
-        variant = variants.torch_release(candidate.relative) if contents.variants else None
-        return _report(library, slices, variant)
+        release = contents.variants.get(candidate.relative)
+        return _report(library, slices, release.text if release is not None else None)
 
     errors = {**contents.errors, **offers.errors}
     libraries = [one for path, one in contents.libraries.items() if path not in errors]

@@ -30,6 +30,7 @@ from torch_abi_audit.audit import judging, reading, sharing, siblings
 from torch_abi_audit.audit.findings import asks_for_releases, with_findings
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.python import is_python
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 from torch_abi_audit.runtime.records import late_path
 
@@ -140,7 +141,8 @@ def _report(
 ) -> PackageReport:
     notes = [*found.notes, *sorted(contents.notes)]
     if contents.variants:
-        notes.append(f"ships variants for torch {', '.join(contents.variants)}")
+        named = sorted({one.minor for one in contents.variants.values()}, key=release_key)
+        notes.append(f"ships variants for torch {', '.join(named)}")
     ordered = sorted(libraries)
     modules = [path for path in ordered if _is_extension_module(path, libraries[path])]
     others = [path for path in ordered if not _is_extension_module(path, libraries[path])]

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from torch_abi_audit.knowledge.names.variants import Release
     from torch_abi_audit.sources.found import Candidate, Found
 
 _POINTER = "Git LFS pointer"
@@ -58,8 +59,8 @@ class Contents:
     errors: Mapping[str, ExtensionReport]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
-    variants: tuple[str, ...]
-    """The torch releases that it ships variants for, by library path; empty if fewer than two."""
+    variants: Mapping[str, Release]
+    """The torch release that the path of each variant names; empty without variants."""
 
 
 def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bool) -> Contents:
@@ -96,8 +97,8 @@ def contents(found: Found, progress: Callable[[str], None] | None, *, shared: bo
             notes.append(f"{one.relative} is {one.message}")
         else:
             errors[one.relative] = report(one.path, Unreadable(one.message))
-    releases = variants.releases([*errors, *libraries])
-    return Contents(libraries, errors, tuple(skipped), tuple(notes), releases)
+    named = variants.releases([*errors, *libraries])
+    return Contents(libraries, errors, tuple(skipped), tuple(notes), named)
 
 
 def is_libtorch(candidate: Candidate, found: Found) -> bool:

@@ -99,7 +99,7 @@ def _gate(packages: Iterable[PackageReport]) -> bool:
     from torch_abi_audit.commands.shared.terminal import announce_failures
     from torch_abi_audit.model.loads import Loads
     from torch_abi_audit.model.releases import release_runs
-    from torch_abi_audit.report.loads.text import loads_on
+    from torch_abi_audit.report.loads.summary import loads_on
 
     broken = []
     for package in packages:

@@ -11,6 +11,7 @@ from torch_abi_audit.runtime.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
+    from torch_abi_audit.model.loads import Serving
     from torch_abi_audit.model.reports import PackageReport
 
 _UNNAMED = ("Windows loaded", "Windows did not")
@@ -49,9 +50,15 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
         unknown.append(f"which library needs the symbol: none in {name} imports it from torch")
     if installed is not None and installed.release in matrix.loads_on:
         state = matrix.loads_on[installed.release]
-        lacking = [(one.path.name, one.missing_on(installed.release)) for one in matrix.libraries]
+        lacking = [
+            (one.path.name, one.missing_on(installed.release))
+            for one in matrix.used_on(installed.release)
+            if state is Loads.NO or not one.is_alternative
+        ]
         gone = [(file, names) for file, names in lacking if names]
         pair.append(f"loads on torch {installed.release}: {state}")
+        serving = matrix.serving.get(installed.release, ())
+        pair += [f"used with torch {installed.release}: {_served(one)}" for one in serving]
         for file, names in gone[:3]:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             why.append(f"{file} needs {names[0]}{more}, missing in torch {installed.release}")
@@ -76,3 +83,12 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
         pair=tuple(pair),
         unknown=tuple(unknown),
     )
+
+
+def _served(one: Serving) -> str:
+    """The variant and flavour that a package uses, and its files."""
+    variant = f"the variant for torch {one.variant}" if one.variant else ""
+    flavour = f"the flavour {one.flavour}" if one.flavour else ""
+    files = ", ".join(one.files)
+    named = ", ".join(filter(None, (variant, flavour)))
+    return f"{named} ({files})" if named else files

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.alternatives import choices
 from torch_abi_audit.knowledge.names.distribution import required
 from torch_abi_audit.knowledge.torch_releases import torch_releases
+from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import exact, release_key, short
 from torch_abi_audit.runtime.records import dataclass
 
@@ -99,15 +101,7 @@ def needed(report: PackageReport, loads_on: Mapping[str, str] | None) -> Needed:
     stable = all(one.stable for one in verdicts)
     floor = None
     if stable:
-        fixed = [one.torch.min_torch_version for one in using if one.torch and not one.variant]
-        by_variant: dict[str, list[str]] = {}
-        for one in using:
-            if one.variant and one.torch is not None and one.torch.min_torch_version:
-                by_variant.setdefault(one.variant, []).append(one.torch.min_torch_version)
-        lowest = [max(floors, key=release_key) for floors in by_variant.values()]
-        floors = [each for each in fixed if each is not None]
-        floors += [min(lowest, key=release_key)] if lowest else []
-        floor = max(floors, key=release_key, default=None)
+        floor = _floor(report)
     elif loads_on:
         floor = min(
             (each for each, answer in loads_on.items() if answer in _LOADS),
@@ -116,6 +110,27 @@ def needed(report: PackageReport, loads_on: Mapping[str, str] | None) -> Needed:
         )
     complete = not any(one.unknown_shim_symbols for one in verdicts)
     return Needed(stable, floor, complete, loads_on)
+
+
+def _floor(report: PackageReport) -> str | None:
+    """The oldest release for libraries that are always used and one of each choice."""
+    floors = {
+        relative_path(one, report): one.torch.min_torch_version
+        for one in report.libraries
+        if one.torch is not None and one.torch.min_torch_version is not None
+    }
+    found = []
+    for choice in choices(report):
+        of_each = [
+            [floors[path] for path in one.files if path in floors] for one in choice.alternatives
+        ]
+        highest = [max(each, key=release_key) for each in of_each if each]
+        if highest:
+            found.append(min(highest, key=release_key))
+        for one in choice.alternatives:
+            for path in one.files:
+                floors.pop(path, None)
+    return max([*floors.values(), *found], key=release_key, default=None)
 
 
 def reachable(environments: Sequence[Environment]) -> tuple[str, ...]:

@@ -7,23 +7,25 @@ default, or a single torch. The index is opened only if a library uses torch or 
 from __future__ import annotations
 
 from functools import cache
-from typing import TypeAlias
 
+from torch_abi_audit.judges.learned import learned
 from torch_abi_audit.judges.library_loads import Exported, columns, images, judge, unjudged
-from torch_abi_audit.knowledge.names import variants
-from torch_abi_audit.model.loads import WORST, LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.judges.other_cuda import with_cuda
+from torch_abi_audit.judges.package_loads import package_loads
+from torch_abi_audit.knowledge.names.alternatives import choices
+from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads
+from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.runtime.records import MappingProxyType, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from torch_abi_audit.judges.library_loads import TorchBuilds
+    from torch_abi_audit.judges.library_loads import Image, TorchBuilds
     from torch_abi_audit.model.loads import Missing
-    from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 
-_SERVED = (Loads.YES, Loads.NEEDS_CUDA)
 _SHOWN_INSTEAD = 3
 
 
@@ -45,6 +47,8 @@ def compat(
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
+    if not report.libraries:
+        return LoadMatrix(not_a_library=_other_file(report))
     own_files = {one.path.name.lower() for one in report.libraries}
     found = [(one, tuple(images(one, own_files))) for one in report.libraries]
     unread = [one for one, _ in found if one.error is not None or one.torch is None]
@@ -54,7 +58,10 @@ def compat(
     builds = exported.builds
     exported.ask(image for _, each in found for image in each)
     judged = {
-        library.path: [judge(image, exported, within, beyond) for image in each]
+        library.path: [
+            with_cuda(judge(image, exported, within, beyond), library, report, builds)
+            for image in each
+        ]
         for library, each in found
     }
     named = {release for each in judged.values() for one in each for release in one.loads_on}
@@ -63,8 +70,39 @@ def compat(
     releases = tuple(sorted(named, key=release_key))
     for one in unread:
         judged[one.path] = [unjudged(one, releases, "the library could not be read")]
-    libraries = tuple(_widened(one, releases) for each in judged.values() for one in each)
-    return _package(libraries, releases, builds)
+    by_path = {
+        relative_path(library, report): [_widened(one, releases) for one in judged[library.path]]
+        for library, _ in found
+        if judged[library.path]
+    }
+    learned_ = learned(by_path, lambda paths: _every_release(report, found, exported, paths))
+    return package_loads(by_path, releases, builds, choices(report, learned_))
+
+
+def _other_file(report: PackageReport) -> str | None:
+    """What the TARGET is if it is a file, but not a library; None for a package."""
+    kinds = [one.kind for one in report.skipped if one.path == report.root.name]
+    return kinds[0] if len(report.skipped) == 1 and kinds else None
+
+
+def _every_release(
+    report: PackageReport,
+    found: Sequence[tuple[ExtensionReport, Sequence[Image]]],
+    exported: Exported,
+    paths: Sequence[str],
+) -> dict[str, Mapping[str, Loads]]:
+    """The answers of some libraries for every release in the index, asked for or not."""
+    builds = exported.builds
+    if all(builds.newest(platform) is None for platform in builds.platforms()):
+        exported = _exported(None)  # a single torch does not tell releases apart
+    answers = {}
+    for library, each in found:
+        path = relative_path(library, report)
+        if path in paths and len(each) == 1:
+            one = judge(each[0], exported, lambda _: True, ())
+            if one.platform is not None:
+                answers[path] = one.loads_on
+    return answers
 
 
 def explained(matrix: LoadMatrix, builds: TorchBuilds, *, every: bool = True) -> LoadMatrix:
@@ -108,44 +146,6 @@ def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tu
     return tuple(demangle(names[:_SHOWN_INSTEAD]))
 
 
-def _package(
-    libraries: tuple[LibraryLoads, ...], releases: tuple[str, ...], builds: TorchBuilds
-) -> LoadMatrix:
-    newest = {builds.newest(one.platform) for one in libraries if one.platform is not None}
-    known = [one for one in newest if one is not None]
-    covered = {one.path for one in libraries if one.platform is not None}
-    counted = [one for one in libraries if one.platform is not None or one.path not in covered]
-    common = [one for one in counted if one.variant is None]
-    by_minor: dict[str, dict[str, list[LibraryLoads]]] = {}
-    for one in counted:
-        if one.variant is not None:
-            told_apart = by_minor.setdefault(one.variant, {})
-            told_apart.setdefault(variants.flavour(one.path.as_posix()), []).append(one)
-    loads_on: dict[str, Loads] = {}
-    serving: dict[str, str] = {}
-    notes = [
-        f"{one.path.name}: the {one.arch} slice is not judged: {one.why_unknown}"
-        for one in libraries
-        if one not in counted
-    ]
-    for release in releases:
-        state, variant, note = _answer(release, common, by_minor)
-        loads_on[release] = state
-        if variant is not None:
-            serving[release] = variant
-        if note is not None:
-            notes.append(note)
-    return LoadMatrix(
-        releases=releases,
-        libraries=libraries,
-        loads_on=MappingProxyType(loads_on),
-        serving=MappingProxyType(serving),
-        known_to=min(known, key=release_key, default=None),
-        open_upwards=not by_minor and all(one.open_upwards for one in counted),
-        notes=tuple(notes),
-    )
-
-
 def _exported(builds: TorchBuilds | None) -> Exported:
     from torch_abi_audit.knowledge import export_index  # opened only when asked
 
@@ -158,53 +158,6 @@ def _indexed() -> Exported:
     from torch_abi_audit.knowledge import export_index  # opened only when asked
 
     return Exported(export_index)
-
-
-_Flavours: TypeAlias = "Mapping[str, list[LibraryLoads]]"
-
-
-def _answer(
-    release: str, common: list[LibraryLoads], by_minor: Mapping[str, _Flavours]
-) -> tuple[Loads, str | None, str | None]:
-    """Return a package's state for one release, the variant that serves it, and a note."""
-    state = _worst(common, release)
-    if not by_minor:
-        return state, None, None
-    minor = ".".join(release.split(".")[:2])
-    own = _of_variant(by_minor.get(minor, {}), release)
-    if own is not None:
-        return _worse(state, own), minor if own in _SERVED else None, None
-    answers = {one: _best(flavours, release) for one, flavours in by_minor.items()}
-    able = [one for one, answer in answers.items() if answer in _SERVED]
-    if able and state is not Loads.NO:
-        others = " or ".join(sorted(able, key=release_key))
-        note = (
-            f"the package has no variant for torch {release}; the variant for {others} would load "
-            "there, if the package selects it"
-        )
-        return _worse(state, Loads.UNKNOWN), None, note
-    unknown = set(answers.values()) == {Loads.UNKNOWN}
-    return _worse(state, Loads.UNKNOWN if unknown else Loads.NO), None, None
-
-
-def _of_variant(flavours: _Flavours, release: str) -> Loads | None:
-    """Return the state of the variants for a release; None if there is none."""
-    stated = {flavour: variants.patch_release(flavour) for flavour in flavours}
-    fitting = {one: each for one, each in flavours.items() if stated[one] in (None, release)}
-    return _best(fitting, release) if fitting else None
-
-
-def _best(flavours: _Flavours, release: str) -> Loads:
-    """Return the state of the best flavour: one that loads is enough."""
-    return max((_worst(each, release) for each in flavours.values()), key=WORST.index)
-
-
-def _worst(libraries: Iterable[LibraryLoads], release: str) -> Loads:
-    return min((one.loads_on[release] for one in libraries), key=WORST.index, default=Loads.YES)
-
-
-def _worse(one: Loads, other: Loads) -> Loads:
-    return min(one, other, key=WORST.index)
 
 
 def _widened(one: LibraryLoads, releases: Sequence[str]) -> LibraryLoads:

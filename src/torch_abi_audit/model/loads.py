@@ -6,6 +6,7 @@ to load, but not sufficient: inline code from headers may assume another class l
 
 from __future__ import annotations
 
+from torch_abi_audit.model.releases import minor_of, release_key
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import MappingProxyType, dataclass, field
 
@@ -32,6 +33,7 @@ WORST = (Loads.NO, Loads.UNKNOWN, Loads.NEEDS_CUDA, Loads.YES)
 """The answers, worst first; a package has the worst answer of its libraries."""
 
 _NOWHERE: Mapping[str, Loads] = MappingProxyType({})
+_NOTHING: Mapping[str, int | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +89,58 @@ class LibraryLoads:
     """For a library built for the pre-C++11 ABI of ``std::string``: the first torch release that
     can no longer load it. None for any other."""
     variant: str | None = None
-    """The torch release that it was built for, in a package with one library per release."""
+    """The torch release that it was built for, in a package with one library per release: ``2.10``,
+    or ``2.10.1`` if its path says so exactly."""
+    flavour: str | None = None
+    """``cu126``, ``rocm64`` …, in a package with one library per flavour; None in any other, and
+    empty for the one without a name."""
+    cuda: tuple[int, ...] = ()
+    """CUDA major releases whose libraries it needs from outside of the package and of what the
+    package requires."""
+    brings: Mapping[str, int | None] = field(default_factory=lambda: _NOTHING)
+    """Release to the CUDA major release that its wheel on the package index brings, for releases
+    that provide the names it needs, but not the CUDA; None for a CPU build."""
     why_unknown: str | None = None
     """Why it could not be judged at all, as a phrase; None if it was judged."""
     open_upwards: bool = False
     """Whether it loads on the newest known release, and the stable ABI promises the same for later
     ones."""
 
+    @property
+    def is_alternative(self) -> bool:
+        """Whether a package uses it, or others in its place."""
+        return self.variant is not None or self.flavour is not None
+
     def missing_on(self, release: str) -> tuple[str, ...]:
         """What one release does not provide: demangled names, then the libraries it lacks."""
         symbols = [one.symbol for one in self.missing if release in one.releases]
         return (*symbols, *(one.library for one in self.absent if release in one.releases))
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The libraries that a package uses with one torch release, instead of others."""
+
+    variant: str | None
+    """The torch release that they were built for; None if they are for any."""
+    flavour: str
+    """``cu126``, ``cxx11-cu126`` …; empty if the package has one flavour."""
+    files: tuple[str, ...]
+    """Paths below the root of the package, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCuda:
+    """A torch release that provides the names that a package needs, but not the CUDA."""
+
+    needs: tuple[int, ...]
+    """CUDA major releases that the package needs."""
+    brings: int | None
+    """The CUDA major release of the wheel on the package index; None for a CPU build."""
+
+
+_NONE_SERVING: Mapping[str, tuple[Serving, ...]] = MappingProxyType({})
+_NO_OTHER_CUDA: Mapping[str, OtherCuda] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +154,35 @@ class LoadMatrix:
     the slices of a universal file follow one another."""
     loads_on: Mapping[str, Loads] = field(default_factory=lambda: _NOWHERE)
     """Release to the answer for the package as a whole, oldest first; empty if no library uses
-    torch. It is the worst answer of the libraries; with variants, of those that serve the release.
+    torch. It is the worst answer of the libraries; of libraries that stand in each other's place
+    (variants, flavours), that of those that serve the release best.
     Slices for an architecture without any known torch do not count beside others that have one."""
-    serving: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Release to the variant that serves it, such as ``2.10``; empty without variants."""
+    serving: Mapping[str, tuple[Serving, ...]] = field(default_factory=lambda: _NONE_SERVING)
+    """Release to the variants and flavours that load on it, for releases that load the package;
+    empty for a package without variants and flavours."""
+    other_cuda: Mapping[str, OtherCuda] = field(default_factory=lambda: _NO_OTHER_CUDA)
+    """Releases that load the package by its symbols, but whose wheel on the package index brings a
+    CUDA other than it needs."""
+    not_a_library: str | None = None
+    """What the file is, such as ``object file``, if the matrix is of a file that is no library."""
     known_to: str | None = None
     """The newest known release; None if there is none, or if one given torch was checked."""
     open_upwards: bool = False
     """Whether the stable ABI promises that releases after ``known_to`` load it as well."""
     notes: tuple[str, ...] = ()
     """Sentences to show to the user."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The torch releases that its variants were built for, oldest first."""
+        named = {one.variant for one in self.libraries if one.variant is not None}
+        return tuple(sorted(named, key=release_key))
+
+    def used_on(self, release: str) -> tuple[LibraryLoads, ...]:
+        """The libraries that a package would use with a release: not the variants for others."""
+        return tuple(
+            one for one in self.libraries if one.variant in (None, release, minor_of(release))
+        )
 
     def of(self, path: PurePath) -> tuple[LibraryLoads, ...]:
         """The images of one library of the report; empty if it does not use torch at all."""

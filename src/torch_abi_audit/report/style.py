@@ -38,8 +38,9 @@ class Style:
         return self._paint(word, f"{word:<{width}}")
 
     def loads(self, word: str, *, width: int = 0) -> str:
-        """An answer of the load matrix, such as ``yes``, padded to ``width``."""
-        return self._paint(word, f"{word:<{width}}")
+        """An answer of the load matrix, such as ``yes`` or ``yes, needs CUDA 12``, padded."""
+        plain, comma, _ = word.partition(",")
+        return self._paint("needs CUDA build" if comma else plain, f"{word:<{width}}")
 
     def severity(self, severity: Severity) -> str:
         """A finding's severity, padded to the width of the longest."""

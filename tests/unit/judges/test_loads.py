@@ -12,7 +12,7 @@ from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.export_file import Exports, IndexedRelease
 from torch_abi_audit.knowledge.export_index import Neighbour
 from torch_abi_audit.model.binary import Format
-from torch_abi_audit.model.loads import Loads
+from torch_abi_audit.model.loads import LoadMatrix, Loads
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport, SliceReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict as Python
 from torch_abi_audit.model.verdicts import TorchABIVerdict
@@ -414,11 +414,20 @@ def built_for(*minors: str) -> list[ExtensionReport]:
     ]
 
 
+def served(matrix: LoadMatrix) -> dict[str, list[str]]:
+    """The variant and flavour of what serves each release."""
+    return {
+        release: [f"{one.variant or ''} {one.flavour}".strip() for one in each]
+        for release, each in matrix.serving.items()
+    }
+
+
 def test_with_variants_each_release_is_served_by_its_own() -> None:
     builds = linux({b"_ZN2at3v28Ev": 0b001, b"_ZN2at3v29Ev": 0b010})
     matrix = compat(package(*built_for("2.8", "2.9")), builds)
     assert answers(matrix) == [YES, YES, NO]
-    assert dict(matrix.serving) == {"2.8.0": "2.8", "2.9.0": "2.9"}
+    assert served(matrix) == {"2.8.0": ["2.8"], "2.9.0": ["2.9"]}
+    assert matrix.serving["2.9.0"][0].files == ("torch-2.9/_C.so",)
     assert matrix.notes == ()
 
 
@@ -458,7 +467,7 @@ def test_flavours_of_one_release_stand_in_each_others_place() -> None:
         builds,
     )
     assert answers(matrix) == [YES, YES, UNKNOWN]
-    assert dict(matrix.serving) == {"2.8.0": "2.8", "2.9.0": "2.9"}
+    assert served(matrix) == {"2.8.0": ["2.8"], "2.9.0": ["2.9 cxx11-cu126"]}
 
 
 def test_libraries_of_one_flavour_are_all_needed() -> None:

@@ -115,7 +115,7 @@ def _painted(judge: Judge, text: str, style: Style, width: int = 0) -> str:
 
 
 def _loads_on(matrix: LoadMatrix) -> str:
-    from torch_abi_audit.report.loads.text import loads_on  # rarely needed
+    from torch_abi_audit.report.loads.summary import loads_on  # rarely needed
 
     return loads_on(matrix)
 

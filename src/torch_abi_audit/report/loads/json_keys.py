@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads
+    from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads, Serving
     from torch_abi_audit.model.reports import ExtensionReport
 
 
@@ -24,7 +24,16 @@ def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
         "missing_symbols": _missing(matrix.libraries),
         "loads_on_later": matrix.open_upwards,
         "known_to": matrix.known_to,
-        "variants": dict(matrix.serving),
+        "variants": {
+            release: variant
+            for release, each in matrix.serving.items()
+            for variant in [one.variant for one in each if one.variant is not None][:1]
+        },
+        "serving": {release: list(map(_serving, each)) for release, each in matrix.serving.items()},
+        "other_cuda": {
+            release: _other_cuda(one.needs, one.brings)
+            for release, one in matrix.other_cuda.items()
+        },
         "load_notes": [escape(note) for note in matrix.notes],
     }
 
@@ -45,7 +54,34 @@ def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[st
         "needs_cuda": any(one.needs_cuda for one in judged),
         "pre_cxx11_abi": any(one.pre_cxx11 is not None for one in judged),
         "platform": judged[0].platform if judged else None,
+        "other_cuda": {
+            release: _other_cuda(one.cuda, brings)
+            for one in judged
+            for release, brings in one.brings.items()
+        },
+        **_alternative(judged),
     }
+
+
+def _alternative(images: Sequence[LibraryLoads]) -> dict[str, Any]:
+    """The flavour of a library, and its variant, which an audit may not know."""
+    if not images:
+        return {"flavour": None}
+    one = images[0]
+    flavour = None if one.flavour is None else escape(one.flavour)
+    return {"flavour": flavour} | ({"variant": one.variant} if one.variant is not None else {})
+
+
+def _serving(one: Serving) -> dict[str, Any]:
+    return {
+        "variant": one.variant,
+        "flavour": escape(one.flavour),
+        "files": [escape(file) for file in one.files],
+    }
+
+
+def _other_cuda(needs: Iterable[int], brings: int | None) -> dict[str, Any]:
+    return {"needs": list(needs), "brings": brings}
 
 
 def _answers(each: Sequence[Mapping[str, Loads]]) -> dict[str, str]:

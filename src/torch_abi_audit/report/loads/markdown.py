@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.report.audit.markdown import plain
-from torch_abi_audit.report.loads.text import CAVEAT, WORDS, columns, loads_on, rows
+from torch_abi_audit.report.loads.summary import cuda_remarks, loads_on
+from torch_abi_audit.report.loads.text import CAVEAT, columns, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def _package(report: PackageReport) -> Iterator[str]:
         return
     yield ""
     yield f"**Loads on**: {plain(loads_on(matrix))}"
+    for sentence in cuda_remarks(matrix):
+        yield f"<br>{plain(sentence[:1].upper() + sentence[1:])}."
     if not matrix.uses_torch or not matrix.releases:
         return
     listed = rows(report, matrix)
@@ -43,7 +46,7 @@ def _package(report: PackageReport) -> Iterator[str]:
     yield _cells(("Library", *heads))
     yield _cells(["---"] * (len(groups) + 1))
     for answers, name in listed:
-        yield _cells((plain(name), *(WORDS[answers[group[0]]] for group in groups)))
+        yield _cells((plain(name), *(answers[group[0]] for group in groups)))
 
 
 def _cells(texts: Iterable[str]) -> str:

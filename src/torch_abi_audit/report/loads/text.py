@@ -12,6 +12,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.report.loads.summary import loads_on, missing_name, remarks
 from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.loads.answers import Answers
     from torch_abi_audit.report.rendering import Detail
 
-    Row: TypeAlias = tuple[Mapping[str, Loads], str]
+    Row: TypeAlias = tuple[Mapping[str, str], str]
+    """The text of the answer for each release, and the name."""
 
 CAVEAT = (
     "That every symbol is exported is necessary for loading, not sufficient: "
@@ -73,72 +75,6 @@ def format_load_matrix(
     return "\n".join(_package(report, verbose=verbose, style=style))
 
 
-def loads_on(matrix: LoadMatrix) -> str:
-    """The summary: ``torch 2.11.0 to 2.15.0 (stable: and later)``, or why it does not load."""
-    if not matrix.uses_torch:
-        return "any torch (no library uses it)"
-    good = [one for one in matrix.releases if matrix.loads_on[one] is Loads.YES]
-    cuda = [one for one in matrix.releases if matrix.loads_on[one] is Loads.NEEDS_CUDA]
-    if not good and not cuda:
-        return _nowhere(matrix)
-    served = good or cuda
-    last = matrix.releases.index(served[-1])
-    following = matrix.releases[last + 1 :]
-    text = release_runs(served, matrix.releases)
-    if not good:
-        text += ", with a CUDA build of torch"
-    elif cuda:
-        text += f"; with a CUDA build of torch also {release_runs(cuda, matrix.releases)}"
-    if following and matrix.loads_on[following[0]] is Loads.NO:
-        return f"{text} only; {_hindrance(matrix, following[0])}"
-    if matrix.open_upwards and served[-1] == matrix.known_to:
-        return f"torch {text} (stable: and later)"
-    if served[-1] == matrix.known_to:
-        return f"torch {text} (not stable: later releases are unknown)"
-    return f"torch {text}"
-
-
-def _nowhere(matrix: LoadMatrix) -> str:
-    if not matrix.releases:
-        return "unknown"
-    lacking = [one for one in matrix.releases if matrix.loads_on[one] is Loads.NO]
-    unknown = len(matrix.releases) - len(lacking)
-    if unknown:
-        reasons = [one.why_unknown for one in matrix.libraries if one.why_unknown is not None]
-        reason = reasons[0] if reasons else "newer than the export index"
-        if not lacking:
-            return f"unknown ({escape(reason)})"
-        runs = release_runs(lacking, matrix.releases)
-        return f"not on {runs}; unknown for other releases; {_hindrance(matrix, lacking[-1])}"
-    runs = release_runs(matrix.releases, matrix.releases)
-    return f"no torch from {runs}; {_hindrance(matrix, lacking[-1])}"
-
-
-def _hindrance(matrix: LoadMatrix, release: str) -> str:
-    """The main reason why a package does not load on a release."""
-    guilty = [one for one in matrix.libraries if one.loads_on[release] is Loads.NO]
-    for one in guilty:
-        if one.pre_cxx11 is not None:
-            return f"built for the pre-C++11 ABI: no torch since {one.pre_cxx11} can load it"
-    for one in guilty:
-        for absent in one.absent:
-            if release in absent.releases:
-                return f"{release} lacks {escape(absent.library)} ({absent.reason})"
-    for one in guilty:
-        for missing in one.missing:
-            if release in missing.releases:
-                return f"{release} lacks {_name(missing, release)}"
-    return f"no variant for {release}" if matrix.serving else f"it does not load on {release}"
-
-
-def _name(missing: Missing, release: str) -> str:
-    """A missing symbol, and the library that exports it instead, if any."""
-    name = escape(missing.symbol)
-    if release in missing.moved:
-        return f"{name} in {escape(missing.provider or '')} (it is in {missing.moved[release]})"
-    return name
-
-
 # --- the block of a package ----------------------------------------------------------------------
 
 
@@ -153,21 +89,10 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if platforms:
         yield f"  Platform: {', '.join(platforms)}"
     yield f"  loads on: {loads_on(matrix)}"
-    yield from (f"  {line}" for line in _remarks(matrix))
+    yield from (f"  {line}" for line in remarks(matrix))
     if matrix.uses_torch and matrix.releases:
         yield from (f"  {line}" for line in _blocks(report, matrix, style))
         yield from _reasons(report, matrix, verbose=verbose)
-
-
-def _remarks(matrix: LoadMatrix) -> Iterator[str]:
-    variants = sorted({one.variant for one in matrix.libraries if one.variant is not None})
-    for variant in sorted(variants, key=lambda one: [int(part) for part in one.split(".")]):
-        served = [one for one in matrix.releases if matrix.serving.get(one) == variant]
-        runs = release_runs(served, matrix.releases) if served else "none of these releases"
-        yield f"Variant for torch {variant} is used with: {runs}"
-    if any(one.needs_cuda for one in matrix.libraries):
-        yield "Note: it uses symbols or libraries that only CUDA builds of torch have"
-    yield from (f"Note: {escape(note)}" for note in matrix.notes)
 
 
 def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
@@ -183,10 +108,27 @@ def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:
 
 def rows(report: PackageReport, matrix: LoadMatrix) -> list[Row]:
     """The answers and name of each library, and of the package if it differs from them."""
-    found = [(one.loads_on, _row_name(one, report, matrix)) for one in matrix.libraries]
+    found = [
+        (
+            _cells(one.loads_on, dict.fromkeys(one.brings, one.cuda)),
+            _row_name(one, report, matrix),
+        )
+        for one in matrix.libraries
+    ]
     if len(found) > 1 or matrix.serving:
-        found.append((matrix.loads_on, "(the package)"))
+        needs = {release: other.needs for release, other in matrix.other_cuda.items()}
+        found.append((_cells(matrix.loads_on, needs), "(the package)"))
     return found
+
+
+def _cells(answers: Mapping[str, Loads], needs: Mapping[str, Sequence[int]]) -> Mapping[str, str]:
+    """The text of each answer; with the CUDA that is needed where torch does not bring it."""
+    return {
+        release: f"{WORDS[state]}, needs CUDA {' and '.join(map(str, needs[release]))}"
+        if release in needs
+        else WORDS[state]
+        for release, state in answers.items()
+    }
 
 
 def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator[str]:
@@ -195,13 +137,13 @@ def _blocks(report: PackageReport, matrix: LoadMatrix, style: Style) -> Iterator
     groups = columns(listed, matrix)
     heads = [release_runs(group, matrix.releases) for group in groups]
     widths = [
-        max(len(title), *(len(WORDS[each[group[0]]]) for each, _ in listed))
+        max(len(title), *(len(each[group[0]]) for each, _ in listed))
         for title, group in zip(heads, groups, strict=True)
     ]
     for chosen in _pages(widths):
         yield "  ".join(f"{heads[at]:<{widths[at]}}" for at in chosen).rstrip()
         for each, name in listed:
-            cells = (style.loads(WORDS[each[groups[at][0]]], width=widths[at]) for at in chosen)
+            cells = (style.loads(each[groups[at][0]], width=widths[at]) for at in chosen)
             yield f"{'  '.join(cells)}  {name}"
 
 
@@ -265,7 +207,7 @@ def _first_reasons(one: LibraryLoads) -> Iterator[str]:
         if absent:
             yield f"{nearest} lacks {escape(absent[0].library)} ({absent[0].reason}){more}"
         elif missing:
-            yield f"{nearest} lacks {_name(missing[0], nearest)}{more}"
+            yield f"{nearest} lacks {missing_name(missing[0], nearest)}{more}"
             yield from _instead(missing[0], 1)
 
 
@@ -277,7 +219,7 @@ def _every_reason(one: LibraryLoads) -> Iterator[str]:
     for missing in one.missing:
         runs = release_runs(missing.releases, columns)
         nearest = missing.releases[0]
-        yield f"{runs} lack{_s(missing.releases)} {_name(missing, nearest)}"
+        yield f"{runs} lack{_s(missing.releases)} {missing_name(missing, nearest)}"
         yield from _instead(missing, 3)
 
 

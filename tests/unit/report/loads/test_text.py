@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from torch_abi_audit.model.loads import Absent, LibraryLoads, LoadMatrix, Loads, Missing
+from torch_abi_audit.model.loads import Absent, LibraryLoads, LoadMatrix, Loads, Missing, Serving
 from torch_abi_audit.model.reports import PackageReport
 from torch_abi_audit.report import format_load_matrix
-from torch_abi_audit.report.loads.text import loads_on
+from torch_abi_audit.report.loads.summary import loads_on
 from torch_abi_audit.report.style import COLOUR
 from torch_abi_audit.runtime.records import replace
 
@@ -165,10 +165,10 @@ def test_variants_say_which_releases_they_serve() -> None:
         library("nyynn", PurePath("/site/p/torch29/_C.so"), variant="2.9"),
         library("nnnnn", PurePath("/site/p/torch27/_C.so"), variant="2.7"),
     ]
-    serving = {"2.8.0": "2.8", "2.9.0": "2.9", "2.9.1": "2.9"}
+    serving = {release: (Serving(release[:3], "", ()),) for release in ("2.8.0", "2.9.0", "2.9.1")}
     lines = text(matrix("yyynn", *libraries, serving=serving))
     assert lines[3:7] == [
-        "  loads on: 2.8.0 to 2.9.1 only; 2.10.0 lacks at::a()",
+        "  loads on: 2.8.0 to 2.9.1 only; it has no variant for 2.10.0, only for 2.7, 2.8 and 2.9",
         "  Variant for torch 2.7 is used with: none of these releases",
         "  Variant for torch 2.8 is used with: 2.8.0",
         "  Variant for torch 2.9 is used with: 2.9.0, 2.9.1",
