@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -12,10 +12,18 @@ from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.export_file import Exports, IndexedRelease
 from torch_abi_audit.knowledge.export_index import Neighbour
 from torch_abi_audit.model.binary import Format
-from torch_abi_audit.model.loads import LoadMatrix, Loads
-from torch_abi_audit.model.reports import ExtensionReport, PackageReport, SliceReport
+from torch_abi_audit.model.loads import LoadMatrix, Loads, OtherCuda
+from torch_abi_audit.model.reports import (
+    Cuda,
+    ExtensionReport,
+    Linkage,
+    PackageReport,
+    Skipped,
+    SliceReport,
+)
 from torch_abi_audit.model.verdicts import CPythonABIVerdict as Python
 from torch_abi_audit.model.verdicts import TorchABIVerdict
+from torch_abi_audit.runtime.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -481,6 +489,90 @@ def test_libraries_of_one_flavour_are_all_needed() -> None:
         builds,
     )
     assert answers(matrix) == [YES, NO, UNKNOWN]
+
+
+def test_a_flavour_that_loads_is_enough_beside_libraries_that_all_share() -> None:
+    builds = linux({b"_ZN2at3oldEv": 0b011, b"_ZN2at3newEv": 0b100, b"_ZN2at1aEv": 0b110})
+    flavours = (
+        library("p/x_cu118.so", [b"_ZN2at3oldEv"]),
+        library("p/x_cu126.so", [b"_ZN2at3newEv"]),
+    )
+    alone = compat(package(*flavours), builds)
+    assert answers(alone) == [YES, YES, YES]
+    assert served(alone) == {"2.8.0": ["cu118"], "2.9.0": ["cu118"], "2.10.0": ["cu126"]}
+    shared = compat(package(*flavours, library("p/_C.so", [b"_ZN2at1aEv"])), builds)
+    assert answers(shared) == [NO, YES, YES]
+    assert "2.8.0" not in shared.serving
+
+
+def test_releases_without_a_variant_share_one_note() -> None:
+    builds = linux({b"_ZN2at3v26Ev": EVERY, b"_ZN2at3v27Ev": EVERY})
+    (note,) = compat(package(*built_for("2.6", "2.7")), builds).notes
+    assert note == (
+        "the package has no variant for torch 2.8.0 to 2.10.0; the variant for 2.6 or 2.7 would "
+        "load there, if the package selects it"
+    )
+
+
+def test_numbers_are_learned_though_few_releases_are_asked_for() -> None:
+    builds = linux({b"_ZN2at1aEv": 0b001, b"_ZN2at1bEv": 0b010})
+    report = package(
+        library("p/x_2_8_0.so", [b"_ZN2at1aEv"]), library("p/x_2_9_0.so", [b"_ZN2at1bEv"])
+    )
+    matrix = compat(report, builds, within=lambda release: release == "2.9.0")
+    assert (matrix.releases, answers(matrix)) == (("2.9.0",), [YES])
+    assert [one.variant for one in matrix.libraries] == ["2.8.0", "2.9.0"]
+
+
+def linked(path: str, cuda: str, **changes: Any) -> ExtensionReport:
+    """A library that finds its symbols everywhere and is linked to a CUDA library."""
+    made = library(path, [b"_ZN2at1aEv"], **changes)
+    image = Linkage(made.format or Format.ELF, made.arch or "", needed=(cuda,))
+    return replace(made, linkage=(image,))
+
+
+def test_a_release_may_bring_another_cuda() -> None:
+    builds = linux({b"_ZN2at1aEv": EVERY})
+    other = compat(package(linked("p/_C.so", "libcudart.so.13")), builds)
+    assert answers(other) == [YES] * 3, "the symbols are there"
+    assert dict(other.other_cuda) == dict.fromkeys(ALL, OtherCuda((13,), 12))
+    assert dict(other.libraries[0].brings) == dict.fromkeys(ALL, 12)
+    assert compat(package(linked("p/_C.so", "libcudart.so.12")), builds).other_cuda == {}
+
+
+def test_a_flavour_for_the_cuda_of_torch_is_the_one_that_serves() -> None:
+    builds = linux({b"_ZN2at1aEv": EVERY})
+    flavours = [linked(f"p/x_cu{at}.so", f"libcudart.so.{at}") for at in (12, 13)]
+    matrix = compat(package(*flavours), builds)
+    assert matrix.other_cuda == {}
+    assert served(matrix) == {release: ["cu12"] for release in ALL}
+
+
+def test_cuda_that_comes_with_the_package_or_its_requirements_is_not_asked_of_torch() -> None:
+    builds = linux({b"_ZN2at1aEv": EVERY})
+    report = package(linked("p/_C.so", "libcudart.so.13"))
+    bundled = replace(report, bundled_libs=(*report.bundled_libs, library("p/libcudart.so.13")))
+    assert compat(bundled, builds).other_cuda == {}
+    for name in ("nvidia-cuda-runtime-cu13", "cuda-toolkit"):
+        cuda = Cuda((13,), ("libcudart.so.13",), dependencies=(name,))
+        assert compat(replace(report, cuda=cuda), builds).other_cuda == {}, name
+    cuda = Cuda((13,), ("libcudart.so.13",), dependencies=("nvidia-nccl-cu12",))
+    assert compat(replace(report, cuda=cuda), builds).other_cuda != {}
+
+
+def test_a_build_without_cuda_brings_none() -> None:
+    builds = Builds({"win_amd64": {b"_ZN2at1aEv": {"c10.dll": EVERY}}})
+    made = linked("p/_C.pyd", "cudart64_12.dll", format_=Format.PE)
+    assert dict(compat(package(made), builds).other_cuda) == dict.fromkeys(
+        ALL, OtherCuda((12,), None)
+    )
+
+
+def test_a_file_that_is_no_library_is_named() -> None:
+    skipped = (Skipped("x.o", "object file"),)
+    report = PackageReport("x.o", PurePath("/site/x.o"), skipped=skipped)
+    assert compat(report).not_a_library == "object file"
+    assert compat(replace(report, root=PurePath("/site"))).not_a_library is None
 
 
 def test_a_variant_for_a_patch_release_serves_that_one_alone() -> None:

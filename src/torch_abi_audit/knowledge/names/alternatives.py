@@ -10,7 +10,8 @@ of them; the others need not load. These are alternatives:
 - **Flavours of different kinds**: equal paths but for a word (``cpu/``, ``cuda/``), if both
   libraries have the same role. Kernels for two devices may well be used together. The role is the
   same if both are extension modules or both are not, if both define operators or both do not, and
-  if the other one needs four fifths of the torch names of the one that needs fewer.
+  if the other one needs four fifths of the torch names of the one that needs fewer. Where neither
+  needs any, names with two numbers of one kind must be beside them.
 
 Libraries are never alternatives if one is linked to the other, or if a third one is linked to both.
 A library without a flavour is used together with those that have one (``_C.so``, ``_C_cuda.so``),
@@ -156,20 +157,16 @@ def _accepted(named: Sequence[_Named], together: _Links) -> set[str]:
         if len({one.text for one in flavoured}) < 2 or together.any(group):
             continue
         pairs = list(combinations(flavoured, 2))
-        of_one_kind = all(_of_one_kind(one, other) for one, other in pairs)
-        if of_one_kind or all(
-            _of_one_kind(one, other) or _alike(one.report, other.report) for one, other in pairs
-        ):
-            accepted.update(one.path for one in flavoured)
-            for one in flavoured:
-                if one.folder:
-                    folders.setdefault(one.folder, set()).add(one.text)
-        else:
+        alike = [pair for pair in pairs if not _of_one_kind(*pair)]
+        numbered = len(alike) < len(pairs)
+        if not all(_alike(one.report, other.report, by_torch=not numbered) for one, other in alike):
             continue
+        accepted.update(one.path for one in flavoured)
+        for one in flavoured:
+            if one.folder:
+                folders.setdefault(one.folder, set()).add(one.text)
         plain = [one for one in group if not one.flavours]
-        if any(_of_one_kind(*pair) for pair in pairs) and all(
-            _nearly_equal(one.report, other.report) for one in plain for other in flavoured[:1]
-        ):
+        if numbered and all(_nearly_equal(one.report, flavoured[0].report) for one in plain):
             accepted.update(one.path for one in plain)
     for one in named:
         if one.text in folders.get(one.folder, ()):
@@ -186,10 +183,16 @@ def _of_one_kind(one: _Named, other: _Named) -> bool:
     )
 
 
-def _alike(one: ExtensionReport, other: ExtensionReport) -> bool:
-    """Whether two libraries have the same role."""
+def _alike(one: ExtensionReport, other: ExtensionReport, *, by_torch: bool = False) -> bool:
+    """Whether two libraries have the same role.
+
+    Args:
+        one: A library.
+        other: Another one.
+        by_torch: Whether only the torch names that both need can show it.
+    """
     if one.torch is None or other.torch is None:
-        return True  # unread: nothing speaks against the names
+        return not by_torch
     first, second = frozenset(one.torch.required), frozenset(other.torch.required)
     fewer = min(len(first), len(second))
     return (
@@ -197,6 +200,7 @@ def _alike(one: ExtensionReport, other: ExtensionReport) -> bool:
         and _defines(first) == _defines(second)
         and len(first & second) >= _SHARED * fewer
         and bool(first) == bool(second)
+        and (fewer > 0 or not by_torch)
     )
 
 

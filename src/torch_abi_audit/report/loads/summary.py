@@ -106,12 +106,12 @@ def cuda_remarks(matrix: LoadMatrix) -> Iterator[str]:
     releases: dict[OtherCuda, list[str]] = {}
     for release, other in matrix.other_cuda.items():
         releases.setdefault(other, []).append(release)
+    origin = ", from the package index," if matrix.known_to is not None else ""
     for other, lacking in releases.items():
         brought = "no CUDA" if other.brings is None else f"CUDA {other.brings}"
         yield (
             f"on torch {release_runs(lacking, matrix.releases)} it loads by its symbols, but needs "
-            f"CUDA {' and '.join(map(str, other.needs))} where that torch, from the package "
-            f"index, brings {brought}"
+            f"CUDA {' and '.join(map(str, other.needs))} where that torch{origin} brings {brought}"
         )
 
 

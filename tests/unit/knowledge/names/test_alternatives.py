@@ -72,6 +72,12 @@ def test_kernels_of_two_devices_are_used_together() -> None:
     assert chosen(library("p/x_cpu.so"), module) == [], "one is an extension module"
 
 
+def test_devices_without_torch_are_a_choice_beside_numbers_alone() -> None:
+    cpu, cuda = library("p/x_cpu.so", ()), library("p/x_cuda128.so", ())
+    assert chosen(cpu, cuda) == []
+    assert flavours(cpu, cuda, library("p/x_cuda130.so", ())) == [["cpu", "cuda128", "cuda130"]]
+
+
 def test_what_is_linked_together_is_no_choice() -> None:
     cu118, cu126 = library("p/x_cu118.so"), library("p/x_cu126.so", needed=("x_cu118.so",))
     assert chosen(cu118, cu126) == []

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from torch_abi_audit.model.loads import Absent, LibraryLoads, LoadMatrix, Loads, Missing, Serving
+from torch_abi_audit.model.loads import (
+    Absent,
+    LibraryLoads,
+    LoadMatrix,
+    Loads,
+    Missing,
+    OtherCuda,
+    Serving,
+)
 from torch_abi_audit.model.reports import PackageReport
 from torch_abi_audit.report import format_load_matrix
 from torch_abi_audit.report.loads.summary import loads_on
@@ -173,6 +181,41 @@ def test_variants_say_which_releases_they_serve() -> None:
         "  Variant for torch 2.8 is used with: 2.8.0",
         "  Variant for torch 2.9 is used with: 2.9.0, 2.9.1",
     ]
+
+
+def test_the_old_abi_of_a_variant_is_not_the_headline_of_another_release() -> None:
+    old = library("ynnnn", PurePath("/site/p/torch28/_C.so"), variant="2.8", pre_cxx11="2.9.0")
+    new = library("nyynn", PurePath("/site/p/torch29/_C.so"), variant="2.9")
+    served = {"2.8.0": (Serving("2.8", "", ()),)}
+    assert loads_on(matrix("yyynn", old, new, serving=served)) == (
+        "2.8.0 to 2.9.1 only; it has no variant for 2.10.0, only for 2.8 and 2.9"
+    )
+    assert loads_on(matrix("nnnnn", old, new)).endswith("only for 2.8 and 2.9")
+
+
+def test_flavours_say_which_releases_they_serve_and_the_cuda_that_is_missing() -> None:
+    libraries = [
+        library(
+            "yyyyy", PurePath(f"/site/p/x_{one}.so"), flavour=one, cuda=(12,), brings={"2.11.0": 13}
+        )
+        for one in ("cu12", "")
+    ]
+    serving = {one: (Serving(None, "cu12", ("x_cu12.so",)),) for one in RELEASES}
+    other = {"2.11.0": OtherCuda((12,), 13)}
+    lines = text(matrix("yyyyy", *libraries, serving=serving, other_cuda=other))
+    clause = "needs CUDA 12 where that torch, from the package index, brings CUDA 13"
+    assert lines[4:8] == [
+        "  Flavour without a name is used with: none of these releases",
+        "  Flavour cu12 is used with: 2.8.0 to 2.11.0",
+        f"  Note: on torch 2.11.0 it loads by its symbols, but {clause}",
+        "  2.8.0 to 2.10.0  2.11.0",
+    ]
+    assert lines[-1] == "  yes              yes, needs CUDA 12  (the package)"
+
+
+def test_what_is_not_a_library() -> None:
+    value = LoadMatrix(not_a_library="object file")
+    assert loads_on(value) == "nothing to load (it is not a library: object file)"
 
 
 def test_answers_are_coloured_and_control_characters_are_not_written() -> None:
