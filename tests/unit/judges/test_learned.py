@@ -34,6 +34,8 @@ def found(libraries: Mapping[str, str]) -> dict[str, str]:
         ("p/2.10/_C.so", "p/2.11/_C.so", ("2.10", "2.11")),
         ("p/v2_10/_C.so", "p/v2_11/_C.so", ("2.10", "2.11")),
         ("p/x_210.so", "p/x_211.so", ("2.10", "2.11")),
+        ("p/ops210cu126.so", "p/ops211cu126.so", ("2.10", "2.11")),
+        ("p/libops2.10.so", "p/libops2.11.so", ("2.10", "2.11")),
         ("p/x_2100.so", "p/x_2110.so", ("2.10.0", "2.11.0")),
         ("p/libx-2.10.0.dylib.so", "p/libx-2.11.0.dylib.so", ("2.10.0", "2.11.0")),
     ],
@@ -69,7 +71,8 @@ def test_numbers_that_are_not_shown_to_be_releases(first: str, second: str, why:
         ("x_2_10_0.so", "y_2_11_0.so"),
         ("x_2_10_7.so", "x_2_11_0.so"),
         ("x.cpython-310.so", "x.cpython-311.so"),
-        ("python2.10x/x.so", "python2.11x/x.so"),
+        ("a2.10x/x.so", "a2.11x/x.so"),
+        ("x_1.2.10.so", "x_1.2.11.so"),
         ("sm_100/x.so", "sm_110/x.so"),
     ],
 )

@@ -9,8 +9,6 @@ are otherwise equal do.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from torch_abi_audit.knowledge.names.library_file import split_version
 from torch_abi_audit.model.releases import minor_of
 from torch_abi_audit.runtime.once import once
@@ -22,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _WORDS = ("torch", "pt", "pyt")
-_BEFORE = "-_./+0123456789"
 _BETWEEN = "-_v="
+_DIGITS = frozenset("12")
+_AFTER = _DIGITS.union(_BETWEEN)
 _LAST = {1: 13, 2: 39}
 """The largest minor release of torch 1, and one that torch 2 will not reach for years."""
 
@@ -150,12 +149,14 @@ def _is_libtorch(path: str, start: int, end: int) -> bool:
 
 def _may_say(path: str) -> bool:
     """Whether a release may follow one of the words; rejects most paths without ``re``."""
-    return any(
-        before.removesuffix("py").removesuffix("lib")[-1:] in _BEFORE
-        and after.lstrip(_BETWEEN)[:1] in ("1", "2")
-        for word in _WORDS
-        for before, after in pairwise(path.split(word))
-    )
+    for word in _WORDS:
+        at = path.find(word)
+        while at >= 0:
+            after = at + len(word)
+            if path[after : after + 1] in _AFTER and path[after:].lstrip(_BETWEEN)[:1] in _DIGITS:
+                return True
+            at = path.find(word, after)
+    return False
 
 
 @once

@@ -63,7 +63,7 @@ def _hindrance(matrix: LoadMatrix, release: str) -> str:
     if not guilty:
         guilty = [one for one in matrix.used_on(release) if one in lacking]
         if matrix.variants and not guilty:
-            return f"it has no variant for {release}, only for {_several(matrix.variants)}"
+            return f"it has no variant for {release}, only for {_runs(matrix.variants)}"
     old = [one.pre_cxx11 for one in guilty if one.pre_cxx11 is not None]
     if old and (len(old) == len(guilty) or not guilty[0].is_alternative):
         return f"built for the pre-C++11 ABI: no torch since {old[0]} can load it"
@@ -78,10 +78,9 @@ def _hindrance(matrix: LoadMatrix, release: str) -> str:
     return f"it does not load on {release}"
 
 
-def _several(texts: Sequence[str]) -> str:
-    if len(texts) < 2:
-        return "".join(texts)
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+def _runs(variants: Sequence[str]) -> str:
+    """Variants as text; several in a row as a range of those that there are."""
+    return release_runs(variants, variants)
 
 
 def missing_name(missing: Missing, release: str) -> str:
@@ -117,20 +116,30 @@ def cuda_remarks(matrix: LoadMatrix) -> Iterator[str]:
 
 def _alternatives(matrix: LoadMatrix) -> Iterator[str]:
     """Yield, for each variant and flavour that uses torch, the releases that it is used with."""
-    named = {(one.variant, one.flavour): None for one in matrix.libraries if one.is_alternative}
+    named = {(one.variant or "", one.flavour) for one in matrix.libraries if one.is_alternative}
     places = {one: at for at, one in enumerate(matrix.variants)}
-    for variant, flavour in sorted(
-        named, key=lambda one: (places.get(one[0] or "", -1), one[1] or "")
-    ):
+    unused: dict[str | None, list[str]] = {}
+    for variant, flavour in sorted(named, key=lambda one: (places.get(one[0], -1), one[1] or "")):
         served = [
             release
             for release, each in matrix.serving.items()
-            if any((one.variant, one.flavour) == (variant, flavour or "") for one in each)
+            if any((one.variant or "", one.flavour) == (variant, flavour or "") for one in each)
         ]
-        runs = release_runs(served, matrix.releases) if served else "none of these releases"
-        words = [f"Variant for torch {variant}"] if variant else []
-        if flavour is not None:
-            words.append(
-                f"{'flavour' if words else 'Flavour'} {escape(flavour) or 'without a name'}"
-            )
-        yield f"{', '.join(words)} is used with: {runs}"
+        if served:
+            runs = release_runs(served, matrix.releases)
+            yield f"{_named(variant, flavour)} is used with: {runs}"
+        elif variant:
+            unused.setdefault(flavour, []).append(variant)
+        else:
+            yield f"{_named('', flavour)} is used with: none of these releases"
+    for flavour, variants in unused.items():
+        yield f"{_named(_runs(variants), flavour)} is used with: none of these releases"
+
+
+def _named(variant: str, flavour: str | None) -> str:
+    """``Variant for torch 2.10, flavour cu126``."""
+    words = [f"Variant for torch {variant}"] if variant else []
+    if flavour is not None:
+        words.append(f"flavour {escape(flavour) or 'without a name'}")
+    text = ", ".join(words)
+    return text[:1].upper() + text[1:]
