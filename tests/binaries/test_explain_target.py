@@ -106,3 +106,19 @@ def test_the_installed_torch_is_found_and_not_imported(
     monkeypatch.syspath_prepend(str(tmp_path))
     answer = explained(capsys, "libcudart.so.12: cannot open shared object file: No such file")
     assert answer["at_hand"] == ["the installed torch is 2.13.0+cu130 (CUDA 13.0)"]
+
+
+def test_the_variant_that_is_used_with_the_installed_torch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = NAME.removesuffix("ib") + "jb"
+    for file, name in (("ep_2_9_1", NAME), ("ep_2_10_0", newer)):
+        text = f"extern void {name}(void); void use(void) {{ {name}(); }}"
+        gcc(text, tmp_path / f"p/{file}.cpython-312-x86_64-linux-gnu.so")
+    error = f"ep_2_9_1.so: undefined symbol: {NAME}"
+    answer = explained(capsys, error, "--with", tmp_path / "p", "--torch", "2.10.0")
+    assert "p finds all its symbols in torch 2.9.1, 2.10.0" in answer["at_hand"]
+    assert "loads on torch 2.10.0: yes" in answer["at_hand"]
+    used = "the variant for torch 2.10.0 (ep_2_10_0.cpython-312-x86_64-linux-gnu.so)"
+    assert f"used with torch 2.10.0: {used}" in answer["at_hand"]
+    assert not any("ep_2_9_1.cpython" in one for one in answer["why"])

@@ -201,3 +201,30 @@ def test_cuda(tmp_path: Path) -> None:
         source(["a12", "b13"]), built / "z.so", *flags, "-l:libcudart.so.12", "-l:libcublas.so.13"
     )
     assert rules(audited(tmp_path, {"demo/z.so": mixed}, tag)) == ["C503"]
+
+
+def test_flavours_are_held_against_the_requirement_together(tmp_path: Path) -> None:
+    check = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_"  # int to 2.9.1, unsigned to 2.13
+    built = {
+        f"demo/_C_cuda_{cuda}.so": gcc(source([f"{check}{ending}"]), tmp_path / cuda, "-nostdlib")
+        for cuda, ending in (("cu126", "ib"), ("cu130", "jb"))
+    }
+    report = audited(tmp_path, built, f"cp311-cp311-{LINUX}", "Requires-Dist: torch>=2.8,<2.14")
+    assert rules(report) == []
+    older, newer = built.values()
+    for others in (
+        {"demo/_C_cuda.so": older},
+        {"demo/a_cu126.so": older, "demo/b_cu130.so": newer},
+    ):
+        report = audited(
+            tmp_path, others, f"cp311-cp311-{LINUX}", "Requires-Dist: torch>=2.8,<2.14"
+        )
+        assert rules(report) != [], "not a flavour of the other"
+
+
+def test_the_floor_of_stable_flavours_is_that_of_the_oldest(tmp_path: Path) -> None:
+    for at, shim in (("cu126", SHIM), ("cu130", "torch_dtype_float4_e2m1fn_x2")):
+        gcc(source([shim]), tmp_path / "built" / f"x_{at}.so", "-nostdlib")
+    built = {f"demo/{one.name}": one for one in sorted((tmp_path / "built").iterdir())}
+    report = audited(tmp_path, built, f"cp311-cp311-{LINUX}", "Requires-Dist: torch>=2.10")
+    assert (rules(report), report.proposed_requires_torch) == ([], "torch>=2.10")
