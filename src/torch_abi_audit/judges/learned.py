@@ -113,7 +113,7 @@ def _number() -> re.Pattern[str]:
     import re  # rarely needed
 
     return re.compile(
-        r"(?<![\d.])(?:(?P<major>[12])(?P<by>[-._])(?P<minor>\d{1,2})(?:(?P=by)(?P<patch>\d))?"
+        r"(?<![\d.])(?:(?P<major>[12])(?P<by>[-._p])(?P<minor>\d{1,2})(?:(?P=by)(?P<patch>\d))?"
         r"|(?P<packed>[12]\d{1,3}))(?=[-_./+]|cu\d|cpu|$)"
     )
 

@@ -98,10 +98,11 @@ def _every_release(
     answers = {}
     for library, each in found:
         path = relative_path(library, report)
-        if path in paths and len(each) == 1:
-            one = judge(each[0], exported, lambda _: True, ())
-            if one.platform is not None:
-                answers[path] = one.loads_on
+        if path in paths:
+            judged = [judge(image, exported, lambda _: True, ()) for image in each]
+            known = [one.loads_on for one in judged if one.platform is not None]
+            if len(known) == 1:
+                answers[path] = known[0]
     return answers
 
 

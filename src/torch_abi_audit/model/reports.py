@@ -181,15 +181,20 @@ class PackageReport:
 
     @property
     def min_torch_version(self) -> str | None:
-        """Oldest torch release on which a stable package loads; None for any other package."""
+        """Oldest torch release on which a stable package loads; None for any other package.
+
+        Of variants for several torch releases, the one that needs the oldest decides.
+        """
         if self.torch_verdict != "torch-stable":
             return None
-        floors = [
-            one.torch.min_torch_version
-            for one in self.libraries
-            if one.torch is not None and one.torch.min_torch_version is not None
-        ]
-        return max(floors, key=release_key, default=None)
+        floors: dict[str | None, list[str]] = {}
+        for one in self.libraries:
+            if one.torch is not None and one.torch.min_torch_version is not None:
+                floors.setdefault(one.variant, []).append(one.torch.min_torch_version)
+        fixed = floors.pop(None, [])
+        lowest = [max(each, key=release_key) for each in floors.values()]
+        fixed += [min(lowest, key=release_key)] if lowest else []
+        return max(fixed, key=release_key, default=None)
 
     @property
     def has_unknown_shims(self) -> bool:

@@ -119,7 +119,7 @@ def _pattern() -> re.Pattern[str]:
         r"(?:(?:^|(?<=/))|[-_.+]|(?<=[12]\d)|(?<=[12]\d\d)|(?<=\.\d))"
         r"(?:(?P<abi>(?:pre)?cxx(?:11|98)(?:-?abi)?(?:true|false|[01](?!\d))?)"
         r"|(?P<platform>x86_64|aarch64|arm64|amd64|linux|darwin|macos|windows|win)"
-        rf"|(?P<flavour>(?P<word>{words})[-_]?(?P<number>\d{{1,2}}(?:[._]\d(?!\d))?x?|\d{{3,4}})"
+        rf"|(?P<flavour>(?P<word>{words})[-_]?(?P<number>\d{{1,2}}(?:[._]\d(?!\d)){{0,2}}x?|\d{{3,4}})"
         rf"|(?P<bare>{words}|cpu|gpu)))"
         r"(?=[-_.+/]|cxx|torch|pt\d|$)"
     )

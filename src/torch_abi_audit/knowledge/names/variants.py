@@ -166,7 +166,7 @@ def _mark() -> re.Pattern[str]:
     return re.compile(
         r"(?:(?<![^-_./+])|(?<=cu\d\d)|(?<=cu\d\d\d)|(?<=cu\d\d\.\d))"
         r"(?:py|lib)?(?:torch|pt|pyt)(?:[-_]?v|==|[-_])?"
-        r"(?:(?P<major>[12])(?P<by>[-._])(?P<minor>\d{1,2})(?:(?P=by)(?P<patch>\d{1,2}|x))?"
+        r"(?:(?P<major>[12])(?P<by>[-._p])(?P<minor>\d{1,2})(?:(?P=by)(?P<patch>\d{1,2}|x))?"
         r"(?:\.\d+)*|(?P<packed>[12]\d{1,3}))"
         r"(?=[-_./+]|cu\d|cpu|rocm|xpu|cxx|a\d|rc\d|$)",
         re.IGNORECASE,

@@ -14,6 +14,7 @@ from torch_abi_audit.knowledge.names.flavours import flavours, without_flavour
         ("p/libbitsandbytes_cuda126.so", "cu", "126", "p/libbitsandbytes.so"),
         ("p/hook_cu12.abi3.so", "cu", "12", "p/hook.abi3.so"),
         ("p/x_cu12.4.so", "cu", "124", "p/x.so"),
+        ("p/x_cuda_12_4_1.so", "cu", "1241", "p/x.so"),
         ("p/cuda-12.4/_C.so", "cu", "124", "p/_C.so"),
         ("p/cuda12/_C.so", "cu", "12", "p/_C.so"),
         ("p/x_cuda12x.dll", "cu", "12", "p/x.dll"),

@@ -18,6 +18,7 @@ PAIRS = [
     ("dgl/pytorch_2.1.10+cu118.so", "dgl/pytorch_2.2.0+cu118.so", "2.1.10", "2.2.0"),
     ("p/torch_2_4/x.so", "p/torch_2_10/x.so", "2.4", "2.10"),
     ("p/pt2.4/x.so", "p/pt2.5/x.so", "2.4", "2.5"),
+    ("p/torch2p4/x.so", "p/torch2p10/x.so", "2.4", "2.10"),
     ("p/pt24/x.so", "p/pt25/x.so", "2.4", "2.5"),
     ("p/torch2.4.0+cu124/x.so", "p/torch2.5.1+cu124/x.so", "2.4.0", "2.5.1"),
     ("p/cu124torch2.4cxx11abiFALSE/x.so", "p/cu124torch2.5cxx11abiFALSE/x.so", "2.4", "2.5"),
