@@ -59,13 +59,13 @@ def test_a_wheel_of_an_index(index: Index, tmp_path: Path) -> None:
     done = run(index, tmp_path, "pypi:demo", "--platform", LINUX)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"Package: demo\n  Root: pypi:demo-1.1-cp39-abi3-{LINUX}.whl\n")
-    # one line for each rule, worst first
+    # one line for each fact, worst first
     assert done.stdout.endswith(
         "  -- findings --\n"
         "    error   M302 torch-floor-too-low: `torch` admits torch 1.7.1 to 2.9.1, but the "
         "binaries need at least 2.10.0; declare `torch>=2.10`\n"
-        "    warning L405 absolute-rpath: demo/_C.abi3.so: looks for libraries in /builds/lib "
-        "(+1 more finding)\n"
+        "    warning L405 absolute-rpath: looks for libraries in /builds/lib: 2 libraries "
+        "(demo/_C.abi3.so and demo/_D.abi3.so)\n"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.audit.facts import places
 from torch_abi_audit.report.audit.grouping import grouped
 from torch_abi_audit.report.audit.table import floor, label, word
 from torch_abi_audit.report.wording import of_baseline, plural
@@ -44,7 +45,7 @@ def render(outcome: Outcome, detail: Detail) -> str:
         page.table(
             ("Severity", "Rule", "Where", "What"),
             (
-                (one.severity, one.rule.id, f"`{_code(one.path)}`", plain(one.message))
+                (one.severity, one.rule.id, _where(one.paths), plain(one.message))
                 for one in findings
             ),
         )
@@ -153,6 +154,10 @@ def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]
     oldest = torch.min_torch_version or ""
     shims = str(torch.stable_shim_count)
     return (name, *labels, shims, unstable, oldest)
+
+
+def _where(paths: tuple[str, ...]) -> str:
+    return places([f"`{_code(path)}`" for path in paths])
 
 
 def _cells(cells: tuple[str, ...]) -> str:

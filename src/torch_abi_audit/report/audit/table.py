@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.library_file import LIBRARY_SUFFIXES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.style import PLAIN, Style
-from torch_abi_audit.report.wording import plural
+from torch_abi_audit.report.wording import plural, several
 from torch_abi_audit.rules import rule
 
 TYPE_CHECKING = False
@@ -15,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch_abi_audit.judges.interface import Judge, Verdict
-    from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
+    from torch_abi_audit.report.audit.facts import Fact
 
 SHOWN = 15
 """Maximum number of symbols listed per library and kind; the rest is counted."""
+
+FACTS = 3
+"""Maximum number of facts listed per rule without ``verbose``; the rest is counted."""
 
 _FLOOR_WIDTH = 9
 _COUNTS = (("EXTS", 4), ("BUNDLED", 7))
@@ -121,24 +126,55 @@ def _loads_on(matrix: LoadMatrix) -> str:
 
 
 def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    """Yield a line per rule, worst first; with ``verbose``, one per finding, with its evidence."""
+    """Yield a line for each fact, worst first; ``verbose`` adds its libraries and evidence."""
     if not report.findings:
         return
+    from torch_abi_audit.report.audit.facts import facts  # most packages have no finding
+
     yield "  -- findings --"
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for at, one in enumerate(report.findings):
-        alone = str(at) if verbose or one.library is None else ""
-        groups.setdefault((one.rule, alone), []).append(one)
-    for one, *others in groups.values():
-        where = f"{escape(one.library)}: " if one.library is not None else ""
-        rest = f" (+{plural(len(others), 'more finding')})" if others else ""
-        yield (
-            f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}: "
-            f"{where}{escape(one.message)}{rest}"
-        )
-        if verbose:
-            yield from ("        " + line for line in _listed("evidence", one.evidence))
-            yield f"        fix: {escape(one.fix)}"
+    for _, same_rule in groupby(facts(report.findings), key=lambda one: _rule_of(one, report)):
+        listed = list(same_rule)
+        whole = [one for one in listed if report.findings[one.members[0]].library is None]
+        most = None if verbose else max(FACTS, len(whole))
+        for one in listed[:most]:
+            yield from _fact(one, report, verbose=verbose, style=style)
+        left = sum(len(one.members) for one in listed[len(listed[:most]) :])
+        if left:
+            again = report.findings[listed[0].members[0]].rule
+            yield f"            {again}: {plural(left, 'more finding')} (-v lists them)"
+
+
+def _rule_of(fact: Fact, report: PackageReport) -> tuple[str, str]:
+    one = report.findings[fact.members[0]]
+    return one.severity, one.rule
+
+
+def _fact(fact: Fact, report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
+    from torch_abi_audit.report.audit.facts import places
+
+    one = report.findings[fact.members[0]]
+    found = [report.findings[at].library for at in fact.members]
+    paths = [escape(path) for path in dict.fromkeys(found) if path is not None]
+    named = f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}"
+    if len(paths) > 1:
+        where = plural(len(paths), "library") if verbose else places(paths)
+        yield f"{named}: {escape(fact.message)}: {where}"
+    else:
+        yield ": ".join((named, *paths, escape(fact.message)))
+    if verbose:
+        if len(paths) > 1:
+            yield from (f"        in: {line}" for line in _places(fact, report))
+        yield from ("        " + line for line in _listed("evidence", fact.evidence))
+        yield f"        fix: {escape(one.fix)}"
+
+
+def _places(fact: Fact, report: PackageReport) -> Iterator[str]:
+    """Yield the libraries of a fact, each with its part of the evidence where they differ."""
+    members = [report.findings[at] for at in fact.members]
+    alike = len({one.evidence for one in members}) == 1
+    for one in members:
+        own = "" if alike or not one.evidence else f": {several(one.evidence)}"
+        yield escape(f"{one.library}{own}")
 
 
 def _bundled(report: PackageReport) -> str:
