@@ -78,7 +78,7 @@ def test_builds_of_one_library_keep_fingerprints_of_their_own() -> None:
     )
     issues = json.loads(render("audit", "gitlab", decide((report,), terms()), Detail()))
     prints = [one["fingerprint"] for one in issues]
-    assert prints == [prints[0], f"{prints[0]}-2", f"{prints[0]}-3"]
+    assert len(set(prints)) == 3
 
 
 def test_one_result_for_a_library_and_rule() -> None:
