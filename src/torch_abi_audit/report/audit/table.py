@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.library_file import LIBRARY_SUFFIXES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.style import PLAIN, Style
-from torch_abi_audit.report.wording import plural, several
-from torch_abi_audit.rules import rule
+from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +16,9 @@ if TYPE_CHECKING:
     from torch_abi_audit.judges.interface import Judge, Verdict
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
-    from torch_abi_audit.report.audit.facts import Fact
 
 SHOWN = 15
 """Maximum number of symbols listed per library and kind; the rest is counted."""
-
-FACTS = 3
-"""Maximum number of facts listed per rule without ``verbose``; the rest is counted."""
 
 _FLOOR_WIDTH = 9
 _COUNTS = (("EXTS", 4), ("BUNDLED", 7))
@@ -85,7 +78,10 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
                 yield "    " + _row(library, report, style)
                 if verbose:
                     yield from ("        " + line for line in _details(library))
-    yield from _findings(report, verbose=verbose, style=style)
+    if report.findings:
+        from torch_abi_audit.report.audit.findings import lines  # most packages have none
+
+        yield from lines(report, verbose=verbose, style=style)
     if verbose and report.skipped:
         yield "  -- skipped --"
         for skipped in report.skipped:
@@ -123,58 +119,6 @@ def _loads_on(matrix: LoadMatrix) -> str:
     from torch_abi_audit.report.loads.text import loads_on  # rarely needed
 
     return loads_on(matrix)
-
-
-def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    """Yield a line for each fact, worst first; ``verbose`` adds its libraries and evidence."""
-    if not report.findings:
-        return
-    from torch_abi_audit.report.audit.facts import facts  # most packages have no finding
-
-    yield "  -- findings --"
-    for _, same_rule in groupby(facts(report.findings), key=lambda one: _rule_of(one, report)):
-        listed = list(same_rule)
-        whole = [one for one in listed if report.findings[one.members[0]].library is None]
-        most = None if verbose else max(FACTS, len(whole))
-        for one in listed[:most]:
-            yield from _fact(one, report, verbose=verbose, style=style)
-        left = sum(len(one.members) for one in listed[len(listed[:most]) :])
-        if left:
-            again = report.findings[listed[0].members[0]].rule
-            yield f"            {again}: {plural(left, 'more finding')} (-v lists them)"
-
-
-def _rule_of(fact: Fact, report: PackageReport) -> tuple[str, str]:
-    one = report.findings[fact.members[0]]
-    return one.severity, one.rule
-
-
-def _fact(fact: Fact, report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    from torch_abi_audit.report.audit.facts import places
-
-    one = report.findings[fact.members[0]]
-    found = [report.findings[at].library for at in fact.members]
-    paths = [escape(path) for path in dict.fromkeys(found) if path is not None]
-    named = f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}"
-    if len(paths) > 1:
-        where = plural(len(paths), "library") if verbose else places(paths)
-        yield f"{named}: {escape(fact.message)}: {where}"
-    else:
-        yield ": ".join((named, *paths, escape(fact.message)))
-    if verbose:
-        if len(paths) > 1:
-            yield from (f"        in: {line}" for line in _places(fact, report))
-        yield from ("        " + line for line in _listed("evidence", fact.evidence))
-        yield f"        fix: {escape(one.fix)}"
-
-
-def _places(fact: Fact, report: PackageReport) -> Iterator[str]:
-    """Yield the libraries of a fact, each with its part of the evidence where they differ."""
-    members = [report.findings[at] for at in fact.members]
-    alike = len({one.evidence for one in members}) == 1
-    for one in members:
-        own = "" if alike or not one.evidence else f": {several(one.evidence)}"
-        yield escape(f"{one.library}{own}")
 
 
 def _bundled(report: PackageReport) -> str:
@@ -231,18 +175,19 @@ def _details(library: ExtensionReport) -> Iterator[str]:
         return
     for judge, verdict in _verdicts(library):
         for one in judge.display.listings(verdict):
-            yield from _listed(one.title, one.names, one.separator)
+            yield from listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
         yield "note: the CUDA runtime is statically linked"
     if torch.links and torch.uses_torch:
         yield f"links: {escape(', '.join(torch.links))}"
 
 
-def _listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
-    listed = tuple(names)
-    yield from (f"{title}{sep}{escape(name)}" for name in listed[:SHOWN])
-    if len(listed) > SHOWN:
-        yield f"... {len(listed) - SHOWN} more"
+def listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
+    """Yield a line for each of the first names, and how many more there are."""
+    every = tuple(names)
+    yield from (f"{title}{sep}{escape(name)}" for name in every[:SHOWN])
+    if len(every) > SHOWN:
+        yield f"... {len(every) - SHOWN} more"
 
 
 def _environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.model.history import Release
 
 TYPE_CHECKING = False
@@ -10,13 +11,53 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from torch_abi_audit.sources.found import Found
     from torch_abi_audit.sources.index.simple import Listed
     from torch_abi_audit.sources.index.wheels import Wheel
 
 _OTHERS = (".egg", ".exe", ".rpm", ".msi")
 
 
-def versions(files: Iterable[Listed], project: str) -> dict[Version, list[Listed]]:
+def releases(
+    project: str,
+    files: Iterable[Listed],
+    wheels: Sequence[Wheel],
+    audited: Sequence[tuple[Wheel, Found | TargetError]],
+    *,
+    matches: Callable[[Version], bool],
+    place: Callable[[Wheel], str],
+    here: Callable[[Wheel], bool],
+) -> Iterator[Release]:
+    """Every release, oldest first: once for each of its wheels that was chosen, or else once.
+
+    Pre-releases are left out, unless some were chosen.
+
+    Args:
+        project: The canonical name.
+        files: All files of the project.
+        wheels: The wheels among them.
+        audited: The wheels that were chosen, and what became of them.
+        matches: Whether a release was asked for.
+        place: The platform of a wheel.
+        here: Whether a wheel is for the platform that was asked for.
+    """
+    early = any(one.version.is_prerelease for one, _ in audited)
+    for version, mine in _versions(files, project).items():
+        day = min((one.uploaded for one in mine if one.uploaded is not None), default=None)
+        taken = [each for each in audited if each[0].version == version]
+        for one, got in taken:
+            where = place(one)
+            if isinstance(got, TargetError):
+                why = str(got)
+                yield Release(project, str(version), day, where, why=why, broken=True)
+            else:
+                yield Release(project, str(version), day, where, root=got.root)
+        if not taken and matches(version) and (early or not version.is_prerelease):
+            others = [one for one in wheels if one.version == version]
+            yield Release(project, str(version), day, why=_why(mine, others, place, here))
+
+
+def _versions(files: Iterable[Listed], project: str) -> dict[Version, list[Listed]]:
     """The files of each release, oldest first; files whose version is not known are left out."""
     from packaging.version import InvalidVersion, Version
 
@@ -29,52 +70,24 @@ def versions(files: Iterable[Listed], project: str) -> dict[Version, list[Listed
     return dict(sorted(found.items()))
 
 
-def gap(
-    version: Version,
-    files: Sequence[Listed],
-    wheels: Sequence[Wheel],
-    project: str,
-    *,
-    place: Callable[[Wheel], str],
-    here: Callable[[Wheel], bool],
-) -> Release:
-    """A release without a wheel to audit.
-
-    Args:
-        version: The release.
-        files: All files of the release.
-        wheels: The wheels among them.
-        project: The canonical name.
-        place: The platform of a wheel.
-        here: Whether a wheel is for the platform that was asked for.
-    """
-    why = "".join(_why(files, wheels, place, here))
-    return Release(project, str(version), released(files), why=why)
-
-
-def released(files: Iterable[Listed]) -> str | None:
-    """The day of the first upload of the files of a release."""
-    return min((one.uploaded for one in files if one.uploaded is not None), default=None)
-
-
 def _why(
     files: Sequence[Listed],
     wheels: Sequence[Wheel],
     place: Callable[[Wheel], str],
     here: Callable[[Wheel], bool],
-) -> Iterator[str]:
+) -> str:
     if all(one.yanked for one in files):
-        yield "yanked"
-    elif not wheels:
+        return "yanked"
+    if not wheels:
         only = all(one.filename.lower().endswith(_OTHERS) for one in files)
-        yield "only eggs or installers" if only else "only a source distribution"
-    elif all(one.listed.yanked for one in wheels):
-        yield "its wheels were yanked"
-    elif fitting := [one for one in wheels if here(one)]:
+        return "only eggs or installers" if only else "only a source distribution"
+    if all(one.listed.yanked for one in wheels):
+        return "its wheels were yanked"
+    fitting = [one for one in wheels if here(one)]
+    if fitting:
         pythons = {tag.interpreter for one in fitting for tag in one.tags}
-        yield f"wheels only for other Pythons: {', '.join(sorted(pythons, key=_natural))}"
-    else:
-        yield f"wheels only for {', '.join(sorted(set(map(place, wheels))))}"
+        return f"wheels only for other Pythons: {', '.join(sorted(pythons, key=_natural))}"
+    return f"wheels only for {', '.join(sorted(set(map(place, wheels))))}"
 
 
 def _natural(interpreter: str) -> tuple[int, str]:

@@ -11,10 +11,8 @@ import sys
 
 from torch_abi_audit.knowledge.platforms import LEGACY_GLIBC
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.model.history import Release
 from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.archives.wheel import wheel
-from torch_abi_audit.sources.found import Found
 from torch_abi_audit.sources.index.pip_config import pip_config
 from torch_abi_audit.sources.index.remote_file import opener
 from torch_abi_audit.sources.index.simple import Listed, listing
@@ -23,12 +21,13 @@ from torch_abi_audit.sources.naming import INDEX_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from packaging.specifiers import SpecifierSet
     from packaging.tags import Tag
     from packaging.version import Version
 
+    from torch_abi_audit.model.history import Release
+    from torch_abi_audit.sources.found import Found
     from torch_abi_audit.sources.index.web import Watch
 
 _LINUX = re.compile(r"(many|musl)linux_(\d+)_(\d+)_(\w+)")
@@ -105,63 +104,32 @@ def wheels(target: str, choice: Choice, watch: Watch = ignore) -> Iterator[Found
         newest = max(one.version for one in known)
         raise TargetError(f"no wheel of {project} matches {wanted}: the newest is {newest}")
     chosen, note = _chosen(fitting, choice, project)
-    audited: dict[str, Found | TargetError] = {}
+    audited: list[tuple[Wheel, Found | TargetError]] = []
     for one in chosen:
         try:
             found = _opened(one.listed, web)
         except TargetError as error:
             if len(chosen) == 1:
                 raise
-            audited[one.listed.filename] = error
+            audited.append((one, error))
             yield error
         else:
-            audited[one.listed.filename] = found
+            audited.append((one, found))
             yield replace(found, notes=(*found.notes, *note))
     if choice.history and choice.told is not None:
-        for release in _history(files, known, wanted.specifier, chosen, audited, choice, project):
+        from torch_abi_audit.sources.index import history
+
+        places = {"any", *_accepted(choice.platform)}
+        for release in history.releases(
+            project,
+            files,
+            known,
+            audited,
+            matches=lambda version: wanted.specifier.contains(version, prereleases=True),
+            place=_place,
+            here=lambda one: any(tag.platform in places for tag in one.tags),
+        ):
             choice.told(release)
-
-
-def _history(
-    files: Sequence[Listed],
-    known: Sequence[Wheel],
-    specifier: SpecifierSet,
-    chosen: Sequence[Wheel],
-    audited: Mapping[str, Found | TargetError],
-    choice: Choice,
-    project: str,
-) -> Iterator[Release]:
-    """Every release that matches: one that was audited for each wheel, any other once."""
-    from torch_abi_audit.sources.index import history
-
-    early = any(one.version.is_prerelease for one in chosen)
-    places = {"any", *_accepted(choice.platform)}
-    for version, mine in history.versions(files, project).items():
-        if not specifier.contains(version, prereleases=True):
-            continue
-        taken = [one for one in chosen if one.version == version]
-        for one in taken:
-            got = audited[one.listed.filename]
-            broken = isinstance(got, TargetError)
-            yield Release(
-                project,
-                str(version),
-                history.released(mine),
-                _place(one),
-                root=got.root if isinstance(got, Found) else None,
-                why=str(got) if broken else None,
-                broken=broken,
-            )
-        if not taken and (early or not version.is_prerelease):
-            others = [one for one in known if one.version == version]
-            yield history.gap(
-                version,
-                mine,
-                others,
-                project,
-                place=_place,
-                here=lambda one: any(tag.platform in places for tag in one.tags),
-            )
 
 
 def _opened(listed: Listed, web: Web) -> Found:
