@@ -32,6 +32,8 @@ class Index:
     """Whether to state a wrong hash."""
     login: tuple[str, str] | None = None
     yanked: frozenset[str] = frozenset()
+    uploaded: dict[str, str] = field(default_factory=dict)
+    """The beginning of file names to the time of their upload; none is stated for others."""
     failures: int = 0
     """Number of requests to answer with 503 first."""
     url: str = ""
@@ -91,12 +93,17 @@ def serving(index: Index) -> Iterator[Index]:
                     "url": url,
                     "hashes": {"sha256": digest},
                     "yanked": name in index.yanked,
+                    **self.uploaded(name),
                 }
                 for name, url, digest in rows
             ]
             return self.answer(
                 200, json.dumps({"files": files}).encode(), "application/vnd.pypi.simple.v1+json"
             )
+
+        def uploaded(self, name: str) -> dict[str, str]:
+            times = [time for start, time in index.uploaded.items() if name.startswith(start)]
+            return {"upload-time": times[0]} if times else {}
 
         def mark(self, name: str) -> str:
             return 'data-yanked="broken"' if name in index.yanked else ""

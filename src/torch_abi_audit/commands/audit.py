@@ -137,9 +137,13 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
     looking = targets.search(options, (*options.targets, baseline))
     names = _names(chosen, options, gated=settings is not None)
     loaded = targets.load(options, looking, names=names)
-    if options.loads_on or options.torch is not None:
+    if options.loads_on or options.torch is not None or loaded.history:
         loaded = _with_loads(loaded, options.torch)
     outcome = _outcome(loaded, options, settings, looking, judged=_needs_results(chosen))
+    if loaded.history:
+        from torch_abi_audit.runtime.records import replace
+
+        outcome = replace(outcome, history=loaded.history)
     if outcome.gate is None and not options.format:  # no gate was requested
         chosen = tuple(one for one in chosen if one.format != "github" or one.file is not None)
     written = output.write("audit", outcome, chosen, options)
@@ -178,7 +182,8 @@ def _names(chosen: Sequence[Destination], options: argparse.Namespace, *, gated:
 
     if any(one.format != "text" for one in chosen) or options.verbose or gated:
         return Names.ALL
-    return Names.RAW if options.loads_on or options.torch is not None else Names.COUNTED
+    loads = options.loads_on or options.torch is not None or options.history
+    return Names.RAW if loads else Names.COUNTED
 
 
 def _with_loads(loaded: Loaded, torch: str | None) -> Loaded:

@@ -5,12 +5,17 @@ Pure. Compares the releases that a package loads on if both reports contain a lo
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
 from torch_abi_audit.judges import JUDGES, TORCH
-from torch_abi_audit.knowledge.names.identity import library_key, package_key, symbol_key
+from torch_abi_audit.knowledge.names.identity import (
+    library_key,
+    library_keys,
+    package_key,
+    shared_keys,
+    symbol_key,
+)
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
 from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.model.loads import Loads
@@ -47,8 +52,10 @@ def diff(old: tuple[PackageReport, ...], new: tuple[PackageReport, ...]) -> tupl
 
 
 def _package(old: PackageReport, new: PackageReport) -> Difference:
-    before, after = _keyed(old), _keyed(new)
-    pairs = pair_renamed(list(before), list(after))
+    shared = {*shared_keys(old), *shared_keys(new)}
+    before_keys, after_keys = library_keys(old, shared), library_keys(new, shared)
+    before, after = _keyed(old, before_keys), _keyed(new, after_keys)
+    pairs = pair_renamed(_used(before), _used(after))
     changed, same = [], 0
     for key in after:
         if key in pairs:
@@ -67,8 +74,8 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
     ]
     gained, lost = _releases(old, new)
     symbols = tuple(_symbols(_all_names(old.libraries), _all_names(new.libraries)))
-    same_library = _same_library(old, new, [(before[pairs[key]], after[key]) for key in pairs])
-    came = _findings(new, old, same_library)
+    found = _by_key(old, before_keys), _by_key(new, after_keys)
+    came = _only_here(found[1], found[0], pairs)
     return Difference(
         name=new.name,
         old=old,
@@ -80,20 +87,23 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
         releases_gained=gained,
         releases_lost=lost,
         findings_gained=came,
-        findings_lost=_findings(old, new, {one: other for other, one in same_library.items()}),
+        findings_lost=_only_here(found[0], found[1], {one: key for key, one in pairs.items()}),
         worse=tuple(_worse(old, new, symbols, lost, came)),
     )
 
 
-def _keyed(report: PackageReport) -> dict[str, ExtensionReport]:
-    """Map keys to libraries; number those whose names differ only in their tags."""
-    seen: Counter[str] = Counter()
-    keyed = {}
-    for one in sorted(report.libraries, key=lambda each: _path(report, each)):
-        key = library_key(report, _path(report, one))
-        seen[key] += 1
-        keyed[key if seen[key] == 1 else f"{key}#{seen[key]}"] = one
-    return keyed
+def _keyed(report: PackageReport, keys: Mapping[str, str]) -> dict[str, ExtensionReport]:
+    """Map keys to libraries, in the order of their paths."""
+    paths = {_path(report, one): one for one in report.libraries}
+    return {keys[path]: paths[path] for path in sorted(paths)}
+
+
+def _used(libraries: Mapping[str, ExtensionReport]) -> dict[str, frozenset[str]]:
+    """The symbols that each library uses, of those that reports name."""
+    return {
+        key: frozenset(symbol_key(name) for _, names in _names(one) for name in names)
+        for key, one in libraries.items()
+    }
 
 
 def _path(report: PackageReport, library: ExtensionReport) -> str:
@@ -217,33 +227,26 @@ def _good(answer: Loads) -> bool:
     return answer in (Loads.YES, Loads.NEEDS_CUDA)
 
 
-def _same_library(
-    old: PackageReport,
-    new: PackageReport,
-    pairs: Iterable[tuple[ExtensionReport, ExtensionReport]],
-) -> dict[str, str]:
-    """The old key of each renamed library, by its new key."""
-    keys = [
-        (library_key(old, _path(old, first)), library_key(new, _path(new, second)))
-        for first, second in pairs
+def _by_key(report: PackageReport, keys: Mapping[str, str]) -> list[tuple[str, Finding]]:
+    """The findings of a report with the keys of their libraries."""
+    return [
+        (keys.get(one.library or "") or library_key(report, one.library), one)
+        for one in report.findings
     ]
-    stayed = {first for first, second in keys if first == second}
-    return {second: first for first, second in keys if first not in stayed and second not in stayed}
 
 
-def _findings(
-    these: PackageReport, others: PackageReport, same_library: Mapping[str, str]
+def _only_here(
+    these: list[tuple[str, Finding]], others: list[tuple[str, Finding]], pairs: Mapping[str, str]
 ) -> tuple[Finding, ...]:
-    """The findings of one report whose rule has no finding for that library in the other.
+    """Findings whose rule has no finding for that library among the others.
 
     Args:
-        these: The report whose findings are wanted.
-        others: The report to compare them with.
-        same_library: Key of a renamed library to its key in ``others``.
+        these: The findings of one side.
+        others: Those of the other side.
+        pairs: Key of each library that is on both sides to its key on the other.
     """
-    known = {(one.rule, library_key(others, one.library)) for one in others.findings}
-    keyed = [(one, library_key(these, one.library)) for one in these.findings]
-    return tuple(one for one, key in keyed if (one.rule, same_library.get(key, key)) not in known)
+    known = {(one.rule, key) for key, one in others}
+    return tuple(one for key, one in these if (one.rule, pairs.get(key, key)) not in known)
 
 
 def _worse(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from torch_abi_audit.gate.ignores import narrowed
-from torch_abi_audit.knowledge.names.identity import symbol_key
-from torch_abi_audit.knowledge.names.pairing import pair_libraries, pair_packages
+from torch_abi_audit.knowledge.names.identity import library_keys, symbol_key
+from torch_abi_audit.knowledge.names.pairing import pair_known, pair_packages
 from torch_abi_audit.model.outcome import Entry, Key, Result, Status
 from torch_abi_audit.rules import detect_in_run, rule, rules
 from torch_abi_audit.rules.reported import Upkeep
@@ -92,18 +92,23 @@ def _old_keys(
         old[entry.key.package].add(entry.key.library)
     new: dict[str, dict[str, None]] = {package: {} for package in sorted(audited)}
     present = list(results)
+    reports = {id(one.report): one for one in present if one.report is not None}
+    for one in reports.values():  # an entry stays with its library, even if that is fixed
+        if one.report is not None:
+            libraries = library_keys(one.report).values()
+            new.setdefault(one.key.package, {}).update(dict.fromkeys(libraries))
     for one in present:
         new.setdefault(one.key.package, {})[one.key.library] = None
     packages = pair_packages(sorted(old), list(new))
-    libraries = {
-        package: pair_libraries(sorted(old[packages[package]]), list(new[package]))
+    paired = {
+        package: pair_known(sorted(old[packages[package]]), list(new[package]))
         for package in new
         if package in packages
     }
     keys = {}
     for key in {one.key for one in present}:
         package = packages.get(key.package, key.package)
-        library = libraries.get(key.package, {}).get(key.library, key.library)
+        library = paired.get(key.package, {}).get(key.library, key.library)
         keys[key] = Key(package, library, key.rule)
     return keys
 

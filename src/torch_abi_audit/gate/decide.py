@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.gate.selection import Selection
 from torch_abi_audit.gate.summary import failures
-from torch_abi_audit.knowledge.names.identity import library_key, package_key
+from torch_abi_audit.knowledge.names.identity import library_key, library_keys, package_key
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.outcome import Gate, Key, Outcome, Result, Status
 from torch_abi_audit.rules import detect_in_report, rule
@@ -119,6 +119,9 @@ def _results(package: PackageReport, terms: Terms, *, may_be_empty: bool) -> Ite
     reported = Reported(package, terms.required, may_be_empty=may_be_empty)
     found: Iterable[Finding] = (*detect_in_report(reported), *package.findings)
     whose = package_key(package)
+    keys = library_keys(package)
     for one in sorted(found, key=lambda each: (_WORST.index(each.severity), each.library or "")):
-        key = Key(whose, library_key(package, one.library), one.rule)
+        at = one.library
+        library = keys.get(at or "") or library_key(package, at)
+        key = Key(whose, library, one.rule)
         yield Result(one, key, package)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from torch_abi_audit.model.findings import Finding
+    from torch_abi_audit.model.history import Release
     from torch_abi_audit.model.reports import PackageReport
 
 
@@ -103,6 +104,8 @@ class Outcome:
     """Baseline entries, or parts of them, that this run no longer finds."""
     gate: Gate | None = None
     """None if the run has no gate."""
+    history: tuple[Release, ...] = ()
+    """The releases of the projects whose history was asked for, by project, oldest first."""
 
     @property
     def standing(self) -> tuple[Result, ...]:

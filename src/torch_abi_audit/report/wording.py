@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Entry
 
 
+NOUNS = ("library", "directory", "file", "symbol")
+"""What ``some`` may call the names that it counts."""
+
+
 def plural(count: int, noun: str) -> str:
     """A count and its noun: ``1 file``, ``2 files``, ``3 libraries``."""
     if count == 1:
@@ -44,3 +48,18 @@ def some(names: Sequence[str], noun: str = "") -> str:
         return names[0]
     others = len(names) - 1
     return f"{names[0]} and {plural(others, f'more {noun}') if noun else f'{others} more'}"
+
+
+def several(names: Sequence[str], noun: str = "", *, most: int | None = 3) -> str:
+    """The first names, and how many more there are: ``a and b``, ``a, b, c and 2 more files``.
+
+    Args:
+        names: One name or more.
+        noun: What one of the others is called; nothing is said if empty.
+        most: Maximum number of names; all are given if None.
+    """
+    shown = list(names[:most])
+    others = len(names) - len(shown)
+    if others:
+        shown.append(plural(others, f"more {noun}") if noun else f"{others} more")
+    return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)

@@ -182,11 +182,11 @@ def test_a_finding_of_a_renamed_library_is_the_same_finding() -> None:
 def test_a_library_that_stayed_lends_its_findings_to_no_other() -> None:
     stayed = library("ops.cpython-310-darwin.so", stable())
     two = package(stayed, library("ops.cpython-311-darwin.so", stable()))
-    other = package(stayed, library("ops_2.so", stable()))
+    other = package(stayed, library("ops_stable.so", stable()))
     error = rule("T103").finding("no torch release exports at::f()", library=stayed.name)
     found = only(replace(two, findings=(error,)), replace(other, findings=(error,)))
     assert [(one.old, one.new) for one in found.libraries if one.renamed] == [
-        ("ops.cpython-311-darwin.so", "ops_2.so")
+        ("ops.cpython-311-darwin.so", "ops_stable.so")
     ]
     assert (found.findings_gained, found.findings_lost) == ((), ())
 

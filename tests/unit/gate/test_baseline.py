@@ -17,6 +17,7 @@ from torch_abi_audit.model.outcome import Entry, Key, Outcome, Status
 from torch_abi_audit.rules import rule
 
 if TYPE_CHECKING:
+    from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.reports import PackageReport
 
 
@@ -55,6 +56,51 @@ def test_a_rebuild_changes_nothing() -> None:
     found = against(taken(OLD), rebuilt)
     assert failing(found) == {}
     assert found.fixed == ()
+
+
+def known(*entries: tuple[str, str]) -> Baseline:
+    """A baseline that an earlier program wrote."""
+    listed = [{"package": "pkg", "library": one, "rule": rule} for one, rule in entries]
+    text = json.dumps({"baseline_version": 1, "entries": listed})
+    return baseline_file.parse(text, "old.json")
+
+
+def finding(path: str) -> Finding:
+    return rule("L405").finding("looks for libraries in /builds", library=path)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        # one key for both, of which the version was lost
+        ("libx_1", ["libx_1.13.0.dylib", "libx_1.13.1.dylib"]),
+        ("libav", ["libav.so", "libav.so.63", "libav.so.63.1"]),
+        ("_C", ["_C.cpython-311-darwin.so", "_C.cpython-312-darwin.so"]),
+        # what was kept
+        ("pkg.libs/libcudart.faf08d9a", ["pkg.libs/libcudart.0a1b2c3d.so.13"]),
+        ("pkg.libs/libgcc_s-0cd532bd", ["pkg.libs/libgcc_s-0cd532bd-c8f934f9.so.1"]),
+        ("pkg/vtkCore-9.7.2", ["pkg/vtkCore-9.8.0.dll"]),
+        ("pkg-1.0.data/platlib/pkg/_C", ["pkg-1.1.data/platlib/pkg/_C.so"]),
+    ],
+)
+def test_a_baseline_of_an_earlier_program_holds(before: str, now: list[str]) -> None:
+    report = package(*map(library, now), findings=[finding(one) for one in now], imports=())
+    found = against(known((before, "L405")), report)
+    assert {one.status for one in found.results} == {Status.KNOWN}
+    assert found.fixed == ()
+    # another library is not let pass by it
+    other = package(*map(library, (*now, "other.so")), findings=[finding("other.so")], imports=())
+    assert [one.key.library for one in against(known((before, "L405")), other).fixed] == [before]
+
+
+def test_an_entry_stays_with_its_library() -> None:
+    """That a sibling has the finding now is new, though the library that had it lost it."""
+    both = [library("libx_1.13.0.dylib"), library("libx_1.13.1.dylib")]
+    first = package(*both, findings=[finding("libx_1.13.0.dylib")])
+    second = package(*both, findings=[finding("libx_1.13.1.dylib")])
+    found = against(taken(first), second)
+    assert [one.status for one in found.results if one.key.rule == "L405"] == [Status.OPEN]
+    assert len(found.fixed) == 1
 
 
 def test_a_new_symbol_fails_alone() -> None:

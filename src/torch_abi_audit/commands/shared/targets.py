@@ -8,7 +8,7 @@ from torch_abi_audit.commands.shared.environment import environment, own
 from torch_abi_audit.commands.shared.progress import activity
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torch_abi_audit.commands.shared.environment import Environment
+    from torch_abi_audit.model.history import Release
     from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.sources import Found
     from torch_abi_audit.sources.index.web import Watch
@@ -30,6 +31,8 @@ class Loaded:
     """In the order of the TARGETs; a TARGET that was not found has an ``error``."""
     directory: str | None = None
     """The site-packages directory, if an environment was inspected."""
+    history: tuple[Release, ...] = ()
+    """The releases of the projects whose history was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Search:
     """Which wheels to select from an index; None if no TARGET is in one."""
     bar: bool = False
     """Whether a bar may be drawn."""
+    releases: list[Release] = field(default_factory=list)
+    """Filled with the releases of a project if its history is asked for."""
 
 
 def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
@@ -54,6 +59,7 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
         TargetError: the interpreter of the selected environment does not exist or does not answer.
     """
     choice = None
+    releases: list[Release] = []
     if any(map(_is_of_index, filter(None, words))):
         from torch_abi_audit.sources.index.wheels import Choice
 
@@ -62,12 +68,13 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
             options.python_version,
             bool(getattr(options, "all_platforms", False)),
             bool(getattr(options, "history", False)),
+            releases.append,
         )
     if getattr(options, "site_packages", None) is not None:  # names are not looked up
         place = own()
     else:
         place = environment(options.python, quiet=bool(options.quiet))
-    return Search(place, choice, bar=wants_bar(options))
+    return Search(place, choice, bar=wants_bar(options), releases=releases)
 
 
 def wants_bar(options: argparse.Namespace) -> bool:
@@ -87,7 +94,8 @@ def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.A
         TargetError: the directory of ``--site-packages`` cannot be listed.
     """
     if options.targets:
-        return Loaded(audited(options.targets, looking, names=names))
+        packages = audited(options.targets, looking, names=names)
+        return Loaded(packages, history=tuple(looking.releases))
     from torch_abi_audit.sources import environments
 
     sites = looking.environment.sites

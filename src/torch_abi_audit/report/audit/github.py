@@ -1,14 +1,15 @@
-"""Renders GitHub Actions workflow commands: a log group and one annotation per library.
+"""Renders GitHub Actions workflow commands: a log group, and an annotation for each place.
 
-GitHub shows at most ten errors and ten warnings per step. If there are more libraries, the last
-annotation counts the rest. With a gate, only what fails it or could not be read is an error.
+A place is a library, or the libraries of one fact. GitHub shows at most ten errors and ten warnings
+per step. If there are more places, the last annotation counts the libraries of the rest. With a
+gate, only what fails it or could not be read is an error.
 """
 
 from __future__ import annotations
 
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.audit.grouping import grouped
-from torch_abi_audit.report.wording import plural
+from torch_abi_audit.report.wording import plural, some
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LIMIT = 10
 """Maximum number of annotations of one level per step."""
 
 LISTED = 15
-"""Maximum number of evidence lines in an annotation; the rest is counted."""
+"""Maximum number of pieces of evidence, and of libraries, in an annotation; the rest is counted."""
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _WORST = tuple(_LEVELS.values())
@@ -31,32 +32,41 @@ _WORST = tuple(_LEVELS.values())
 def render(outcome: Outcome, _detail: Detail) -> str:
     """Return the commands, one per line."""
     groups = grouped(outcome.standing)
-    libraries: dict[str, list[Group]] = {}
+    places: dict[tuple[str, ...], list[Group]] = {}
     for one in groups:
-        libraries.setdefault(one.path, []).append(one)
+        places.setdefault(one.paths, []).append(one)
     gated = outcome.gate is not None
-    return "\n".join((*_log(groups), *_annotations(libraries, gated=gated)))
+    return "\n".join((*_log(groups), *_annotations(places, gated=gated)))
 
 
 def _log(groups: tuple[Group, ...]) -> Iterator[str]:
     if not groups:
         return
-    yield f"::group::torch-abi-audit: {plural(len(groups), 'finding')}"
+    yield f"::group::torch-abi-audit: {plural(sum(one.findings for one in groups), 'finding')}"
     for one in groups:
-        yield f"{one.severity} {one.rule.id} {one.rule.name}: {one.path}: {one.message}"
+        named = f"{one.severity} {one.rule.id} {one.rule.name}"
+        if len(one.paths) == 1:
+            yield f"{named}: {one.paths[0]}: {one.message}"
+        else:
+            yield f"{named}: {one.message}: {plural(len(one.paths), 'library')}"
+            yield from (f"  {path}" for path in one.paths)
     yield "::endgroup::"
 
 
-def _annotations(libraries: dict[str, list[Group]], *, gated: bool) -> Iterator[str]:
+def _annotations(places: dict[tuple[str, ...], list[Group]], *, gated: bool) -> Iterator[str]:
     for level in _WORST:
-        paths = [path for path, ones in libraries.items() if _worst(ones, gated=gated) == level]
-        shown = paths if len(paths) <= LIMIT else paths[: LIMIT - 1]
-        for path in shown:
-            yield _command(level, path, "\n\n".join(map(_paragraph, libraries[path])))
-        if shown != paths:
-            left = plural(len(paths) - len(shown), "more library")
-            named = "\n".join(paths[len(shown) :][:LISTED])
-            yield _command(level, f"{left} with findings", f"The log lists all of them.\n{named}")
+        here = [paths for paths, ones in places.items() if _worst(ones, gated=gated) == level]
+        shown = here if len(here) <= LIMIT else here[: LIMIT - 1]
+        for paths in shown:
+            body = "\n\n".join(map(_paragraph, places[paths]))
+            if len(paths) > 1:
+                body += "\n\n" + "\n".join(_listed(paths))
+            yield _command(level, some(paths, "library"), body)
+        if shown != here:
+            left = list(dict.fromkeys(path for paths in here[len(shown) :] for path in paths))
+            named = "\n".join(left[:LISTED])
+            title = f"{plural(len(left), 'more library')} with findings"
+            yield _command(level, title, f"The log lists all of them.\n{named}")
 
 
 def _worst(groups: list[Group], *, gated: bool) -> str:
@@ -72,10 +82,13 @@ def _level(one: Group, *, gated: bool) -> str:
 def _paragraph(one: Group) -> str:
     lines = [f"{one.rule.id} {one.rule.name}: {one.message}"]
     if len(one.evidence) > 1:
-        lines += [f"  {each}" for each in one.evidence[:LISTED]]
-    if len(one.evidence) > LISTED:
-        lines.append(f"  ... {len(one.evidence) - LISTED} more")
+        lines += [f"  {each}" for each in _listed(one.evidence)]
     return "\n".join(lines)
+
+
+def _listed(texts: tuple[str, ...]) -> list[str]:
+    left = len(texts) - LISTED
+    return [*texts[:LISTED], *([f"... {left} more"] if left > 0 else [])]
 
 
 def _command(level: str, title: str, message: str) -> str:

@@ -1,4 +1,4 @@
-"""Renders a GitLab code quality report: an issue for each library and rule with open findings."""
+"""Renders a GitLab code quality report: an issue for each open fact, at its first library."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch_abi_audit.report.audit.grouping import grouped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Outcome
+    from torch_abi_audit.report.audit.grouping import Group
     from torch_abi_audit.report.rendering import Detail
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -19,12 +20,16 @@ def render(outcome: Outcome, _detail: Detail) -> str:
     """Return indented JSON. Suppressed findings are left out: GitLab has no such status."""
     issues = [
         {
-            "description": f"{one.rule.id}: {one.message}",
+            "description": f"{one.rule.id}: {one.message}{_spread(one)}",
             "check_name": one.rule.id,
             "fingerprint": one.fingerprint,
             "severity": _SEVERITIES[one.severity],
-            "location": {"path": one.path, "lines": {"begin": 1}},
+            "location": {"path": one.paths[0], "lines": {"begin": 1}},
         }
         for one in grouped(outcome.standing)
     ]
     return json.dumps(issues, indent=2)
+
+
+def _spread(one: Group) -> str:
+    return f", in {one.where}" if len(one.paths) > 1 else ""

@@ -46,6 +46,10 @@ def render(outcome: Outcome, _detail: Detail) -> str:
         document = _package(outcome.packages[0])
     else:
         document = _environment(EnvironmentReport(outcome.site_packages, outcome.packages))
+    if outcome.history:
+        from torch_abi_audit.report.audit.history import entries  # rarely needed
+
+        document["history"] = entries(outcome)
     if outcome.results or outcome.gate is not None:
         document["results"] = [_result(one) for one in outcome.results]
         document["fixed"] = [_entry(one) for one in outcome.fixed]

@@ -1,4 +1,8 @@
-"""Renders JUnit XML: a suite for each package, and a case for each library."""
+"""Renders JUnit XML: a suite for each package, and a case for each library.
+
+A fact about several libraries is a case of its own, so that it fails once. A library about which
+nothing else is found is then skipped, with a message that names the rule.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from xml.etree import ElementTree as ET
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
-from torch_abi_audit.report.audit.grouping import grouped, path_of
+from torch_abi_audit.report.audit.grouping import grouped, path_of, path_prefix
+from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 LISTED = 100
-"""Maximum number of evidence lines in a case; the rest is counted."""
+"""Maximum number of pieces of evidence, and of libraries, in a case; the rest is counted."""
 
 
 def render(outcome: Outcome, _detail: Detail) -> str:
@@ -49,10 +54,21 @@ def _suite(report: PackageReport, results: list[Result], *, gated: bool) -> ET.E
     whole = [one for one in results if one.finding.library is None]
     if whole:
         suite.append(_case(name, "the package", grouped(whole), gated=gated))
+    groups = grouped(one for one in results if one.finding.library is not None)
+    shared = [one for one in groups if len(one.paths) > 1]
+    for one in shared:
+        suite.append(
+            _case(name, f"{one.rule.id} {one.rule.name}: {one.message}", (one,), gated=gated)
+        )
+    prefix = path_prefix(report)
     for library in report.libraries:
-        path = relative_path(library, report)
-        mine = [one for one in results if one.finding.library == path]
-        suite.append(_case(name, escape(path), grouped(mine), gated=gated))
+        path = prefix + escape(relative_path(library, report))
+        mine = tuple(one for one in groups if one.paths == (path,))
+        case = _case(name, path.removeprefix(prefix), mine, gated=gated)
+        elsewhere = dict.fromkeys(one.rule.id for one in shared if path in one.paths)
+        if elsewhere and not mine:
+            ET.SubElement(case, "skipped", message=f"see {', '.join(elsewhere)} above")
+        suite.append(case)
     return _counted(suite)
 
 
@@ -93,7 +109,13 @@ def _child(case: ET.Element, tag: str, groups: list[Group]) -> None:
 
 def _text(one: Group) -> str:
     lines = [f"{one.severity} {one.rule.id} {one.rule.name}: {one.message}"]
-    lines += [f"  {each}" for each in one.evidence[:LISTED]]
-    if len(one.evidence) > LISTED:
-        lines.append(f"  ... {len(one.evidence) - LISTED} more")
+    lines += [f"  {each}" for each in _listed(one.evidence)]
+    if len(one.paths) > 1:
+        lines += [f"in {plural(len(one.paths), 'library')}:"]
+        lines += [f"  {each}" for each in _listed(one.paths)]
     return "\n".join(lines)
+
+
+def _listed(texts: tuple[str, ...]) -> list[str]:
+    left = len(texts) - LISTED
+    return [*texts[:LISTED], *([f"... {left} more"] if left > 0 else [])]

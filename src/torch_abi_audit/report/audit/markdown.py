@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.report.audit.facts import places
 from torch_abi_audit.report.audit.grouping import grouped
 from torch_abi_audit.report.audit.table import floor, label, word
 from torch_abi_audit.report.wording import of_baseline, plural
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.outcome import Outcome
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+    from torch_abi_audit.report.audit.history import Row
     from torch_abi_audit.report.rendering import Detail
 
 _SPECIAL = str.maketrans({one: "\\" + one for one in "\\`*_[]|~#"} | {"<": "&lt;", "&": "&amp;"})
@@ -31,20 +33,31 @@ def render(outcome: Outcome, detail: Detail) -> str:
             page.text(f"- {plain(failure)}")
         if outcome.gate.failures:
             page.text("")
+    packages = outcome.packages
+    if outcome.history:
+        from torch_abi_audit.report.audit import history  # rarely needed
+
+        for name, releases in history.projects(outcome):
+            page.text(f"### History of {plain(name)}", "")
+            page.table(history.titles(), map(_of_history, history.rows(releases, outcome.packages)))
+            page.text("")
+        packages = packages if detail.verbose else history.others(outcome)
     shown = [
         one
-        for one in outcome.packages
+        for one in packages
         if detail.show_all or outcome.site_packages is None or one.torch_verdict != "no-torch"
     ]
     titles = (title for judge in JUDGES for title in _titles(judge))
-    page.table(("Package", *titles, "Libraries"), map(_row, shown))
-    findings = grouped(outcome.standing)
+    if shown or not outcome.history:
+        page.table(("Package", *titles, "Libraries"), map(_row, shown))
+    asked = {None, *map(id, packages)}
+    findings = grouped(one for one in outcome.standing if (one.report and id(one.report)) in asked)
     if findings:
         page.text("", "### Findings", "")
         page.table(
             ("Severity", "Rule", "Where", "What"),
             (
-                (one.severity, one.rule.id, f"`{_code(one.path)}`", plain(one.message))
+                (one.severity, one.rule.id, _where(one.paths), plain(one.message))
                 for one in findings
             ),
         )
@@ -134,6 +147,16 @@ def _row(report: PackageReport) -> tuple[str, ...]:
     return (*cells, str(len(report.libraries)))
 
 
+def _of_history(row: Row) -> tuple[str, ...]:
+    from torch_abi_audit.report.audit.history import titles
+
+    cells = [plain(one) for one in row.cells]
+    if row.why is not None:
+        cells += ["" for _ in titles()[len(cells) + 1 :]]
+        cells.append(plain(row.why))
+    return tuple(cells)
+
+
 def _titles(judge: Judge) -> Iterator[str]:
     yield judge.display.title
     if judge.display.floor_heading is not None:
@@ -153,6 +176,10 @@ def _library(library: ExtensionReport, report: PackageReport) -> tuple[str, ...]
     oldest = torch.min_torch_version or ""
     shims = str(torch.stable_shim_count)
     return (name, *labels, shims, unstable, oldest)
+
+
+def _where(paths: tuple[str, ...]) -> str:
+    return places([f"`{_code(path)}`" for path in paths])
 
 
 def _cells(cells: tuple[str, ...]) -> str:

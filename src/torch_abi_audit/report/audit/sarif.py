@@ -1,4 +1,9 @@
-"""Renders SARIF 2.1.0: one run, with a result for each library and rule, suppressed or not."""
+"""Renders SARIF 2.1.0: one run, with a result for each fact, suppressed or not.
+
+A fact about several libraries is one result: its location is the first library, and the others are
+related locations, which the message links to. GitHub shows only the first of ``locations``, and
+SARIF (3.27.12) allows several only if every one of them has to be changed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch_abi_audit import __version__
 from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.report.audit.facts import SHOWN
 from torch_abi_audit.report.audit.grouping import grouped, uri
+from torch_abi_audit.report.wording import several
 
 if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Outcome
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.rules.definition import Rule
 
 LISTED = 100
-"""Maximum number of pieces of evidence in a result; the rest is counted."""
+"""Maximum number of pieces of evidence, and of related locations, in a result; GitHub takes 100."""
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
@@ -61,17 +68,21 @@ def _result(one: Group, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": _LEVELS[one.severity],
         "message": {"text": one.message},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": uri(one.path)},
-                    "region": {"startLine": 1},
-                }
-            }
-        ],
+        "locations": [_location(one.paths[0])],
         "partialFingerprints": {"torchAbiAudit/v1": one.fingerprint},
         "properties": {"evidence": list(one.evidence[:LISTED]), "evidenceCount": len(one.evidence)},
     }
+    others = one.paths[1:]
+    if others:
+        linked = [f"[{_bracketed(path)}]({at})" for at, path in enumerate(others[:SHOWN], 1)]
+        left = len(others) - len(linked)
+        linked += [f"{left} more"] if left else []
+        result["message"]["text"] += f" (also in {several(linked, most=None)})"
+        result["relatedLocations"] = [
+            {"id": at, **_location(path), "message": {"text": path}}
+            for at, path in enumerate(others[:LISTED], 1)
+        ]
+        result["properties"]["libraryCount"] = len(one.paths)
     if one.hidden:
         result["properties"]["suppressedEvidenceCount"] = one.hidden
     if one.reason is not None:
@@ -79,3 +90,17 @@ def _result(one: Group, index: int) -> dict[str, Any]:
             {"kind": "external", "status": "accepted", "justification": one.reason}
         ]
     return result
+
+
+def _location(path: str) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri(path)},
+            "region": {"startLine": 1},
+        }
+    }
+
+
+def _bracketed(text: str) -> str:
+    """A text as the text of a link: SARIF (3.11.6) escapes brackets with a backslash."""
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

@@ -8,14 +8,12 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
-from torch_abi_audit.rules import rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch_abi_audit.judges.interface import Judge, Verdict
-    from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.reports import EnvironmentReport, ExtensionReport, PackageReport
 
@@ -80,7 +78,10 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
                 yield "    " + _row(library, report, style)
                 if verbose:
                     yield from ("        " + line for line in _details(library))
-    yield from _findings(report, verbose=verbose, style=style)
+    if report.findings:
+        from torch_abi_audit.report.audit.findings import lines  # most packages have none
+
+        yield from lines(report, verbose=verbose, style=style)
     if verbose and report.skipped:
         yield "  -- skipped --"
         for skipped in report.skipped:
@@ -118,27 +119,6 @@ def _loads_on(matrix: LoadMatrix) -> str:
     from torch_abi_audit.report.loads.summary import loads_on  # rarely needed
 
     return loads_on(matrix)
-
-
-def _findings(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[str]:
-    """Yield a line per rule, worst first; with ``verbose``, one per finding, with its evidence."""
-    if not report.findings:
-        return
-    yield "  -- findings --"
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for at, one in enumerate(report.findings):
-        alone = str(at) if verbose or one.library is None else ""
-        groups.setdefault((one.rule, alone), []).append(one)
-    for one, *others in groups.values():
-        where = f"{escape(one.library)}: " if one.library is not None else ""
-        rest = f" (+{plural(len(others), 'more finding')})" if others else ""
-        yield (
-            f"    {style.severity(one.severity)} {one.rule} {rule(one.rule).name}: "
-            f"{where}{escape(one.message)}{rest}"
-        )
-        if verbose:
-            yield from ("        " + line for line in _listed("evidence", one.evidence))
-            yield f"        fix: {escape(one.fix)}"
 
 
 def _bundled(report: PackageReport) -> str:
@@ -195,18 +175,19 @@ def _details(library: ExtensionReport) -> Iterator[str]:
         return
     for judge, verdict in _verdicts(library):
         for one in judge.display.listings(verdict):
-            yield from _listed(one.title, one.names, one.separator)
+            yield from listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
         yield "note: the CUDA runtime is statically linked"
     if torch.links and torch.uses_torch:
         yield f"links: {escape(', '.join(torch.links))}"
 
 
-def _listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
-    listed = tuple(names)
-    yield from (f"{title}{sep}{escape(name)}" for name in listed[:SHOWN])
-    if len(listed) > SHOWN:
-        yield f"... {len(listed) - SHOWN} more"
+def listed(title: str, names: Iterable[str], sep: str = ": ") -> Iterator[str]:
+    """Yield a line for each of the first names, and how many more there are."""
+    every = tuple(names)
+    yield from (f"{title}{sep}{escape(name)}" for name in every[:SHOWN])
+    if len(every) > SHOWN:
+        yield f"... {len(every) - SHOWN} more"
 
 
 def _environment(

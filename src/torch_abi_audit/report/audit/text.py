@@ -25,7 +25,8 @@ _WORDS = {Status.IGNORED: "ignored", Status.KNOWN: "in the baseline"}
 
 def render(outcome: Outcome, detail: Detail) -> str:
     """Return the tables, followed by the lines about ignores and the baseline, if any."""
-    blocks = list(_tables(outcome, detail))
+    blocks = list(_history(outcome, detail)) if outcome.history else []
+    blocks += _tables(outcome, detail)
     if outcome.site_packages is None and len(outcome.packages) > 1:
         blocks.append(_summary(outcome))
     hidden = "\n".join(_hidden(outcome, verbose=detail.verbose))
@@ -38,6 +39,12 @@ def render(outcome: Outcome, detail: Detail) -> str:
     return "\n\n".join(blocks)
 
 
+def _history(outcome: Outcome, detail: Detail) -> Iterator[str]:
+    from torch_abi_audit.report.audit import history  # rarely needed
+
+    return history.text(outcome, detail.style)
+
+
 def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
     if outcome.site_packages is not None:
         yield format_environment_table(
@@ -47,7 +54,12 @@ def _tables(outcome: Outcome, detail: Detail) -> Iterator[str]:
             style=detail.style,
         )
         return
-    for one in outcome.packages:
+    packages = outcome.packages
+    if outcome.history and not detail.verbose:
+        from torch_abi_audit.report.audit.history import others
+
+        packages = others(outcome)
+    for one in packages:
         if one.error is None:
             yield format_package_table(one, verbose=detail.verbose, style=detail.style)
 
@@ -60,7 +72,10 @@ def _summary(outcome: Outcome) -> str:
     verdicts = [f"{given.count(one)} {word}" for one, word in worst_first if one in given]
     found = [one.severity for report in reports for one in report.findings]
     findings = [plural(found.count(each), each.value) for each in Severity if each in found]
-    text = f"Summary: {plural(len(reports), 'package')}: {', '.join(verdicts)}"
+    broken = sum(one.broken for one in outcome.history)
+    rows = sum(one.root is not None for one in outcome.history) + broken
+    noun = "release" if rows == len(reports) else "package"
+    text = f"Summary: {plural(len(reports), noun)}: {', '.join(verdicts)}"
     return f"{text}; findings: {', '.join(findings)}" if findings else text
 
 

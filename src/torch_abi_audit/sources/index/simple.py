@@ -37,6 +37,8 @@ class Listed:
     size: int | None = None
     requires_python: str | None = None
     yanked: bool = False
+    uploaded: str | None = None
+    """The day of its upload, such as ``2026-01-31``, if the index says it (PEP 700)."""
 
     @property
     def is_local(self) -> bool:
@@ -133,9 +135,15 @@ def _json(data: bytes, url: str) -> Iterator[Listed]:
                 size=size if isinstance(size, int) else None,
                 requires_python=one.get("requires-python") or None,
                 yanked=bool(one.get("yanked")),
+                uploaded=_day(one.get("upload-time")),
             )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TargetError(f"{bare(url)} is not a valid JSON index page: {error!r}") from error
+
+
+def _day(uploaded: object) -> str | None:
+    day = str(uploaded)[:10]
+    return day if len(day) == 10 and day.replace("-", "").isdecimal() else None
 
 
 def _html(data: bytes, url: str) -> Iterator[Listed]:

@@ -21,11 +21,12 @@ from torch_abi_audit.sources.naming import INDEX_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from packaging.tags import Tag
     from packaging.version import Version
 
+    from torch_abi_audit.model.history import Release
     from torch_abi_audit.sources.found import Found
     from torch_abi_audit.sources.index.web import Watch
 
@@ -45,6 +46,8 @@ class Choice:
     all_platforms: bool = False
     history: bool = False
     """Whether to audit the wheels of every release, oldest first."""
+    told: Callable[[Release], None] | None = None
+    """Called with every release, oldest first, if ``history`` is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,32 @@ def wheels(target: str, choice: Choice, watch: Watch = ignore) -> Iterator[Found
         newest = max(one.version for one in known)
         raise TargetError(f"no wheel of {project} matches {wanted}: the newest is {newest}")
     chosen, note = _chosen(fitting, choice, project)
+    audited: list[tuple[Wheel, Found | TargetError]] = []
     for one in chosen:
         try:
             found = _opened(one.listed, web)
         except TargetError as error:
             if len(chosen) == 1:
                 raise
+            audited.append((one, error))
             yield error
         else:
+            audited.append((one, found))
             yield replace(found, notes=(*found.notes, *note))
+    if choice.history and choice.told is not None:
+        from torch_abi_audit.sources.index import history
+
+        places = {"any", *_accepted(choice.platform)}
+        for release in history.releases(
+            project,
+            files,
+            known,
+            audited,
+            matches=lambda version: wanted.specifier.contains(version, prereleases=True),
+            place=_place,
+            here=lambda one: any(tag.platform in places for tag in one.tags),
+        ):
+            choice.told(release)
 
 
 def _opened(listed: Listed, web: Web) -> Found:
@@ -186,17 +206,24 @@ def _ranked(group: Sequence[Wheel], python: str, platform: str | None) -> Wheel 
 
 
 def _supported(python: str, platform: str | None) -> Iterator[Tag]:
-    from packaging.tags import compatible_tags, cpython_tags, platform_tags
+    from packaging.tags import compatible_tags, cpython_tags
 
     parts = python.removesuffix("t").split(".")
     version = (int(parts[0]), int(parts[1]))
-    places = list(platform_tags() if platform is None else _expanded(platform))
+    places = _accepted(platform)
     interpreter = f"cp{version[0]}{version[1]}"
     abis = [f"{interpreter}t"] if python.endswith("t") else None
     yield from cpython_tags(version, abis, places)
     if version >= (3, 15):
         yield from (tag for tag in _abi3t(version, places))
     yield from compatible_tags(version, interpreter, places)
+
+
+def _accepted(platform: str | None) -> list[str]:
+    """The platform tags that an installer accepts, the best first; ``any`` is not among them."""
+    from packaging.tags import platform_tags
+
+    return list(platform_tags() if platform is None else _expanded(platform))
 
 
 def _abi3t(version: tuple[int, int], places: Sequence[str]) -> Iterator[Tag]:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.reports import package
+from tests.support.reports import library, package
 from torch_abi_audit.knowledge.names.identity import (
     digest,
     library_key,
+    library_keys,
     library_stem,
     package_key,
     symbol_key,
@@ -38,8 +39,24 @@ from torch_abi_audit.model.outcome import Key
         ("_attn_0d1f2c3_dirty.abi3.so", "_attn"),
         ("ops.so.pt112cu116", "ops"),
         ("libcudart.faf08d9a.so.13", "libcudart"),
-        ("libopenblas64_p-r0-0cf96a72.3.23.dev.so", "libopenblas64_p-r0.3.23.dev"),
+        ("libopenblas64_p-r0-0cf96a72.3.23.dev.so", "libopenblas64_p"),
+        # repaired twice, in wheels of NumPy and SciPy
+        ("libgcc_s-0cd532bd-c8f934f9.so.1", "libgcc_s"),
+        ("libgfortran-040039e1-0352e75f.so.5.0.0", "libgfortran"),
+        # the version in the name, in wheels of VTK, opencv-python, wxPython, PyAV and dgl
+        ("vtkCommonCore-9.7.2.dll", "vtkCommonCore"),
+        ("libSDL2-2.0.0.dylib", "libSDL2"),
+        ("libglib-2.0.so.0", "libglib"),
+        ("libOpenEXRCore-3_3.32.3.3.4.dylib", "libOpenEXRCore"),
+        ("avcodec-61.dll", "avcodec"),
+        ("libdgl_sparse_pytorch_2.2.1.so", "libdgl_sparse_pytorch"),
+        ("libdgl_sparse_pytorch_2.2.1.dylib", "libdgl_sparse_pytorch"),
         # what only looks like that
+        ("libpng16.16.dylib", "libpng16"),
+        ("libx264.so.164", "libx264"),
+        ("ep_2_10_0.cpython-312-x86_64-linux-gnu.so", "ep_2_10_0"),
+        ("avcodec-61.so", "avcodec-61"),
+        ("-1.2.so", "-1.2"),
         ("_C_stable.abi3.so", "_C_stable"),
         ("lib_deadbeef.so", "lib_deadbeef"),
         ("libtorchcodec_core4.so", "libtorchcodec_core4"),
@@ -88,6 +105,34 @@ def test_a_library_has_one_key_however_its_package_was_named() -> None:
     assert library_key(by_name, "lib/_C.abi3.so") == "torchao/lib/_C"
     assert library_key(wheel, "torchao/lib/_C.cpython-310-darwin.so") == "torchao/lib/_C"
     assert library_key(wheel, None) == ""
+    for scheme in ("purelib", "platlib"):
+        path = f"torchao-1.data/{scheme}/torchao/lib/_C.abi3.so"
+        assert library_key(wheel, path) == "torchao/lib/_C"
+    assert library_key(wheel, "torchao-1.data/data/lib/libx.so.1") == "data/lib/libx"
+    assert library_key(wheel, "torchao-1.data/scripts/tool") == "scripts/tool"
+    assert library_key(by_name, "a-1.data/purelib/x.so") == "torchao/a-1.data/purelib/x"
+
+
+def keys(*paths: str) -> dict[str, str]:
+    return dict(library_keys(package(*map(library, paths), imports=())))
+
+
+def test_libraries_of_one_package_have_keys_of_their_own() -> None:
+    assert keys("libx_1.13.0.dylib", "libx_1.13.1.dylib", "liby.1.dylib") == {
+        "libx_1.13.0.dylib": "libx_1.13.0.dylib",
+        "libx_1.13.1.dylib": "libx_1.13.1.dylib",
+        "liby.1.dylib": "liby",
+    }
+    # a hash only where nothing else tells them apart
+    assert keys("a-0a1b2c3d.so.1", "a-1a1b2c3d.so.2") == {
+        "a-0a1b2c3d.so.1": "a.so.1",
+        "a-1a1b2c3d.so.2": "a.so.2",
+    }
+    assert keys("a-0a1b2c3d.so", "a-1a1b2c3d.so") == {
+        "a-0a1b2c3d.so": "a-0a1b2c3d.so",
+        "a-1a1b2c3d.so": "a-1a1b2c3d.so",
+    }
+    assert keys("p/_C.so", "q/_C.so") == {"p/_C.so": "p/_C", "q/_C.so": "q/_C"}
 
 
 @pytest.mark.parametrize(
