@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.toolchain import gcc
+from tests.support.toolchain import gcc, zig, zig_program
 from torch_abi_audit import inspect_package
 from torch_abi_audit.repair.plan import Repair, plan
 
@@ -159,3 +159,40 @@ def test_a_wheel_that_swallowed_torch_gets_the_command_of_the_one_that_was_built
         built / "own",
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def for_windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Windows wheel whose extension is linked to c10, cudart, Python and a DLL of the project."""
+    root = tmp_path_factory.mktemp("windows")
+    names = {"c10": "c10", "cudart64_13": "cudart", "python311": "python", "own": "own"}
+    target, plain = "x86_64-windows-gnu", ("-nostdlib", "-fno-sanitize=all", "-Wl,-e,start")
+    start = "int start(void *a, int b, void *c) { return 1; }\n"
+    links = []
+    for name, function in names.items():
+        listing, library = root / f"{name}.def", root / f"{name}.a"
+        listing.write_text(f"LIBRARY {name}.dll\nEXPORTS\n{function}\n")
+        words = [zig_program(), "dlltool", "-m", "i386:x86-64", "-d", listing, "-l", library]
+        subprocess.run(words, check=True, capture_output=True)
+        links.append(str(library))
+    code = f"{start}__declspec(dllexport) int own(void) {{ return 0; }}"
+    zig(code, root / "own" / "own.dll", target, *plain)
+    declared = "".join(f"__declspec(dllimport) int {one}(void);\n" for one in names.values())
+    sum_of = " + ".join(f"{one}()" for one in names.values())
+    code = f"{start}{declared}__declspec(dllexport) int PyInit__C(void) {{ return {sum_of}; }}"
+    extension = zig(code, root / "_C.pyd", target, *plain, "-x", "none", *links)
+    write_wheel(root / "dist" / "demo-1.0-cp311-cp311-win_amd64.whl", {"demo/_C.pyd": extension})
+    return root
+
+
+def test_delvewheel_fails_without_the_command_and_succeeds_with_it(for_windows: Path) -> None:
+    (wheel,) = (for_windows / "dist").glob("*.whl")
+    one = repair_of(wheel)
+    assert one.tool == "delvewheel"
+    bare = run(f"delvewheel repair --add-path own -w bare dist/{wheel.name}", for_windows)
+    assert bare.returncode != 0
+    assert "Unable to find library: " in bare.stderr
+    done = run(one.command.replace("repair ", "repair --add-path own ", 1), for_windows)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (repaired,) = (for_windows / "wheelhouse").glob("*.whl")
+    assert [name.partition("-")[0] for name in members(repaired)] == ["demo.libs/own"]
