@@ -172,7 +172,8 @@ def for_windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, function in names.items():
         listing, library = root / f"{name}.def", root / f"{name}.a"
         listing.write_text(f"LIBRARY {name}.dll\nEXPORTS\n{function}\n")
-        words = [zig_program(), "dlltool", "-m", "i386:x86-64", "-d", listing, "-l", library]
+        words = [zig_program(), "dlltool", "-m", "i386:x86-64", "-d", str(listing)]
+        words += ["-l", str(library)]
         subprocess.run(words, check=True, capture_output=True)
         links.append(str(library))
     code = f"{start}__declspec(dllexport) int own(void) {{ return 0; }}"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ORDER = tuple(Origin)
 _XPU = ("sycl", "ze_loader")
 """The libraries of oneAPI that only code for Intel's devices is linked to."""
+_WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +230,10 @@ def _releases(context: Context) -> tuple[str, ...] | None:
 
 
 def _alternatives(needed: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The libraries of which different files need different versions: users install one of them.
+    """The libraries of which like files need different versions: users install one of them.
 
-    ``libavutil.so.58`` and ``libavutil.so.59``, where no file needs both.
+    ``libavutil.so.58`` of ``core6.so`` and ``libavutil.so.59`` of ``core7.so``, or CUDA libraries
+    of several releases. No file needs two of them.
     """
     versions: dict[str, list[str]] = {}
     for name in needed:
@@ -243,11 +245,17 @@ def _alternatives(needed: Mapping[str, Sequence[str]]) -> frozenset[str]:
     return frozenset(
         name
         for names in versions.values()
-        if len(names) > 1
-        and len({path for name in names for path in needed[name]})
-        == sum(len(needed[name]) for name in names)
+        if len(names) > 1 and _are_alternatives(names, needed)
         for name in names
     )
+
+
+def _are_alternatives(names: Sequence[str], needed: Mapping[str, Sequence[str]]) -> bool:
+    every = [path for name in names for path in needed[name]]
+    if len(set(every)) < len(every):
+        return False
+    likes = {frozenset(path.translate(_WITHOUT_DIGITS) for path in needed[name]) for name in names}
+    return len(likes) == 1 or all(kind_of(name) is Kind.CUDA for name in names)
 
 
 def _is_left_to_the_tool(origin: Origin, word: str) -> bool:

@@ -128,10 +128,20 @@ def test_the_user_installs_what_a_wheel_has_several_builds_for() -> None:
         library("demo/core4.so", "libc10.so", "libavutil.so.56"),
         library("demo/core5.so", "libc10.so", "libavutil.so.57", "libfoo.so.1"),
         library("demo/both.so", "libbar.so.1", "libbar.so.2"),
+        library("demo/one.so", "libicu.so.66"),
+        library("demo/other.so", "libicu.so.70"),
     )
     users = [each.library for each in one.excluded if each.origin == "user"]
     assert users == ["libavutil.so.56", "libavutil.so.57"]
-    assert [each.library for each in one.copied] == ["libbar.so.1", "libbar.so.2", "libfoo.so.1"]
+    assert [each.library for each in one.copied] == [
+        *("libbar.so.1", "libbar.so.2", "libfoo.so.1", "libicu.so.66", "libicu.so.70")
+    ]
+    cuda = repaired(
+        library("demo/hook.so", "libcudart.so.12"),
+        library("demo/hook_cu13.so", "libcudart.so.13"),
+        requires=(),
+    )
+    assert [each.origin for each in cuda.excluded] == ["user", "user"]
 
 
 def test_a_wheel_that_was_repaired_wrongly_gets_the_line_too() -> None:
