@@ -31,6 +31,7 @@ def reports(root: Path) -> dict[str, list[str]]:
         "audit": ["audit", ops],
         "compat": ["compat", ops],
         "port": ["port", ops],
+        "repair": ["repair", ops],
         "diff": ["diff", ops, str(root / "more")],
         "explain": ["explain", UNSTABLE],
         "rule": ["rule", "T101"],

@@ -25,7 +25,7 @@ MAP = {
     "runtime": "",
     "model": "runtime",
     "mangling": "",
-    "knowledge": "knowledge.platforms mangling model runtime",
+    "knowledge": "knowledge.names knowledge.platforms mangling model runtime",
     "knowledge.names": "model runtime",
     "knowledge.platforms": "model runtime",
     "formats": "model runtime",
@@ -37,13 +37,16 @@ MAP = {
     ),
     "audit": "facts formats judges knowledge knowledge.names mangling model rules runtime sources",
     "diff": "judges knowledge.names model runtime",
-    "explain": "judges knowledge knowledge.names knowledge.platforms mangling model rules runtime",
+    "repair": "facts knowledge knowledge.names knowledge.platforms model rules runtime",
+    "explain": (
+        "judges knowledge knowledge.names knowledge.platforms mangling model repair rules runtime"
+    ),
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
     "gate": "judges knowledge.names model report.wording rules runtime",
     "settings": "gate model report rules runtime sources",
     "report": (
         "model report.audit report.config report.diff report.explain report.loads report.port "
-        "report.rules runtime"
+        "report.repair report.rules runtime"
     ),
     "report.wording": "model",
     "report.audit": (
@@ -55,9 +58,10 @@ MAP = {
     "report.diff": "diff mangling model report report.audit report.wording",
     "report.explain": "explain mangling model report",
     "report.port": "mangling model port report report.wording",
+    "report.repair": "mangling repair report report.audit report.wording",
     "report.rules": "report rules runtime",
     "commands": (
-        "__init__ audit diff explain gate judges knowledge mangling model port report "
+        "__init__ audit diff explain gate judges knowledge mangling model port repair report "
         "report.audit report.loads report.rules report.wording rules runtime settings sources"
     ),
     "cli": "commands runtime",

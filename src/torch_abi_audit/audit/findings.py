@@ -47,7 +47,7 @@ def judged(
     context = Context(report, declared, loads_on)
     findings = tuple(detect(context))
     if not declared.is_python_distribution:
-        return replace(report, findings=by_library(findings)) if findings else report
+        return replace(report, findings=by_library(findings), declared=declared)
     from torch_abi_audit.facts import floors
 
     need, said = context.needed_torch, context.required_torch
@@ -59,6 +59,7 @@ def judged(
         cuda=context.cuda,
         glibc=floors.glibc(report),
         min_python=floors.min_python(report, declared),
+        declared=declared,
     )
 
 

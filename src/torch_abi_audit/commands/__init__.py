@@ -10,6 +10,7 @@ VERBS = {
     "audit": "check compiled libraries against the stable ABIs (the default verb)",
     "compat": "list the torch releases that compiled libraries load on",
     "port": "plan the migration to the stable ABI, cheapest replacements first",
+    "repair": "print the command that repairs a wheel without bundling torch",
     "explain": "explain a load error, a symbol, a label or a rule, and say what to do",
     "diff": "compare two targets or saved reports",
     "rule": "show rules, or list all of them",

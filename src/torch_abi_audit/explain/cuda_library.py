@@ -6,35 +6,12 @@ from torch_abi_audit.explain.explanation import Cause, Explanation, installed_to
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
+from torch_abi_audit.knowledge.torch_cuda import is_brought_by_torch
 from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
-
-
-_REQUIRED_AS = {
-    "cudart": "cuda-runtime",
-    "cublaslt": "cublas",
-    "nvrtc-builtins": "nvrtc",
-    "nvtoolsext": "nvtx",
-    "nvtx3interop": "nvtx",
-}
-"""The word for a CUDA library in the requirements of torch, where its name is another."""
-
-
-def _is_loaded_by_torch(name: str) -> bool:
-    """Whether CUDA builds of torch bring and load a CUDA library.
-
-    The requirements of the Linux releases tell; the builds for Windows contain the same libraries.
-    """
-    stem = cuda.family(name).partition("_")[0]  # cudnn_graph comes with cuDNN
-    word = _REQUIRED_AS.get(stem, stem)
-    return any(
-        word in requirement.lower()
-        for one in export_index.releases(usual_platform(LINUX.word))
-        for requirement in one.cuda_packages
-    )
 
 
 def cuda_library(name: str, system: str | None, installed: Installed | None) -> Explanation:
@@ -70,7 +47,7 @@ def cuda_library(name: str, system: str | None, installed: Installed | None) -> 
             ]
     elif own is not None:
         why.append(f"its own major version is {own}, which is not CUDA's")
-    if _is_loaded_by_torch(name):
+    if is_brought_by_torch(name):
         causes.append(Cause.IMPORT_ORDER)
         advice.append(
             "import torch before the extension, so that its CUDA libraries are already loaded"

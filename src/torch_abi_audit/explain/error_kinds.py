@@ -2,7 +2,8 @@ r"""The kinds of error texts that ``explain`` recognises, as one table of patter
 
 To add a kind, add a row to ``KINDS``. Rows are tried in order and the first match decides, so a
 pattern that also matches the texts of other kinds comes after theirs. The patterns cover the
-messages of glibc, musl, dyld, Windows (as CPython reports them), linkers, CPython and torch. Their
+messages of glibc, musl, dyld, Windows (as CPython reports them), linkers, CPython, torch and the
+tools that repair wheels. Their
 named groups are ``symbol``, ``library`` (the library that is missing or should provide the
 symbol), ``file`` (the file that needs it), ``version``, and ``a`` and ``b`` for two releases. Every
 repetition in a pattern is bounded, so that hostile texts cannot make matching slow.
@@ -19,6 +20,8 @@ SYMBOL = "symbol"
 """The kind that is answered for the symbol named in the text."""
 LIBRARY = "library"
 """The kind that is answered for the library named in the text."""
+REPAIR = "repair"
+"""The kind that is answered for all libraries that a wheel repair tool named."""
 
 
 class Form(NamedTuple):
@@ -142,6 +145,27 @@ KINDS: tuple[ErrorKind, ...] = (
         causes=(Cause.DAMAGED,),
         why=("the file is truncated, a Git LFS pointer, or plain text",),
         advice=("reinstall the package; torch-abi-audit FILE says what the file is",),
+    ),
+    ErrorKind(
+        REPAIR,
+        forms=(
+            Form(
+                "linux",
+                r"Cannot repair wheel, because required\s{1,80}library\s{0,80}[\\\"'`]{0,4}"
+                r"(?P<library>[^\s\"'`\\]{1,400})[\\\"'`]{0,4}\s{1,80}could not be located",
+            ),
+            Form(
+                "macos",
+                r"(?P<library>[^\s'\"]{1,400}) not found(?::\s{0,80}(?:\n[^\n]{0,120}?)?"
+                r"Needed by: (?P<file>[^\n'\"]{1,400})|, requested by )",
+            ),
+            Form("macos", r"DelocationError: Could not find all dependencies"),
+            Form(
+                "windows",
+                r"Unable to find library: [\\\"'`]{0,4}(?P<library>[^\s\"'`\\]{1,400}\.dll)",
+            ),
+            Form("windows", r"(?P<library>[^\s'\"]{1,400}\.dll) \(Error: Not Found\)"),
+        ),
     ),
     ErrorKind(
         LIBRARY,

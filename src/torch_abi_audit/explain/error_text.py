@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.error_kinds import KINDS, ErrorKind
+from torch_abi_audit.explain.error_kinds import KINDS, REPAIR, ErrorKind
 from torch_abi_audit.runtime.records import dataclass
 
 _MOST = 16 << 10
@@ -27,6 +27,8 @@ class Clue:
     a: str | None = None
     b: str | None = None
     """Two releases that do not match."""
+    libraries: tuple[str, ...] = ()
+    """All libraries that the kind's patterns find, in the order of the text; for ``REPAIR``."""
 
 
 _COMPILED = [
@@ -46,8 +48,21 @@ def clue(text: str) -> Clue | None:
             if kind.name in named and named[kind.name] is None:
                 continue  # an empty pair of quotes
             releases = {name: found.get(name) or None for name in ("version", "a", "b")}
-            return Clue(kind, system, **named, **releases)
+            every = _libraries(text, kind) if kind.name == REPAIR else ()
+            return Clue(kind, system, **named, **releases, libraries=every)
     return None
+
+
+def _libraries(text: str, kind: ErrorKind) -> tuple[str, ...]:
+    """All libraries that patterns of a kind find, each once, in the order of the text."""
+    found = [
+        (match.start(), name)
+        for one, _, form in _COMPILED
+        if one is kind and "library" in form.groupindex
+        for match in form.finditer(text)
+        if (name := _clean(match["library"])) is not None
+    ]
+    return tuple(dict.fromkeys(name for _, name in sorted(found)))
 
 
 def _clean(text: str | None) -> str | None:

@@ -19,6 +19,8 @@ class Cause(StrEnum):
     OLD_SYSTEM = "older-system-libraries"
     WRONG_MACHINE = "wrong-machine"
     DAMAGED = "damaged-file"
+    NOT_EXCLUDED = "repair-without-exclude"
+    NOT_FOUND = "repair-without-library"
     UNKNOWN = "unknown"
     """No known cause explains it."""
 
@@ -34,6 +36,8 @@ TITLES = {
     Cause.OLD_SYSTEM: "the system's libraries are too old or missing",
     Cause.WRONG_MACHINE: "built for another machine or system",
     Cause.DAMAGED: "a damaged file",
+    Cause.NOT_EXCLUDED: "the repair was not told to leave out what others bring",
+    Cause.NOT_FOUND: "the repair was not told where to find a library",
     Cause.UNKNOWN: "unknown",
 }
 
@@ -88,6 +92,8 @@ class Explanation:
     """What could not be determined, as sentences."""
     pair: tuple[str, ...] = ()
     """The installed torch, and the torch releases that a package given with ``--with`` fits."""
+    repairs: str | None = None
+    """The system, by its word, of the wheel repair tool that failed; None for other questions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.knowledge import cpython_abi
-from torch_abi_audit.knowledge.names.cuda import is_cuda_function
+from torch_abi_audit.knowledge.names.cuda import driver_of, is_cuda_function
 from torch_abi_audit.mangling import owner
 from torch_abi_audit.runtime.records import replace
 
@@ -31,6 +31,19 @@ def foreign(base: Explanation, name: bytes) -> Explanation:
             advice=(
                 "install the package's build for the running Python",
                 "or rebuild it with that Python, or as abi3 with Py_LIMITED_API set",
+            ),
+        )
+    if (driver := driver_of(text)) is not None:
+        return replace(
+            base,
+            is_a=("a symbol of the NVIDIA driver, which no package contains",),
+            owner="the NVIDIA driver",
+            provider=driver,
+            causes=(Cause.OLD_SYSTEM, Cause.INCOMPLETE_BUILD),
+            why=(f"the installed driver is older than the function, or {driver} is not linked",),
+            advice=(
+                "install a newer NVIDIA driver, or a build of the package for the installed one",
+                f"or link {driver} when building the package",
             ),
         )
     if is_cuda_function(text):

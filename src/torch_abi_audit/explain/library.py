@@ -30,7 +30,7 @@ _KINDS = {
         why=("only the repaired wheel contains a library with this name",),
         advice=(
             "reinstall the package",
-            "or build its wheel without a copy of libtorch (auditwheel repair --exclude)",
+            "or build its wheel without a copy of libtorch: see torch-abi-audit repair",
         ),
     ),
     Kind.NVIDIA_DRIVER: Explanation(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.error_kinds import LIBRARY, SYMBOL
+from torch_abi_audit.explain.error_kinds import LIBRARY, REPAIR, SYMBOL
 from torch_abi_audit.explain.error_text import Clue, clue
 from torch_abi_audit.explain.explanation import (
     Cause,
@@ -122,6 +122,10 @@ def _of_clue(found: Clue, installed: Installed | None, python: str | None) -> Ex
         from torch_abi_audit.explain.library import library  # reads tables
 
         return library(found.library, found.system, installed)
+    if found.kind.name == REPAIR:
+        from torch_abi_audit.explain.repair_error import repair_failure  # reads tables
+
+        return repair_failure(found.libraries, found.system)
     return _from_row(found, installed, python)
 
 

@@ -20,9 +20,13 @@ _UNNAMED = ("Windows loaded", "Windows did not")
 def beside(answer: Explanation, report: PackageReport, installed: Installed | None) -> Explanation:
     """Add the torch releases the package loads on, and what it lacks on the installed torch.
 
+    For a failed wheel repair, add the command that repairs the package's wheel instead.
+
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
+    if answer.repairs is not None:
+        return _with_command(answer, report, answer.repairs)
     name = report.name if report.version is None else f"{report.name} {report.version}"
     unread = [one.path.name for one in report.libraries if one.error is not None]
     unknown = list(answer.unknown)
@@ -92,3 +96,21 @@ def _served(one: Serving) -> str:
     files = ", ".join(one.files)
     named = ", ".join(filter(None, (variant, flavour)))
     return f"{named} ({files})" if named else files
+
+
+def _with_command(answer: Explanation, report: PackageReport, system: str) -> Explanation:
+    from torch_abi_audit.repair.plan import plan  # only for this question
+
+    found = plan(report)
+    repair = next((one for one in found.repairs if one.system == system), None)
+    if repair is None:
+        nothing = f"what to exclude: {report.name} has no library for this system that was read"
+        return replace(answer, unknown=(nothing, *found.notes))
+    return replace(
+        answer,
+        advice=(
+            f"repair it with {repair.tool} {repair.since} or later: {repair.command}",
+            *(f"check: {one}" for one in repair.checks),
+        ),
+        unknown=found.notes,
+    )

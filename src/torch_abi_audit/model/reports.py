@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from torch_abi_audit.model.binary import Format
+    from torch_abi_audit.model.declared import Declared
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
@@ -142,6 +143,8 @@ class PackageReport:
     """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""
     min_python: str | None = None
     """Oldest Python that its extension modules load on, as far as the files show."""
+    declared: Declared | None = None
+    """What its metadata says; None where it was not read, as in a saved report."""
 
     @property
     def root_text(self) -> str:

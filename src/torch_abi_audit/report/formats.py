@@ -26,6 +26,12 @@ FORMATS = {
         "json": "report.port.json",
         "markdown": "report.port.markdown",
     },
+    "repair": {
+        "text": "report.repair.text",
+        "json": "report.repair.json",
+        "markdown": "report.repair.markdown",
+        "cibuildwheel": "report.repair.cibuildwheel",
+    },
     "explain": {
         "text": "report.explain.text",
         "json": "report.explain.json",

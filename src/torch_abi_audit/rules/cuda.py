@@ -40,7 +40,8 @@ C502 = Rule(
     "cuda-unprovided",
     "A library needs CUDA libraries that neither the package nor its requirements provide",
     "The library loads only where the user has installed that CUDA where the loader looks.",
-    "Require the nvidia packages of that CUDA, or document that users must install it.",
+    "Require the nvidia packages of that CUDA and exclude their libraries from the wheel repair "
+    "(`torch-abi-audit repair`), or document that users must install it.",
     Severity.WARNING,
     itemized=True,
     example="_C.so: needs libcudart.so.12 (CUDA 12), which neither the package nor its "

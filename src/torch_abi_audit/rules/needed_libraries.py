@@ -39,8 +39,8 @@ L404 = Rule(
     "A library is linked to one that neither the package, the platform nor torch provides",
     "The library loads only where the user, or another package, happens to have put the missing "
     "one where the loader looks.",
-    "Bundle the missing library (auditwheel, delocate, delvewheel), or document where it comes "
-    "from.",
+    "Bundle the missing library (`torch-abi-audit repair` prints the command), or document where "
+    "it comes from.",
     Severity.WARNING,
     itemized=True,
     example="_C.so: needs libavutil.so.58, which neither the package, the platform nor torch "

@@ -82,8 +82,8 @@ T102 = Rule(
     "Two copies of libtorch in one process have two operator registries, two allocators and two "
     "sets of type identities: operators go missing, or one copy frees memory that the other "
     "allocated.",
-    "Exclude libtorch from the wheel repair (`auditwheel repair --exclude 'libtorch*' --exclude "
-    "'libc10*'`), so that the torch distribution provides it.",
+    "Exclude libtorch from the wheel repair, so that the torch distribution provides it: "
+    "`torch-abi-audit repair` prints the command.",
     Severity.ERROR,
     example="mypkg.libs/libc10-e03523b3.so: libc10-e03523b3.so is a second copy of libtorch in "
     "the process",

@@ -52,7 +52,10 @@ def test_a_mistyped_option(
     [
         (["--since", "old.json", "x"], "; --since is an option of port"),
         (["port", "--loads-on", "x"], "; --loads-on is an option of audit and config"),
-        (["explain", "-v", "x"], "; -v is an option of audit, compat, port, diff and config"),
+        (
+            ["explain", "-v", "x"],
+            "; -v is an option of audit, compat, port, repair, diff and config",
+        ),
     ],
 )
 def test_an_option_of_another_verb(

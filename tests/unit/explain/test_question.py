@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from torch_abi_audit.explain.error_kinds import KINDS, SYMBOL, ErrorKind
+from torch_abi_audit.explain.error_kinds import KINDS, REPAIR, SYMBOL, ErrorKind
 from torch_abi_audit.explain.error_text import clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.library import library
@@ -80,6 +80,43 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
      ("its own major version is 11", "import torch before")),
     (f"OSError: libcudart.so.11.0: {NOT_FOUND}", None, Cause.CUDA_MAJOR,
      ("no known torch release on the package index is built for CUDA 11 on Linux",)),
+    # pypa/auditwheel#499, pytorch/ao#2891 (in a JSON log), pytorch/pytorch#149471
+    (('ValueError: Cannot repair wheel, because required library "libtorch_cpu.so" could not be '
+      "located"), None, Cause.NOT_EXCLUDED,
+     ("libtorch_cpu.so comes from torch", "auditwheel repair --exclude libc10.so",
+      "--exclude libtorch_cpu.so --exclude libtorch_python.so dist/*.whl")),
+    (('Error: `ValueError: Cannot repair wheel, because required library \\"libcudart.so.13\\" '
+      "could not be located`"), None, Cause.NOT_EXCLUDED,
+     ("--exclude libcudart.so.13", "--exclude libtorch_cuda.so", "by its nvidia requirements")),
+    (("2025-03-18T08:45:20.3678843Z ValueError: Cannot repair wheel, because required library "
+      '"libarm_compute.so" could not be located'), None, Cause.NOT_EXCLUDED,
+     ("torch's wheels contain libarm_compute.so", "--exclude libtorch_cpu.so")),
+    # OpenNMT/CTranslate2#1919
+    (('ValueError: Cannot repair wheel, because required library "libctranslate2.so.4" could not '
+      "be located"), None, Cause.NOT_FOUND, ("comes from nobody else", "LD_LIBRARY_PATH")),
+    # pytorch/pytorch#85007; matthew-brett/delocate#271
+    (("ERROR:delocate.libsana:\n@rpath/libtorch_python.dylib not found:\n  Needed by: /private/w/"
+      "functorch/_C.cpython-310-darwin.so\n  Search path:\n    @loader_path\n"
+      "ERROR:delocate.libsana:\n@rpath/libc10.dylib not found:\n  Needed by: /private/w/functorch/"
+      "_C.cpython-310-darwin.so\n"), None, Cause.NOT_EXCLUDED,
+     ("libc10.dylib comes from torch", "delocate must find", "DYLD_LIBRARY_PATH=",
+      "delocate-wheel -w wheelhouse --exclude libc10.dylib")),
+    ("ERROR:delocate.libsana:@rpath/libSquare.dylib not found, requested by /d/libCube.dylib",
+     None, Cause.NOT_FOUND, ("libSquare.dylib comes from nobody else",)),
+    ("delocate.libsana.DelocationError: Could not find all dependencies.", None,
+     Cause.NOT_EXCLUDED, ("--exclude libtorch.dylib",)),
+    # delvewheel 1.13 (_dll_utils, _wheel_repair)
+    ("FileNotFoundError: Unable to find library: torch_cpu.dll", None, Cause.NOT_EXCLUDED,
+     ("delvewheel repair --exclude c10.dll", "torch_cpu.dll comes from torch")),
+    ("    c10.dll (Error: Not Found)\n    zlib1.dll (Error: Not Found)", None,
+     Cause.NOT_EXCLUDED, ("zlib1.dll comes from nobody else", "--add-path")),
+    # the driver's functions, which no CUDA library exports
+    ("ImportError: /v/_C.so: undefined symbol: cuGetErrorString", None, Cause.OLD_SYSTEM,
+     ("the NVIDIA driver", "libcuda.so.1")),
+    ("ImportError: /v/_C.so: undefined symbol: nvmlInit_v2", None, Cause.OLD_SYSTEM,
+     ("libnvidia-ml.so.1",)),
+    ("ImportError: /v/_C.so: undefined symbol: cuFileRead", None, Cause.CUDA_MAJOR,
+     ("NVIDIA's CUDA libraries",)),
     # what a system, a driver or a device's toolkit has
     (f"OSError: libnvidia-ml.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("NVIDIA driver",)),
     (f"ImportError: libGL.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("package manager",)),
@@ -298,7 +335,10 @@ def test_a_row_names_only_what_its_forms_find(row: ErrorKind) -> None:
     sentences = (*row.subject, *row.is_a, *row.why, *row.advice, *row.unknown)
     fields = {field for one in sentences for field in re.findall(r"{(.*?)}", one)}
     assert fields <= groups | {"here", "subject"}
-    assert row.name in groups or "{" not in row.subject[-1] or {"a", "b"} <= groups
+    if row.name == REPAIR:
+        assert "library" in groups
+    else:
+        assert row.name in groups or "{" not in row.subject[-1] or {"a", "b"} <= groups
 
 
 @pytest.mark.parametrize("label", [label for judge in JUDGES for label in judge.labels])

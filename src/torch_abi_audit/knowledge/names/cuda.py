@@ -34,6 +34,14 @@ _ALTERNATIVE = ".alt"
 """Infix of the alternative build of NVRTC: ``libnvrtc.alt.so.12``."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _FUNCTIONS = ("nccl", "nvrtc", "nvtx", "nvJitLink", "nvjpeg", "nvblas", "nvshmem", "cupti", "npp")
+_DRIVER_FUNCTIONS = {
+    "cu": "libcuda.so.1",
+    "cuvid": "libnvcuvid.so.1",
+    "nvml": "libnvidia-ml.so.1",
+    "NvEncodeAPI": "libnvidia-encode.so.1",
+}
+"""Beginnings of the driver's functions, by ``cuda.h``, ``nvcuvid.h``, ``nvml.h``, and the library
+that exports them on Linux."""
 _FUNCTION_FAMILIES = ("", "da", "blas", "blasLt", "dnn", "fft", "rand", "solver", "sparse")
 
 
@@ -63,6 +71,19 @@ def family(library: str) -> str:
 def own_version(library: str) -> str | None:
     """The major version in a library's name, CUDA's or its own: ``11`` for ``libcufft.so.11``."""
     return _read(library)[1] or None
+
+
+def driver_of(name: str) -> str | None:
+    """The library of NVIDIA's driver that exports a C name; None for other names.
+
+    The driver's own interface is ``cu`` and a capital letter (``cuGetErrorString``), except
+    ``cuFile``, which is a library of the toolkit.
+    """
+    plain = name.lstrip("_")
+    for beginning, library in _DRIVER_FUNCTIONS.items():
+        if plain.startswith(beginning) and plain[len(beginning) : len(beginning) + 1].isupper():
+            return library if is_word(plain) and not plain.startswith("cuFile") else None
+    return None
 
 
 def is_cuda_function(name: str) -> bool:

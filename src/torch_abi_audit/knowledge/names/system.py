@@ -7,7 +7,7 @@ compiling regular expressions would take longer than the rest of an audit. Names
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge.names.library_file import is_word
+from torch_abi_audit.knowledge.names.library_file import is_word, split_version
 
 MACOS_PATHS = ("/usr/lib/", "/System/")
 """Directories of macOS' own libraries, which are recognised by their full path."""
@@ -17,12 +17,27 @@ _NVIDIA_DRIVERS = frozenset(
     | {"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"}
 )
 _OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
-_ROCM = ("hip", "roc", "amdhip", "amd_comgr", "amd_smi", "rccl", "MIOpen", "hsa-")
+_HIP = "blas blaslt fft fftw rand solver sparse sparselt tensor rtc rtc-builtins dnn file cub"
+_ROC = "blas fft rand solver sparse alution jpeg decode shmem al"
+_ROCM_OTHERS = (
+    "amdhip64 amd_comgr amd_comgr_stub amd_smi rccl rccl-anp MIOpen migraphx migraphx_c "
+    "composable_kernel hsa-runtime64 hsa-amd-aqlprofile64 hsakmt rocm-core rocm_smi64 rocm-dbgapi "
+    "roctracer64 roctx64 rocprofiler64 rocprofiler64v2 rocprofiler-register rocprofiler-sdk "
+    "rocprofiler-sdk-roctx rocdxg"
+)
+_ROCM = frozenset(
+    [f"hip{name}" for name in _HIP.split()]
+    + [f"roc{name}" for name in _ROC.split()]
+    + _ROCM_OTHERS.split()
+)
+"""The libraries of ROCm 5 to 7 without ``lib``, suffix and version, by AMD's packages."""
+_ROCM_DLLS = frozenset(name.lower().rstrip("0123456789") for name in _ROCM)
+"""The same as DLLs, in lower case, without the numbers at their end."""
+_ROCM_FAMILIES = ("rocm_sysdeps_", "hipdnn_", "migraphx_", "MIOpen_", "amd_comgr_")
 _ONEAPI = (
     *("sycl", "ze_", "ur_", "ccl", "mkl_", "oneccl", "intel", "tbb", "imf", "irng", "svml"),
     "intlc",
 )
-_ROCM_DLLS = ("amdhip", "hip", "roc")
 _ONEAPI_DLLS = ("sycl", "ze_", "ur_", "mkl_", "tbb")
 _VISUAL_C = tuple(
     f"{name}{digit}"
@@ -47,7 +62,14 @@ def is_opencl(name: str) -> bool:
 
 def is_rocm(name: str) -> bool:
     """Whether a library is part of AMD's ROCm, shipped with torch's ROCm builds or the device."""
-    return _is_of(name, _ROCM, _ROCM_DLLS)
+    stem, version = split_version(name)
+    if stem == name or version.strip(".0123456789"):
+        return False
+    plain = stem.removeprefix("lib")
+    if name.endswith(".dll"):  # amdhip64_7.dll, hiprtc0702.dll
+        plain = plain.rstrip("0123456789").removesuffix("_").rstrip("0123456789")
+        return plain in _ROCM_DLLS or plain.startswith(_ROCM_FAMILIES)
+    return stem != plain and (plain in _ROCM or plain.startswith(_ROCM_FAMILIES))
 
 
 def is_oneapi(name: str) -> bool:

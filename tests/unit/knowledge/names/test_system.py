@@ -36,7 +36,10 @@ OTHERS = {
         *("libnvidia-ml.so.", "libnvidia-m+l.so", "NVCUDA.dll", "libOpenCL.so.1"),
     ],
     "is_opencl": ["libOpenCL.so.2", "OpenCL.dll"],
-    "is_rocm": ["hip-x.dll", "Hip.dll", "libroc", "libsycl.so.8", "libhip.a"],
+    "is_rocm": [
+        *("hip-x.dll", "Hip.dll", "libroc", "libsycl.so.8", "libhip.a", "librocksdb.so.9"),
+        *("libhipo.so", "librocket.so.1", "libhipsycl-rt.so", "rocket.dll", "rocksdb.dll"),
+    ],
     "is_oneapi": ["libtbb.a", "libtbb.so-1", "libtb.so.12", "sycl.so", "libhipblas.so"],
     "is_loader": [
         *("ld-linux-x86-64.so", "ld-linux-x86-64.so.x", "ld-linux.x.so.2", "ld64.so", "libld.so.2"),

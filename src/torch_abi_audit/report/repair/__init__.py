@@ -1,0 +1,1 @@
+"""Renders plans of wheel repairs as text, JSON, Markdown and configuration of cibuildwheel."""
