@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch_abi_audit.facts.environments import Environment
+    from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.facts.torch_range import Needed, Range
     from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.declared import Declared, WheelTag
@@ -39,7 +40,11 @@ class Context(Package):
     """
 
     def __init__(
-        self, package: PackageReport, declared: Declared, loads_on: LoadsOn | None = None
+        self,
+        package: PackageReport,
+        declared: Declared,
+        loads_on: LoadsOn | None = None,
+        lending: Lending | None = None,
     ) -> None:
         """Pair a package with its metadata.
 
@@ -48,10 +53,12 @@ class Context(Package):
             declared: What its metadata says.
             loads_on: Returns which torch releases a package loads on; called only for unstable
                 packages.
+            lending: What the requirements lend; by default, as far as their names say it.
         """
         super().__init__(package)
         self.declared = declared
         self._loads_on = loads_on
+        self._lending = lending
 
     @cached_property
     def tags(self) -> tuple[WheelTag, ...]:
@@ -90,6 +97,13 @@ class Context(Package):
         from torch_abi_audit.knowledge.names.distribution import required
 
         return frozenset(filter(None, map(required, self.declared.requires)))
+
+    @cached_property
+    def lending(self) -> Lending:
+        """What the requirements lend to the libraries of the package."""
+        from torch_abi_audit.facts.lending import Lending
+
+        return self._lending or Lending(self.declared.requires)
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:
