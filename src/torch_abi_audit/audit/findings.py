@@ -10,7 +10,7 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.model.findings import Finding
@@ -90,6 +90,18 @@ def asks_for_releases(found: Found) -> bool:
     from torch_abi_audit.knowledge.names.distribution import required
 
     return any(required(line) == "torch" for line in found.requires)
+
+
+def applying_requirements(found: Found, report: PackageReport) -> Callable[[], tuple[str, ...]]:
+    """Return a function that reads which requirements of a package apply where it is installed."""
+
+    def requires() -> tuple[str, ...]:
+        from torch_abi_audit.facts.environments import environments
+        from torch_abi_audit.facts.lending import applying
+
+        return applying(found.requires, environments(_declared(found), report))
+
+    return requires
 
 
 def _declared(found: Found) -> Declared:

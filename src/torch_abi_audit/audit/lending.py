@@ -25,7 +25,7 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.audit.reading import Contents, Image
     from torch_abi_audit.model.binary import Binary
@@ -41,13 +41,13 @@ _MOST = 300
 class Requirement:
     """A requirement that was read; implements ``facts.lending.Opened``."""
 
-    def __init__(self, found: Found) -> None:
-        """Wrap what the requirement resolved to."""
+    def __init__(self, found: Found, line: str) -> None:
+        """Wrap what a ``Requires-Dist`` line resolved to."""
         self._candidates = (*found.candidates, *found.siblings)
         self._known: dict[tuple[str, Format], tuple[Candidate, ...]] = {}
         self.name = canonical(found.distribution or found.name)
         self.title = f"{self.name} {found.version}" if found.version else self.name
-        self.requires = found.requires
+        self.requires = _wanted_lines(found.requires, line)
         self.is_empty = not self._candidates
 
     def holds(self, library: str, form: Format) -> bool:
@@ -93,8 +93,15 @@ class Requirement:
 class _Requirements:
     """The requirements of one package, opened in two steps: first what is likely or near."""
 
-    def __init__(self, found: Found, sought: Iterable[str], opener: Opener) -> None:
-        self._found, self._sought, self._opener = found, frozenset(sought), opener
+    def __init__(
+        self,
+        found: Found,
+        requires: Callable[[], Sequence[str]],
+        sought: Iterable[str],
+        opener: Opener,
+    ) -> None:
+        self._found, self._requires, self._opener = found, requires, opener
+        self._sought = frozenset(sought)
         self._seen = {canonical(found.distribution or ""), "torch"}
         self._opened: list[Requirement] = []
         self._failed: dict[str, str] = {}
@@ -102,59 +109,78 @@ class _Requirements:
     def opened(self, *, everything: bool) -> tuple[list[Requirement], dict[str, str]]:
         """Those that were read, and why others could not be.
 
-        A requirement without libraries may stand for those that it requires: all of them are
-        opened.
+        Of a requirement's own requirements, the likely ones are opened; all of them if it has no
+        libraries itself, since it may stand for them.
         """
-        lines = list(self._found.requires)
+        lines = list(self._requires())
+        direct = len(lines)
         for at, line in enumerate(lines):
             name = required(line)
             if not name or name in self._seen or len(self._seen) > _MOST:
                 continue
-            direct = at < len(self._found.requires)
-            fetch = self._is_likely(name) or (everything and direct and "extra" not in line)
-            place = self._open(name, line, fetch=fetch)
-            if place is not None:
-                self._seen.add(name)
-                one = Requirement(place)
+            fetch = everything and at < direct and "extra" not in line
+            one = self._open(name, line, fetch=fetch or self._is_likely(name))
+            if one is not None:
                 self._opened.append(one)
                 lines += [
                     each for each in one.requires if one.is_empty or self._is_likely(required(each))
                 ]
-        return self._opened, self._failed
+        return list(self._opened), self._failed
 
-    def _open(self, name: str, line: str, *, fetch: bool) -> Found | None:
+    def _open(self, name: str, line: str, *, fetch: bool) -> Requirement | None:
         try:
-            return self._opener(self._found, line, fetch)
+            found = self._opener(self._found, line, fetch)
         except TargetError as error:
             self._seen.add(name)
             self._failed[name] = str(error)
-        return None
+            return None
+        if found is None:
+            return None
+        self._seen.add(name)
+        return Requirement(found, line)
 
     def _is_likely(self, name: str) -> bool:
         return any(lenders(library, (name,)) for library in self._sought)
 
 
-def lending(found: Found, contents: Contents, opener: Opener | None) -> Lending:
+def lending(
+    found: Found,
+    contents: Contents,
+    opener: Opener | None,
+    requires: Callable[[], Sequence[str]] | None = None,
+) -> Lending:
     """What the requirements of a package lend; opened when it is first asked.
 
     Args:
         found: The package.
         contents: Its files, as read.
         opener: Opens a requirement; None if only names can tell.
+        requires: Returns the ``Requires-Dist`` lines that apply; by default, all.
     """
+    requires = requires or (lambda: found.requires)
     if opener is None or not found.requires:
-        return Lending(found.requires)
-
+        return Lending(requires)
     images = [image for one in contents.libraries.values() for image in one.images]
     sought = {name for image in images for name in image.linkage.needed}
-    requirements = _Requirements(found, sought, opener)
-    return Lending(found.requires, requirements.opened)
+    return Lending(requires, _Requirements(found, requires, sought, opener).opened)
 
 
-def with_lent(
+def _wanted_lines(requires: Iterable[str], line: str) -> tuple[str, ...]:
+    """The requirements of a distribution that is required by ``line``, with the extras it names."""
+    named = line.partition(";")[0].partition("[")[2].partition("]")[0]
+    extras = {canonical(each.strip()) for each in named.split(",") if each.strip()}
+    return tuple(
+        each
+        for each in requires
+        if "extra" not in (marker := each.partition(";")[2])
+        or not extras.isdisjoint(map(canonical, marker.replace("'", '"').split('"')[1::2]))
+    )
+
+
+def served(
     libraries: Mapping[str, ExtensionReport], contents: Contents, found: Found, lending: Lending
 ) -> dict[str, ExtensionReport]:
-    """The reports, with the names that libraries of the requirements export for each library.
+    """The reports on libraries for which requirements export names, with these names.
 
     Args:
         libraries: The reports by path.
@@ -163,9 +189,9 @@ def with_lent(
         lending: What its requirements lend.
     """
     if not found.requires:
-        return dict(libraries)
+        return {}
     tagged = any("-abi3" in tag for tag in found.tags)
-    reports = dict(libraries)
+    reports = {}
     for path, report in libraries.items():
         wanted = _wanted(report, tagged=tagged)
         if wanted and path in contents.libraries:

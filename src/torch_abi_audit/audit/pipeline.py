@@ -29,7 +29,11 @@ in place of its verdicts; the other files are still judged.
 from __future__ import annotations
 
 from torch_abi_audit.audit import judging, lending, reading, sharing, siblings
-from torch_abi_audit.audit.findings import asks_for_releases, with_findings
+from torch_abi_audit.audit.findings import (
+    applying_requirements,
+    asks_for_releases,
+    with_findings,
+)
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.python import is_python
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
@@ -72,9 +76,12 @@ def audit(
     contents = reading.contents(found, progress, shared=shared)
     offers = siblings.offers(contents, found, shared=shared)
     libraries = judging.judged(contents, offers, found, names, shared=shared)
-    lent = lending.lending(found, contents, requirements.beside(found, opener))
-    libraries = lending.with_lent(libraries, contents, found, lent)
     report = _report(found, contents, libraries)
+    requires = applying_requirements(found, report)
+    lent = lending.lending(found, contents, requirements.beside(found, opener), requires)
+    served = lending.served(libraries, contents, found, lent)
+    if served:
+        report = _report(found, contents, {**libraries, **served})
     return with_findings(report, found, loads_on, lent)
 
 

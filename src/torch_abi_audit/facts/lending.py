@@ -17,9 +17,10 @@ from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Protocol
 
+    from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.model.binary import Format
 
     class Opened(Protocol):
@@ -64,15 +65,15 @@ class Lender:
 class Lending:
     """What the requirements of one distribution lend."""
 
-    def __init__(self, requires: Iterable[str], open_: Open | None = None) -> None:
-        """Collect what is known of the requirements.
+    def __init__(self, requires: Callable[[], Sequence[str]], open_: Open | None = None) -> None:
+        """Say how to learn of the requirements.
 
         Args:
-            requires: The ``Requires-Dist`` lines, those of extras included.
+            requires: Returns the ``Requires-Dist`` lines that apply, those of extras included.
             open_: Called when a library is sought for the first time; None if nothing can be read.
         """
-        self._requires = tuple(requires)
-        self._open = open_ if self._requires else None
+        self._requires = requires
+        self._open = open_
 
     @cached_property
     def _likely(self) -> tuple[Sequence[Opened], Mapping[str, str]]:
@@ -93,7 +94,7 @@ class Lending:
 
         torch is left out: what torch lends, other rules decide.
         """
-        lines = [*self._requires, *(line for one in self._likely[0] for line in one.requires)]
+        lines = [*self._requires(), *(line for one in self._likely[0] for line in one.requires)]
         return tuple(sorted(set(filter(None, map(required, lines))) - {"torch"}))
 
     def holder(self, library: str, form: Format) -> Opened | None:
@@ -125,3 +126,40 @@ class Lending:
         """The requirements that were expected to contain a library, were read, and do not."""
         names = lenders(library, [one.name for one in self._all[0]])
         return tuple(sorted({one.title for one in self._all[0] if one.name in names}))
+
+
+def applying(requires: Iterable[str], environments: Sequence[Environment]) -> tuple[str, ...]:
+    """The ``Requires-Dist`` lines whose markers are true in some environment, with some extra.
+
+    A line that cannot be parsed is kept. ``packaging`` is imported only if a marker must be read.
+    """
+    return tuple(
+        line
+        for line in requires
+        if not environments
+        or not any(word in line.partition(";")[2] for word in _ABOUT_PLACES)
+        or _applies(line, environments)
+    )
+
+
+_ABOUT_PLACES = ("platform", "os_name", "python", "implementation")
+"""What the variables of markers contain that are about an environment."""
+
+
+def _applies(line: str, environments: Sequence[Environment]) -> bool:
+    import re  # packaging imports it anyway
+
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        marker = Requirement(line).marker
+    except InvalidRequirement:
+        return True
+    if marker is None:
+        return True
+    extras = ["", *re.findall(r"""extra\s*==\s*["']([^"']+)""", str(marker))]
+    return any(
+        marker.evaluate({**environment.markers(), "extra": extra})
+        for environment in environments
+        for extra in extras
+    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.facts.torch_range import Needed, Range
     from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared, WheelTag
     from torch_abi_audit.model.reports import Cuda, ExtensionReport, PackageReport
 
@@ -99,11 +100,20 @@ class Context(Package):
         return frozenset(filter(None, map(required, self.declared.requires)))
 
     @cached_property
+    def missing(self) -> Mapping[tuple[Format, str], frozenset[str]]:
+        """The needed libraries that neither package, system nor torch has, by kind of image."""
+        from torch_abi_audit.rules.needed_libraries import absent
+
+        return absent(self)
+
+    @cached_property
     def lending(self) -> Lending:
         """What the requirements lend to the libraries of the package."""
-        from torch_abi_audit.facts.lending import Lending
+        from torch_abi_audit.facts.lending import Lending, applying
 
-        return self._lending or Lending(self.declared.requires)
+        if self._lending is not None:
+            return self._lending
+        return Lending(lambda: applying(self.declared.requires, self.environments))
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:

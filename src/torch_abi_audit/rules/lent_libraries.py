@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.report.wording import plural, some
 from torch_abi_audit.rules.definition import About, Rule
-from torch_abi_audit.rules.needed_libraries import absent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ def expected(context: Context) -> Iterator[Finding]:
     """What rules on missing libraries and names leave out because of an unread requirement."""
     libraries: dict[str, set[str]] = {}
     names: dict[str, set[str]] = {}
-    for (form, _), missing in absent(context).items():
+    for (form, _), missing in context.missing.items():
         for library in missing:
             lender = context.lending.lender(library, form)
             if lender is not None and not lender.read:
-                libraries.setdefault(lender.requirement, set()).add(library)
+                libraries.setdefault(lender.requirement, set()).add(file_name(library))
     for _, one in context.libraries:
         for lent in one.lent:
             if not lent.read:
-                libraries.setdefault(lent.requirement, set()).add(lent.library)
+                libraries.setdefault(lent.requirement, set()).add(file_name(lent.library))
                 names.setdefault(lent.requirement, set()).update(lent.names)
     for requirement in sorted(libraries):
         found = sorted(libraries[requirement])

@@ -50,9 +50,7 @@ L404 = Rule(
 
 def unprovided(context: Context) -> Iterator[Finding]:
     """Libraries needed at load time that nothing provides, the requirements included."""
-    if _is_mobile(context):
-        return
-    missing = absent(context)
+    missing = context.missing
     lending = context.lending
     for path, library in context.libraries:
         names = sorted(
@@ -60,7 +58,7 @@ def unprovided(context: Context) -> Iterator[Finding]:
                 name
                 for image in library.linkage
                 for name in image.needed
-                if name in missing[image.format, image.arch]
+                if name in missing.get((image.format, image.arch), ())
                 and lending.lender(name, image.format) is None
             }
         )
@@ -76,12 +74,15 @@ def unprovided(context: Context) -> Iterator[Finding]:
 
 
 def absent(context: Context) -> dict[_Image, frozenset[str]]:
-    """The needed libraries that nothing provides, by format and architecture."""
+    """The needed libraries that neither package, system nor torch has, by format and architecture.
+
+    Nothing is known of mobile platforms.
+    """
     shipped = context.shipped_names
     if context.package.uses_torch or "torch" in context.required_names:
         shipped |= RUNTIMES
     needed: dict[_Image, set[str]] = {}
-    for _, library in context.libraries:
+    for _, library in context.libraries if not _is_mobile(context) else ():
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
     found = {}
