@@ -166,6 +166,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library(needed=("libc.so.6",)), tags=MUSL),
         audited(library(needed=("libc.so.6",))),
     ),
+    "L417": (
+        audited(library(needed=("libfoo.so.1",)), requires=("foo",)),
+        audited(library(needed=("libfoo.so.1",)), requires=("bar",)),
+    ),
     "C501": (
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch>=2.10",)),
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch==2.10.0",)),

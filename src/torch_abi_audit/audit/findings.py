@@ -10,8 +10,9 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.rules.context import LoadsOn
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 _RANK = tuple(Severity)
 
 
-def with_findings(report: PackageReport, found: Found, loads_on: LoadsOn | None) -> PackageReport:
+def with_findings(
+    report: PackageReport, found: Found, loads_on: LoadsOn | None, lending: Lending | None = None
+) -> PackageReport:
     """Return the report with package-wide facts and findings.
 
     Args:
@@ -29,14 +32,18 @@ def with_findings(report: PackageReport, found: Found, loads_on: LoadsOn | None)
         loads_on: Determines which torch releases an unstable package loads on. By default, the
             export index does so for archives and for packages that require torch. For other
             packages the findings omit the exact range: computing it takes longer than the rest.
+        lending: What the requirements lend; by default, as far as their names say it.
     """
     if loads_on is None and asks_for_releases(found):
         loads_on = _by_export_index
-    return judged(report, _declared(found), loads_on)
+    return judged(report, _declared(found), loads_on, lending)
 
 
 def judged(
-    report: PackageReport, declared: Declared, loads_on: LoadsOn | None = None
+    report: PackageReport,
+    declared: Declared,
+    loads_on: LoadsOn | None = None,
+    lending: Lending | None = None,
 ) -> PackageReport:
     """Return the report with the facts and findings that its verdicts and metadata imply.
 
@@ -44,7 +51,7 @@ def judged(
     """
     if not report.libraries:
         return report
-    context = Context(report, declared, loads_on)
+    context = Context(report, declared, loads_on, lending)
     findings = tuple(detect(context))
     if not declared.is_python_distribution:
         return replace(report, findings=by_library(findings), declared=declared)
@@ -84,6 +91,18 @@ def asks_for_releases(found: Found) -> bool:
     from torch_abi_audit.knowledge.names.distribution import required
 
     return any(required(line) == "torch" for line in found.requires)
+
+
+def applying_requirements(found: Found, report: PackageReport) -> Callable[[], tuple[str, ...]]:
+    """Return a function that reads which requirements of a package apply where it is installed."""
+
+    def requires() -> tuple[str, ...]:
+        from torch_abi_audit.facts.environments import environments
+        from torch_abi_audit.facts.lending import applying
+
+        return applying(found.requires, environments(_declared(found), report))
+
+    return requires
 
 
 def _declared(found: Found) -> Declared:

@@ -1,7 +1,7 @@
 """The pipeline: from a resolved TARGET to its report. Read this module first.
 
 ``sources`` has resolved each TARGET to a ``Found``: a package and its candidates, the files that
-may be libraries. ``audit`` turns it into a ``PackageReport`` in four stages:
+may be libraries. ``audit`` turns it into a ``PackageReport`` in five stages:
 
 1. **Read** (``reading``). ``formats`` parses each candidate: it is a library with one or several
    images (several in a universal file), another kind of file, or damaged. Each of ``JUDGES``
@@ -11,7 +11,9 @@ may be libraries. ``audit`` turns it into a ``PackageReport`` in four stages:
    imports of all libraries in every library of the distribution.
 3. **Judge** (``judging``). Each judge gives its verdict on each image, from the imports that it
    selected, without those that a sibling provides. The worst image decides the verdict on a file.
-4. **Find** (``findings``). The rules are applied to the verdicts and to the metadata of the
+4. **Lend** (``lending``). What nothing provides may come from a requirement. The verdicts stay as
+   they are, but the names that a linked library of a requirement exports are no findings.
+5. **Find** (``findings``). The rules are applied to the verdicts and to the metadata of the
    distribution.
 
 For example, ``_C.so`` imports ``at::add``, ``at::mul`` and ``PyLong_AsLong``, and ``libhelper.so``
@@ -26,23 +28,29 @@ in place of its verdicts; the other files are still judged.
 
 from __future__ import annotations
 
-from torch_abi_audit.audit import judging, reading, sharing, siblings
-from torch_abi_audit.audit.findings import asks_for_releases, with_findings
+from torch_abi_audit.audit import judging, lending, reading, sharing, siblings
+from torch_abi_audit.audit.findings import (
+    applying_requirements,
+    asks_for_releases,
+    with_findings,
+)
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.python import is_python
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 from torch_abi_audit.runtime.records import late_path
+from torch_abi_audit.sources import requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.audit.reading import Contents
     from torch_abi_audit.audit.sharing import Bar, Step
     from torch_abi_audit.model.errors import TargetError
     from torch_abi_audit.rules.context import LoadsOn
     from torch_abi_audit.sources.found import Found
+    from torch_abi_audit.sources.requirements import Opener
 
 
 def audit(
@@ -52,6 +60,7 @@ def audit(
     names: Names = Names.ALL,
     loads_on: LoadsOn | None = None,
     shared: bool = False,
+    opener: Opener | None = None,
 ) -> PackageReport:
     """Read and judge every candidate of a package.
 
@@ -62,13 +71,19 @@ def audit(
         loads_on: Determines which torch releases an unstable package loads on; see
             ``with_findings``.
         shared: Whether other processes may do part of the work.
+        opener: Opens requirements that are not installed beside the package.
     """
     names = _needed(names, found, loads_on)
     contents = reading.contents(found, progress, shared=shared)
     offers = siblings.offers(contents, found, shared=shared)
     libraries = judging.judged(contents, offers, found, names, shared=shared)
     report = _report(found, contents, libraries)
-    return with_findings(report, found, loads_on)
+    requires = applying_requirements(found, report)
+    lent = lending.lending(found, contents, requirements.beside(found, opener), requires)
+    served = lending.served(libraries, contents, found, lent)
+    if served:
+        report = _report(found, contents, {**libraries, **served})
+    return with_findings(report, found, loads_on, lent)
 
 
 def audit_packages(
@@ -77,6 +92,7 @@ def audit_packages(
     *,
     names: Names = Names.ALL,
     shared: bool = True,
+    opener: Opener | None = None,
 ) -> tuple[PackageReport, ...]:
     """Return the reports on several packages.
 
@@ -86,10 +102,14 @@ def audit_packages(
         bar: Shows the progress of the run.
         names: As for ``audit``.
         shared: As for ``audit``.
+        opener: As for ``audit``; asked for requirements that are none of the packages.
     """
+    given = requirements.among(
+        lambda: (each for each in packages if not isinstance(each, PackageReport)), opener
+    )
 
     def one(found: Found, step: Step | None, within: bool) -> PackageReport:  # noqa: FBT001
-        return audit(found, step, names=names, shared=within)
+        return audit(found, step, names=names, shared=within, opener=given)
 
     return tuple(sharing.each_package(one, packages, bar, shared=shared))
 
@@ -114,9 +134,17 @@ def audit_targets(
     if sharing.are_small(targets[1:]):
         return audit_packages([one for each in targets for one in resolve(each)], bar, names=names)
 
+    def every_found() -> Iterator[Found]:
+        for each in targets:
+            yield from (one for one in resolve(each) if not isinstance(one, PackageReport))
+
+    given = requirements.among(every_found)
+
     def reports(target: str, step: Step | None) -> tuple[PackageReport, ...]:
         return tuple(
-            one if isinstance(one, PackageReport) else audit(one, step, names=names, shared=True)
+            one
+            if isinstance(one, PackageReport)
+            else audit(one, step, names=names, shared=True, opener=given)
             for one in resolve(target)
         )
 

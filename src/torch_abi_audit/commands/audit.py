@@ -48,7 +48,7 @@ def syntax() -> Syntax:
         "CPython Stable ABI.\nAudited code is never imported or executed.",
         epilog="verbs (each has its own --help):\n" + "".join(lines) + "\n" + _EPILOG,
         options=(
-            *("version", *INSPECTED, "loads_on", "torch", *WHEELS),
+            *("version", *INSPECTED, "loads_on", "torch", *WHEELS, "with_requirements"),
             *("json", *DOCUMENT, "step_summary", "color", "all", "verbose"),
             *("quiet", "no_progress"),
             *("check", "select", "ignore", "fail_on", "baseline", "write_baseline"),

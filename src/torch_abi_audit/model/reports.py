@@ -46,6 +46,24 @@ class Linkage:
 
 
 @dataclass(frozen=True, slots=True)
+class Lent:
+    """Names that a library imports and a library of a required distribution exports.
+
+    The verdicts count them as if nothing provided them; the findings leave them out.
+    """
+
+    requirement: str
+    """The canonical name of the required distribution."""
+    library: str
+    """The library of that distribution, as the importing one is linked to it."""
+    names: tuple[str, ...]
+    """As the verdicts write them, sorted."""
+    read: bool = True
+    """Whether the requirement was read. If not, its name or the table of known wheels says that it
+    exports them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExtensionReport:
     """The report on one library: its verdicts, or why it could not be read."""
 
@@ -68,6 +86,14 @@ class ExtensionReport:
     """The slices of a universal file; the verdicts above are the worst of theirs."""
     linkage: tuple[Linkage, ...] = ()
     """What each image needs of the platform: one image, or several in a universal file."""
+    lent: tuple[Lent, ...] = ()
+    """What libraries of required distributions export for it, of the names that would otherwise be
+    findings."""
+
+    @property
+    def lent_names(self) -> frozenset[str]:
+        """All names in ``lent``."""
+        return frozenset(name for one in self.lent for name in one.names)
 
     @property
     def path_text(self) -> str:

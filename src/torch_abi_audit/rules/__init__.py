@@ -45,6 +45,7 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "platform_tags": "M",
         "system_floor": "L",
         "needed_libraries": "L",
+        "lent_libraries": "L",
         "cuda": "C",
     }
 )

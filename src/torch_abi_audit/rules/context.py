@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch_abi_audit.facts.environments import Environment
+    from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.facts.torch_range import Needed, Range
     from torch_abi_audit.knowledge.platforms import Platform
+    from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared, WheelTag
     from torch_abi_audit.model.reports import Cuda, ExtensionReport, PackageReport
 
@@ -39,7 +41,11 @@ class Context(Package):
     """
 
     def __init__(
-        self, package: PackageReport, declared: Declared, loads_on: LoadsOn | None = None
+        self,
+        package: PackageReport,
+        declared: Declared,
+        loads_on: LoadsOn | None = None,
+        lending: Lending | None = None,
     ) -> None:
         """Pair a package with its metadata.
 
@@ -48,10 +54,12 @@ class Context(Package):
             declared: What its metadata says.
             loads_on: Returns which torch releases a package loads on; called only for unstable
                 packages.
+            lending: What the requirements lend; by default, as far as their names say it.
         """
         super().__init__(package)
         self.declared = declared
         self._loads_on = loads_on
+        self._lending = lending
 
     @cached_property
     def tags(self) -> tuple[WheelTag, ...]:
@@ -90,6 +98,22 @@ class Context(Package):
         from torch_abi_audit.knowledge.names.distribution import required
 
         return frozenset(filter(None, map(required, self.declared.requires)))
+
+    @cached_property
+    def missing(self) -> Mapping[tuple[Format, str], frozenset[str]]:
+        """The needed libraries that neither package, system nor torch has, by kind of image."""
+        from torch_abi_audit.rules.needed_libraries import absent
+
+        return absent(self)
+
+    @cached_property
+    def lending(self) -> Lending:
+        """What the requirements lend to the libraries of the package."""
+        from torch_abi_audit.facts.lending import Lending, applying
+
+        if self._lending is not None:
+            return self._lending
+        return Lending(lambda: applying(self.declared.requires, self.environments))
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:

@@ -66,12 +66,19 @@ def unbrought(context: Context) -> Iterator[Finding]:
                 library=path,
                 evidence=names,
             )
-        elif not any(brought in cuda.majors for _, brought in builds):
+        elif not any(brought in cuda.majors for _, brought in builds) and not all(
+            _is_lent(context, path, name) for name in names
+        ):
             yield C502.finding(
                 f"{needs}which neither the package nor its requirements provide",
                 library=path,
                 evidence=names,
             )
+
+
+def _is_lent(context: Context, path: str, name: str) -> bool:
+    forms = {image.format for image in dict(context.libraries)[path].linkage}
+    return all(context.lending.lender(name, form) is not None for form in forms)
 
 
 C503 = Rule(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch_abi_audit.model.findings import Severity
+    from torch_abi_audit.model.reports import ExtensionReport
 
 
 class About(StrEnum):
@@ -77,3 +78,9 @@ class Rule:
             evidence=tuple(evidence),
             fix=self.fix if fix is None else fix,
         )
+
+
+def not_lent(names: Iterable[str], library: ExtensionReport) -> tuple[str, ...]:
+    """The names that no library of a required distribution exports for this one."""
+    lent = library.lent_names
+    return tuple(name for name in names if name not in lent)

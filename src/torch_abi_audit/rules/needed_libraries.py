@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.names.cuda import is_published_apart
-from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS
@@ -36,7 +35,8 @@ _LIBC = frozenset({"libc.so.6", "libc.so"})
 L404 = Rule(
     "L404",
     "unprovided-library",
-    "A library is linked to one that neither the package, the platform nor torch provides",
+    "A library is linked to one that neither the package, its requirements, the platform nor torch "
+    "provides",
     "The library loads only where the user, or another package, happens to have put the missing "
     "one where the loader looks.",
     "Bundle the missing library (`torch-abi-audit repair` prints the command), or document where "
@@ -49,36 +49,40 @@ L404 = Rule(
 
 
 def unprovided(context: Context) -> Iterator[Finding]:
-    """Libraries needed at load time that neither the package, the platform nor torch provides."""
-    if _is_mobile(context):
-        return
-    missing = _absent(context)
-    lent_names = lent(frozenset().union(*missing.values()), context.required_names)
+    """Libraries needed at load time that nothing provides, the requirements included."""
+    missing = context.missing
+    lending = context.lending
     for path, library in context.libraries:
         names = sorted(
             {
                 name
                 for image in library.linkage
                 for name in image.needed
-                if name in missing[image.format, image.arch]
+                if name in missing.get((image.format, image.arch), ())
+                and lending.lender(name, image.format) is None
             }
         )
-        if not lent_names.issuperset(names):
+        if names:
+            refuted = sorted({title for name in names for title in lending.refuted(name)})
+            read = f"; nor does the required {' or '.join(refuted)}, read for it" if refuted else ""
             yield L404.finding(
                 f"needs {some(names, 'library')}, which neither the package, the platform "
-                "nor torch provides",
+                f"nor torch provides{read}",
                 library=path,
                 evidence=names,
             )
 
 
-def _absent(context: Context) -> dict[_Image, frozenset[str]]:
-    """The needed libraries that nothing provides, by format and architecture."""
+def absent(context: Context) -> dict[_Image, frozenset[str]]:
+    """The needed libraries that neither package, system nor torch has, by format and architecture.
+
+    Nothing is known of mobile platforms.
+    """
     shipped = context.shipped_names
     if context.package.uses_torch or "torch" in context.required_names:
         shipped |= RUNTIMES
     needed: dict[_Image, set[str]] = {}
-    for _, library in context.libraries:
+    for _, library in context.libraries if not _is_mobile(context) else ():
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
     found = {}

@@ -8,7 +8,7 @@ from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import PythonLabel
 from torch_abi_audit.report.wording import some
-from torch_abi_audit.rules.definition import Rule
+from torch_abi_audit.rules.definition import Rule, not_lent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def stable_abi(reported: Reported) -> Iterator[Finding]:
         labels = {one.label for one in verdicts}
         names = tuple(dict.fromkeys(name for one in verdicts for name in one.violations))
         if PythonLabel.VIOLATIONS in labels:
-            yield P201.finding(
-                f"claims abi3 but imports {some(names)}", library=path, evidence=names
-            )
+            names = not_lent(names, library)
+            if names:
+                yield P201.finding(
+                    f"claims abi3 but imports {some(names)}", library=path, evidence=names
+                )
         elif labels - {PythonLabel.OK} and library.entry_points and uses_torch:
             message = "does not claim abi3 in its name"
             if PythonLabel.NO_CAPI in labels:
@@ -100,11 +102,14 @@ def tag_floor(context: Context) -> Iterator[Finding]:
     for path, library in context.libraries:
         verdict = library.cpython
         floor = verdict.min_python if verdict is not None and verdict.intent else None
-        if verdict is not None and floor and _admits_older(context, promised, floor):
+        if verdict is None or not floor or not _admits_older(context, promised, floor):
+            continue
+        setters = not_lent(verdict.floor_symbols, library)
+        if setters or not library.lent:
             yield P203.finding(
                 f"needs Python {floor}, but its wheel is tagged for {promised}",
                 library=path,
-                evidence=verdict.floor_symbols,
+                evidence=setters,
             )
 
 

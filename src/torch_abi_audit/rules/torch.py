@@ -8,7 +8,7 @@ from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import outside_symbols, some
-from torch_abi_audit.rules.definition import Rule
+from torch_abi_audit.rules.definition import Rule, not_lent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def unresolvable_symbols(context: Context) -> Iterator[Finding]:
     """Undefined symbols of the header-only namespaces."""
     for path, library in context.libraries:
         symbols = library.torch.unresolvable_symbols if library.torch is not None else ()
+        symbols = not_lent(symbols, library)
         if symbols:
             yield T103.finding(
                 f"no torch release exports {some(symbols)}",
@@ -144,6 +145,7 @@ def unknown_shims(context: Context) -> Iterator[Finding]:
     """Symbols named like a C shim that are not in the table of shims."""
     for path, library in context.libraries:
         symbols = library.torch.unknown_shim_symbols if library.torch is not None else ()
+        symbols = not_lent(symbols, library)
         if symbols:
             yield T104.finding(
                 f"no torch release up to {torch_shims.newest_shim_release()} declares "
@@ -156,7 +158,7 @@ def unknown_shims(context: Context) -> Iterator[Finding]:
 T105 = Rule(
     "T105",
     "unresolved-torch-types",
-    "A symbol over torch types is exported by neither libtorch nor this package",
+    "A symbol over torch types is exported by neither libtorch, this package nor a requirement",
     "Some other library must export the symbol, and it must be built against the same unstable "
     "torch headers.",
     "Ship the library that exports the symbol in the same distribution, or document where it "
@@ -168,12 +170,22 @@ T105 = Rule(
 
 
 def unresolved_symbols(context: Context) -> Iterator[Finding]:
-    """Symbols over torch types that neither libtorch nor a library of the package exports."""
+    """Symbols over torch types that nothing in the package, libtorch and the requirements exports.
+
+    Of the requirements, those libraries count that the importing library is linked to.
+    """
     for path, library in context.libraries:
         symbols = library.torch.unresolved_symbols if library.torch is not None else ()
+        symbols = not_lent(symbols, library)
         if symbols:
+            linked = {(name, each.format) for each in library.linkage for name in each.needed}
+            holders = filter(None, (context.lending.holder(*one) for one in linked))
+            titles = sorted({one.title for one in holders})
+            read = (
+                f"; nor does the required {' or '.join(titles)}, which was read" if titles else ""
+            )
             yield T105.finding(
-                f"neither libtorch nor this package exports {some(symbols)}",
+                f"neither libtorch nor this package exports {some(symbols)}{read}",
                 library=path,
                 evidence=symbols,
             )

@@ -137,6 +137,11 @@ OPTIONS: dict[str, Option] = {
     ),
     "all_platforms": Option(("--all-platforms",), "select a wheel for every platform", group=INDEX),
     "history": Option(("--history",), "select a wheel of every release, oldest first", group=INDEX),
+    "with_requirements": Option(
+        ("--with-requirements",),
+        "read the required distributions, too, where a library or a symbol may come from them",
+        group=INDEX,
+    ),
     # what a verb reports
     "torch": Option(("--torch",), "the torch to report on", metavar="TORCH", completes="file"),
     "target": Option(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources import Found
     from torch_abi_audit.sources.index.web import Watch
     from torch_abi_audit.sources.index.wheels import Choice
+    from torch_abi_audit.sources.requirements import Opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class Search:
     """Whether a bar may be drawn."""
     releases: list[Release] = field(default_factory=list)
     """Filled with the releases of a project if its history is asked for."""
+    with_requirements: bool = False
+    """Whether requirements may be fetched from an index."""
+
+    def opener(self, watch: Watch | None) -> Opener | None:
+        """Return what opens requirements on the index; None unless asked for."""
+        if not self.with_requirements:
+            return None
+        from torch_abi_audit.sources.requirements import fetched
+
+        return fetched(watch)
 
 
 def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
@@ -75,6 +86,8 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
     else:
         place = environment(options.python, quiet=bool(options.quiet))
     return Search(place, choice, bar=wants_bar(options), releases=releases)
+    asked = bool(getattr(options, "with_requirements", False))
+    return Search(place, choice, bar=wants_bar(options), with_requirements=asked)
 
 
 def wants_bar(options: argparse.Namespace) -> bool:
@@ -106,7 +119,10 @@ def load(options: argparse.Namespace, looking: Search, *, names: Names = Names.A
     else:
         inventory = environments.inventory(sites)
     with activity(enabled=looking.bar) as shown:
-        packages = audit_packages(inventory.packages, shown, names=names)
+        opener = looking.opener(None if shown is None else shown.watch)
+        packages = audit_packages(
+            inventory.packages, shown, names=names, shared=opener is None, opener=opener
+        )
     return Loaded(packages, directory=inventory.directories[0] if inventory.directories else "")
 
 
@@ -126,9 +142,10 @@ def audited(
         def found(target: str) -> Iterator[Found | PackageReport]:
             return _resolve(target, looking, watch=watch)
 
-        if any(map(_is_of_index, targets)):
+        if looking.with_requirements or any(map(_is_of_index, targets)):
             every = [one for each in targets for one in found(each)]
-            return audit_packages(every, shown, names=names, shared=False)
+            opener = looking.opener(watch)
+            return audit_packages(every, shown, names=names, shared=False, opener=opener)
         where = looking.environment.path
         return audit_targets(targets, found, shown, names=names, search_path=where)
 

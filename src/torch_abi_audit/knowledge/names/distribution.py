@@ -1,15 +1,10 @@
-"""Names of distributions and requirements, and the libraries that a requirement may contain."""
+"""Names of distributions and requirements, and the CUDA that they state."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 from torch_abi_audit.knowledge.names.library_file import is_word
-from torch_abi_audit.model.paths import file_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 _OF_TOOLKIT = "cuda-runtime cublas cuda-nvrtc cuda-cupti nvjitlink npp"
@@ -43,40 +38,11 @@ def cuda_of(line: str) -> int | None:
     return int(release) if release else None
 
 
-def lent(libraries: Collection[str], requirements: Collection[str]) -> frozenset[str]:
-    """The libraries that are named after a requirement, which therefore may contain them.
-
-    ``libmetatensor.so.1`` may be in ``metatensor-core``. A word that ends with a digit is specific
-    enough to match as a prefix: ``Qt6Core.dll`` may be in ``PyQt6-Qt6``.
-    """
-    owners = {own for name in requirements for own in (name, name.removeprefix("py"))}
-    words = {word for name in requirements for word in name.split("-") if word[-1:].isdigit()}
-    distinct = tuple(word for word in words if len(word) > 2)
-    return frozenset(
-        library
-        for library in libraries
-        if (stem := _stem(library))
-        and (
-            stem.startswith(distinct)
-            or any(
-                own == stem or own.startswith(f"{stem}-") or stem.startswith(f"{own}-")
-                for own in owners
-            )
-        )
-    )
-
-
 def _hyphened(name: str) -> str:
     name = name.lower().replace("_", "-").replace(".", "-")
     while "--" in name:
         name = name.replace("--", "-")
     return name
-
-
-def _stem(library: str) -> str:
-    """``qt6core`` for ``libQt6Core.so.6``: spelled as a requirement would be."""
-    name = file_name(library).removeprefix("lib").partition(".")[0]
-    return name.lower().replace("_", "-")
 
 
 def _named(requirement: str) -> str:

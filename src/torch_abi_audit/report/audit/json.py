@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.outcome import Entry, Gate, Outcome, Result
-    from torch_abi_audit.model.reports import Cuda, ExtensionReport, SliceReport
+    from torch_abi_audit.model.reports import Cuda, ExtensionReport, Lent, SliceReport
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
@@ -129,8 +129,18 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
         "needed": _names(report.needed),
         "entry_points": _names(report.entry_points),
         "variant": report.variant,
+        "lent": [_lent(one) for one in report.lent],
         "slices": [{"arch": one.arch, **_verdicts(one)} for one in report.slices],
         **library_keys(report, None if package is None else package.loads),
+    }
+
+
+def _lent(one: Lent) -> dict[str, Any]:
+    return {
+        "requirement": one.requirement,
+        "library": escape(one.library),
+        "names": _names(one.names),
+        "read": one.read,
     }
 
 

@@ -196,6 +196,15 @@ def _in_site(path: str) -> bool:
     return not _SITES.isdisjoint(path.split(os.sep))
 
 
+def site_of(root: str) -> str | None:
+    """The site-packages directory of an installed package; it may be the package's root itself."""
+    if os.path.basename(root) in _SITES or any(
+        name.endswith((".dist-info", ".egg-info")) for name in listing(root)
+    ):
+        return root
+    return _site(root)
+
+
 def _site(path: str) -> str | None:
     """The site-packages directory that contains ``path``; None if there is none."""
     above = os.path.dirname(path)
