@@ -49,6 +49,7 @@ class Requirement:
         self.title = f"{self.name} {found.version}" if found.version else self.name
         self.requires = _wanted_lines(found.requires, line)
         self.is_empty = not self._candidates
+        self._variants = variants.releases(one.relative for one in self._candidates)
 
     def holds(self, library: str, form: Format) -> bool:
         """Whether it contains a library, by the name of the file or the library's own name."""
@@ -68,7 +69,7 @@ class Requirement:
             variant: The torch release that its path names.
         """
         files = self._files(library, binary.format)
-        alike = [one for one in files if variants.torch_release(one.relative) == variant]
+        alike = [one for one in files if self._minor(one) == variant]
         return frozenset[bytes]().union(
             *(
                 exported
@@ -77,6 +78,10 @@ class Requirement:
                 if image.arch == binary.arch
             )
         )
+
+    def _minor(self, candidate: Candidate) -> str | None:
+        release = self._variants.get(candidate.relative)
+        return release.minor if release is not None else None
 
     def _files(self, library: str, form: Format) -> tuple[Candidate, ...]:
         known = self._known.get((library, form))
@@ -196,8 +201,10 @@ def served(
         wanted = _wanted(report, tagged=tagged)
         if wanted and path in contents.libraries:
             lent: list[Lent] = []
+            release = contents.variants.get(path)
+            variant = release.minor if release is not None else None
             for image in contents.libraries[path].images:
-                lent += _lent(image, variants.torch_release(path), wanted, contents, lending)
+                lent += _lent(image, variant, wanted, contents, lending)
             if lent:
                 reports[path] = replace(report, lent=tuple(dict.fromkeys(lent)))
     return reports

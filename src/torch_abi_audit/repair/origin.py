@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge import export_index
-from torch_abi_audit.knowledge.names import cuda, distribution, torch
+from torch_abi_audit.knowledge.names import cuda, torch
+from torch_abi_audit.knowledge.names.lending import lenders
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS
 from torch_abi_audit.knowledge.platforms import LINUX, MACOS, PLATFORMS, WINDOWS, usual_platform
@@ -105,9 +106,8 @@ def brought(library: str, project: Project) -> Brought:
         return Brought(Origin.DEVICE, "XPU builds of torch, or oneAPI itself")
     if project.uses_torch and is_in_torch(name, project.word):
         return _of_some_torch(name, project)
-    for requirement in sorted(project.requirements):
-        if distribution.lent((library,), (requirement,)):
-            return Brought(Origin.REQUIREMENT, requirement)
+    if requirements := lenders(library, project.requirements):
+        return Brought(Origin.REQUIREMENT, requirements[0])
     if kind is Kind.OPENCL:
         return Brought(Origin.WHEEL, note="exclude it if users install the OpenCL loader")
     return Brought(Origin.WHEEL)

@@ -85,9 +85,9 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
         place = own()
     else:
         place = environment(options.python, quiet=bool(options.quiet))
-    return Search(place, choice, bar=wants_bar(options), releases=releases)
     asked = bool(getattr(options, "with_requirements", False))
-    return Search(place, choice, bar=wants_bar(options), with_requirements=asked)
+    bar = wants_bar(options)
+    return Search(place, choice, bar=bar, releases=releases, with_requirements=asked)
 
 
 def wants_bar(options: argparse.Namespace) -> bool:
