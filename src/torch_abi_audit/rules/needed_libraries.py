@@ -1,4 +1,4 @@
-"""L404 to L407: the libraries that a library is linked to, and where the loader looks for them."""
+"""L404 to L407 and L414: the libraries that a library is linked to, and where it looks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch_abi_audit.knowledge.names.cuda import is_published_apart
 from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
-from torch_abi_audit.knowledge.names.system import MACOS_PATHS
+from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_fabric, is_searched
 from torch_abi_audit.knowledge.names.torch import RUNTIMES
 from torch_abi_audit.knowledge.platforms import Platform
 from torch_abi_audit.knowledge.policies import is_windows_library, policy
@@ -69,14 +69,69 @@ def unprovided(context: Context) -> Iterator[Finding]:
                 "nor torch provides",
                 library=path,
                 evidence=names,
+                fix=_fix([each for each in names if each not in lent_names]),
+            )
+
+
+def _fix(names: list[str]) -> str | None:
+    """The advice where a library cannot be bundled, since it must fit the kernel of the machine."""
+    machine = [each for each in names if is_fabric(file_name(each))]
+    if not machine:
+        return None
+    advice = (
+        f"Do not bundle {some(machine, 'library')}, which must fit the kernel and the devices of "
+        "the machine: document that users must install it, or open it with `dlopen` where it is "
+        "used."
+    )
+    return advice if len(machine) == len(names) else f"{L404.fix} {advice}"
+
+
+L414 = Rule(
+    "L414",
+    "unprovided-delay-load",
+    "A DLL that is loaded when it is first called is not provided by the package, Windows or torch",
+    "The library itself loads without the DLL; the first call of one of its functions raises a "
+    "Windows exception, which ends the process unless the caller handles it.",
+    "Bundle the DLL (delvewheel), or check that it is there before the call.",
+    Severity.NOTE,
+    itemized=True,
+    example="_C.pyd: calls avutil-58.dll, which neither the package, Windows nor torch provides",
+)
+
+
+def unprovided_delay_loads(context: Context) -> Iterator[Finding]:
+    """Delay-loaded DLLs that nothing provides.
+
+    Weak libraries of Mach-O files are left out: a program that may lack them is built to do so.
+    """
+    if not any(
+        image.format is Format.PE and image.delay_needed
+        for _, library in context.libraries
+        for image in library.linkage
+    ):
+        return
+    present = frozenset(map(str.lower, _shipped(context)))
+    for path, library in context.libraries:
+        names = {
+            name
+            for image in library.linkage
+            if image.format is Format.PE
+            for name in image.delay_needed
+            if not _is_provided(name, Format.PE, present)
+        }
+        missing = sorted(names - lent(names, context.required_names))
+        if missing:
+            yield L414.finding(
+                f"calls {some(missing, 'DLL')}, which neither the package, Windows nor torch "
+                "provides",
+                library=path,
+                evidence=missing,
             )
 
 
 def _absent(context: Context) -> dict[_Image, frozenset[str]]:
     """The needed libraries that nothing provides, by format and architecture."""
-    shipped = context.shipped_names
-    if context.package.uses_torch or "torch" in context.required_names:
-        shipped |= RUNTIMES
+    shipped = _shipped(context)
     needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries:
         for image in library.linkage:
@@ -92,6 +147,13 @@ def _absent(context: Context) -> dict[_Image, frozenset[str]]:
             name for name in names if not _is_provided(name, form, present)
         )
     return found
+
+
+def _shipped(context: Context) -> frozenset[str]:
+    """The libraries of the distribution, and those that torch brings where it is used."""
+    if context.package.uses_torch or "torch" in context.required_names:
+        return context.shipped_names | RUNTIMES
+    return context.shipped_names
 
 
 def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
@@ -124,14 +186,18 @@ L405 = Rule(
 
 
 def absolute_rpath(context: Context) -> Iterator[Finding]:
-    """Absolute rpath entries, except those below directories that macOS reserves for itself."""
+    """Absolute rpath entries, except those of the system.
+
+    These are the directories that its loader searches anyway, and those that macOS reserves.
+    """
     for path, library in context.libraries:
         absolute = sorted(
             {
                 entry
                 for image in library.linkage
                 for entry in image.rpaths
-                if entry.startswith("/") and not f"{entry}/".startswith(MACOS_PATHS)
+                if entry.startswith("/")
+                and not (f"{entry}/".startswith(MACOS_PATHS) or is_searched(entry))
             }
         )
         if absolute:
@@ -199,6 +265,7 @@ def _is_mobile(context: Context) -> bool:
 
 DETECTORS: Detectors = {
     unprovided: (L404,),
+    unprovided_delay_loads: (L414,),
     absolute_rpath: (L405,),
     links_libpython: (L406, L407),
 }
