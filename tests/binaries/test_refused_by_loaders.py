@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.findings import Finding
 
 LINUX = "cp39-abi3-manylinux_2_28_x86_64"
-MACOS = "cp39-abi3-macosx_11_0_arm64"
+MACOS = "cp39-abi3-macosx_15_0_arm64"
 HELPER = "int helped(void) { return 1; }"
 PRINTS = '#include <stdio.h>\n int helped(void) { return puts(""); }'
 MODULE = """
@@ -280,6 +280,7 @@ class TestRpathOfMachO:
         parsed = lief.MachO.parse(str(built))
         assert parsed is not None
         image = parsed.at(0)
+        assert image is not None
         assert [each.path for each in image.rpaths] == list(rpaths)
         assert "@rpath/libhelper.dylib" in [each.name for each in image.libraries]
         wheel = {"demo/_C.abi3.so": built, "demo/lib/libhelper.dylib": file}

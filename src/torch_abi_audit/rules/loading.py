@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.names.system import is_loader
-from torch_abi_audit.knowledge.names.torch import RUNTIMES
+from torch_abi_audit.knowledge.names.torch import runtimes
 from torch_abi_audit.knowledge.platforms import EXECUTABLE_STACK
 from torch_abi_audit.knowledge.policies import is_linux_library
 from torch_abi_audit.model.binary import Format
@@ -42,14 +42,17 @@ def unneeded_versions(context: Context) -> Iterator[Finding]:
     if not _for_glibc(context):
         return
     shipped = context.shipped
-    brought = RUNTIMES if shipped.with_torch else frozenset[str]()
     for path, library in context.libraries:
         names = sorted(
             {
                 name
                 for image in library.linkage
                 for name in {name for name, _ in image.version_needs}.difference(image.needed)
-                if not (is_loader(name) or is_linux_library(name) or name in brought)
+                if not (
+                    is_loader(name)
+                    or is_linux_library(name)
+                    or (shipped.with_torch and name in runtimes(image.arch))
+                )
                 and name not in shipped.linked_from(image)
             }
         )
@@ -84,7 +87,7 @@ def needed_by_soname(context: Context) -> Iterator[Finding]:
             for image in library.linkage
             if image.format is Format.ELF
             for name in image.needed
-            if not (name in shipped.files or shipped.comes_from_elsewhere(name))
+            if not (name in shipped.files or shipped.comes_from_elsewhere(image, name))
         }
         names = sorted(name for name, file in found.items() if file)
         if names:
@@ -158,13 +161,16 @@ L417 = Rule(
 
 
 def rpath_leads_nowhere(context: Context) -> Iterator[Finding]:
-    """Mach-O libraries of the package that are needed by ``@rpath`` and not found by it."""
+    """Mach-O libraries of the package that are needed by ``@rpath`` and not found by it.
+
+    dyld's source (``Loader::getLoader``) says where it looks, and that it compares names first.
+    """
     shipped = context.shipped
     for path, library in context.libraries:
         lost: set[str] = set()
         known: set[str] = set()
         for image in library.linkage:
-            if image.format is Format.MACHO:
+            if image.format is Format.MACHO and shipped.is_imported(path, image):
                 for name in shipped.lost_by_rpath(path, image):
                     (known if shipped.has_install_name(image, name) else lost).add(name)
         if lost:
@@ -211,7 +217,7 @@ def undefined_versions(context: Context) -> Iterator[Finding]:
                 for image in library.linkage
                 for name, version in set(image.version_needs) - set(image.weak_version_needs)
                 if name in image.needed
-                and not shipped.comes_from_elsewhere(name)
+                and not shipped.comes_from_elsewhere(image, name)
                 and shipped.lacks_version(image, name, version)
             }
         )

@@ -6,8 +6,13 @@ from torch_abi_audit.knowledge.names.cuda import is_published_apart
 from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
-from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_fabric, is_searched
-from torch_abi_audit.knowledge.names.torch import RUNTIMES
+from torch_abi_audit.knowledge.names.system import (
+    MACOS_PATHS,
+    is_fabric,
+    is_oneapi_apart,
+    is_searched,
+)
+from torch_abi_audit.knowledge.names.torch import Build, build_of, runtimes
 from torch_abi_audit.knowledge.platforms import Platform
 from torch_abi_audit.knowledge.policies import is_windows_library, policy
 from torch_abi_audit.model.binary import Format
@@ -104,20 +109,19 @@ def unprovided_delay_loads(context: Context) -> Iterator[Finding]:
 
     Weak libraries of Mach-O files are left out: a program that may lack them is built to do so.
     """
-    if not any(
-        image.format is Format.PE and image.delay_needed
-        for _, library in context.libraries
+    delayed = [
+        (path, image.arch, name)
+        for path, library in context.libraries
         for image in library.linkage
-    ):
-        return
-    present = frozenset(map(str.lower, _shipped(context)))
-    for path, library in context.libraries:
+        if image.format is Format.PE
+        for name in image.delay_needed
+    ]
+    present = {arch: _lowered(context, arch) for arch in {arch for _, arch, _ in delayed}}
+    for path in dict.fromkeys(path for path, *_ in delayed):
         names = {
             name
-            for image in library.linkage
-            if image.format is Format.PE
-            for name in image.delay_needed
-            if not _is_provided(name, Format.PE, present)
+            for at, arch, name in delayed
+            if at == path and not _is_provided(name, Format.PE, present[arch])
         }
         missing = sorted(names - lent(names, context.required_names))
         if missing:
@@ -131,29 +135,37 @@ def unprovided_delay_loads(context: Context) -> Iterator[Finding]:
 
 def _absent(context: Context) -> dict[_Image, frozenset[str]]:
     """The needed libraries that nothing provides, by format and architecture."""
-    shipped = _shipped(context)
     needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries:
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
     found = {}
     for (form, arch), names in needed.items():
+        shipped = _shipped(context, arch)
         present: Collection[str] = shipped
         if form is Format.ELF:
             present = shipped | _LIBC | _system_libraries(arch, context.lowest_linux(arch))
         elif form is Format.PE:
-            present = frozenset(map(str.lower, shipped))
+            present = _lowered(context, arch)
         found[form, arch] = frozenset(
-            name for name in names if not _is_provided(name, form, present)
+            name
+            for name in names
+            if not _is_provided(name, form, present)
+            or (form is Format.PE and _lacks_oneapi(name, names, present, context))
         )
     return found
 
 
-def _shipped(context: Context) -> frozenset[str]:
+def _shipped(context: Context, arch: str) -> frozenset[str]:
     """The libraries of the distribution, and those that torch brings where it is used."""
     if context.package.uses_torch or "torch" in context.required_names:
-        return context.shipped_names | RUNTIMES
+        return context.shipped_names | runtimes(arch)
     return context.shipped_names
+
+
+def _lowered(context: Context, arch: str) -> frozenset[str]:
+    """``_shipped`` in lower case, as Windows compares names."""
+    return frozenset(map(str.lower, _shipped(context, arch)))
 
 
 def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
@@ -164,6 +176,23 @@ def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
     if form is Format.PE:
         return base.lower() in present or is_windows_library(base.lower())
     return base in present or (form is Format.MACHO and name.startswith(MACOS_PATHS))
+
+
+def _lacks_oneapi(
+    name: str, names: Collection[str], present: Collection[str], context: Context
+) -> bool:
+    """Whether a DLL of oneMKL or oneTBB has no provider: no requirement and no torch for XPU."""
+    base = name.lower()
+    return (
+        is_oneapi_apart(base)
+        and base not in present
+        and not any(each.startswith(base[:3]) for each in context.required_names)
+        and not any(
+            build_of(each) is Build.XPU
+            or (kind_of(each) is Kind.ONEAPI and not is_oneapi_apart(each.lower()))
+            for each in names
+        )
+    )
 
 
 def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:

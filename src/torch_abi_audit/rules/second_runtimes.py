@@ -101,18 +101,13 @@ def bundled_libpython(context: Context) -> Iterator[Finding]:
     for path, library in context.libraries:
         if not is_libpython(without_mark(library.name)[0]):
             continue
+        shipped = context.shipped
         if any(
-            other.format is not Format.PE and _is_imported(context, at)
+            image.format is not Format.PE
+            and any(shipped.is_imported(*place) for place in shipped.needs(path, image))
             for image in library.linkage
-            for at, other in context.shipped.needs(path, image)
         ):
             yield L419.finding("a second Python in the process", library=path)
-
-
-def _is_imported(context: Context, path: str) -> bool:
-    """Whether Python or torch loads a library."""
-    library = dict(context.libraries)[path]
-    return bool(library.entry_points) or (library.torch is not None and library.torch.uses_torch)
 
 
 L416 = Rule(

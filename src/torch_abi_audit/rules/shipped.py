@@ -6,7 +6,7 @@ from posixpath import dirname, join, normpath
 
 from torch_abi_audit.knowledge.names.distribution import lent
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
-from torch_abi_audit.knowledge.names.torch import RUNTIMES
+from torch_abi_audit.knowledge.names.torch import runtimes
 from torch_abi_audit.knowledge.policies import is_linux_library
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.once import cached_property
@@ -42,6 +42,11 @@ class Shipped:
             required: The canonical names of the required distributions.
             with_torch: Whether torch is in the process.
         """
+        self._imported = {
+            path
+            for path, one in libraries
+            if one.entry_points or (one.torch is not None and one.torch.uses_torch)
+        }
         self._images = [(path, image) for path, one in libraries for image in one.linkage]
         self._beside = frozenset(beside)
         self._required = required
@@ -98,12 +103,21 @@ class Shipped:
                         ahead.append(other)
         return list(found.values())
 
-    def comes_from_elsewhere(self, name: str) -> bool:
-        """Whether the system, torch, a driver or a requirement may provide an ELF library."""
+    def is_imported(self, path: str, image: Linkage) -> bool:
+        """Whether Python or torch loads an image, by itself or with one that needs it.
+
+        Others may be plug-ins: a host loads them, which has what they need by then.
+        """
+        return path in self._imported or any(
+            at in self._imported for at, _ in self.needs(path, image)
+        )
+
+    def comes_from_elsewhere(self, image: Linkage, name: str) -> bool:
+        """Whether system, torch, driver or a requirement may provide a library to an ELF image."""
         return (
             kind_of(name) not in (Kind.OTHER, Kind.TORCH_COPY)
             or is_linux_library(name)
-            or (self.with_torch and name in RUNTIMES)
+            or (self.with_torch and name in runtimes(image.arch))
             or bool(lent((name,), self._required))
         )
 

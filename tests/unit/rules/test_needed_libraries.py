@@ -137,3 +137,22 @@ def test_libpython() -> None:
     framework = ("/Library/Frameworks/Python.framework/Versions/3.11/Python",)
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     assert rules(judged(mac(needed=framework, python=CLAIM), tags=tags)) == ["L406"]
+
+
+def test_libgfortran_comes_with_torch_for_arm() -> None:
+    for arch, expected in (("aarch64", []), ("x86_64", ["L404"])):
+        used = library(torch="2.11.0", arch=arch, needed=("libgfortran.so.5",))
+        tags = (f"cp310-abi3-manylinux_2_28_{arch}",)
+        assert rules(judged(used, tags=tags, requires=("torch>=2.11",))) == expected
+
+
+@pytest.mark.parametrize("name", ["mkl_rt.2.dll", "tbb12.dll"])
+def test_windows_libraries_of_oneapi_that_torch_does_not_bring(name: str) -> None:
+    tags = ("cp310-abi3-win_amd64",)
+    pe: Any = {"format": Format.PE, "arch": "x86_64"}
+    used = library("_C.pyd", torch="2.11.0", needed=(name,), **pe)
+    assert rules(judged(used, tags=tags, requires=("torch>=2.11",))) == ["L404"]
+    requirement = name[:3]
+    assert rules(judged(used, tags=tags, requires=("torch>=2.11", requirement))) == []
+    xpu = library("_C.pyd", torch="2.11.0", needed=(name, "sycl8.dll"), **pe)
+    assert rules(judged(xpu, tags=tags, requires=("torch>=2.11",))) == []

@@ -33,7 +33,10 @@ _TRIPLETS = frozenset(
 )
 """Debian's names of architectures: it has a directory for each below those in ``_MULTIARCH``."""
 
-_NVIDIA_DRIVERS = frozenset({"libcuda", "libnvcuvid", "libnvoptix"})
+_DRIVER_VERSIONS = {"libcuda": ("", "1", "1.1"), "libnvcuvid": ("1",), "libnvoptix": ("1",)}
+"""Libraries of NVIDIA's driver, and the versions in the names under which others need them."""
+_DRIVER_RELEASE = 3
+"""Digits of a driver's release, which is the version of the file itself: ``libcuda.so.550.54``."""
 _NVIDIA_DRIVER_DLLS = frozenset({"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"})
 _FABRICS = frozenset(
     {"libibverbs", "librdmacm", "libibumad", "libmlx4", "libmlx5", "libefa"}  # rdma-core
@@ -61,8 +64,10 @@ def is_nvidia_driver(name: str) -> bool:
         so, *numbers = version.split(".")
         return so == "so" and is_word(stem.replace("-", "_")) and all(map(str.isdecimal, numbers))
     stem, version = split_version(name)
-    if stem in _NVIDIA_DRIVERS:
-        return not version.strip(".0123456789")
+    if stem in _DRIVER_VERSIONS and name.startswith(f"{stem}.so"):
+        first = version.partition(".")[0]
+        release = len(first) == _DRIVER_RELEASE and not version.strip(".0123456789")
+        return version in _DRIVER_VERSIONS[stem] or release
     return name in _NVIDIA_DRIVER_DLLS
 
 
@@ -84,6 +89,11 @@ def is_rocm(name: str) -> bool:
 def is_oneapi(name: str) -> bool:
     """Whether a library is part of Intel's oneAPI, shipped with torch for XPU or the device."""
     return _is_of(name, _ONEAPI, _ONEAPI_DLLS)
+
+
+def is_oneapi_apart(name: str) -> bool:
+    """Whether a DLL, in lower case, is of oneMKL or oneTBB: only torch for XPU requires these."""
+    return name.endswith(".dll") and name.startswith(("mkl_", "tbb"))
 
 
 def is_loader(name: str) -> bool:
