@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support import reports
 from tests.support.metadata_values import LINUX, library, mac, needs, package
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.declared import Declared
 from torch_abi_audit.model.outcome import Entry, Key
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
@@ -32,6 +33,22 @@ FREE_THREADED = ("cp315-abi3t-manylinux_2_34_x86_64",)
 STABLE = library(torch="2.11.0")
 UNSTABLE = library(unstable=True)
 CUDA_12 = ("libcudart.so.12",)
+GOMP = "libgomp-e985bcbb.so.1.0.0"
+USES_2: Any = {
+    "needed": ("libhelper.so.1",),
+    "version_needs": needs("HELPER_2", library="libhelper.so.1"),
+}
+RPATH: Any = {"needed": ("@rpath/libhelper.dylib",)}
+WINDOWS: Any = {"format": Format.PE, "arch": "x86_64"}
+
+
+def helper(name: str = "libhelper.so.1", **linkage: Any) -> ExtensionReport:
+    """A library that is no extension module."""
+    return library(name, module=False, **linkage)
+
+
+def mac_helper(soname: str) -> ExtensionReport:
+    return mac("lib/libhelper.dylib", module=False, soname=soname)
 
 
 def audited(
@@ -166,9 +183,61 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library(needed=("libc.so.6",)), tags=MUSL),
         audited(library(needed=("libc.so.6",))),
     ),
+    "L409": (
+        audited(library(version_needs=needs("GOMP_4.0", library="libgomp.so.1"))),
+        audited(
+            library(
+                needed=("libgomp.so.1",), version_needs=needs("GOMP_4.0", library="libgomp.so.1")
+            )
+        ),
+    ),
+    "L410": (
+        audited(library(needed=("libhelper.so.1",)), helper("libh-2.so", soname="libhelper.so.1")),
+        audited(library(needed=("libhelper.so.1",)), helper(soname="libhelper.so.1")),
+    ),
+    "L411": (
+        audited(library(executable_stack=True)),
+        audited(library(executable_stack=False)),
+    ),
+    "L412": (
+        audited(mac(**RPATH), mac_helper("/DLC/libhelper.dylib"), tags=MACOS),
+        audited(
+            mac(**RPATH, rpaths=("@loader_path/lib",)),
+            mac_helper("/DLC/libhelper.dylib"),
+            tags=MACOS,
+        ),
+    ),
+    "L413": (
+        audited(library(**USES_2), helper(version_definitions=("HELPER_1",))),
+        audited(library(**USES_2), helper(version_definitions=("HELPER_1", "HELPER_2"))),
+    ),
+    "L414": (
+        audited(library("_C.pyd", delay_needed=("avutil-58.dll",), **WINDOWS)),
+        audited(library("_C.pyd", delay_needed=("SHELL32.dll",), **WINDOWS)),
+    ),
+    "L415": (
+        audited(library(torch="2.11.0", needed=(GOMP,)), helper(f"x.libs/{GOMP}")),
+        audited(library(needed=(GOMP,)), helper(f"x.libs/{GOMP}")),
+    ),
+    "L416": (
+        audited(library(), helper("x.libs/libibverbs-5f4a3c21.so.1.14")),
+        audited(library(), helper("x.libs/libibvisual-5f4a3c21.so.1.14")),
+    ),
     "L417": (
         audited(library(needed=("libfoo.so.1",)), requires=("foo",)),
         audited(library(needed=("libfoo.so.1",)), requires=("bar",)),
+    ),
+    "L418": (
+        audited(library(needed=(GOMP,)), helper(f"x.libs/{GOMP}")),
+        audited(library(torch="2.11.0", needed=(GOMP,)), helper(f"x.libs/{GOMP}")),
+    ),
+    "L419": (
+        audited(library(needed=("libpython3.11.so.1.0",)), helper("libpython3.11.so.1.0")),
+        audited(library(), helper("libpython3.11.so.1.0")),
+    ),
+    "L420": (
+        audited(mac(**RPATH), mac_helper("@rpath/libhelper.dylib"), tags=MACOS),
+        audited(mac(**RPATH), mac_helper("/DLC/libhelper.dylib"), tags=MACOS),
     ),
     "C501": (
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch>=2.10",)),

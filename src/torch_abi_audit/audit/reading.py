@@ -169,6 +169,9 @@ def _linkage(binary: Binary) -> Linkage:
         binary.delay_needed,
         binary.soname,
         binary.version_needs,
+        binary.weak_version_needs,
+        binary.version_definitions,
+        binary.executable_stack,
         binary.rpaths,
         binary.min_os,
         # a library that uses a shared CUDA runtime imports the function that registers device code

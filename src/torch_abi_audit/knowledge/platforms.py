@@ -46,6 +46,9 @@ WINDOWS = System(
 )
 SYSTEMS = {one.word: one for one in (LINUX, MACOS, WINDOWS)}
 """Systems by word."""
+EXECUTABLE_STACK = frozenset({"x86_64", "i686", "armv7l", "ppc", "s390", "s390x", "mips", "mips64"})
+"""The architectures on which glibc gives an ELF file without PT_GNU_STACK an executable stack:
+``DEFAULT_STACK_PROT_PERMS`` in its ``stackinfo.h``."""
 SYSTEM_OF = {one.format: one for one in SYSTEMS.values()}
 """Systems by binary format."""
 

@@ -86,6 +86,14 @@ class Binary:
     names an entry of ``needed`` or ``delay_needed`` (flat lookup has none), for PE a DLL."""
     version_needs: tuple[tuple[str, str], ...] = ()
     """ELF ``DT_VERNEED`` as (library, version) pairs, sorted."""
+    weak_version_needs: tuple[tuple[str, str], ...] = ()
+    """Those of ``version_needs`` that the loader does not insist on (VER_FLG_WEAK)."""
+    version_definitions: tuple[str, ...] = ()
+    """ELF ``DT_VERDEF``: the versions that it defines, in the order of the table; its own name,
+    which heads the table, is left out."""
+    executable_stack: bool | None = False
+    """Whether the ELF header PT_GNU_STACK asks for an executable stack; None without one,
+    where the loader decides by the architecture."""
     rpaths: tuple[str, ...] = ()
     """DT_RPATH and DT_RUNPATH entries, LC_RPATH paths."""
     min_os: str | None = None

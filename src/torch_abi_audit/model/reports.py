@@ -39,6 +39,9 @@ class Linkage:
     delay_needed: tuple[str, ...] = ()
     soname: str | None = None
     version_needs: tuple[tuple[str, str], ...] = ()
+    weak_version_needs: tuple[tuple[str, str], ...] = ()
+    version_definitions: tuple[str, ...] = ()
+    executable_stack: bool | None = False
     rpaths: tuple[str, ...] = ()
     min_os: str | None = None
     static_cuda: bool = False

@@ -46,6 +46,8 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "system_floor": "L",
         "needed_libraries": "L",
         "lent_libraries": "L",
+        "loading": "L",
+        "second_runtimes": "L",
         "cuda": "C",
     }
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared, WheelTag
     from torch_abi_audit.model.reports import Cuda, ExtensionReport, PackageReport
+    from torch_abi_audit.rules.shipped import Shipped
 
     LoadsOn = Callable[[PackageReport], Mapping[str, str] | None]
 
@@ -91,6 +92,18 @@ class Context(Package):
         sonames = {image.soname for one in libraries for image in one.linkage if image.soname}
         files = {one.name for one in libraries}
         return frozenset(files).union(self.declared.beside, map(file_name, sonames))
+
+    @cached_property
+    def shipped(self) -> Shipped:
+        """The libraries of the distribution as a loader meets them."""
+        from torch_abi_audit.rules.shipped import Shipped
+
+        return Shipped(
+            self.libraries,
+            self.declared.beside,
+            self.required_names,
+            with_torch=self.package.uses_torch or "torch" in self.required_names,
+        )
 
     @cached_property
     def required_names(self) -> frozenset[str]:

@@ -1,12 +1,17 @@
-"""L404 to L407: the libraries that a library is linked to, and where the loader looks for them."""
+"""L404 to L407 and L414: the libraries that a library is linked to, and where it looks."""
 
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.names.cuda import is_published_apart
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import is_libpython
-from torch_abi_audit.knowledge.names.system import MACOS_PATHS
-from torch_abi_audit.knowledge.names.torch import RUNTIMES
+from torch_abi_audit.knowledge.names.system import (
+    MACOS_PATHS,
+    is_fabric,
+    is_oneapi_apart,
+    is_searched,
+)
+from torch_abi_audit.knowledge.names.torch import Build, build_of, runtimes
 from torch_abi_audit.knowledge.platforms import Platform
 from torch_abi_audit.knowledge.policies import is_windows_library, policy
 from torch_abi_audit.model.binary import Format
@@ -70,6 +75,64 @@ def unprovided(context: Context) -> Iterator[Finding]:
                 f"nor torch provides{read}",
                 library=path,
                 evidence=names,
+                fix=_fix(names),
+            )
+
+
+def _fix(names: list[str]) -> str | None:
+    """The advice where a library cannot be bundled, since it must fit the kernel of the machine."""
+    machine = [each for each in names if is_fabric(file_name(each))]
+    if not machine:
+        return None
+    advice = (
+        f"Do not bundle {some(machine, 'library')}, which must fit the kernel and the devices of "
+        "the machine: document that users must install it, or open it with `dlopen` where it is "
+        "used."
+    )
+    return advice if len(machine) == len(names) else f"{L404.fix} {advice}"
+
+
+L414 = Rule(
+    "L414",
+    "unprovided-delay-load",
+    "A DLL that is loaded when it is first called is not provided by the package, Windows or torch",
+    "The library itself loads without the DLL; the first call of one of its functions raises a "
+    "Windows exception, which ends the process unless the caller handles it.",
+    "Bundle the DLL (delvewheel), or check that it is there before the call.",
+    Severity.NOTE,
+    itemized=True,
+    example="_C.pyd: calls avutil-58.dll, which neither the package, Windows nor torch provides",
+)
+
+
+def unprovided_delay_loads(context: Context) -> Iterator[Finding]:
+    """Delay-loaded DLLs that nothing provides.
+
+    Weak libraries of Mach-O files are left out: a program that may lack them is built to do so.
+    """
+    delayed = [
+        (path, image.arch, name)
+        for path, library in context.libraries
+        for image in library.linkage
+        if image.format is Format.PE
+        for name in image.delay_needed
+    ]
+    present = {arch: _lowered(context, arch) for arch in {arch for _, arch, _ in delayed}}
+    for path in dict.fromkeys(path for path, *_ in delayed):
+        names = {
+            name
+            for at, arch, name in delayed
+            if at == path
+            and not _is_provided(name, Format.PE, present[arch])
+            and context.lending.lender(name, Format.PE) is None
+        }
+        missing = sorted(names)
+        if missing:
+            yield L414.finding(
+                f"calls {some(missing, 'DLL')}, which neither the package, Windows nor torch "
+                "provides",
+                library=path,
+                evidence=missing,
             )
 
 
@@ -78,24 +141,37 @@ def absent(context: Context) -> dict[_Image, frozenset[str]]:
 
     Nothing is known of mobile platforms.
     """
-    shipped = context.shipped_names
-    if context.package.uses_torch or "torch" in context.required_names:
-        shipped |= RUNTIMES
     needed: dict[_Image, set[str]] = {}
     for _, library in context.libraries if not _is_mobile(context) else ():
         for image in library.linkage:
             needed.setdefault((image.format, image.arch), set()).update(image.needed)
     found = {}
     for (form, arch), names in needed.items():
+        shipped = _shipped(context, arch)
         present: Collection[str] = shipped
         if form is Format.ELF:
             present = shipped | _LIBC | _system_libraries(arch, context.lowest_linux(arch))
         elif form is Format.PE:
-            present = frozenset(map(str.lower, shipped))
+            present = _lowered(context, arch)
         found[form, arch] = frozenset(
-            name for name in names if not _is_provided(name, form, present)
+            name
+            for name in names
+            if not _is_provided(name, form, present)
+            or (form is Format.PE and _lacks_oneapi(name, names, present, context))
         )
     return found
+
+
+def _shipped(context: Context, arch: str) -> frozenset[str]:
+    """The libraries of the distribution, and those that torch brings where it is used."""
+    if context.package.uses_torch or "torch" in context.required_names:
+        return context.shipped_names | runtimes(arch)
+    return context.shipped_names
+
+
+def _lowered(context: Context, arch: str) -> frozenset[str]:
+    """``_shipped`` in lower case, as Windows compares names."""
+    return frozenset(map(str.lower, _shipped(context, arch)))
 
 
 def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
@@ -106,6 +182,23 @@ def _is_provided(name: str, form: Format, present: Collection[str]) -> bool:
     if form is Format.PE:
         return base.lower() in present or is_windows_library(base.lower())
     return base in present or (form is Format.MACHO and name.startswith(MACOS_PATHS))
+
+
+def _lacks_oneapi(
+    name: str, names: Collection[str], present: Collection[str], context: Context
+) -> bool:
+    """Whether a DLL of oneMKL or oneTBB has no provider: no requirement and no torch for XPU."""
+    base = name.lower()
+    return (
+        is_oneapi_apart(base)
+        and base not in present
+        and not any(each.startswith(base[:3]) for each in context.required_names)
+        and not any(
+            build_of(each) is Build.XPU
+            or (kind_of(each) is Kind.ONEAPI and not is_oneapi_apart(each.lower()))
+            for each in names
+        )
+    )
 
 
 def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
@@ -128,14 +221,18 @@ L405 = Rule(
 
 
 def absolute_rpath(context: Context) -> Iterator[Finding]:
-    """Absolute rpath entries, except those below directories that macOS reserves for itself."""
+    """Absolute rpath entries, except those of the system.
+
+    These are the directories that its loader searches anyway, and those that macOS reserves.
+    """
     for path, library in context.libraries:
         absolute = sorted(
             {
                 entry
                 for image in library.linkage
                 for entry in image.rpaths
-                if entry.startswith("/") and not f"{entry}/".startswith(MACOS_PATHS)
+                if entry.startswith("/")
+                and not (f"{entry}/".startswith(MACOS_PATHS) or is_searched(entry))
             }
         )
         if absolute:
@@ -203,6 +300,7 @@ def _is_mobile(context: Context) -> bool:
 
 DETECTORS: Detectors = {
     unprovided: (L404,),
+    unprovided_delay_loads: (L414,),
     absolute_rpath: (L405,),
     links_libpython: (L406, L407),
 }

@@ -65,7 +65,7 @@ def test_macos_libraries() -> None:
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     fine = ("/usr/lib/libSystem.B.dylib", "/System/Library/Frameworks/X", "@rpath/libmine.dylib")
     own = mac("lib/libmine.dylib", module=False)
-    assert rules(judged(mac(needed=fine), own, tags=tags)) == []
+    assert rules(judged(mac(needed=fine, rpaths=("@loader_path/lib",)), own, tags=tags)) == []
     report = judged(mac(needed=("/opt/homebrew/lib/libomp.dylib",)), tags=tags)
     assert only(report, "L404").evidence == ("/opt/homebrew/lib/libomp.dylib",)
 
@@ -103,6 +103,24 @@ def test_absolute_rpaths() -> None:
     assert rules(judged(library(rpaths=fine))) == []
 
 
+@pytest.mark.parametrize(
+    ("directory", "searched"),
+    [
+        *((each, True) for each in ("/lib", "/lib64", "/usr/lib64", "/usr/lib64/", "//usr/lib")),
+        *((each, True) for each in ("/usr/local/lib", "/usr/lib/../lib64", "/lib32")),
+        *((f"{each}/x86_64-linux-gnu", True) for each in ("/lib", "/usr/lib", "/usr/local/lib")),
+        *((f"/usr/lib/{each}", True) for each in ("aarch64-linux-gnu", "arm-linux-gnueabihf")),
+        *((each, False) for each in ("/", "/usr", "/usr/local", "/usr/lib64/ucx", "/opt/lib")),
+        *((each, False) for each in ("/usr/local/cuda/lib64", "/home/x/lib", "/lib64/../opt")),
+        *((each, False) for each in ("/usr/lib64/x86_64-linux-gnu", "/lib/x86_64-linux")),
+        *((each, False) for each in ("/usr/libexec", "/usr/local/lib/python3.11", "/lib/../..")),
+    ],
+)
+def test_what_the_loader_searches_anyway_is_no_finding(directory: str, searched: bool) -> None:
+    found = rules(judged(library(rpaths=(directory,))))
+    assert found == ([] if searched else ["L405"])
+
+
 @pytest.mark.parametrize("platform", ["android_24_arm64_v8a", "ios_13_0_arm64_iphoneos"])
 def test_nothing_is_missed_on_a_platform_without_facts(platform: str) -> None:
     used = library(needed=("libdl.so", "liblog.so", "libpython3.13.so"))
@@ -115,7 +133,26 @@ def test_libpython() -> None:
     assert rules(judged(library(needed=linked, python=CLAIM))) == ["L406"]
     assert rules(judged(library("_C.so", needed=linked))) == ["L407"]
     own = library("lib/libpython3.11.so.1.0", module=False)
-    assert rules(judged(library(needed=linked, python=CLAIM), own)) == []
+    assert rules(judged(library(needed=linked, python=CLAIM), own)) == ["L419"]
     framework = ("/Library/Frameworks/Python.framework/Versions/3.11/Python",)
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     assert rules(judged(mac(needed=framework, python=CLAIM), tags=tags)) == ["L406"]
+
+
+def test_libgfortran_comes_with_torch_for_arm() -> None:
+    for arch, expected in (("aarch64", []), ("x86_64", ["L404"])):
+        used = library(torch="2.11.0", arch=arch, needed=("libgfortran.so.5",))
+        tags = (f"cp310-abi3-manylinux_2_28_{arch}",)
+        assert rules(judged(used, tags=tags, requires=("torch>=2.11",))) == expected
+
+
+@pytest.mark.parametrize("name", ["mkl_rt.2.dll", "tbb12.dll"])
+def test_windows_libraries_of_oneapi_that_torch_does_not_bring(name: str) -> None:
+    tags = ("cp310-abi3-win_amd64",)
+    pe: Any = {"format": Format.PE, "arch": "x86_64"}
+    used = library("_C.pyd", torch="2.11.0", needed=(name,), **pe)
+    assert rules(judged(used, tags=tags, requires=("torch>=2.11",))) == ["L404"]
+    requirement = name[:3]
+    assert rules(judged(used, tags=tags, requires=("torch>=2.11", requirement))) == []
+    xpu = library("_C.pyd", torch="2.11.0", needed=(name, "sycl8.dll"), **pe)
+    assert rules(judged(xpu, tags=tags, requires=("torch>=2.11",))) == []

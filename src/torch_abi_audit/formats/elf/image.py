@@ -35,7 +35,8 @@ _MACHINES = {
 }
 _SIZED_MACHINES = {21: "ppc64", 22: "s390", 243: "riscv", 258: "loongarch"}
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK = 1, 2, 3, 0x6474E551
+_PF_X = 1
 _HEAD = 1 << 10
 """Bytes of the first read: the ELF header and, in nearly every file, the program headers."""
 _PN_XNUM = 0xFFFF
@@ -66,6 +67,8 @@ class Tag:
     GNU_HASH = 0x6FFFFEF5
     VERSYM = 0x6FFFFFF0
     FLAGS_1 = 0x6FFFFFFB
+    VERDEF = 0x6FFFFFFC
+    VERDEFNUM = 0x6FFFFFFD
     VERNEED = 0x6FFFFFFE
     VERNEEDNUM = 0x6FFFFFFF
     MIPS_SYMTABNO = 0x70000011
@@ -124,6 +127,8 @@ class Image:
     tags: dict[int, int]
     entries: tuple[tuple[int, int], ...]
     has_interpreter: bool
+    executable_stack: bool | None
+    """Whether PT_GNU_STACK asks for an executable stack; None if there is no such header."""
     section_names: int | None
     """File offset of the section header for the section names; None if there is none."""
 
@@ -236,8 +241,18 @@ def open_image(source: Readable) -> Image | NotALibrary:
         tags=dict(entries),
         entries=tuple(entries),
         has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
+        executable_stack=_executable_stack([tag for tag, *_ in segments], raw, layout),
         section_names=shoff + shstrndx * shentsize if shoff and shstrndx else None,
     )
+
+
+def _executable_stack(tags: list[int], raw: bytes, layout: Layout) -> bool | None:
+    """``Image.executable_stack``, from the tags and the bytes of the program headers."""
+    if _PT_GNU_STACK not in tags:
+        return None
+    at = tags.index(_PT_GNU_STACK) * layout.segment.size
+    (flags,) = layout.word.unpack_from(raw, at + (4 if layout.wide else 24))
+    return bool(flags & _PF_X)
 
 
 def words(image: Image, blob: bytes, step: int = 1) -> Sequence[int]:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 _DF_1_PIE = 0x08000000
 _FEW = 1 << 10
 """Most names to look up one by one; for more, reading all exports is faster."""
-_NEEDS_SIZES = (1 << 12, 1 << 20)
-"""Bytes of DT_VERNEED to read: enough for nearly all files, then the limit."""
+_VERSION_SIZES = (1 << 12, 1 << 20)
+"""Bytes of DT_VERNEED and DT_VERDEF to read: enough for nearly all files, then the limit."""
+_VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 
 
 def read(source: Readable) -> Binary | NotALibrary:
@@ -48,8 +49,9 @@ def read(source: Readable) -> Binary | NotALibrary:
         return NotALibrary("executable")
     strong, weak = _undefined(image)
     needs = _version_needs(image)
+    defined = _version_definitions(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
-    others = [*weak, *chain(*listed, *needs.values())]
+    others = [*weak, *defined, *chain(*listed, *(each[:2] for each in needs.values()))]
     names, entries = image.strings().search([*strong, *others], ENTRY_PREFIXES)
     text = {offset: names[offset] for offset in others}
     for offset in text.keys() - strong:
@@ -72,8 +74,19 @@ def read(source: Readable) -> Binary | NotALibrary:
         soname=soname[0] if soname else None,
         entry_points=_entry_points(image, entries),
         version_needs=tuple(
-            sorted({(_text(text[file]), _text(text[name])) for file, name in needs.values()})
+            sorted({(_text(text[file]), _text(text[name])) for file, name, _ in needs.values()})
         ),
+        weak_version_needs=tuple(
+            sorted(
+                {
+                    (_text(text[file]), _text(text[name]))
+                    for file, name, weak in needs.values()
+                    if weak
+                }
+            )
+        ),
+        version_definitions=texts(defined),
+        executable_stack=image.executable_stack,
         device_code=has_section(image, DEVICE_SECTIONS),
         rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
     )
@@ -127,7 +140,7 @@ def versions(source: Readable) -> dict[bytes, str]:
         column = entries.undefined() & entries.bindable()
         names += entries.names(column)
         indices += entries.indices(column)
-    text = image.strings().names({*names}.union(*needs.values()))
+    text = image.strings().names({*names, *(each[1] for each in needs.values())})
     return {
         text[name]: _text(text[needs[version][1]])
         for name, version in zip(names, _version_indices(image, indices), strict=True)
@@ -164,13 +177,13 @@ def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
     return tuple(sorted({marked[offset] for offset in marked.keys() & {*_exported(image)}}))
 
 
-def _version_needs(image: Image) -> dict[int, tuple[int, int]]:
-    """DT_VERNEED: version index, to the string offsets of (library, version)."""
+def _version_needs(image: Image) -> dict[int, tuple[int, int, bool]]:
+    """DT_VERNEED: version index, to the string offsets of (library, version), and if it is weak."""
     tags = image.tags
     if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
         return {}
     offset, room = image.at(tags[Tag.VERNEED], "version requirements")
-    for most in _NEEDS_SIZES:
+    for most in _VERSION_SIZES:
         blob = window(image.source, offset, min(room, most), "version requirements")
         needs = _parsed_needs(blob, image.layout.order, tags.get(Tag.VERNEEDNUM, 0))
         if needs is not None:
@@ -178,10 +191,10 @@ def _version_needs(image: Image) -> dict[int, tuple[int, int]]:
     raise FormatError("the version requirements (DT_VERNEED) run past their segment")
 
 
-def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, int]] | None:
+def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, int, bool]] | None:
     """``_version_needs`` from the bytes of the table; None if ``blob`` is too short."""
     need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
-    result: dict[int, tuple[int, int]] = {}
+    result: dict[int, tuple[int, int, bool]] = {}
     at = 0
     for _ in range(count):
         if at + need.size > len(blob):
@@ -191,8 +204,8 @@ def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, i
         for _ in range(versions):
             if inner + aux.size > len(blob):
                 return None
-            _, _, index, name, onward = aux.unpack_from(blob, inner)
-            result[index & 0x7FFF] = (file, name)
+            _, flags, index, name, onward = aux.unpack_from(blob, inner)
+            result[index & 0x7FFF] = (file, name, bool(flags & _VER_FLG_WEAK))
             if not onward:
                 break
             inner += onward
@@ -200,6 +213,42 @@ def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, i
             break
         at += step
     return result
+
+
+def _version_definitions(image: Image) -> tuple[int, ...]:
+    """DT_VERDEF: the string offsets of the versions that the file defines, without its own name."""
+    tags = image.tags
+    if Tag.VERDEF not in tags:
+        return ()
+    offset, room = image.at(tags[Tag.VERDEF], "version definitions")
+    for most in _VERSION_SIZES:
+        blob = window(image.source, offset, min(room, most), "version definitions")
+        defined = _parsed_definitions(blob, image.layout.order, tags.get(Tag.VERDEFNUM, 0))
+        if defined is not None:
+            return defined
+    raise FormatError("the version definitions (DT_VERDEF) run past their segment")
+
+
+def _parsed_definitions(blob: bytes, order: str, count: int) -> tuple[int, ...] | None:
+    """``_version_definitions`` from the bytes of the table; None if ``blob`` is too short.
+
+    Of the names of an entry, the first is the version's own; the others are its parents'.
+    """
+    entry, aux = Struct(order + "HHHHIII"), Struct(order + "II")
+    result = []
+    at = 0
+    for _ in range(count):
+        if at + entry.size > len(blob):
+            return None
+        _, flags, _, _, _, first, step = entry.unpack_from(blob, at)
+        if at + first + aux.size > len(blob):
+            return None
+        if not flags & _VER_FLG_BASE:
+            result.append(aux.unpack_from(blob, at + first)[0])
+        if not step:
+            break
+        at += step
+    return tuple(result)
 
 
 def _version_indices(image: Image, indices: Sequence[int]) -> list[int]:

@@ -7,14 +7,40 @@ compiling regular expressions would take longer than the rest of an audit. Names
 
 from __future__ import annotations
 
+from posixpath import normpath  # os.path, but of Linux on every host
+
 from torch_abi_audit.knowledge.names.library_file import is_word, split_version
 
 MACOS_PATHS = ("/usr/lib/", "/System/")
 """Directories of macOS' own libraries, which are recognised by their full path."""
 
-_NVIDIA_DRIVERS = frozenset(
-    {"libcuda.so", "libcuda.so.1", "libnvcuvid.so.1", "libnvoptix.so.1"}
-    | {"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"}
+_SEARCHED = frozenset(
+    f"{prefix}/{directory}"
+    for prefix in ("", "/usr", "/usr/local")
+    for directory in ("lib", "lib32", "lib64", "libx32")
+)
+"""The directories that loaders search of their own accord: the built-in ones of glibc (``/lib``,
+``/usr/lib``, and with ``64`` on 64-bit systems), musl (these and ``/usr/local/lib``) and dyld
+(``/usr/local/lib``, ``/usr/lib``), and those in the ``ld.so.conf`` of Debian and openSUSE."""
+_MULTIARCH = ("/lib/", "/usr/lib/", "/usr/local/lib/")
+_TRIPLETS = frozenset(
+    f"{cpu}-linux-{abi}"
+    for cpu, abi in (
+        *((cpu, "gnu") for cpu in ("x86_64", "i386", "i486", "i586", "i686", "aarch64")),
+        *((cpu, "gnu") for cpu in ("powerpc64le", "s390x", "riscv64", "loongarch64")),
+        *(("arm", "gnueabi"), ("arm", "gnueabihf"), ("x86_64", "gnux32")),
+    )
+)
+"""Debian's names of architectures: it has a directory for each below those in ``_MULTIARCH``."""
+
+_DRIVER_VERSIONS = {"libcuda": ("", "1", "1.1"), "libnvcuvid": ("1",), "libnvoptix": ("1",)}
+"""Libraries of NVIDIA's driver, and the versions in the names under which others need them."""
+_DRIVER_RELEASE = 3
+"""Digits of a driver's release, which is the version of the file itself: ``libcuda.so.550.54``."""
+_NVIDIA_DRIVER_DLLS = frozenset({"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"})
+_FABRICS = frozenset(
+    {"libibverbs", "librdmacm", "libibumad", "libmlx4", "libmlx5", "libefa"}  # rdma-core
+    | {"libfabric", "libpsm2", "libcxi"}
 )
 _OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
 _HIP = "blas blaslt fft fftw rand solver sparse sparselt tensor rtc rtc-builtins dnn file cub"
@@ -52,7 +78,17 @@ def is_nvidia_driver(name: str) -> bool:
         stem, _, version = name.removeprefix("libnvidia-").partition(".")
         so, *numbers = version.split(".")
         return so == "so" and is_word(stem.replace("-", "_")) and all(map(str.isdecimal, numbers))
-    return name in _NVIDIA_DRIVERS
+    stem, version = split_version(name)
+    if stem in _DRIVER_VERSIONS and name.startswith(f"{stem}.so"):
+        first = version.partition(".")[0]
+        release = len(first) == _DRIVER_RELEASE and not version.strip(".0123456789")
+        return version in _DRIVER_VERSIONS[stem] or release
+    return name in _NVIDIA_DRIVER_DLLS
+
+
+def is_fabric(name: str) -> bool:
+    """Whether an ELF library drives a network fabric (RDMA): it fits a kernel, and has plug-ins."""
+    return split_version(name)[0] in _FABRICS
 
 
 def is_opencl(name: str) -> bool:
@@ -75,6 +111,11 @@ def is_rocm(name: str) -> bool:
 def is_oneapi(name: str) -> bool:
     """Whether a library is part of Intel's oneAPI, shipped with torch for XPU or the device."""
     return _is_of(name, _ONEAPI, _ONEAPI_DLLS)
+
+
+def is_oneapi_apart(name: str) -> bool:
+    """Whether a DLL, in lower case, is of oneMKL or oneTBB: only torch for XPU requires these."""
+    return name.endswith(".dll") and name.startswith(("mkl_", "tbb"))
 
 
 def is_loader(name: str) -> bool:
@@ -107,6 +148,16 @@ def is_windows_runtime(name: str) -> bool:
         or stem in {"ucrtbase", "ucrtbased"}
         or (stem.startswith(_VISUAL_C) and is_word(stem))
     )
+
+
+def is_searched(directory: str) -> bool:
+    """Whether the loaders of common systems search an absolute directory of their own accord."""
+    path = normpath(directory)
+    path = path[1:] if path.startswith("//") else path
+    if path in _SEARCHED:
+        return True
+    head, _, last = path.rpartition("/")
+    return f"{head}/" in _MULTIARCH and last in _TRIPLETS
 
 
 def _is_of(name: str, beginnings: tuple[str, ...], dlls: tuple[str, ...]) -> bool:

@@ -24,10 +24,12 @@ _CUDA = frozenset({"torch_cuda", "c10_cuda", "torch_cuda_linalg", "torch_nvshmem
 _OLD = frozenset({"torch_cuda_cu", "torch_cuda_cpp", "caffe2", "caffe2_gpu"})
 _OLD_FAMILY = "caffe2_detectron"
 RUNTIMES = frozenset(
-    {"libgomp.so.1", "libgfortran.so.5", "libomp.dylib", "libiomp5md.dll", "uv.dll"}
+    {"libgomp.so.1", "libomp.dylib", "libiomp5md.dll", "libiompstubs5md.dll", "uv.dll"}
 )
 """Runtimes that torch's wheels contain beside libtorch, under these names. They are in the process
 by the time a library that uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
+_RUNTIMES_OF = {"aarch64": RUNTIMES | {"libgfortran.so.5"}}
+"""Those of one architecture; for x86_64, torch 2.15.0 is the first with libgfortran."""
 
 
 class Build(StrEnum):
@@ -62,7 +64,14 @@ def is_vendored_copy(library: str) -> bool:
 def is_runtime(library: str) -> bool:
     """Whether torch's wheels contain this runtime of another project beside libtorch, by name."""
     name = file_name(library)
-    return (name.lower() if name[-4:].lower() == ".dll" else name) in RUNTIMES
+    if name[-4:].lower() == ".dll":
+        name = name.lower()
+    return name in RUNTIMES or any(name in each for each in _RUNTIMES_OF.values())
+
+
+def runtimes(arch: str) -> frozenset[str]:
+    """The runtimes that torch's wheels for an architecture bring, in most releases."""
+    return _RUNTIMES_OF.get(arch, RUNTIMES)
 
 
 def build_of(library: str) -> Build:

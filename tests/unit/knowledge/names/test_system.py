@@ -8,7 +8,14 @@ from torch_abi_audit.knowledge.names import system as library_names
 
 NAMES = {
     "is_nvidia_driver": [
-        *("libcuda.so", "libcuda.so.1", "nvcuda.dll", "nvml.dll", "libnvidia-a-b_c.so"),
+        *(
+            "libcuda.so",
+            "libcuda.so.1",
+            "libcuda.so.550.54.14",
+            "nvcuda.dll",
+            "nvml.dll",
+            "libnvidia-a-b_c.so",
+        ),
         *("libnvidia-ml.so.1", "libnvidia-ptxjitcompiler.so.535.129.03"),
     ],
     "is_opencl": ["libOpenCL.so", "libOpenCL.so.1"],
