@@ -66,7 +66,8 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
     if getattr(options, "site_packages", None) is not None:  # names are not looked up
         place = own()
     else:
-        place = environment(options.python, quiet=bool(options.quiet))
+        whole = not getattr(options, "targets", True)
+        place = environment(options.python, quiet=bool(options.quiet), whole=whole)
     return Search(place, choice, bar=wants_bar(options))
 
 
