@@ -16,6 +16,11 @@ _NVIDIA_DRIVERS = frozenset(
     {"libcuda.so", "libcuda.so.1", "libnvcuvid.so.1", "libnvoptix.so.1"}
     | {"nvcuda.dll", "nvml.dll", "nvcuvid.dll", "nvencodeapi64.dll"}
 )
+_GLIBC = frozenset(
+    {"libc", "libm", "libpthread", "libdl", "librt", "libutil", "libresolv", "libnsl", "libcrypt"}
+    | {"libanl", "libmvec", "libthread_db", "libBrokenLocale"}
+    | {"libnss_compat", "libnss_dns", "libnss_files", "libnss_hesiod"}
+)
 _OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
 _ROCM = ("hip", "roc", "amdhip", "amd_comgr", "amd_smi", "rccl", "MIOpen", "hsa-")
 _ONEAPI = (
@@ -61,6 +66,12 @@ def is_loader(name: str) -> bool:
     if stem.startswith("ld-linux"):
         return version.isdecimal() and is_word(stem.replace("-", "_"))
     return stem.startswith("linux-vdso") or (stem in {"ld", "ld64"} and version.isdecimal())
+
+
+def is_glibc(name: str) -> bool:
+    """Whether a library is part of glibc: ``libc.so.6``, ``ld-linux-x86-64.so.2``."""
+    stem, _, version = name.partition(".so.")
+    return is_loader(name) or (stem in _GLIBC and version.partition(".")[0].isdecimal())
 
 
 def is_musl(name: str) -> bool:
