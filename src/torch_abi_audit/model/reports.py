@@ -142,6 +142,9 @@ class PackageReport:
     """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""
     min_python: str | None = None
     """Oldest Python that its extension modules load on, as far as the files show."""
+    abi3_since: str | None = None
+    """The Python, such as ``3.9``, from which its wheel promises abi3 for every library: all of its
+    tags are abi3 or abi3t. None for other wheels, and without metadata."""
 
     @property
     def root_text(self) -> str:
