@@ -120,3 +120,56 @@ def test_left_over_files(tmp_path: Path) -> None:
     assert found(wheel(tmp_path, {names[0]: library}, tag)) == ["M311"]
     assert found(wheel(tmp_path, {names[1]: library}, tag)) == []
     assert main([str(wheel(tmp_path, dict.fromkeys(names, library), tag)), "--check", "all"]) == 0
+
+
+# --- exported names of torch::stable -------------------------------------------------------------
+
+STABLE = """
+extern "C" int torch_call_dispatcher(void);
+namespace torch { namespace stable VISIBILITY {
+struct Tensor { int n; int twice() const; };
+inline __attribute__((noinline)) int Tensor::twice() const { return 2 * n; }
+template <class T> __attribute__((noinline)) T same(T t) { static T last = t; return last; }
+} }
+namespace torch { namespace headeronly VISIBILITY {
+inline __attribute__((noinline)) int half(int n) { return n / 2; }
+} }
+namespace my {
+__attribute__((visibility("default"))) int op(torch::stable::Tensor t) {
+  return t.twice() + torch::stable::same(t.n) + torch::headeronly::half(t.n) CALL;
+}
+}
+"""
+
+
+def stable(directory: Path, visibility: str = "", call: str = "+ torch_call_dispatcher()") -> Path:
+    code = STABLE.replace("VISIBILITY", visibility).replace("CALL", call)
+    return gcc(code, directory / "stable.so", "-nostdlib", "-O1", lang="c++")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_visible_code_of_header_only_namespaces(installed: bool, tmp_path: Path) -> None:
+    library = stable(tmp_path)
+    listed = subprocess.run(
+        ["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True
+    )
+    exported = {line.split()[-1] for line in listed.stdout.splitlines()}
+    visible = {name for name in exported if "5torch" in name and not name.startswith("_ZN2my")}
+    assert len(visible) >= 4  # with the static variable and its guard
+    target = library if installed else wheel(tmp_path, {"demo/stable.so": library})
+    report = inspect_package(target)
+    assert [one.rule for one in report.findings] == ["T108"]
+    (one,) = report.libraries
+    assert one.torch is not None
+    assert len(one.torch.exported_stable_symbols) == len(visible)
+    assert "torch::stable::Tensor::twice() const" in one.torch.exported_stable_symbols
+
+
+@pytest.mark.parametrize(
+    ("visibility", "call"),
+    [('__attribute__((visibility("hidden")))', "+ torch_call_dispatcher()"), ("", "")],
+    ids=["hidden", "no torch"],
+)
+def test_hidden_code_of_header_only_namespaces(visibility: str, call: str, tmp_path: Path) -> None:
+    report = inspect_package(stable(tmp_path, visibility, call))
+    assert report.findings == ()

@@ -85,6 +85,7 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.10"),
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.11"),
     ),
+    "T108": (torch_names(exported_stable_symbols=("torch::stable::a()",)), torch_names()),
     "P201": (finished(module(BROKEN)), finished(module(ABI3))),
     "P202": (finished(module(PRIVATE)), finished(module(BROKEN))),
     "P203": (

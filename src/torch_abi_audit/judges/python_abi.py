@@ -214,6 +214,7 @@ PYTHON = Judge(
     },
     references=lambda binary, _: references(binary),
     sought=lambda used, _: used,
+    shown=lambda *_: (),
     judge=_judge,
     prepare=cpython_abi.stable_python_names,
     display=Display(

@@ -89,6 +89,9 @@ class TorchABIVerdict:
     """Undefined names in ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     header_evidence: tuple[str, ...] = ()
     """Names with torch types in their text that another library of the package provides."""
+    exported_stable_symbols: tuple[str, ...] = ()
+    """Names in ``torch::stable`` or ``torch::headeronly`` that it exports, sorted by mangled name.
+    Empty for libraries that use no known shim, on Windows, and for torch itself."""
     links: tuple[str, ...] = ()
     """File names of the libtorch libraries that it is linked to, sorted."""
     required: tuple[bytes, ...] = ()
