@@ -37,9 +37,10 @@ that several verbs accept have the same meaning in each:
   and failed checks are printed there; the report and the exit code do not change. `--no-progress`
   turns off only the progress bar.
 - **Environment.** Import and distribution names, and torch itself for `explain`, are looked up in
-  the environment of `--python PATH`. Without it, a program installed in an environment of its own
-  (pipx, `uv tool`, `uvx`) uses the activated environment; otherwise the program uses the
-  environment it runs in.
+  the environment of `--python PATH`. Without it, a program that pipx or uv runs in an environment
+  of its own uses the one that `uv run --with` extends, the activated one, or the nearest `.venv`;
+  otherwise the program uses the environment it runs in. One that holds nothing but the program is
+  no answer to `--env`: that is an error, which says what to select.
 - **Torch.** For an audit and for `compat`, `--torch` takes releases (`'>=2.10,<2.13'`, `2.11.0`) or
   the path of a torch; for `explain`, one release or a path; for `port`, the oldest release to
   support (`--target` is a deprecated spelling).

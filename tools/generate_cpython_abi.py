@@ -6,6 +6,11 @@ manifest. The other names distinguish CPython's from names of other projects tha
 they are exported by libpython, or declared by the headers beside it with ``PyAPI_FUNC`` or
 ``PyAPI_DATA`` (for builds that are not installed: Windows, debug, free-threaded).
 
+A third section lists the stable names that libpython exports in releases from before the Stable ABI
+had them, with the first of these releases: ``PyUnicode_AsUTF8AndSize``, stable since 3.10, resolves
+on 3.6 as well. A name is listed as far back as every release in between exports it. Windows is not
+covered: ``python3.dll`` forwards only what the Stable ABI of its release has.
+
     generate_cpython_abi.py             read the installed Pythons, add their names to the table
     generate_cpython_abi.py --check     exit 1 if the Stable ABI part differs from abi3info, or an
                                         installed Python has a name that the table lacks
@@ -47,7 +52,7 @@ from torch_abi_audit.model.releases import release_key  # noqa: E402
 from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "cpython_abi.tsv"
 
@@ -69,6 +74,8 @@ class Python:
 
     version: str
     names: frozenset[str]
+    exported: frozenset[str] = frozenset()
+    """The names that a shared libpython exports; empty for a build without one."""
 
 
 def stable_names() -> dict[str, str]:
@@ -137,9 +144,10 @@ def read_python(library: Path) -> Python:
                 raise GeneratorError(f"{library} is not a library: {images.kind}")
             exported = {name for image in images for name in formats.exports(source, image)}
     names = {name.decode() for name in exported}
+    dynamic = frozenset[str]() if library.suffix == ".wasm" else frozenset(names)
     for header in (library.parent.parent / "include").glob(f"python{version}*/**/*.h"):
         names |= declared_names(header.read_text(encoding="utf-8", errors="replace"))
-    return Python(version, frozenset(filter(CPYTHON_NAME.fullmatch, names)))
+    return Python(version, frozenset(filter(CPYTHON_NAME.fullmatch, names)), dynamic)
 
 
 def wasm_exports(module: bytes) -> set[bytes]:
@@ -183,6 +191,19 @@ def other_names(document: Table) -> set[str]:
     return {stem + rest for stem, rests in rows.items() for rest in rests.split()}
 
 
+def early_names(stable: Mapping[str, str], pythons: Iterable[Python]) -> dict[str, str]:
+    """The stable names that releases before ``added`` export, with the first such release."""
+    exported = {int(one.version.partition(".")[2]): one.exported for one in pythons if one.exported}
+    found = {}
+    for name, row in stable.items():
+        first = added = int(row.split()[0].partition(".")[2])
+        while name in exported.get(first - 1, ()):
+            first -= 1
+        if first < added:
+            found[name] = f"3.{first}"
+    return found
+
+
 def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
     """The table: the Stable ABI of abi3info, and the names committed before or read now."""
     stable = stable_names()
@@ -194,6 +215,9 @@ def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
     for name in sorted(names - stable.keys()):
         stem, rest = split_stem(name)
         others.setdefault(stem, []).append(rest)
+    early = {**committed.sections.get("early", {})}
+    for name, first in early_names(stable, pythons).items():
+        early[name] = min(first, early.get(name, first), key=release_key)
     return Table(
         {
             "format": FORMAT,
@@ -204,7 +228,11 @@ def generate(committed: Table, pythons: Iterable[Python], date: str) -> Table:
             "newest": max((words.split()[0] for words in stable.values()), key=release_key),
             "pythons": " ".join(sorted(versions, key=release_key)),
         },
-        {"stable": stable, "others": {stem: " ".join(rests) for stem, rests in others.items()}},
+        {
+            "stable": stable,
+            "early": dict(sorted(early.items())),
+            "others": {stem: " ".join(rests) for stem, rests in others.items()},
+        },
     )
 
 
@@ -215,6 +243,8 @@ def differences(old: Table, new: Table) -> list[str]:
     lines = table_text.differences(before, after)
     stable = old.sections.get("stable", {}), new.sections["stable"]
     lines += table_text.differences(*stable, "stable.")
+    early = old.sections.get("early", {}), new.sections["early"]
+    lines += table_text.differences(*early, "early.")
     known = other_names(old)
     lines += [f"others: {name} is missing" for name in sorted(other_names(new) - known)]
     lines += [f"others: {name} must be removed" for name in sorted(known - other_names(new))]

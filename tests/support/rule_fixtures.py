@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
 BROKEN = CPythonABIVerdict(intent=True, violations=("_PyX",), references=1)
 PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=1)
+V310 = "_C.cpython-310-x86_64-linux-gnu.so"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
 GENERIC = ("py3-none-manylinux_2_28_x86_64",)
+MIXED = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
 MUSL = ("cp310-abi3-musllinux_1_2_x86_64",)
 MACOS = ("cp310-abi3-macosx_11_0_arm64",)
 FREE_THREADED = ("cp315-abi3t-manylinux_2_34_x86_64",)
@@ -100,6 +102,7 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.10"),
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.11"),
     ),
+    "T108": (torch_names(exported_stable_symbols=("torch::stable::a()",)), torch_names()),
     "P201": (finished(module(BROKEN)), finished(module(ABI3))),
     "P202": (finished(module(PRIVATE)), finished(module(BROKEN))),
     "P203": (
@@ -107,6 +110,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library(python=ABI3), tags=("cp311-abi3-manylinux_2_28_x86_64",)),
     ),
     "P204": (finished(module(ABI3), python="3.10"), finished(module(ABI3), python="3.11")),
+    "P205": (
+        audited(library("libhelper.so", module=False, python=PRIVATE)),
+        audited(library("libhelper.so", module=False, python=PRIVATE), tags=MIXED),
+    ),
     "M301": (audited(STABLE), audited(STABLE, requires=("torch",))),
     "M302": (
         audited(STABLE, requires=("torch>=2.10",)),
@@ -154,6 +161,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library("data/x.so", arch="aarch64", module=False)),
     ),
     "M318": (audited(library(V311, module=False)), audited(library(V311))),
+    "M319": (
+        audited(library(V310), library(V311), tags=("cp311-cp311-manylinux_2_28_x86_64",)),
+        audited(library(V310), library(V311), tags=GENERIC),
+    ),
     "L401": (
         audited(library(version_needs=needs("GLIBC_2.34"))),
         audited(library(version_needs=needs("GLIBC_2.28"))),

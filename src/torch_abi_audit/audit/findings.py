@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model.declared import Declared
+from torch_abi_audit.model.declared import Declared, claims_abi3, promised_floor
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import detect
 from torch_abi_audit.rules.context import Context
@@ -67,6 +67,7 @@ def judged(
         glibc=floors.glibc(report),
         min_python=floors.min_python(report, declared),
         declared=declared,
+        abi3_since=promised_floor(declared.tags) if claims_abi3(declared) else None,
     )
 
 

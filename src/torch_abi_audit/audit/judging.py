@@ -62,7 +62,7 @@ def _slice(
     resolved = provided(binary, candidate.path, offered)
     filename = candidate.relative.rpartition("/")[2]
     verdicts = {
-        judge.key: judge.judge(Case(binary, references, resolved, filename, names))
+        judge.key: judge.judge(Case(binary, references, resolved, filename, names, image.shown))
         for judge, references in zip(JUDGES, image.references, strict=True)
     }
     return SliceReport(arch=binary.arch, **verdicts)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from torch_abi_audit.knowledge.names.variants import Release
+    from torch_abi_audit.model.binary import Readable
     from torch_abi_audit.sources.found import Candidate, Found
 
 _POINTER = "Git LFS pointer"
@@ -32,6 +33,8 @@ class Image:
     references: tuple[Collection[bytes], ...]
     """For each of ``JUDGES``, the imports that concern it."""
     linkage: Linkage
+    shown: frozenset[bytes] = frozenset()
+    """The exports that one of ``JUDGES`` must see."""
     exports: frozenset[bytes] | None = None
     """The exported names; None if the file can be opened again to look names up."""
 
@@ -131,10 +134,7 @@ def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | U
         with candidate.open() as source:
             binaries = formats.read(source)
             if not isinstance(binaries, NotALibrary):
-                return tuple(
-                    _image(each, found, formats.exports(source, each) if at_once else None)
-                    for each in binaries
-                )
+                return tuple(_image(source, each, found, at_once=at_once) for each in binaries)
     except FormatError as error:
         if not named and formats.detect(candidate.head) is Format.PE:
             # data may begin with MZ by chance; a damaged library would have a library's name
@@ -147,8 +147,20 @@ def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | U
     return Skipped(candidate.relative, binaries.kind)
 
 
-def _image(binary: Binary, found: Found, exports: frozenset[bytes] | None) -> Image:
+def _image(source: Readable, binary: Binary, found: Found, *, at_once: bool) -> Image:
     references = tuple(judge.references(binary, found.is_torch) for judge in JUDGES)
+    exports = formats.exports(source, binary) if at_once else None
+    shown = frozenset[bytes]()
+    parts = [
+        part
+        for judge, used in zip(JUDGES, references, strict=True)
+        for part in judge.shown(binary, used)
+    ]
+    if parts and not found.is_torch:
+        if exports is None:
+            shown = formats.exported_with(source, binary, tuple(parts))
+        else:
+            shown = frozenset(name for part in parts for name in exports if part in name)
     kept = frozenset[bytes]().union(*references)
     reduced = replace(
         binary,
@@ -158,7 +170,7 @@ def _image(binary: Binary, found: Found, exports: frozenset[bytes] | None) -> Im
         if binary.providers
         else binary.providers,
     )
-    return Image(reduced, references, _linkage(binary), exports)
+    return Image(reduced, references, _linkage(binary), shown, exports)
 
 
 def _linkage(binary: Binary) -> Linkage:

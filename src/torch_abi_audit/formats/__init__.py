@@ -71,6 +71,15 @@ def exported(source: Readable, binary: Binary, wanted: frozenset[bytes]) -> froz
     return _reader(binary.format).exported(source, wanted, binary)
 
 
+def exported_with(source: Readable, binary: Binary, parts: tuple[bytes, ...]) -> frozenset[bytes]:
+    """The names that ``binary`` exports and that contain one of ``parts``; fast if there are none.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    return _reader(binary.format).exported_with(source, parts, binary)
+
+
 def prepare(heads: Iterable[bytes]) -> None:
     """Import the readers for files that begin with ``heads``, before the process forks."""
     for kind in {detect(head) for head in heads}:

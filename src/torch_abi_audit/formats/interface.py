@@ -50,3 +50,12 @@ class LibraryReader(Protocol):
         Raises:
             FormatError: the file is damaged.
         """
+
+    def exported_with(
+        self, source: Readable, parts: tuple[bytes, ...], binary: Binary
+    ) -> frozenset[bytes]:
+        """The names that ``binary`` exports and that contain one of ``parts``.
+
+        Raises:
+            FormatError: the file is damaged.
+        """

@@ -121,6 +121,19 @@ class StringTable:
                         place += len(name) + 1
         return wanted.intersection(self.names(apart).values()) | found
 
+    def contains(self, parts: Collection[bytes]) -> bool:
+        """Whether a name contains one of ``parts``; creates no objects for names.
+
+        Raises:
+            FormatError: the table cannot be read.
+        """
+        room = max(map(len, parts), default=0)
+        for start in range(0, self._size, _SPAN):
+            blob = self._read(start, _SPAN + room)
+            if any(part in blob for part in parts):
+                return True
+        return False
+
     def _ordered(self, offsets: Collection[int]) -> list[int]:
         ordered = sorted(offsets)
         if ordered:

@@ -82,7 +82,7 @@ def decide(
     if terms.gated:
         results = tuple(
             replace(one, fails=True)
-            if one.status is Status.OPEN and terms.selection.fails(one.finding, one.report)
+            if one.status is Status.OPEN and terms.selection.fails(one.finding)
             else one
             for one in results
         )

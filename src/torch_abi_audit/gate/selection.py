@@ -14,7 +14,6 @@ from torch_abi_audit.runtime.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.model.findings import Finding
-    from torch_abi_audit.model.reports import PackageReport
     from torch_abi_audit.rules.definition import Rule
 
 
@@ -24,9 +23,10 @@ BOTH, ALL = "both", "all"
 def checks() -> tuple[str, ...]:
     """The values of ``--check``.
 
-    The check of one of ``JUDGES`` demands that no library leaves that ABI (for CPython's ABI: no
-    extension module of a package that uses torch). ``both`` demands it for every ABI. ``all`` adds
-    every rule that is on, by its severity.
+    The check of one of ``JUDGES`` fails on every finding of a rule that names it: a library outside
+    of torch's ABI; for CPython's ABI, a library that breaks a claim to it, and an extension module
+    of a package that uses torch without such a claim. ``both`` fails on either. ``all`` adds every
+    rule that is on, by its severity.
     """
     return (*(judge.check for judge in JUDGES), BOTH, ALL)
 
@@ -60,13 +60,13 @@ class Selection:
             return ignored < 0 or chosen > ignored
         return ignored < 0 and (one.default or self._names(one))
 
-    def fails(self, finding: Finding, package: PackageReport | None) -> bool:
+    def fails(self, finding: Finding) -> bool:
         """Whether a finding that is reported and not hidden fails the gate."""
         one = rule(finding.rule)
         if one.unread:  # the run already ends with exit code 2
             return False
         if self._names(one):
-            return not one.modules_only or self._of_module(finding, package)
+            return True
         if one.about is About.RUN:  # independent of ``check`` and ``select``
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:
@@ -80,19 +80,6 @@ class Selection:
     def _names(self, one: Rule) -> bool:
         """Whether ``check`` covers the ABI that a rule belongs to."""
         return one.check is not None and self.check in (one.check, BOTH, ALL)
-
-    def _of_module(self, finding: Finding, package: PackageReport | None) -> bool:
-        """Whether the finding is about an extension module of a package that uses torch.
-
-        A finding in any other library fails only ``all``, and by its severity.
-        """
-        if package is not None and package.uses_torch:
-            from torch_abi_audit.model.paths import relative_path  # only a gate needs it
-
-            modules = {relative_path(one, package) for one in package.extensions}
-            if finding.library in modules:
-                return True
-        return self.check == ALL and self._weighs(finding, Severity.ERROR)
 
 
 def unknown_rule(word: str) -> str | None:

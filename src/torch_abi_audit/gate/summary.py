@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from torch_abi_audit.judges import JUDGES
+from torch_abi_audit.judges import JUDGES, PYTHON
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.report.wording import plural
 from torch_abi_audit.rules import rule
@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.outcome import Result
     from torch_abi_audit.model.reports import PackageReport
 
@@ -27,7 +28,7 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
         for judge in JUDGES:
             broken = [one for one in mine if _broken(one) == judge.check]
             if broken:
-                count = plural(len(broken), _kind(broken, package))
+                count = plural(len(broken), _kind(broken, judge, package))
                 yield f"{package.name}: {count} outside of the {judge.abi}{_partly(broken)}"
         rest = Counter(one.finding.rule for one in mine if _broken(one) is None)
         for rule_id, times in rest.items():
@@ -51,12 +52,11 @@ def _broken(result: Result) -> str | None:
     return one.check if one.row else None
 
 
-def _kind(broken: list[Result], package: PackageReport) -> str:
+def _kind(broken: list[Result], judge: Judge, package: PackageReport) -> str:
+    """``extension module`` if all findings about CPython's ABI are in these, else ``library``."""
     modules = {relative_path(one, package) for one in package.extensions}
-    only_modules = all(
-        rule(one.finding.rule).modules_only and one.finding.library in modules for one in broken
-    )
-    return "extension module" if only_modules else "library"
+    in_modules = judge is PYTHON and all(one.finding.library in modules for one in broken)
+    return "extension module" if in_modules else "library"
 
 
 def _partly(results: list[Result]) -> str:

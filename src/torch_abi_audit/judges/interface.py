@@ -46,6 +46,8 @@ class Case:
     """The references that another library of the same distribution provides."""
     filename: str
     names: Names = Names.ALL
+    shown: AbstractSet[bytes] = frozenset()
+    """Its exports that contain one of the parts that ``Judge.shown`` returned for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,9 @@ class Judge:
     sought: Callable[[Collection[bytes], bool], Collection[bytes]]
     """The references that do not count if another library of the distribution provides them. The
     flag is the same."""
+    shown: Callable[[Binary, Collection[bytes]], tuple[bytes, ...]]
+    """Parts of names whose exports the judge must see, for an image and its references; no export
+    is read if there are none."""
     judge: Callable[[Case], Any]
     """Returns the verdict."""
     prepare: Callable[[], object]

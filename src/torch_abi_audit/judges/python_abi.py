@@ -19,13 +19,15 @@ from torch_abi_audit.model.verdicts import CPythonABIVerdict, PythonLabel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from torch_abi_audit.judges.interface import Fact
     from torch_abi_audit.model.binary import Binary
     from torch_abi_audit.model.reports import PackageReport
 
 _FLAVOURS = ("abi3", "abi3t")
+_OLDEST = "3.6"
+"""The oldest release whose exports are known."""
 
 
 def references(binary: Binary) -> tuple[bytes, ...]:
@@ -77,6 +79,7 @@ def judge(
         else:
             violations.append(name.decode())
     floor = max(by_release, key=release_key, default=None)
+    since, late = _exported_since(by_release, binary.format)
     flavour = _claim(binary, filename)
     return CPythonABIVerdict(
         intent=flavour is not None,
@@ -85,9 +88,32 @@ def judge(
         references=len(names),
         min_python=floor,
         floor_symbols=tuple(by_release[floor]) if floor is not None else (),
+        exported_since=since,
+        late_symbols=late,
         flavour=flavour,
         notes=_notes(flavour, violations, floor) if names else (),
     )
+
+
+def _exported_since(
+    by_release: Mapping[str, list[str]], format_: Format
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the first release that exports all names, and the names that set it.
+
+    Args:
+        by_release: Stable names by the release whose Stable ABI first has them.
+        format_: The format of the library that imports them.
+    """
+    found: dict[str, list[str]] = {}
+    for added, names in by_release.items():
+        if release_key(added) <= release_key(_OLDEST):
+            found.setdefault(added, []).extend(names)
+            continue
+        for name in names:
+            first = cpython_abi.exported_since(name.encode(), added, format_)
+            found.setdefault(first, []).append(name)
+    since = max(found, key=release_key, default=None)
+    return since, tuple(sorted(found[since])) if since is not None else ()
 
 
 def reason(name: str) -> str:
@@ -150,6 +176,8 @@ def _facts(cpython: CPythonABIVerdict) -> dict[str, Fact]:
         "references": cpython.references,
         "min_python": cpython.min_python,
         "floor_symbols": cpython.floor_symbols,
+        "exported_since": cpython.exported_since,
+        "late_symbols": cpython.late_symbols,
         "flavour": cpython.flavour,
         "notes": cpython.notes,
     }
@@ -186,6 +214,7 @@ PYTHON = Judge(
     },
     references=lambda binary, _: references(binary),
     sought=lambda used, _: used,
+    shown=lambda *_: (),
     judge=_judge,
     prepare=cpython_abi.stable_python_names,
     display=Display(

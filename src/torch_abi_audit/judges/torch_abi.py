@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from torch_abi_audit.judges.interface import Case, Comparison, Display, Judge, Listing, Names
-from torch_abi_audit.judges.torch_names import USES, Kind, classify, links
+from torch_abi_audit.judges.torch_names import USES, Kind, classify, is_header_only, links
 from torch_abi_audit.knowledge import torch_namespaces, torch_shims
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.mangling import prepare as prepare_mangling
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import TorchABIVerdict, TorchLabel
@@ -28,6 +29,7 @@ def judge(
     exported: Callable[[bytes], bool] = lambda _: False,
     *,
     names: Names = Names.ALL,
+    shown: AbstractSet[bytes] = frozenset(),
 ) -> TorchABIVerdict:
     """Return the verdict on one library.
 
@@ -38,6 +40,7 @@ def judge(
         exported: Whether a known torch release exports a name; called only for names whose
             namespace does not decide the kind.
         names: The names provided by libtorch that the verdict must contain.
+        shown: Exports of the library that may be in a header-only namespace.
     """
     weak = frozenset(binary.weak_imports)
     unstable = Kind.UNSTABLE
@@ -86,6 +89,7 @@ def judge(
         unresolved_symbols=tuple(demangle(sorted(groups[Kind.FOREIGN]))),
         unresolvable_symbols=tuple(demangle(sorted(groups[Kind.HEADER_ONLY]))),
         header_evidence=listed(evidence),
+        exported_stable_symbols=tuple(demangle(sorted(filter(is_header_only, shown)))),
         links=links(binary),
         required=tuple(required),
         required_from=tuple(file_name(binary.providers.get(name, "")) for name in required)
@@ -130,7 +134,17 @@ def _sought(references: Collection[bytes], in_torch: bool) -> Collection[bytes]:
 def _judge(case: Case) -> TorchABIVerdict:
     kinds: Mapping[bytes, Kind] = case.references  # type: ignore[assignment]
     exported = _exported_by_torch(case.binary)
-    return judge(case.binary, kinds, case.resolved, exported, names=case.names)
+    return judge(case.binary, kinds, case.resolved, exported, names=case.names, shown=case.shown)
+
+
+def _shown(binary: Binary, references: Collection[bytes]) -> tuple[bytes, ...]:
+    """Return parts of the names in header-only namespaces, if the image uses the stable ABI.
+
+    On Windows a library shows only what it is told to export, and shares nothing of it.
+    """
+    kinds: Mapping[bytes, Kind] = references  # type: ignore[assignment]
+    uses = binary.format is not Format.PE and Kind.SHIM in kinds.values()
+    return torch_namespaces.MANGLED_HEADER_ONLY if uses else ()
 
 
 def _exported_by_torch(binary: Binary) -> Callable[[bytes], bool]:
@@ -196,6 +210,7 @@ def _facts(torch: TorchABIVerdict) -> dict[str, Fact]:
         "unresolved_symbols": torch.unresolved_symbols,
         "unresolvable_symbols": torch.unresolvable_symbols,
         "header_evidence": torch.header_evidence,
+        "exported_stable_symbols": torch.exported_stable_symbols,
         "links": torch.links,
         "required_symbols": tuple(one.decode(errors="backslashreplace") for one in torch.required),
         "required_from": torch.required_from,
@@ -235,6 +250,7 @@ TORCH = Judge(
         binary.imports + binary.weak_imports, binary, in_torch=in_torch
     ),
     sought=_sought,
+    shown=_shown,
     judge=_judge,
     prepare=_prepare,
     display=Display(

@@ -11,7 +11,7 @@ from torch_abi_audit.runtime.enums import StrEnum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from torch_abi_audit.model.binary import Binary
 
@@ -143,15 +143,24 @@ def _of_cpp(name: bytes, *, from_libtorch: bool) -> Kind | None:
         if declared[0] in torch_namespaces.TYPE_NAMESPACES or declared[0] == b"torch":
             return Kind.UNSTABLE
         return Kind.UNSTABLE if names_torch_types(name) else Kind.INTERNAL
-    if (
-        len(declared) > 1
-        and declared[0] == b"torch"
-        and declared[1] in torch_namespaces.HEADER_ONLY
-    ):
+    if _of_headers(declared):
         return Kind.HEADER_ONLY
     if names_torch_types(name):
         return Kind.UNSTABLE if from_libtorch else Kind.FOREIGN
     return Kind.INTERNAL if from_libtorch else None
+
+
+def is_header_only(name: bytes) -> bool:
+    """Whether a mangled name is of ``torch::stable`` or ``torch::headeronly``."""
+    return _of_headers(owner(name))
+
+
+def _of_headers(declared: Sequence[bytes]) -> bool:
+    return (
+        len(declared) > 1
+        and declared[0] == b"torch"
+        and declared[1] in torch_namespaces.HEADER_ONLY
+    )
 
 
 def _has_shim_form(name: bytes) -> bool:

@@ -72,6 +72,20 @@ def stable_python_names() -> Mapping[bytes, str]:
     return tables.by_raw_name(_python_table().sections["stable"])
 
 
+@once
+def _early_names() -> Mapping[bytes, str]:
+    return tables.by_raw_name(_python_table().sections["early"])
+
+
+def exported_since(name: bytes, added: str, format_: Format) -> str:
+    """The first release, from 3.6 on, that exports a stable name to libraries of a format.
+
+    It may be older than ``added``, the release whose Stable ABI first has the name: libpython
+    exports its whole API, while ``python3.dll`` of Windows forwards the Stable ABI alone.
+    """
+    return added if format_ is Format.PE else _early_names().get(name, added)
+
+
 class _OtherNames(dict[str, frozenset[str]]):
     """Stems of CPython's other names, ``PyUnicode_``, to their endings; parsed on first use."""
 

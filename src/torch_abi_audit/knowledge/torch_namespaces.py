@@ -9,6 +9,8 @@ TYPE_NAMESPACES = frozenset({b"at", b"c10"})
 """Namespaces whose types make a name part of the unstable C++ API; so does ``torch``."""
 
 HEADER_ONLY = frozenset({b"stable", b"headeronly"})
+MANGLED_HEADER_ONLY = (b"5torch6stable", b"5torch10headeronly")
+"""What the Itanium manglings of names in ``HEADER_ONLY`` contain."""
 """Namespaces in ``torch`` that are inlined from headers: no libtorch ever exported their names."""
 
 GUESTS = frozenset({b"executor"})

@@ -58,6 +58,12 @@ def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
     return tuple(WheelTag(*parts) for tag in declared.tags if len(parts := tag.split("-", 2)) == 3)
 
 
+def claims_abi3(declared: Declared) -> bool:
+    """Whether every tag promises a stable ABI, and so makes that promise for every library."""
+    tags = wheel_tags(declared)
+    return bool(tags) and all(tag.is_abi3 for tag in tags)
+
+
 def promised_floor(tags: Collection[str]) -> str | None:
     """The oldest Python, such as ``3.8``, that a wheel's abi3 or abi3t tags admit."""
     floors = [

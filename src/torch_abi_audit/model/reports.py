@@ -174,6 +174,9 @@ class PackageReport:
     """Oldest Python that its extension modules load on, as far as the files show."""
     declared: Declared | None = None
     """What its metadata says; None where it was not read, as in a saved report."""
+    abi3_since: str | None = None
+    """The Python, such as ``3.9``, from which its wheel promises abi3 for every library: all of its
+    tags are abi3 or abi3t. None for other wheels, and without metadata."""
 
     @property
     def root_text(self) -> str:

@@ -42,6 +42,11 @@ class CPythonABIVerdict:
     """Oldest release, such as ``3.11``, whose stable ABI has all of its stable names."""
     floor_symbols: tuple[str, ...] = ()
     """The stable names that set ``min_python``, sorted."""
+    exported_since: str | None = None
+    """Oldest release, from 3.6 on, whose binaries export all of its stable names. It is older than
+    ``min_python`` where a release exports names that only later ones have in the stable ABI."""
+    late_symbols: tuple[str, ...] = ()
+    """The stable names that set ``exported_since``, sorted."""
     flavour: str | None = None
     """The claimed flavour, as far as it shows: ``abi3``, ``abi3t`` (PEP 803) or ``abi3.abi3t``."""
     notes: tuple[str, ...] = ()
@@ -84,6 +89,9 @@ class TorchABIVerdict:
     """Undefined names in ``torch::stable`` or ``torch::headeronly``, which no library exports."""
     header_evidence: tuple[str, ...] = ()
     """Names with torch types in their text that another library of the package provides."""
+    exported_stable_symbols: tuple[str, ...] = ()
+    """Names in ``torch::stable`` or ``torch::headeronly`` that it exports, sorted by mangled name.
+    Empty for libraries that use no known shim, on Windows, and for torch itself."""
     links: tuple[str, ...] = ()
     """File names of the libtorch libraries that it is linked to, sorted."""
     required: tuple[bytes, ...] = ()

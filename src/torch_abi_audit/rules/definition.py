@@ -49,9 +49,6 @@ class Rule:
     check: str | None = None
     """The ``--check`` of the judge of its ABI: that check fails on a finding, whatever its
     severity."""
-    modules_only: bool = False
-    """``check`` fails only for extension modules of a package that uses torch. For other libraries,
-    only ``--check all`` can fail, by the severity."""
     baseline: bool = True
     """Whether a baseline may hold its findings."""
     row: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.facts.floors import module_path
 from torch_abi_audit.knowledge.platforms import SYSTEM_OF, SYSTEMS, same_arch
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules.definition import Rule
@@ -42,13 +43,13 @@ M317 = Rule(
 def built_for_another(context: Context) -> Iterator[Finding]:
     """Libraries that no tag is for, and extension modules that lack a slice.
 
-    A library that no tag is for is M317 where it is not an extension module and other libraries
-    fit the tags; otherwise it is M316.
+    A library that no tag is for is M317 where other libraries fit the tags, and, for an extension
+    module, a file of the same module does; otherwise it is M316.
     """
     known = context.platforms
     if not all(each.system in SYSTEMS for each in known):
         return
-    fits = any(_fits(one, known) for _, one in context.libraries)
+    fitting = {module_path(one) for _, one in context.libraries if _fits(one, known)}
     tags = [each.tag for each in known]
     for path, library in context.libraries if known else ():
         if not library.linkage:
@@ -63,13 +64,22 @@ def built_for_another(context: Context) -> Iterator[Finding]:
                 )
             continue
         image = library.linkage[0]
-        rule = M316 if library.entry_points or not fits else M317
+        alone = library.entry_points and module_path(library) not in fitting
+        rule = M316 if alone or not fitting else M317
         yield rule.finding(
             f"built for {SYSTEM_OF[image.format].title} {image.arch}, but the wheel is "
             f"tagged {', '.join(tags)}",
             library=path,
             evidence=tags,
         )
+
+
+def is_foreign(one: ExtensionReport, context: Context) -> bool:
+    """Whether no tag is for the format and architecture of a library; False where unknown."""
+    known = context.platforms
+    if not known or not one.linkage or not all(each.system in SYSTEMS for each in known):
+        return False
+    return not _fits(one, known)
 
 
 def _missing_slices(one: ExtensionReport, known: Sequence[Platform]) -> list[str]:

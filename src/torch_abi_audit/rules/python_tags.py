@@ -1,4 +1,4 @@
-"""M311 to M315, M318: the Pythons that tags and ``Requires-Python`` admit against the files."""
+"""M311 to M315, M318, M319: the Pythons that tags and ``Requires-Python`` admit, and the files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from torch_abi_audit.facts.environments import (
     pythons,
     unreadable_python,
 )
-from torch_abi_audit.facts.floors import module_path
-from torch_abi_audit.knowledge.names.python import abi3_claim, bound, named
+from torch_abi_audit.facts.floors import files_of_modules, module_path
+from torch_abi_audit.knowledge.names.python import abi3_claim, bound, suffix
+from torch_abi_audit.knowledge.platforms import SYSTEMS, platform, same_arch
+from torch_abi_audit.model.declared import claims_abi3
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.report.wording import some
 from torch_abi_audit.rules.definition import About, Rule
+from torch_abi_audit.rules.platform_tags import is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torch_abi_audit.knowledge.names.python import Bound
+    from torch_abi_audit.knowledge.names.python import Bound, Suffix
     from torch_abi_audit.model.declared import WheelTag
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.reports import ExtensionReport
@@ -67,52 +69,114 @@ M318 = Rule(
 )
 
 
+M319 = Rule(
+    "M319",
+    "left-over-extension",
+    "The wheel also contains an extension module for an interpreter that its tags exclude",
+    "No interpreter that installs the wheel imports the file: each finds the file beside it that "
+    "has its own suffix. It is most likely left over from an earlier build.",
+    "Build the wheel from a clean tree: delete `build/` and modules that were built in place.",
+    Severity.NOTE,
+    example="_C.cpython-310-x86_64-linux-gnu.so: left over: only Python 3.10 imports it, but the "
+    "wheel is tagged cp312-cp312, and _C.cpython-312-x86_64-linux-gnu.so is beside it",
+)
+
+
 def bound_elsewhere(context: Context) -> Iterator[Finding]:
-    """Files for one Python in wheels for others or for many; non-abi3 modules in abi3 wheels."""
+    """Files for one interpreter in wheels for others or for many."""
     tags = context.tags
     if not tags:
         return
-    modules: dict[str, set[Bound | None]] = {}
-    for _, library in context.libraries:
-        modules.setdefault(module_path(library), set()).add(bound(library))
+    files = files_of_modules(context.package)
     for path, library in context.libraries:
-        tied = bound(library)
-        if tied is None:
-            yield from _unstable(path, library, tags)
-        elif len(modules[module_path(library)]) == 1:  # else there is one file for each Python
-            yield from _tied(path, library, tied, tags)
+        if suffix(library.name) is None and bound(library) is None:
+            continue
+        others = [one for one in files[module_path(library)] if one.name != library.name]
+        twin = next((one.name for one in others if _is_imported(one, context)), None)
+        if twin is None:
+            if not _breaks_claim(library, context):
+                yield from _tied(path, library, context)
+        elif not _is_imported(library, context) and not is_foreign(library, context):
+            yield M319.finding(
+                f"left over: only {_interpreter(library, tags)} imports it, but the wheel is "
+                f"tagged {_tag_text(tags)}, and {twin} is beside it",
+                library=path,
+                evidence=_texts(tags),
+            )
 
 
-def _tied(
-    path: str, library: ExtensionReport, tied: Bound, tags: Sequence[WheelTag]
-) -> Iterator[Finding]:
-    """A library for one Python, by its name or by the Python DLL that it imports."""
-    served = any(_serves(tag, tied) for tag in tags)
+def _tied(path: str, library: ExtensionReport, context: Context) -> Iterator[Finding]:
+    """A library for one interpreter, by its name or by the Python DLL that it imports."""
+    tags, own = context.tags, suffix(library.name)
+    served = _is_imported(library, context)
     if served and all(tag.abi not in _OPEN for tag in tags):
         return  # the tags name exactly this Python
+    if is_foreign(library, context) and _serves_any(library, tags):
+        return  # M316 and M317 report the platform
     rule = M312 if served and any(tag.abi == "none" for tag in tags) else M311
-    what = f"built for Python {tied.python}" + (" only" if served else "")
-    if not library.entry_points and named(library.name):
-        rule, what = M318, f"has a name that only Python {tied.python} imports"
+    what = f"built for {_interpreter(library, tags)}" + (" only" if served else "")
+    if not library.entry_points and own is not None:
+        rule, what = M318, f"has a name that only {_interpreter(library, tags)} imports"
+    named_tags = _tag_text(tags) if served or not _serves_any(library, tags) else _whole(tags)
     yield rule.finding(
-        f"{what}, but the wheel is tagged {_tag_text(tags)}",
+        f"{what}, but the wheel is tagged {named_tags}",
         library=path,
         evidence=_texts(tags),
     )
 
 
-def _unstable(path: str, library: ExtensionReport, tags: Sequence[WheelTag]) -> Iterator[Finding]:
-    """An extension module that does not claim abi3 and breaks it, where every tag promises abi3."""
-    verdict = library.cpython
-    if not library.entry_points or verdict is None or verdict.intent or not verdict.violations:
-        return
-    if all(tag.is_abi3 for tag in tags):
-        yield M311.finding(
-            f"imports {some(verdict.violations)} from outside of the CPython Stable ABI, but the "
-            f"wheel is tagged {_tag_text(tags)}",
-            library=path,
-            evidence=verdict.violations,
+def _breaks_claim(library: ExtensionReport, context: Context) -> bool:
+    """Whether P205 reports the Python DLL that the library imports."""
+    return suffix(library.name) is None and claims_abi3(context.declared)
+
+
+def _interpreter(library: ExtensionReport, tags: Sequence[WheelTag]) -> str:
+    """``Python 3.10``, ``PyPy 3.10``; ``Python 3.10 on macOS`` if only the platform differs."""
+    own, tied = suffix(library.name), bound(library)
+    if own is None:
+        return f"Python {tied.python}" if tied is not None else "Python"
+    kind = {"cp": "Python", "pp": "PyPy"}.get(own.implementation, "GraalPy")
+    text = f"{kind} {own.python.python}"
+    if own.system is not None and _serves_any(library, tags) and not _runs(own, tags):
+        text += f" on {SYSTEMS[own.system].title}"
+        text += f" {own.arch}" if own.arch is not None else ""
+    return text
+
+
+def _is_imported(library: ExtensionReport, context: Context) -> bool:
+    """Whether an interpreter that installs the wheel finds a module in the file, by its suffix."""
+    own = suffix(library.name)
+    return _serves_any(library, context.tags) and (own is None or _runs(own, context.tags))
+
+
+def _serves_any(library: ExtensionReport, tags: Sequence[WheelTag]) -> bool:
+    """Whether a tag admits the interpreter that a file is for; any will do for most files."""
+    own, tied = suffix(library.name), bound(library)
+    if own is not None and own.implementation != "cp":
+        return any(_serves_other(tag, own) for tag in tags)
+    return tied is None or any(_serves(tag, tied) for tag in tags)
+
+
+def _serves_other(tag: WheelTag, own: Suffix) -> bool:
+    """Whether a tag admits an interpreter other than CPython."""
+    number = tag.python.removeprefix(own.implementation)
+    if number == tag.python:
+        return tag.python.startswith("py3")
+    return number in {"3", f"3{own.python.minor}"}
+
+
+def _runs(own: Suffix, tags: Sequence[WheelTag]) -> bool:
+    """Whether a tag is for the platform that a suffix names, or either is for an unknown one."""
+    places = [platform(tag.platform) for tag in tags]
+    return own.system is None or any(
+        place is None
+        or place.system not in SYSTEMS
+        or (
+            place.system == own.system
+            and (own.arch is None or any(same_arch(own.arch, arch) for arch in place.architectures))
         )
+        for place in places
+    )
 
 
 M313 = Rule(
@@ -238,12 +302,16 @@ def _tag_text(tags: Sequence[WheelTag]) -> str:
     return ", ".join(dict.fromkeys(f"{tag.python}-{tag.abi}" for tag in tags))
 
 
+def _whole(tags: Sequence[WheelTag]) -> str:
+    return ", ".join(_texts(tags))
+
+
 def _texts(tags: Sequence[WheelTag]) -> list[str]:
     return [f"{tag.python}-{tag.abi}-{tag.platform}" for tag in tags]
 
 
 DETECTORS: Detectors = {
-    bound_elsewhere: (M311, M312, M318),
+    bound_elsewhere: (M311, M312, M318, M319),
     abi3_for_free_threaded: (M313,),
     requires_python_floor: (M314,),
     nobody_can_install: (M315,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.facts.floors import symbol_versions
-from torch_abi_audit.knowledge.names.system import is_musl
+from torch_abi_audit.knowledge.names.system import is_glibc, is_musl
 from torch_abi_audit.knowledge.policies import policy
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
@@ -69,7 +69,9 @@ def symbol_version_floor(context: Context) -> Iterator[Finding]:
         over = [
             beyond[image.arch][name]
             for library, name in image.version_needs
-            if name in beyond[image.arch] and library not in context.shipped_names
+            if name in beyond[image.arch]
+            and library not in context.shipped_names
+            and (beyond[image.arch][name][0] != "GLIBC" or is_glibc(library))
         ]
         yield from _too_new(path, image, lowest, over)
 
@@ -132,38 +134,67 @@ L403 = Rule(
 
 
 def macos_floor(context: Context) -> Iterator[Finding]:
-    """The oldest macOS that an image supports against the oldest that its tags admit."""
+    """The oldest macOS that a library supports against the oldest that its tags admit.
+
+    Of a universal file, the image counts that is furthest beyond the tags.
+    """
     for path, library in context.libraries:
-        for image in library.linkage:
-            if image.format is Format.MACHO and image.min_os is not None:
-                yield from _macos(path, image, image.min_os, context.platforms)
+        beyond = [
+            (_as_tag(image.min_os), lowest, tag, image.min_os)
+            for image in library.linkage
+            if image.format is Format.MACHO and image.min_os is not None
+            for lowest, tag in _promised(image, context.platforms)
+            if _as_tag(image.min_os) > lowest
+        ]
+        if beyond:
+            least, lowest, tag, needed = max(beyond)
+            yield L403.finding(
+                f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
+                f"{_text(lowest)}",
+                library=path,
+                evidence=[tag],
+                fix=_macos_fix(least, lowest, needed),
+            )
 
 
-def _macos(
-    path: str, image: Linkage, needed: str, platforms: Collection[Platform]
-) -> Iterator[Finding]:
+def _promised(
+    image: Linkage, platforms: Collection[Platform]
+) -> Sequence[tuple[tuple[int, int], str]]:
+    """The oldest macOS that the tags for an image admit, and its tag; empty if there is none."""
+    begins = _ARM_BEGINS if image.arch == "arm64" else (0, 0)
     promised = [
-        (max(each.version, _ARM_BEGINS) if image.arch == "arm64" else each.version, each.tag)
+        (max(_as_tag(_text(each.version)), begins), each.tag)
         for each in platforms
         if each.system == "macos" and each.version and image.arch in each.architectures
     ]
-    if not promised:
-        return
-    lowest, tag = min(promised)
-    lowest = _ARM_BEGINS if lowest == (10, 16) else lowest
-    numbers = release_key(needed)
-    least = (numbers[0], numbers[1] if len(numbers) > 1 else 0)
-    if least > lowest:
-        major, minor = least
-        better = f"macosx_{major}_{0 if major > 10 else minor}"
-        yield L403.finding(
-            f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
-            f"{lowest[0]}.{lowest[1]}",
-            library=path,
-            evidence=[tag],
-            fix=f"Tag the wheel `{better}_…`, or build with MACOSX_DEPLOYMENT_TARGET={lowest[0]}."
-            f"{lowest[1]}.",
+    return sorted(promised)[:1]
+
+
+def _macos_fix(least: tuple[int, int], lowest: tuple[int, int], needed: str) -> str:
+    better = f"macosx_{least[0]}_{least[1]}"
+    fix = f"Tag the wheel `{better}_…`, or build with MACOSX_DEPLOYMENT_TARGET={_text(lowest)}."
+    if least >= _ARM_BEGINS and release_key(needed) > least:
+        fix += (
+            f" Installers ignore the minor releases of macOS from 11 on, so that tag also admits "
+            f"Macs that are older than {needed}; `macosx_{least[0] + 1}_0_…` excludes them."
         )
+    return fix
+
+
+def _as_tag(release: str) -> tuple[int, int]:
+    """A release of macOS as tags name it: from 11 on, without its minor number.
+
+    Installers (``packaging.tags``) and ``delocate`` count in this way. 10.16 is 11.0, as a program
+    sees it that was built with an SDK from before 11.
+    """
+    major, minor = (*release_key(release), 0)[:2]
+    if (major, minor) >= (10, 16):
+        return max(major, _ARM_BEGINS[0]), 0
+    return major, minor
+
+
+def _text(release: tuple[int, ...]) -> str:
+    return ".".join(map(str, release))
 
 
 L408 = Rule(

@@ -1,4 +1,4 @@
-"""T101 to T106: what a library needs of libtorch."""
+"""T101 to T108: what a library needs of libtorch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch_abi_audit.knowledge import torch_shims
 from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.report.wording import outside_symbols, some
+from torch_abi_audit.report.wording import outside_symbols, plural, some
 from torch_abi_audit.rules.definition import Rule, not_lent
 
 TYPE_CHECKING = False
@@ -222,6 +222,37 @@ def torch_floor(reported: Reported) -> Iterator[Finding]:
                 break
 
 
+T108 = Rule(
+    "T108",
+    "exported-stable-names",
+    "A library exports code of torch::stable or torch::headeronly",
+    "The compiler inlines these namespaces from headers. Where a library shows its copies and is "
+    "in one scope with another that does (they are linked to each other, or loaded globally; on "
+    "macOS always), the loader makes one copy serve both, though it may be built with the headers "
+    "of another torch release.",
+    "Compile with `-fvisibility=hidden -fvisibility-inlines-hidden`. The headers of torch 2.9 hide "
+    "nothing themselves; later ones hide all but a few classes, such as `TensorAccessor`.",
+    Severity.NOTE,
+    example="_C.abi3.so: exports 14 names of torch::stable and torch::headeronly: "
+    "torch::stable::Tensor::~Tensor() and 13 more",
+)
+
+
+def exported_stable_names(context: Context) -> Iterator[Finding]:
+    """Visible copies of code in the header-only namespaces; of a universal file, in any slice."""
+    for path, library in context.libraries:
+        names = dict.fromkeys(
+            name for one in _verdicts(library) for name in one.exported_stable_symbols
+        )
+        if names:
+            count = plural(len(names), "name")
+            yield T108.finding(
+                f"exports {count} of torch::stable and torch::headeronly: {some(tuple(names))}",
+                library=path,
+                evidence=names,
+            )
+
+
 def _verdicts(library: ExtensionReport) -> tuple[TorchABIVerdict, ...]:
     """The verdict on each slice, else on the library; empty where the library was not read."""
     if library.torch is None or library.error is not None:
@@ -234,5 +265,6 @@ DETECTORS: Detectors = {
     unresolvable_symbols: (T103,),
     unknown_shims: (T104,),
     unresolved_symbols: (T105,),
+    exported_stable_names: (T108,),
 }
 REPORT_DETECTORS: ReportDetectors = {unstable_symbols: (T101,), torch_floor: (T106,)}

@@ -19,6 +19,22 @@ def test_the_newest_glibc_symbol_version_is_a_fact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "floor"),
+    [
+        ("libc.so.6", "2.17"),
+        ("libm.so.6", "2.17"),
+        ("ld-linux-aarch64.so.1", "2.17"),
+        ("libpthread.so.0", "2.17"),
+        ("libgcc_s-a04fdf82.so.1", None),
+        ("libgcc_s.so.1", None),
+        ("libc-1a2b3c4d.so.6", None),
+    ],
+)
+def test_glibc_is_what_its_own_libraries_are_asked_for(asked: str, floor: str | None) -> None:
+    assert judged(library(version_needs=needs("GLIBC_2.17", library=asked))).glibc == floor
+
+
+@pytest.mark.parametrize(
     "version",
     ["GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR", "GLIBC_", "GLIBC_2.", "GLIBC_ABI_2.40", "glibc_2.40"],
 )
@@ -36,6 +52,7 @@ def test_symbol_versions_without_a_number(version: str) -> None:
         ((V310, V311), ("py3-none-any",), "3.10"),
         (("_C.so",), (CP311,), "3.11"),
         (("_C.so",), ("py3-none-any",), None),
+        (("_C.so",), LINUX, "3.4"),
     ],
 )
 def test_the_oldest_python(names: tuple[str, ...], tags: tuple[str, ...], floor: str) -> None:

@@ -45,7 +45,8 @@ def test_such_a_name_is_seen() -> None:
 @pytest.mark.parametrize("kind", Format)
 def test_each_format_has_a_reader_with_what_it_owes(kind: Format) -> None:
     reader = module(f"formats.{READERS[kind]}")
-    assert all(callable(getattr(reader, name)) for name in ("read", "exports", "exported"))
+    owed = ("read", "exports", "exported", "exported_with")
+    assert all(callable(getattr(reader, name)) for name in owed)
     assert kind in MAGICS.values()
 
 

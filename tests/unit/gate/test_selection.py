@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.reports import NO_TORCH, library, package, stable
 from torch_abi_audit.gate.selection import Selection, unknown_rule
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import rule
@@ -41,25 +40,23 @@ OURS = [
     "P202",
     "P203",
     "P204",
+    "P205",
     "E001",
     "N001",
     "I001",
     "I002",
     "I003",
 ]
-MODULE = library("_C.so", module=True)
-TORCH = package(MODULE, library("lib/x.abi3.so", stable()))
-NO_TORCH_AT_ALL = package(library("_C.so", NO_TORCH, module=True))
 
 
 @pytest.mark.parametrize(
     ("selection", "failing"),
     [
         (Selection("torch"), "T101 T106 I001 I003"),
-        (Selection("abi3"), "P201 P202 P204 I001 I003"),
-        (Selection("both"), "T101 T106 P201 P202 P204 I001 I003"),
-        (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 I001 I003"),
-        (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 I001 I003"),
+        (Selection("abi3"), "P201 P202 P203 P204 P205 I001 I003"),
+        (Selection("both"), "T101 T106 P201 P202 P203 P204 P205 I001 I003"),
+        (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 P205 I001 I003"),
+        (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 P205 I001 I003"),
         (Selection("torch", fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
         # a selected rule fails whatever its severity, unless ``fail_on`` is given
         (Selection(select=("T104",)), "T104 I001 I003"),
@@ -71,27 +68,16 @@ def test_what_fails(selection: Selection, failing: str) -> None:
     found = [
         one
         for one in OURS
-        if selection.reports(one)
-        and selection.fails(rule(one).finding("m", library="_C.so"), TORCH)
+        if selection.reports(one) and selection.fails(rule(one).finding("m", library="_C.so"))
     ]
     assert found == [one for one in OURS if one in failing.split()]
 
 
 def test_warnings_fail_where_asked() -> None:
     strict = Selection("all", fail_on=Severity.WARNING)
-    assert strict.fails(rule("T104").finding("m"), TORCH)
-    assert strict.fails(rule("N001").finding("m"), TORCH)
-    assert not strict.fails(rule("E001").finding("m"), TORCH)
-
-
-def test_the_abi3_check_is_about_modules_of_packages_with_torch() -> None:
-    broken = rule("P201").finding("m", library="lib/x.abi3.so")
-    assert not Selection("abi3").fails(broken, TORCH)
-    assert Selection("all").fails(broken, TORCH)
-    module = rule("P201").finding("m", library="_C.so")
-    assert Selection("abi3").fails(module, TORCH)
-    assert not Selection("abi3").fails(module, NO_TORCH_AT_ALL)
-    assert Selection("all").fails(module, NO_TORCH_AT_ALL)
+    assert strict.fails(rule("T104").finding("m"))
+    assert strict.fails(rule("N001").finding("m"))
+    assert not strict.fails(rule("E001").finding("m"))
 
 
 @pytest.mark.parametrize("word", ["T", "T1", "T101", "ALL", "I00"])

@@ -65,7 +65,7 @@ def test_free_threaded_builds_are_other_pythons() -> None:
 
 
 def test_an_extension_that_leaves_the_stable_abi_in_an_abi3_wheel() -> None:
-    assert only(judged(library("_C.so", python=PRIVATE)), "M311").evidence == ("_PyX",)
+    assert only(judged(library("_C.so", python=PRIVATE)), "P205").evidence == ("_PyX",)
     assert rules(judged(library("_C.so", python=PRIVATE), tags=(CP311,))) == []
 
 
@@ -116,3 +116,87 @@ def test_a_python_newer_than_this_program_is_not_judged() -> None:
 
 def test_requires_python_that_cannot_be_read() -> None:
     assert rules(judged(library(V311), tags=(CP311,), python="newer than 3")) == ["M306"]
+
+
+# --- left-over files -----------------------------------------------------------------------------
+
+LEFT_OVER = [
+    (V310, CP311),
+    ("_C.cpython-37m-x86_64-linux-gnu.so", CP311),
+    ("_C.cpython-311t-x86_64-linux-gnu.so", CP311),
+    ("_C.pypy310-pp73-x86_64-linux-gnu.so", CP311),
+    ("_C.graalpy242-311-native-x86_64-linux.so", CP311),
+    ("_C.cpython-311-darwin.so", CP311),
+    ("_C.cpython-311-aarch64-linux-gnu.so", CP311),
+    ("_C.cp311-win_amd64.pyd", CP311),
+    (V310, "cp311-abi3-manylinux_2_28_x86_64"),
+]
+
+
+@pytest.mark.parametrize(("name", "tag"), LEFT_OVER)
+@pytest.mark.parametrize("twin", [V311, "_C.abi3.so", "_C.so"])
+def test_a_file_that_no_python_of_the_tags_imports(name: str, tag: str, twin: str) -> None:
+    report = judged(library(name, python=PRIVATE), library(twin, python=ABI3), tags=(tag,))
+    assert only(report, "M319").library == name
+    assert f"and {twin} is beside it" in only(report, "M319").message
+    assert (name, "M311") not in [(one.library, one.rule) for one in report.findings]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        (V310, "built for Python 3.10, but the wheel is tagged cp311-cp311"),
+        (
+            "_C.cpython-311-aarch64-linux-gnu.so",
+            f"built for Python 3.11 on Linux aarch64, but the wheel is tagged {CP311}",
+        ),
+        (
+            "_C.cpython-311-darwin.so",
+            f"built for Python 3.11 on macOS, but the wheel is tagged {CP311}",
+        ),
+    ],
+)
+def test_without_a_twin_it_contradicts_the_tags(name: str, what: str) -> None:
+    assert only(judged(library(name), tags=(CP311,)), "M311").message == what
+    elsewhere = library(f"other/{V311}")
+    assert "M311" in rules(judged(library(name), elsewhere, tags=(CP311,)))
+
+
+def test_files_for_the_wrong_pythons_alone_are_no_twins() -> None:
+    names = (V310, "_C.cpython-39-x86_64-linux-gnu.so")
+    assert rules(judged(*map(library, names), tags=(CP311,))) == ["M311", "M311"]
+
+
+def test_a_twin_for_another_platform() -> None:
+    """The format of the file says more than its name: M317 and M316 are about that."""
+    mach: Any = {"format": Format.MACHO, "arch": "arm64"}
+    left = library("_C.cpython-311-darwin.so", **mach)
+    assert rules(judged(left, library(V311), tags=(CP311,))) == ["M317"]
+    assert rules(judged(left, library("_D.so"), tags=(CP311,))) == ["M316"]
+
+
+def test_suffixes_of_tags_for_several_interpreters() -> None:
+    tags = (CP311, "pp310-pypy310_pp73-manylinux_2_28_x86_64")
+    pypy = library("_C.pypy310-pp73-x86_64-linux-gnu.so")
+    assert rules(judged(pypy, library(V311), tags=tags)) == []
+    generic = ("py3-none-manylinux_2_28_x86_64",)
+    assert rules(judged(pypy, library(V311), tags=generic)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("_C.cpython-37m-x86_64-linux-gnu.so", "cp37-cp37m-manylinux2014_x86_64"),
+        ("_C.cpython-311-i386-linux-gnu.so", "cp311-cp311-manylinux2014_i686"),
+        ("_C.cpython-311-x86_64-linux-gnu.so", "cp311-cp311-musllinux_1_2_x86_64"),
+        ("_C.cpython-311-x86_64-linux-musl.so", "cp311-cp311-musllinux_1_2_x86_64"),
+        ("_C.cpython-311-powerpc64le-linux-gnu.so", "cp311-cp311-manylinux2014_ppc64le"),
+        ("_C.cpython-311-arm-linux-gnueabihf.so", "cp311-cp311-manylinux_2_31_armv7l"),
+        ("_C.cpython-313-iphoneos.so", "cp313-cp313-ios_13_0_arm64_iphoneos"),
+    ],
+)
+def test_suffixes_for_the_platform_of_the_tag(name: str, tag: str) -> None:
+    arch = {"i386": "i686", "powerpc64le": "ppc64le", "arm": "armv7l"}
+    spelt = name.partition("-")[2].partition("-")[2].partition("-")[0]
+    one = library(name, arch=arch.get(spelt, "x86_64"))
+    assert rules(judged(one, tags=(tag,))) == []

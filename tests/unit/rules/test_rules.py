@@ -110,7 +110,6 @@ def test_a_detector_finds_what_it_is_registered_for(one: Rule) -> None:
 
 @pytest.mark.parametrize("one", rules().values(), ids=lambda one: one.id)
 def test_a_standing_does_not_contradict_itself(one: Rule) -> None:
-    assert one.check is not None or not one.modules_only
     assert one.about is not About.RUN or not one.baseline
     assert not one.unread or (one.row and not one.baseline)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from packaging.tags import mac_platforms
 
 from tests.support.metadata_values import LINUX, judged, library, mac, needs, only, rules
 from torch_abi_audit.knowledge import platforms
@@ -85,6 +86,53 @@ def test_macos_on_arm_begins_with_11() -> None:
 
 
 @pytest.mark.parametrize(
+    ("needed", "tag", "fires"),
+    [
+        ("11.1", "macosx_11_0_arm64", False),
+        ("12.3", "macosx_12_0_arm64", False),
+        ("12.3", "macosx_11_0_arm64", True),
+        ("12.3", "macosx_11_7_arm64", True),
+        ("14.4.1", "macosx_14_0_universal2", False),
+        ("26.0", "macosx_14_0_universal2", True),
+        ("11.3", "macosx_10_9_universal2", False),
+        ("10.13", "macosx_10_9_x86_64", True),
+        ("10.9", "macosx_10_9_x86_64", False),
+        ("11.2", "macosx_10_15_x86_64", True),
+        ("10.16", "macosx_11_0_x86_64", False),
+        ("11.3", "macosx_10_16_x86_64", False),
+    ],
+)
+def test_minor_releases_of_macos_count_until_10(needed: str, tag: str, fires: bool) -> None:
+    arch = "x86_64" if tag.endswith("x86_64") else "arm64"
+    one = mac("libx.dylib", module=False, min_os=needed, arch=arch)
+    assert rules(judged(one, tags=(f"cp310-abi3-{tag}",))) == ["L403"] * fires
+
+
+@pytest.mark.parametrize(
+    ("needed", "tag", "excluding"),
+    [("12.3", "macosx_12_0", "macosx_13_0"), ("12.0", "macosx_12_0", None)],
+)
+def test_the_tag_in_the_fix_is_one_that_installers_accept(
+    needed: str, tag: str, excluding: str | None
+) -> None:
+    (found,) = judged(mac(min_os=needed), tags=("cp310-abi3-macosx_11_0_arm64",)).findings
+    assert f"`{tag}_…`" in found.fix
+    assert ("excludes" in found.fix) is (excluding is not None)
+    if excluding is not None:
+        assert f"`{excluding}_…`" in found.fix
+    version = tuple(map(int, needed.split(".")))
+    accepted = set(mac_platforms((version[0], version[1]), "arm64"))
+    assert f"{tag}_arm64" in accepted
+    assert f"macosx_{needed.replace('.', '_')}_arm64" in accepted or version[1] > 0
+
+
+def test_a_universal_file_is_one_finding() -> None:
+    slices = tuple(Linkage(Format.MACHO, arch, min_os="13.0") for arch in ("x86_64", "arm64"))
+    report = judged(library(images=slices), tags=("cp310-abi3-macosx_10_14_universal2",))
+    assert rules(report) == ["L403"]
+
+
+@pytest.mark.parametrize(
     ("tag", "version", "architectures", "libc"),
     [
         ("manylinux2014_aarch64", (2, 17), ("aarch64",), "glibc"),
@@ -109,3 +157,12 @@ def test_platform_tags(
     assert read is not None
     assert (read.version, read.architectures, read.libc) == (version, architectures, libc)
     assert platforms.platform("any") is None
+
+
+def test_versions_of_glibc_that_another_library_is_asked_for() -> None:
+    """libgcc has versions of that name for its own symbols."""
+    asked = needs("GLIBC_2.34", library="libgcc_s.so.1")
+    assert rules(judged(library(version_needs=asked))) == []
+    assert rules(judged(library(version_needs=needs("GLIBC_2.34", library="libm.so.6")))) == [
+        "L401"
+    ]

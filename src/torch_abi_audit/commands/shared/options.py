@@ -207,8 +207,9 @@ OPTIONS: dict[str, Option] = {
     # gates: an audit has several checks to choose from, compat and diff have one each
     "check": Option(
         ("--check",),
-        "fail if a package violates the torch stable ABI (torch), the CPython stable ABI (abi3), "
-        "either of them (both), or any rule (all)",
+        "fail if a library leaves the torch stable ABI (torch); if its name or its wheel's tag "
+        "claims the CPython stable ABI and it breaks the claim, or a module of a package that uses "
+        "torch makes none (abi3); on either (both); on any rule (all)",
         choices=CHECKS,
         group=GATE,
     ),

@@ -84,7 +84,8 @@ def search(options: argparse.Namespace, words: Sequence[str | None]) -> Search:
     if getattr(options, "site_packages", None) is not None:  # names are not looked up
         place = own()
     else:
-        place = environment(options.python, quiet=bool(options.quiet))
+        whole = not getattr(options, "targets", True)
+        place = environment(options.python, quiet=bool(options.quiet), whole=whole)
     asked = bool(getattr(options, "with_requirements", False))
     bar = wants_bar(options)
     return Search(place, choice, bar=bar, releases=releases, with_requirements=asked)

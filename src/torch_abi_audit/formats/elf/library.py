@@ -124,6 +124,21 @@ def exported(
     return image.strings().among(_exported(image), wanted)
 
 
+def exported_with(
+    source: Readable, parts: tuple[bytes, ...], _binary: Binary | None = None
+) -> frozenset[bytes]:
+    """The exported names that contain one of ``parts``; reads no symbols if no name does.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    image = open_image(source)
+    if isinstance(image, NotALibrary) or not image.strings().contains(parts):
+        return frozenset()
+    names = image.strings().names(_exported(image)).values()
+    return frozenset(name for part in parts for name in names if part in name)
+
+
 def versions(source: Readable) -> dict[bytes, str]:
     """The version of every undefined symbol that has one: ``memcpy`` to ``GLIBC_2.14``.
 

@@ -75,6 +75,16 @@ def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> froz
     return exports(source, binary) & wanted
 
 
+def exported_with(source: Readable, parts: tuple[bytes, ...], binary: Binary) -> frozenset[bytes]:
+    """The names that the image at ``binary.offset`` exports and that contain one of ``parts``.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    names = exports(source, binary)
+    return frozenset(name for part in parts for name in names if part in name)
+
+
 def _binary(image: Image) -> Binary:
     strong: dict[bytes, None] = {}
     weak: dict[bytes, None] = {}

@@ -126,6 +126,16 @@ def exported(source: Readable, wanted: frozenset[bytes], binary: Binary) -> froz
     return exports(source, binary) & wanted
 
 
+def exported_with(source: Readable, parts: tuple[bytes, ...], binary: Binary) -> frozenset[bytes]:
+    """The names in the export table that contain one of ``parts``.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    names = exports(source, binary)
+    return frozenset(name for part in parts for name in names if part in name)
+
+
 def _descriptors(image: Image, rva: int, width: int, what: str) -> Iterator[tuple[int, ...]]:
     """The 32-bit fields of each descriptor, at most ``_MOST_DLLS``; the caller detects the end."""
     seen = 0

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 _FRAMEWORKS = frozenset({"Python", "PythonT", "Python3", "Python3T"})
 _FLAVOURS = ("abi3", "abi3t")
+_WITH_PYMALLOC = {f"{minor}m" for minor in range(2, 8)}
+"""Releases until 3.7 mark the common build with an ``m``: ``cpython-37m``."""
+_WINDOWS = {"win32": "i686", "win_amd64": "x86_64", "win_arm64": "arm64"}
+_MULTIARCH = {"i386": "i686", "powerpc64le": "ppc64le"}
+"""Architectures that Debian's multiarch names, which suffixes contain, spell in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,19 @@ class Bound:
         return f"3.{self.minor}{'t' if self.free_threaded else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """The interpreters and the platform that the suffix of a module's file name is for."""
+
+    implementation: str
+    """As in wheel tags: ``cp``, ``pp`` (PyPy), ``graalpy``."""
+    python: Bound
+    system: str | None
+    """``linux``, ``macos`` or ``windows``; None if the suffix names none of these."""
+    arch: str | None
+    """As ``Binary.arch`` spells it; None if it is not known, and on macOS."""
+
+
 def bound(one: ExtensionReport) -> Bound | None:
     """The one Python that a library requires, by its file name or the DLLs that it imports."""
     found = named(one.name)
@@ -37,12 +55,51 @@ def bound(one: ExtensionReport) -> Bound | None:
 
 def named(file: str) -> Bound | None:
     """The Python in ``_C.cpython-313t-x86_64-linux-gnu.so`` or ``_C.cp313t-win_amd64.pyd``."""
+    found = suffix(file)
+    return found.python if found is not None and found.implementation == "cp" else None
+
+
+def suffix(file: str) -> Suffix | None:
+    """What the suffix of a module's file name says; None if it is not for one interpreter.
+
+    ``_C.cpython-313t-x86_64-linux-gnu.so``, ``_C.cp313-win_amd64.pyd``,
+    ``_C.pypy310-pp73-darwin.so``, ``_C.graalpy242-311-native-x86_64-linux.so``.
+    """
     module, _, kind = file.rpartition(".")
     _, dot, tag = module.rpartition(".")
-    if not dot or kind not in {"so", "pyd"} or not tag.startswith(("cpython-3", "cp3")):
+    if not dot or kind not in {"so", "pyd"}:
         return None
-    python, _, platform = tag.removeprefix("cpython-").removeprefix("cp").partition("-")
-    return _minor(python[1:].removesuffix("d")) if platform else None
+    first, _, rest = tag.partition("-")
+    if first == "cpython":
+        implementation, (python, _, platform) = "cp", rest.partition("-")
+    elif first.startswith("cp3"):
+        implementation, python, platform = "cp", first[2:], rest
+    elif first.startswith("pypy3"):
+        implementation, python, platform = "pp", first[4:], rest.partition("-")[2]
+    elif first.startswith("graalpy"):
+        implementation, (python, _, platform) = "graalpy", rest.partition("-")
+    else:
+        return None
+    digits = python[1:].removesuffix("d")
+    if digits in _WITH_PYMALLOC:
+        digits = digits.removesuffix("m")
+    minor = _minor(digits) if python.startswith("3") else None
+    if minor is None or not platform:
+        return None
+    return Suffix(implementation, minor, *_platform(platform))
+
+
+def _platform(text: str) -> tuple[str | None, str | None]:
+    """System and architecture of ``x86_64-linux-gnu``, ``darwin`` or ``win_amd64``."""
+    if text in _WINDOWS:
+        return "windows", _WINDOWS[text]
+    words = text.removeprefix("native-").split("-")
+    if words[-1] == "darwin":
+        return "macos", None
+    arch, *rest = words
+    if rest[:1] == ["linux"] and rest[1:] in ([], ["gnu"], ["musl"]):
+        return "linux", _MULTIARCH.get(arch, arch)
+    return None, None
 
 
 def abi3_claim(file: str) -> str | None:

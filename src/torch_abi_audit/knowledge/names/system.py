@@ -42,6 +42,11 @@ _FABRICS = frozenset(
     {"libibverbs", "librdmacm", "libibumad", "libmlx4", "libmlx5", "libefa"}  # rdma-core
     | {"libfabric", "libpsm2", "libcxi"}
 )
+_GLIBC = frozenset(
+    {"libc", "libm", "libpthread", "libdl", "librt", "libutil", "libresolv", "libnsl", "libcrypt"}
+    | {"libanl", "libmvec", "libthread_db", "libBrokenLocale"}
+    | {"libnss_compat", "libnss_dns", "libnss_files", "libnss_hesiod"}
+)
 _OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
 _HIP = "blas blaslt fft fftw rand solver sparse sparselt tensor rtc rtc-builtins dnn file cub"
 _ROC = "blas fft rand solver sparse alution jpeg decode shmem al"
@@ -124,6 +129,12 @@ def is_loader(name: str) -> bool:
     if stem.startswith("ld-linux"):
         return version.isdecimal() and is_word(stem.replace("-", "_"))
     return stem.startswith("linux-vdso") or (stem in {"ld", "ld64"} and version.isdecimal())
+
+
+def is_glibc(name: str) -> bool:
+    """Whether a library is part of glibc: ``libc.so.6``, ``ld-linux-x86-64.so.2``."""
+    stem, _, version = name.partition(".so.")
+    return is_loader(name) or (stem in _GLIBC and version.partition(".")[0].isdecimal())
 
 
 def is_musl(name: str) -> bool:

@@ -113,6 +113,7 @@ def _package(report: PackageReport) -> dict[str, Any]:
         "cuda": None if report.cuda is None else _cuda(report.cuda),
         "glibc": report.glibc,
         "min_python": report.min_python,
+        "abi3_since": report.abi3_since,
         **package_keys(report.loads),
     }
 

@@ -24,8 +24,7 @@ def standing(rule: Rule) -> str:
     if rule.unread:
         said.append("`--select` and `--ignore` cannot disable it.")
     if rule.check is not None:
-        where = " in an extension module of a package that uses torch" * rule.modules_only
-        said.append(f"`--check {rule.check}` fails on it{where}, whatever its severity.")
+        said.append(f"`--check {rule.check}` fails on it, whatever its severity.")
     if not rule.baseline:
         said.append("A baseline cannot suppress it.")
     return " ".join(said)

@@ -1,22 +1,16 @@
-"""Another interpreter's environment: the interpreter runs in isolated mode and prints its paths.
-
-A tool installed with pipx or uv has an environment of its own, which nobody wants to audit: then
-the environment that the user has activated is used.
-"""
+"""Another interpreter's environment: the interpreter runs in isolated mode and prints its paths."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from itertools import pairwise
 
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _TIMEOUT = 60
 _QUESTION = """\
@@ -25,7 +19,6 @@ found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.get
 json.dump({"sites": found, "path": sys.path, "prefix": sys.prefix,
            "python": "%d.%d" % sys.version_info[:2]}, sys.stdout)
 """
-_RECEIPTS = ("pipx_metadata.json", "uv-receipt.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +65,6 @@ def interpreter(place: str) -> Interpreter:
     )
 
 
-def activated(environ: Mapping[str, str] | None = None) -> str | None:
-    """The activated environment to audit instead of this program's own; None without one.
-
-    Always None unless the program runs in an environment of its own.
-    """
-    environ = os.environ if environ is None else environ
-    if not is_isolated():
-        return None
-    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        prefix = environ.get(name)
-        if prefix and os.path.isdir(prefix) and not _same(prefix, sys.prefix):
-            return prefix
-    return None
-
-
-def is_isolated() -> bool:
-    """Whether this program runs in an environment that pipx or uv made for it."""
-    if any(os.path.exists(os.path.join(sys.prefix, name)) for name in _RECEIPTS):
-        return True
-    parts = os.path.abspath(sys.prefix).replace("\\", "/").split("/")
-    pairs = set(pairwise(parts))
-    return bool(pairs & {("pipx", "venvs"), ("uv", "tools"), ("uv", "archive-v0")})
-
-
 def _program(place: str) -> str:
     if os.path.isdir(place):
         found = next((one for one in _programs(place) if os.path.isfile(one)), None)
@@ -120,7 +89,3 @@ def _programs(directory: str) -> Iterator[str]:
         ("python.exe",),
     ):
         yield os.path.join(directory, *parts)
-
-
-def _same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)

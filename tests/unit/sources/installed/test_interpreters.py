@@ -43,25 +43,6 @@ def test_what_is_no_interpreter(tmp_path: Path, place: str) -> None:
         interpreters.interpreter("/bin/true" if place == "true" else str(tmp_path / place))
 
 
-def test_what_is_activated_counts_when_we_run_isolated(
-    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = {"VIRTUAL_ENV": str(venv)}
-    own = tmp_path / "pipx" / "venvs" / "torch-abi-audit"
-    own.mkdir(parents=True)
-    monkeypatch.setattr(sys, "prefix", str(own))
-    assert interpreters.activated(said) == str(venv)
-    assert interpreters.activated({"CONDA_PREFIX": str(venv)}) == str(venv)
-    assert interpreters.activated({"VIRTUAL_ENV": str(own)}) is None
-    assert interpreters.activated({"VIRTUAL_ENV": str(tmp_path / "gone")}) is None
-    assert interpreters.activated({}) is None
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "ordinary"))
-    assert interpreters.activated(said) is None
-    (tmp_path / "ordinary").mkdir()
-    (tmp_path / "ordinary" / "uv-receipt.toml").touch()
-    assert interpreters.activated(said) == str(venv)
-
-
 @pytest.mark.slow
 def test_the_command_looks_there(venv: Path) -> None:
     (site,) = interpreters.interpreter(str(venv)).sites
