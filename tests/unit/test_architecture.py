@@ -39,6 +39,7 @@ MAP = {
     "diff": "judges knowledge.names model runtime",
     "explain": "judges knowledge knowledge.names knowledge.platforms mangling model rules runtime",
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
+    "fix": "facts knowledge knowledge.names model runtime",
     "gate": "judges knowledge.names model report.wording rules runtime",
     "settings": "gate model report rules runtime sources",
     "report": (
@@ -57,8 +58,9 @@ MAP = {
     "report.port": "mangling model port report report.wording",
     "report.rules": "report rules runtime",
     "commands": (
-        "__init__ audit diff explain gate judges knowledge mangling model port report "
-        "report.audit report.loads report.rules report.wording rules runtime settings sources"
+        "__init__ audit diff explain fix gate judges knowledge knowledge.names mangling model port "
+        "report report.audit report.loads report.rules report.wording rules runtime settings "
+        "sources"
     ),
     "cli": "commands runtime",
     "api": "audit model sources",
