@@ -57,14 +57,14 @@ def test_torchtext_loads_on_no_torch_that_its_requirement_admits() -> None:
     assert report.requires_torch == "torch>=2.3.0"
     assert report.proposed_requires_torch is None
     assert report.glibc == "2.14"
-    assert rules(report) >= {"M303", "M305", "L401", "L402"}  # manylinux1 promises glibc 2.5
+    assert rules(report) >= {"M305", "L401", "L402"}  # manylinux1 promises glibc 2.5
 
 
 def test_unstable_wheels_are_held_against_the_load_matrix() -> None:
     report = audited("torchrl==0.14.1")
     assert report.requires_torch == "torch>=2.1.0"
     assert (report.proposed_requires_torch or "").startswith("torch>=2.14,<2.")
-    assert rules(report) == {"M302", "M303"}
+    assert rules(report) == {"M302"}
     assert rules(audited("torchaudio==2.9.0")) == set()
 
 
@@ -76,6 +76,31 @@ def test_cuda_of_another_major_than_torchs() -> None:
     report = audited("xformers==0.0.35")
     assert report.requires_torch == "torch>=2.10"
     assert rules(report) == {"C501"}
+    assert report.proposed_requires_torch == "torch>=2.10,<2.11"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "platform", "declared", "proposal", "found"),
+    [
+        # narrowed by symbols, with the bound that was declared
+        ("executorch==1.2.0", LINUX, "torch>=2.11.0", "torch>=2.11.0,<2.12", {"M305"}),
+        (
+            *("autoawq-kernels==0.0.9", "win_amd64", "torch>=2.5.1", "torch>=2.5.1,<2.6"),
+            {"M305", "C505"},  # the DLLs of CUDA come with CUDA builds of torch
+        ),
+        # newer releases load the symbols, but bring CUDA 13
+        ("xformers==0.0.34", LINUX, "torch>=2.10", "torch>=2.10,<2.11", {"C501"}),
+    ],
+)
+def test_one_requirement_has_one_finding(
+    requirement: str, platform: str, declared: str, proposal: str, found: set[str]
+) -> None:
+    report = audited(requirement, platform)
+    assert report.requires_torch == declared
+    assert report.proposed_requires_torch == proposal
+    assert {one for one in rules(report) if one[:2] in {"M3", "C5"}} == found
+    about_torch = [one for one in report.findings if one.rule[:3] in {"M30", "C50"}]
+    assert len(about_torch) == len(found)
 
 
 @pytest.mark.parametrize(

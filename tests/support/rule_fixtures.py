@@ -35,6 +35,8 @@ FREE_THREADED = ("cp315-abi3t-manylinux_2_34_x86_64",)
 STABLE = library(torch="2.11.0")
 UNSTABLE = library(unstable=True)
 CUDA_12 = ("libcudart.so.12",)
+ARM = ("cp310-abi3-manylinux_2_28_aarch64",)
+ARM_CUDA_12 = library(torch="2.10.0", needed=CUDA_12, arch="aarch64")
 GOMP = "libgomp-e985bcbb.so.1.0.0"
 USES_2: Any = {
     "needed": ("libhelper.so.1",),
@@ -265,6 +267,14 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "C504": (
         audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch>=2.11")),
         audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch==2.10.0")),
+    ),
+    "C505": (
+        audited(ARM_CUDA_12, tags=ARM, requires=("torch==2.10.0",)),
+        audited(
+            library(torch="2.11.0", needed=("libcudart.so.13",), arch="aarch64"),
+            tags=ARM,
+            requires=("torch>=2.11",),
+        ),
     ),
     "E001": (
         finished(reports.library("_C.so", error="cut short")),

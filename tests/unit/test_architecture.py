@@ -42,6 +42,7 @@ MAP = {
         "judges knowledge knowledge.names knowledge.platforms mangling model repair rules runtime"
     ),
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
+    "fix": "facts knowledge knowledge.names model runtime",
     "gate": "judges knowledge.names model report.wording rules runtime",
     "settings": "gate model report rules runtime sources",
     "report": (
@@ -61,8 +62,9 @@ MAP = {
     "report.repair": "mangling repair report report.audit report.wording",
     "report.rules": "report rules runtime",
     "commands": (
-        "__init__ audit diff explain gate judges knowledge mangling model port repair report "
-        "report.audit report.loads report.rules report.wording rules runtime settings sources"
+        "__init__ audit diff explain fix gate judges knowledge knowledge.names mangling model port "
+        "repair report report.audit report.loads report.rules report.wording rules runtime "
+        "settings sources"
     ),
     "cli": "commands runtime",
     "api": "audit model sources",

@@ -57,12 +57,13 @@ def judged(
         return replace(report, findings=by_library(findings), declared=declared)
     from torch_abi_audit.facts import floors
 
-    need, said = context.needed_torch, context.required_torch
+    said = context.required_torch
     return replace(
         report,
         findings=worst_first(findings),
         requires_torch=said.text if said is not None else None,
-        proposed_requires_torch=need.proposal if need is not None else None,
+        proposed_requires_torch=context.torch_advice.proposal,
+        torch_fit=context.torch_fit,
         cuda=context.cuda,
         glibc=floors.glibc(report),
         min_python=floors.min_python(report, declared),

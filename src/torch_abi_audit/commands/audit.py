@@ -30,7 +30,8 @@ torch-abi-audit [-h] [--version] [--env | --site-packages PATH]
 _EPILOG = """\
 exit codes:
   0  success, whatever the verdicts; the gate passed, if one was requested
-  1  a gate was requested (--check, --select, --fail-on, --baseline or their settings) and failed
+  1  a gate was requested (--check, --select, --fail-on, --baseline or their settings) and failed;
+     --fix has something left to change
   2  operational error: unknown name, unreadable path, damaged library, wrong usage or configuration
   3  a gate was requested, but no target contains a compiled library (see --allow-empty)
 """
@@ -52,7 +53,7 @@ def syntax() -> Syntax:
             *("json", *DOCUMENT, "step_summary", "color", "all", "verbose"),
             *("quiet", "no_progress"),
             *("check", "select", "ignore", "fail_on", "baseline", "write_baseline"),
-            *("allow_empty", "exit_zero", "config", "isolated"),
+            *("allow_empty", "exit_zero", "fix", "write", "config", "isolated"),
         ),
         words={
             "torch": "like --loads-on, but only for these releases ('>=2.10,<2.13') or for the "
@@ -77,10 +78,20 @@ def run(words: list[str]) -> int:
             from torch_abi_audit.commands.shared.modes import refuse_mixed
 
             refuse_mixed(syntax(), options, () if settings is None else (settings.baseline,))
+            if options.fix or options.write:
+                return _fix(options)
         return _audit(options, settings)
     except AuditError as error:
         complain(str(error))
         return ERROR
+
+
+def _fix(options: argparse.Namespace) -> int:
+    from torch_abi_audit.commands.shared import fixing, targets
+
+    fixing.refuse_reports(syntax(), options)
+    loaded = targets.load(options, targets.search(options, options.targets))
+    return fixing.fix(loaded.packages, write=bool(options.write), quiet=bool(options.quiet))
 
 
 def given(options: argparse.Namespace) -> Given:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
+from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
-from torch_abi_audit.knowledge.torch_cuda import is_brought_by_torch
 from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False

@@ -1,21 +1,54 @@
-"""The CUDA that a package is linked to, and the CUDA that its requirements and torch bring."""
+"""The CUDA that a package is linked to, and the CUDA that it, its requirements and torch bring."""
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge.names.cuda import is_cuda, major
+from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch, is_cuda, major
 from torch_abi_audit.knowledge.names.distribution import cuda_of, required
 from torch_abi_audit.knowledge.platforms import SYSTEMS, index_platform
 from torch_abi_audit.knowledge.torch_releases import torch_releases
-from torch_abi_audit.model.paths import relative_path
+from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.paths import file_name, relative_path
 from torch_abi_audit.model.reports import Cuda
+from torch_abi_audit.runtime.enums import StrEnum
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.model.declared import Declared
     from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """The CUDA libraries that one library needs and that its distribution does not contain."""
+
+    path: str
+    """Path of the library that needs them, below the package's root."""
+    names: tuple[str, ...]
+    """Those with a CUDA release in their names, in the order of the file."""
+
+    @property
+    def majors(self) -> tuple[int, ...]:
+        """Their CUDA major releases, oldest first."""
+        return tuple(sorted({number for name in self.names if (number := major(name))}))
+
+    @property
+    def of_torch(self) -> tuple[str, ...]:
+        """The names that CUDA builds of torch bring."""
+        return tuple(filter(is_brought_by_torch, self.names))
+
+
+class Brought(StrEnum):
+    """What a torch release from the package index brings of the CUDA that a package needs."""
+
+    FITS = "fits"
+    OTHER = "other"
+    """Another CUDA release."""
+    NOTHING = "nothing"
+    """Its wheel is built without CUDA."""
 
 
 def linked(report: PackageReport, declared: Declared) -> Cuda | None:
@@ -27,17 +60,41 @@ def linked(report: PackageReport, declared: Declared) -> Cuda | None:
         for one in report.libraries
         if any(image.static_cuda for image in one.linkage)
     )
-    if not libraries and not static:
+    held = {one.name for one in report.libraries} | set(declared.beside)
+    bundled = sorted(filter(is_cuda, held))
+    if not libraries and not static and not bundled:
         return None
-    files = {one.name for one in report.libraries} | set(declared.beside)
     bringing = {required(line) for line in declared.requires if cuda_of(line)}
     return Cuda(
         majors=tuple(sorted({number for name in libraries if (number := major(name))})),
         libraries=tuple(libraries),
-        bundled=tuple(name for name in libraries if name in files),
+        bundled=tuple(bundled),
         dependencies=tuple(sorted(bringing)),
         static=tuple(static),
     )
+
+
+def unmet(report: PackageReport, shipped: Collection[str]) -> tuple[Unmet, ...]:
+    """Each library that needs CUDA libraries which the distribution lacks, sorted by path.
+
+    Args:
+        report: The package.
+        shipped: File names and sonames of all libraries of the distribution.
+    """
+    lowered = frozenset(map(str.lower, shipped))
+    found = []
+    for one in report.libraries:
+        names = []
+        for image in one.linkage:
+            is_pe = image.format is Format.PE
+            for name in (*image.needed, *image.delay_needed):
+                base = file_name(name)
+                here = base.lower() in lowered if is_pe else base in shipped
+                if not here and name not in names and major(name) is not None:
+                    names.append(name)
+        if names:
+            found.append(Unmet(relative_path(one, report), tuple(names)))
+    return tuple(sorted(found, key=lambda each: each.path))
 
 
 def needed(one: ExtensionReport) -> Iterator[str]:
@@ -52,20 +109,60 @@ def required_releases(declared: Declared) -> frozenset[int]:
     return frozenset(release for line in declared.requires if (release := cuda_of(line)))
 
 
-def torch_builds(
-    environments: Sequence[Environment], admitted: Collection[str] | None
-) -> list[tuple[str, int | None]]:
-    """The wheels of the admitted torch releases, as release and CUDA major; None for a CPU build.
+def from_torch(
+    report: PackageReport, declared: Declared, lacking: Collection[Unmet]
+) -> frozenset[int]:
+    """The CUDA major releases of which torch must bring one; empty if it need not bring any.
 
-    There is one wheel for each platform of the environments that torch is published for.
+    A package with one library for each CUDA release needs one of them. Where a requirement brings
+    the libraries of any, torch need not.
+
+    Args:
+        report: The package.
+        declared: What its distribution declares.
+        lacking: The result of ``unmet``.
     """
-    if admitted is None:
-        return []
-    wheels = {index_platform(SYSTEMS[one.system].format, one.machine) for one in environments}
-    found: list[tuple[str, int | None]] = []
+    majors = frozenset(
+        number for one in lacking for name in one.of_torch if (number := major(name)) is not None
+    )
+    linked_to = {
+        number for one in report.libraries for name in needed(one) if (number := major(name))
+    }
+    return majors if required_releases(declared).isdisjoint(linked_to) else frozenset()
+
+
+def brought(
+    majors: Collection[int], environments: Collection[Environment]
+) -> Mapping[str, Brought]:
+    """Each known torch release, to what its wheels from the index bring of the CUDA ``majors``.
+
+    Empty if torch has wheels for none of the platforms of these environments. Where there are
+    several platforms, one that fits is enough.
+    """
+    every = {index_platform(SYSTEMS[one.system].format, one.machine) for one in environments}
+    wheels = [each for each in every if each is not None]
+    if not wheels:
+        return {}
+    found = {}
     for release in torch_releases():
-        if release.version in admitted:
-            for wheel in sorted(each for each in wheels if each is not None):
-                version = release.cuda.get(wheel)
-                found.append((release.version, int(version.partition(".")[0]) if version else None))
+        numbers = {number for each in wheels if (number := release.cuda_major(each)) is not None}
+        if not numbers.isdisjoint(majors):
+            found[release.version] = Brought.FITS
+        else:
+            found[release.version] = Brought.OTHER if numbers else Brought.NOTHING
     return found
+
+
+def cuda_majors(
+    versions: Collection[str], environments: Collection[Environment]
+) -> tuple[int, ...]:
+    """The CUDA major releases that the wheels of these torch releases bring, oldest first."""
+    wheels = {index_platform(SYSTEMS[one.system].format, one.machine) for one in environments}
+    numbers = {
+        number
+        for release in torch_releases()
+        if release.version in versions
+        for each in wheels
+        if each is not None and (number := release.cuda_major(each)) is not None
+    }
+    return tuple(sorted(numbers))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.facts import specifiers as texts
 from torch_abi_audit.knowledge.names.alternatives import choices
 from torch_abi_audit.knowledge.names.distribution import required
 from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.model.paths import relative_path
-from torch_abi_audit.model.releases import exact, release_key, short
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
 
 _LOADS = frozenset({"yes", "needs-cuda"})
-_FAR = "2.9999"
-"""A release far beyond every existing one: a requirement that admits it has no upper bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,54 +42,122 @@ class Needed:
             return self.loads_on[release] == "no"
         return self.stable and self.floor is not None and older(release, self.floor)
 
-    @property
-    def proposal(self) -> str | None:
-        """The requirement to declare; None if it is not known."""
+    def loads(self, release: str) -> bool:
+        """Whether the binaries are known to load on a known release."""
         if self.stable:
-            return f"torch>={short(self.floor)}" if self.floor and self.exactly else None
-        return exact(self.loads_on, _LOADS) if self.loads_on else None
+            return self.floor is not None and self.exactly and not older(release, self.floor)
+        return self.loads_on is not None and self.loads_on.get(release) in _LOADS
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One requirement on torch, as a ``Requires-Dist`` line or an entry of a project states it."""
+
+    head: str
+    """The name with its extras: ``torch`` or ``torch[opt-einsum]``."""
+    text: str
+    """The specifiers, lower bounds first; empty for any release."""
+    marker: str | None
+    """The environment marker."""
+    specifiers: SpecifierSet
+    """What ``text`` admits, whatever the build: ``==2.9.0+cu128`` admits 2.9.0."""
+    extras: tuple[str, ...] = ()
+    """The extras of the distribution for which the marker asks."""
+
+    @property
+    def names_build(self) -> bool:
+        """Whether it asks for one build: ``==2.9.0+cu128``."""
+        return "+" in self.text
+
+    @property
+    def whole(self) -> str:
+        """The requirement as text: ``torch>=2.11; sys_platform == "linux"``."""
+        return f"{self.head}{self.text}" + (f"; {self.marker}" if self.marker else "")
+
+    def narrowed_to(self, text: str) -> Line:
+        """The same requirement with other specifiers."""
+        from packaging.specifiers import SpecifierSet
+
+        return replace(self, text=text, specifiers=SpecifierSet(_without_local(text)))
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """The requirement on torch in each environment."""
 
-    per_environment: Mapping[Environment, SpecifierSet | None]
-    """None for an environment in which torch is not required."""
-    extras: tuple[str, ...]
-    """The extras that require torch, sorted."""
+    applying: Mapping[Environment, tuple[Line, ...]]
+    """The lines that apply in each environment without any extra; none where it is not required."""
+    lines: tuple[Line, ...]
+    """Every valid line."""
     by_url: bool
     """Whether some environment requires torch by a URL."""
     unreadable: tuple[str, ...]
     """The requirements on torch that are not valid, as written."""
 
     @property
-    def text(self) -> str | None:
-        """The requirement as text; several joined by ``|`` where environments differ."""
+    def per_environment(self) -> Mapping[Environment, SpecifierSet | None]:
+        """What is admitted in each environment; None where torch is not required."""
+        return {each: _all_of(lines) for each, lines in self.applying.items()}
+
+    @property
+    def is_required(self) -> bool:
+        """Whether some environment of the package requires torch, by releases that are known."""
+        return not self.by_url and any(self.applying.values())
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras that require torch, sorted."""
+        return tuple(sorted({name for line in self.lines for name in line.extras}))
+
+    @property
+    def text(self) -> str:
+        """The requirement as declared; several joined by ``|`` where environments differ.
+
+        Where no environment of the package requires torch, what is declared for others or for
+        extras, with the markers; or else the lines that are not valid.
+        """
         if self.by_url:
             return "torch @ URL"
-        found = {f"torch{one}" for one in self.per_environment.values() if one is not None}
-        return " | ".join(sorted(found)) or None
+        found = {f"{lines[0].head}{_all_of(lines)}" for lines in self.applying.values() if lines}
+        elsewhere = {f"{one.head}{one.specifiers}; {one.marker}" for one in self.lines}
+        return " | ".join(sorted(found or elsewhere or self.unreadable))
 
-    def admitted(self) -> tuple[str, ...]:
-        """The known releases that may be installed in some environment, oldest first."""
+    def admitted(self, among: Collection[Environment] | None = None) -> tuple[str, ...]:
+        """The known releases that may be installed in some environment, oldest first.
+
+        Args:
+            among: The environments; by default all.
+        """
+        pythons: dict[SpecifierSet, set[str]] = {}  # environments often share their specifiers
+        for each, one in self.per_environment.items():
+            if one is not None and (among is None or each in among):
+                pythons.setdefault(one, set()).add(each.python)
         return tuple(
             release.version
             for release in torch_releases()
             if any(
-                specifiers is not None
-                and environment.python in release.pythons
-                and specifiers.contains(release.version)
-                for environment, specifiers in self.per_environment.items()
+                found & release.pythons and one.contains(release.version)
+                for one, found in pythons.items()
             )
         )
+
+    def leading(self) -> Mapping[Line, tuple[Environment, ...]]:
+        """The lines by which the requirement is narrowed, and the environments of each.
+
+        Where several lines apply at once, that is the one without a marker, or the first.
+        """
+        found: dict[int, list[Environment]] = {}
+        for environment, lines in self.applying.items():
+            if lines:
+                first = next((one for one in lines if one.marker is None), lines[0])
+                found.setdefault(self.lines.index(first), []).append(environment)
+        return {self.lines[at]: tuple(each) for at, each in sorted(found.items())}
 
     @property
     def is_open(self) -> bool:
         """Whether the requirement admits torch releases that do not exist yet."""
         return any(
-            specifiers is not None and specifiers.contains(_FAR)
-            for specifiers in self.per_environment.values()
+            texts.is_open(str(one)) for one in self.per_environment.values() if one is not None
         )
 
 
@@ -146,44 +213,76 @@ def installable(
 
     None if the package neither uses nor requires torch, or if too little is known.
     """
+    if said is not None and said.by_url:
+        return None  # which build the URL names is not known
     if need is None:
         return said.admitted() if said is not None else None
     if said is None and not need.stable and need.loads_on is None:
         return None
-    admitted = reachable(environments) if said is None or said.by_url else said.admitted()
+    required_here = said is not None and said.is_required
+    admitted = said.admitted() if said is not None and required_here else reachable(environments)
     if not need.stable and need.loads_on is not None:
-        return tuple(each for each in admitted if need.loads_on.get(each) in _LOADS)
+        return tuple(each for each in admitted if need.loads(each))
     return tuple(each for each in admitted if not need.fails_on(each))
 
 
 def declared_range(declared: Declared, environments: Sequence[Environment]) -> Range | None:
     """The requirement on torch; None if no ``Requires-Dist`` line names torch."""
-    lines = [line for line in declared.requires if required(line) == "torch"]
-    if not lines:
+    written = [line for line in declared.requires if required(line) == "torch"]
+    if not written:
         return None
     from packaging.requirements import InvalidRequirement, Requirement
 
     requirements = []
     unreadable = []
-    for line in lines:
+    for text in written:
         try:
-            requirements.append(Requirement(_without_local(line)))
+            requirements.append((Requirement(_without_local(text)), text))
         except InvalidRequirement:
-            unreadable.append(line)
+            unreadable.append(text)
+    lines = {line(one, text): one for one, text in requirements}
     applying = {
-        environment: [
-            one
-            for one in requirements
-            if one.marker is None or one.marker.evaluate(environment.markers())
-        ]
+        environment: tuple(
+            one for one, requirement in lines.items() if applies(requirement, environment)
+        )
         for environment in environments
     }
-    return Range(
-        {environment: _all_of(found) for environment, found in applying.items()},
-        _extras(requirements),
-        any(one.url for found in applying.values() for one in found),
-        tuple(unreadable),
+    by_url = any(lines[one].url for found in applying.values() for one in found)
+    return Range(applying, tuple(lines), by_url, tuple(unreadable))
+
+
+def read_line(text: str) -> tuple[Line, Requirement] | None:
+    """A requirement on torch and what ``packaging`` reads of it; None if it is not valid."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        found = Requirement(_without_local(text))
+    except InvalidRequirement:
+        return None
+    return line(found, text), found
+
+
+def line(requirement: Requirement, text: str) -> Line:
+    """A requirement with its specifiers as ``text`` has them."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = None if requirement.marker is None else str(requirement.marker)
+    build = _local(text)
+    clauses = [
+        f"{one}{build if str(one).startswith('==') else ''}" for one in requirement.specifier
+    ]
+    return Line(
+        head=f"torch{extras}",
+        text=texts.in_order(",".join(clauses)),
+        marker=marker,
+        specifiers=requirement.specifier,
+        extras=_extras(marker),
     )
+
+
+def applies(requirement: Requirement, environment: Environment, extra: str = "") -> bool:
+    """Whether a requirement applies in an environment, with an extra of the distribution."""
+    marker = requirement.marker
+    return marker is None or marker.evaluate({**environment.markers(), "extra": extra})
 
 
 def _without_local(line: str) -> str:
@@ -193,25 +292,29 @@ def _without_local(line: str) -> str:
     return re.sub(r"(==\s*[\d.]+)\+[A-Za-z0-9.]+", r"\1", line)
 
 
-def _all_of(requirements: Sequence[Requirement]) -> SpecifierSet | None:
-    if not requirements:
+def _local(line: str) -> str:
+    """``+cu128`` for ``torch==2.9.0+cu128``; empty for a requirement that names no build."""
+    import re
+
+    found = re.search(r"==\s*[\d.]+(\+[A-Za-z0-9.]+)", line)
+    return found[1] if found is not None else ""
+
+
+def _all_of(lines: Sequence[Line]) -> SpecifierSet | None:
+    if not lines:
         return None
-    combined = requirements[0].specifier
-    for one in requirements[1:]:
-        combined &= one.specifier
+    combined = lines[0].specifiers
+    for one in lines[1:]:
+        combined &= one.specifiers
     return combined
 
 
-def _extras(requirements: Sequence[Requirement]) -> tuple[str, ...]:
+def _extras(marker: str | None) -> tuple[str, ...]:
+    if marker is None or "extra" not in marker:
+        return ()
     import re
 
-    names = {
-        name
-        for one in requirements
-        if one.marker is not None
-        for name in re.findall(r"""extra\s*==\s*["']([^"']+)""", str(one.marker))
-    }
-    return tuple(sorted(names))
+    return tuple(re.findall(r"""extra\s*==\s*["']([^"']+)""", marker))
 
 
 def older(one: str, other: str) -> bool:

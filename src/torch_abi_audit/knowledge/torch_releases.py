@@ -26,6 +26,11 @@ class TorchRelease:
     """``linux_x86_64``, ``linux_aarch64`` or ``win_amd64``, to the CUDA version of the wheel, such
     as ``12.8``; no entry for a CPU build."""
 
+    def cuda_major(self, platform: str) -> int | None:
+        """The CUDA major version of the wheel for a platform; None for a CPU build."""
+        version = self.cuda.get(platform)
+        return int(version.partition(".")[0]) if version else None
+
 
 def torch_releases() -> tuple[TorchRelease, ...]:
     """Every known final release of torch, oldest first."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.declared import Declared
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
+    from torch_abi_audit.model.torch_fit import TorchFit
     from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 
 
@@ -136,7 +137,7 @@ class Cuda:
     libraries: tuple[str, ...]
     """The CUDA libraries as the files name them, such as ``libcudart.so.12``; sorted."""
     bundled: tuple[str, ...] = ()
-    """Those of ``libraries`` that the package bundles."""
+    """The CUDA libraries that the package contains, linked to or not, by file name; sorted."""
     dependencies: tuple[str, ...] = ()
     """Requirements that bring CUDA libraries, such as ``nvidia-cuda-runtime-cu12``; sorted."""
     static: tuple[str, ...] = ()
@@ -167,6 +168,9 @@ class PackageReport:
     """The declared requirement on torch, such as ``torch>=2.10``; None without one."""
     proposed_requires_torch: str | None = None
     """The requirement on torch that fits the binaries; None if it is not known."""
+    torch_fit: TorchFit | None = None
+    """The torch releases that its binaries fit, for ``--fix``; None if it is not known. Reports
+    are saved without it."""
     cuda: Cuda | None = None
     glibc: str | None = None
     """Oldest glibc that has every symbol version its libraries need, such as ``2.28``."""

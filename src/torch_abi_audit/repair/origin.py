@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda, torch
+from torch_abi_audit.knowledge.names.cuda import distribution_word, is_brought_by_torch
 from torch_abi_audit.knowledge.names.lending import lenders
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS
 from torch_abi_audit.knowledge.platforms import LINUX, MACOS, PLATFORMS, WINDOWS, usual_platform
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
-from torch_abi_audit.knowledge.torch_cuda import distribution_word, is_brought_by_torch
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.runtime.enums import StrEnum

@@ -10,13 +10,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from torch_abi_audit.facts.cuda import Brought, Unmet
     from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.facts.lending import Lending
+    from torch_abi_audit.facts.torch_advice import Advice
     from torch_abi_audit.facts.torch_range import Needed, Range
+    from torch_abi_audit.knowledge.names.torch import Build
     from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared, WheelTag
     from torch_abi_audit.model.reports import Cuda, ExtensionReport, PackageReport
+    from torch_abi_audit.model.torch_fit import TorchFit
     from torch_abi_audit.rules.shipped import Shipped
 
     LoadsOn = Callable[[PackageReport], Mapping[str, str] | None]
@@ -149,15 +153,21 @@ class Context(Package):
 
     @cached_property
     def required_torch(self) -> Range | None:
-        """The requirement on torch; None where there is none, or where no rule needs it.
+        """The requirement on torch; None where nothing is declared.
 
         Reading a requirement imports ``packaging``.
         """
-        if self.needed_torch is None and self.cuda is None:
-            return None
         from torch_abi_audit.facts.torch_range import declared_range
 
         return declared_range(self.declared, self.environments)
+
+    @cached_property
+    def has_torch(self) -> bool:
+        """Whether torch is beside the package: it uses torch, or requires it without an extra."""
+        said = self.required_torch
+        return self.needed_torch is not None or (
+            said is not None and (said.is_required or said.by_url or bool(said.unreadable))
+        )
 
     @cached_property
     def installable_torch(self) -> tuple[str, ...] | None:
@@ -167,8 +177,73 @@ class Context(Package):
         return installable(self.needed_torch, self.required_torch, self.environments)
 
     @cached_property
+    def torch_advice(self) -> Advice:
+        """What is wrong with the requirement on torch, and what to declare."""
+        from torch_abi_audit.facts.torch_advice import advice
+
+        return advice(
+            self.needed_torch,
+            self.required_torch,
+            self.environments,
+            self.brought_cuda,
+            other_build=self.torch_build is not None,
+        )
+
+    @cached_property
+    def torch_fit(self) -> TorchFit | None:
+        """The torch releases that the binaries fit; None if that is not known."""
+        limits = self.torch_advice.fit.limits
+        limited = self.needed_torch is not None or bool(self.brought_cuda)
+        if not limited or self.torch_build is not None or not (limits.sure or limits.bad):
+            return None
+        from torch_abi_audit.model.torch_fit import TorchFit
+
+        return TorchFit(
+            tuple((each.python, each.system, each.machine) for each in self.environments),
+            tuple(one for one in limits.known if one in limits.sure),
+            tuple(one for one in limits.known if one in limits.bad),
+            limits.bounded,
+        )
+
+    @cached_property
     def cuda(self) -> Cuda | None:
         """The CUDA libraries that the package is linked to or contains; None without any."""
         from torch_abi_audit.facts.cuda import linked
 
         return linked(self.package, self.declared)
+
+    @cached_property
+    def lacking_cuda(self) -> tuple[Unmet, ...]:
+        """The libraries that need CUDA libraries which the distribution does not contain."""
+        if self.cuda is None:
+            return ()
+        from torch_abi_audit.facts.cuda import unmet
+
+        return unmet(self.package, self.shipped_names)
+
+    @cached_property
+    def cuda_of_torch(self) -> frozenset[int]:
+        """The CUDA major releases of which torch must bring one; empty if it need not."""
+        if not self.lacking_cuda or not self.has_torch or self.declared.is_torch:
+            return frozenset()
+        from torch_abi_audit.facts.cuda import from_torch
+
+        return from_torch(self.package, self.declared, self.lacking_cuda)
+
+    @cached_property
+    def brought_cuda(self) -> Mapping[str, Brought]:
+        """What each torch release brings of ``cuda_of_torch``; empty if it need not bring any."""
+        if not self.cuda_of_torch:
+            return {}
+        from torch_abi_audit.facts.cuda import brought
+
+        return brought(self.cuda_of_torch, self.environments)
+
+    @cached_property
+    def torch_build(self) -> Build | None:
+        """The build of torch, for ROCm or XPU, that the libraries which use torch need."""
+        if self.needed_torch is None:
+            return None
+        from torch_abi_audit.facts.torch_build import needed_build
+
+        return needed_build(self.package, self.shipped_names)

@@ -1,25 +1,33 @@
-"""C501 to C504: the CUDA that a library needs against the CUDA that torch brings."""
+"""C501 to C505: the CUDA that a library needs against the CUDA that torch brings."""
 
 from __future__ import annotations
 
-from torch_abi_audit.facts.cuda import needed, required_releases, torch_builds
-from torch_abi_audit.knowledge.names.cuda import major
-from torch_abi_audit.knowledge.torch_releases import torch_releases
+from torch_abi_audit.facts.cuda import Brought, brought, cuda_majors, required_releases
+from torch_abi_audit.facts.torch_advice import Fault
+from torch_abi_audit.facts.torch_range import reachable
+from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch, is_renamed, major
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.rules.definition import About, Rule
+from torch_abi_audit.rules.torch_wording import (
+    cuda_need,
+    declare,
+    either,
+    fix,
+    needs_other,
+    open_clause,
+    platforms_of,
+    without_fitting,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from torch_abi_audit.facts.cuda import Unmet
     from torch_abi_audit.model.findings import Finding
-    from torch_abi_audit.model.reports import Cuda
     from torch_abi_audit.rules import Detectors
     from torch_abi_audit.rules.context import Context
-
-    _Builds = Sequence[tuple[str, int | None]]
-    """Torch releases, with the CUDA of each build."""
 
 
 C501 = Rule(
@@ -31,9 +39,28 @@ C501 = Rule(
     "Restrict torch to the releases that are built for the same CUDA, build for the CUDA of the "
     "newer ones, or require the nvidia packages of the CUDA that the library needs.",
     Severity.WARNING,
-    example="_C.so: needs libcudart.so.12 (CUDA 12), but torch 2.11.0 to 2.15.0 from the package "
-    "index brings CUDA 13",
+    example="the binaries need CUDA 12 (libcudart.so.12), but torch 2.11.0 to 2.15.0 from the "
+    "package index brings CUDA 13, and `torch>=2.10` admits it",
+    about=About.PACKAGE,
 )
+
+
+def other_cuda(context: Context) -> Iterator[Finding]:
+    """Admitted releases of torch that load, but bring another CUDA: once for the requirement."""
+    said, advice = context.required_torch, context.torch_advice
+    if said is None or advice.fault is not Fault.OTHER_CUDA:
+        return
+    releases = advice.other_cuda or advice.fit.cuda_nowhere
+    text = needs_other("the binaries need", context, releases)
+    if not advice.fit.cuda_nowhere:
+        text += f", and `{said.text}` admits it{open_clause(advice)}"
+        text += declare(advice)
+    yield C501.finding(
+        text,
+        evidence=sorted({name for one in context.lacking_cuda for name in one.of_torch}),
+        fix=None if advice.fit.cuda_nowhere else fix(advice),
+    )
+
 
 C502 = Rule(
     "C502",
@@ -49,35 +76,37 @@ C502 = Rule(
 )
 
 
-def unbrought(context: Context) -> Iterator[Finding]:
-    """CUDA libraries that the package and its requirements lack, and some torch release, too."""
-    cuda, builds = _judged(context)
-    if cuda is None or not required_releases(context.declared).isdisjoint(cuda.majors):
+def unprovided(context: Context) -> Iterator[Finding]:
+    """CUDA libraries that the package lacks and that neither torch nor a requirement brings."""
+    if not _is_judged(context):
         return
-    for path, names, majors in _linked(context, cuda):
-        if len(majors) > 1 or majors[0] in required_releases(context.declared):
-            continue
-        needs = f"needs {names[0]} (CUDA {majors[0]}), "
-        other = _others(builds, {majors[0], *cuda.majors})
-        if other:
-            yield C501.finding(
-                f"{needs}but torch {_span(other)} from the package index brings CUDA "
-                f"{_releases(builds, other)}",
-                library=path,
-                evidence=names,
-            )
-        elif not any(brought in cuda.majors for _, brought in builds) and not all(
-            _is_lent(context, path, name) for name in names
-        ):
+    for one in context.lacking_cuda:
+        names = _unprovided(context, one)
+        if names and len(one.majors) == 1:
             yield C502.finding(
-                f"{needs}which neither the package nor its requirements provide",
-                library=path,
+                f"needs {names[0]} (CUDA {major(names[0])}), which neither the package nor its "
+                "requirements provide",
+                library=one.path,
                 evidence=names,
             )
 
 
-def _is_lent(context: Context, path: str, name: str) -> bool:
-    forms = {image.format for image in dict(context.libraries)[path].linkage}
+def _unprovided(context: Context, one: Unmet) -> Sequence[str]:
+    releases = required_releases(context.declared)
+    linked = () if context.cuda is None else context.cuda.majors
+    if context.has_torch or not releases.isdisjoint(linked):
+        beside = [name for name in one.names if not is_brought_by_torch(name)]
+    else:
+        beside = list(one.names)
+    return [
+        name
+        for name in beside
+        if (is_renamed(name) or major(name) not in releases) and not _is_lent(context, one, name)
+    ]
+
+
+def _is_lent(context: Context, one: Unmet, name: str) -> bool:
+    forms = {image.format for image in dict(context.libraries)[one.path].linkage}
     return all(context.lending.lender(name, form) is not None for form in forms)
 
 
@@ -95,13 +124,12 @@ C503 = Rule(
 
 def mixed(context: Context) -> Iterator[Finding]:
     """Libraries that are linked to several CUDA releases, none of which the package bundles."""
-    cuda, _ = _judged(context)
-    for path, names, majors in _linked(context, cuda) if cuda is not None else ():
-        if len(majors) > 1:
+    for one in context.lacking_cuda:
+        if len(one.majors) > 1 and not context.declared.is_torch:
             yield C503.finding(
-                f"linked to CUDA {' and '.join(map(str, majors))}",
-                library=path,
-                evidence=names,
+                f"linked to CUDA {' and '.join(map(str, one.majors))}",
+                library=one.path,
+                evidence=one.names,
             )
 
 
@@ -121,56 +149,75 @@ C504 = Rule(
 
 def side_by_side(context: Context) -> Iterator[Finding]:
     """Requirements on the CUDA that the libraries need, where torch brings another CUDA."""
-    cuda, builds = _judged(context)
-    if cuda is None:
+    cuda, admitted = context.cuda, context.installable_torch
+    if cuda is None or not admitted or not _is_judged(context):
         return
     for number in sorted(required_releases(context.declared).intersection(cuda.majors)):
-        others = _others(builds, {number})
+        states = brought((number,), context.environments)
+        others = [one for one in admitted if states.get(one) is Brought.OTHER]
         if others:
+            found = cuda_majors(others, context.environments)
             yield C504.finding(
-                f"the package requires the libraries of CUDA {number}, but torch {_span(others)} "
-                f"brings CUDA {_releases(builds, others)}",
+                f"the package requires the libraries of CUDA {number}, but torch "
+                f"{release_runs(others, reachable(context.environments))} brings CUDA "
+                f"{either(found)}",
                 evidence=cuda.dependencies,
             )
 
 
-def _judged(context: Context) -> tuple[Cuda | None, _Builds]:
-    """The CUDA of the package, and the torch builds that may be installed beside it.
-
-    The CUDA is None where there is nothing to compare: in torch itself, and in a package that uses
-    torch where the installable torch releases are unknown or there are none.
-    """
-    cuda = context.cuda
-    if cuda is None or context.declared.is_torch:
-        return None, ()
-    admitted = context.installable_torch
-    if context.needed_torch is not None and not admitted:
-        return None, ()
-    return cuda, torch_builds(context.environments, admitted)
-
-
-def _linked(context: Context, cuda: Cuda) -> Iterator[tuple[str, list[str], list[int]]]:
-    """Each library linked to CUDA that the package does not bundle: path, names, CUDA releases."""
-    for path, library in context.libraries:
-        names = [name for name in needed(library) if name not in cuda.bundled and major(name)]
-        majors = sorted({number for name in names if (number := major(name))})
-        if majors:
-            yield path, names, majors
+C505 = Rule(
+    "C505",
+    "torch-build-needed",
+    "The package needs a build of torch that is not on the package index",
+    "An installer takes torch from the package index, where it is built without this support for "
+    "the platform: the libraries of the package that need it do not load there.",
+    "Tell users which build of torch to install, and from which index.",
+    Severity.NOTE,
+    example="its CUDA libraries need a build of torch for CUDA 12 (cudart64_12.dll): torch 2.4.0 "
+    "to 2.15.0 from the package index is built without CUDA for Windows",
+    about=About.PACKAGE,
+)
 
 
-def _others(builds: _Builds, but: Collection[int]) -> list[str]:
-    """The torch releases that bring a CUDA other than these."""
-    return [torch for torch, brought in builds if brought is not None and brought not in but]
+def other_build(context: Context) -> Iterator[Finding]:
+    """Packages for CUDA, ROCm or XPU builds of torch where the index has none that fits."""
+    if not _is_judged(context):
+        return
+    advice, build = context.torch_advice, context.torch_build
+    if build is not None:
+        named = build.value.replace("rocm", "ROCm").replace("xpu", "XPU")
+        yield C505.finding(
+            f"needs a build of torch for {named}, which the package index does not have"
+        )
+        return
+    known = reachable(context.environments)
+    if advice.fit.without_cuda:
+        names = {name for one in context.lacking_cuda for name in one.of_torch}
+        plain = release_runs(without_fitting(context), known)
+        yield C505.finding(
+            f"its CUDA libraries need a build of torch for {cuda_need(context)}: torch {plain} "
+            f"from the package index is built without CUDA for {platforms_of(context)}",
+            evidence=sorted(names),
+        )
+        return
+    need, admitted = context.needed_torch, context.installable_torch
+    states = {} if need is None or need.loads_on is None else need.loads_on
+    if admitted and all(states.get(one) == "needs-cuda" for one in admitted):
+        yield C505.finding(
+            f"its CUDA libraries need a CUDA build of torch: torch {release_runs(admitted, known)} "
+            f"from the package index is built without CUDA for {platforms_of(context)}"
+        )
 
 
-def _span(versions: Sequence[str]) -> str:
-    return release_runs(versions, [one.version for one in torch_releases()])
+def _is_judged(context: Context) -> bool:
+    """Whether the distribution says what it requires; torch's own CUDA is none of its rules."""
+    return context.declared.is_python_distribution and not context.declared.is_torch
 
 
-def _releases(builds: _Builds, versions: Collection[str]) -> str:
-    """The CUDA releases that come with these torch releases."""
-    numbers = {brought for torch, brought in builds if torch in versions and brought is not None}
-    return " or ".join(str(each) for each in sorted(numbers))
-
-
-DETECTORS: Detectors = {unbrought: (C501, C502), mixed: (C503,), side_by_side: (C504,)}
+DETECTORS: Detectors = {
+    other_cuda: (C501,),
+    unprovided: (C502,),
+    mixed: (C503,),
+    side_by_side: (C504,),
+    other_build: (C505,),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posixpath import dirname, join, normpath
 
-from torch_abi_audit.knowledge.names.distribution import lent
+from torch_abi_audit.knowledge.names.lending import lenders
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.torch import runtimes
 from torch_abi_audit.knowledge.policies import is_linux_library
@@ -118,7 +118,7 @@ class Shipped:
             kind_of(name) not in (Kind.OTHER, Kind.TORCH_COPY)
             or is_linux_library(name)
             or (self.with_torch and name in runtimes(image.arch))
-            or bool(lent((name,), self._required))
+            or bool(lenders(name, self._required))
         )
 
     def by_soname(self, image: Linkage, name: str) -> str | None:

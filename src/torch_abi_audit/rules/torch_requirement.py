@@ -1,18 +1,26 @@
-"""M301 to M306: the declared requirement on torch, and metadata that is not valid."""
+"""M301 to M306: the declared requirement on torch, and metadata that is not valid.
+
+``facts.torch_advice`` finds the one fault of a requirement, after everything that limits torch's
+releases is intersected. The rule of that fault carries the whole message and the only fix; the
+others of M301 to M305, and C501, keep silent.
+"""
 
 from __future__ import annotations
 
 from torch_abi_audit.facts.environments import unreadable_python
-from torch_abi_audit.facts.torch_range import older, reachable
+from torch_abi_audit.facts.torch_advice import Fault
+from torch_abi_audit.facts.torch_range import reachable
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.rules.definition import About, Rule
+from torch_abi_audit.rules.torch_wording import cuda_clause, declare, fix, open_clause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from torch_abi_audit.facts.torch_range import Needed, Range
+    from torch_abi_audit.facts.torch_advice import Advice
+    from torch_abi_audit.facts.torch_range import Needed
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.rules import Detectors
     from torch_abi_audit.rules.context import Context
@@ -34,46 +42,39 @@ M301 = Rule(
 
 def missing(context: Context) -> Iterator[Finding]:
     """A package that uses torch without requiring it, on every Python of the wheel or on some."""
-    need, said = context.needed_torch, context.required_torch
-    if need is None or (said is not None and (said.unreadable or said.by_url)):
+    need, advice = context.needed_torch, context.torch_advice
+    if need is None or advice.fault is not Fault.MISSING:
         return
-    if said is None or (said.per_environment and said.text is None):
-        yield M301.finding(_unrequired(need, said) + _better(need), fix=_fix(need))
-        return
-    without = sorted({e.python for e, one in said.per_environment.items() if one is None})
-    if without:
+    if advice.without:
         yield M301.finding(
-            f"the package does not require torch on Python {', '.join(without)}", fix=_fix(need)
+            _without(advice),
+            fix="Require torch on these Pythons, too, or admit only the others.",
         )
+        return
+    said = context.required_torch
+    extra = said.extras[0] if said is not None and said.extras else None
+    text = _unrequired(need, extra) + cuda_clause(context)
+    if advice.proposal is not None and extra is not None:
+        yield M301.finding(
+            text,
+            fix=f"Declare `{advice.proposal}`, or leave it to the extra {extra!r} if the package "
+            "can be used without torch.",
+        )
+    else:
+        yield M301.finding(text + declare(advice), fix=fix(advice))
 
 
-def _unrequired(need: Needed, said: Range | None) -> str:
+def _unrequired(need: Needed, extra: str | None) -> str:
     what = "stable" if need.stable else "unstable"
-    text = f"the package uses torch ({what}) but does not require it"
-    if said is not None and said.extras:
-        text = (
-            f"the package uses torch ({what}) but requires it only with the extra "
-            f"{said.extras[0]!r}"
-        )
+    text = f"the package uses torch ({what}) but "
+    text += f"requires it only with the extra {extra!r}" if extra else "does not require it"
     if need.floor is not None and need.stable:
         text += f"; the binaries need at least {need.floor}"
     return text
 
 
-def _compared(context: Context) -> tuple[Needed, Range] | None:
-    """The needed and the required torch; None where either is unknown or cannot be compared."""
-    need, said = context.needed_torch, context.required_torch
-    if need is None or said is None or said.unreadable or said.by_url or said.text is None:
-        return None
-    return need, said
-
-
-def _fix(need: Needed) -> str | None:
-    return f"Declare `{need.proposal}`." if need.proposal else None
-
-
-def _better(need: Needed) -> str:
-    return f"; declare `{need.proposal}`" if need.proposal else ""
+def _without(advice: Advice) -> str:
+    return f"the package does not require torch on Python {', '.join(advice.without)}"
 
 
 M302 = Rule(
@@ -102,30 +103,51 @@ M305 = Rule(
 
 
 def range_beyond(context: Context) -> Iterator[Finding]:
-    """Admitted releases on which the binaries fail: M302 below their floor, M305 for the others."""
-    compared = _compared(context)
-    if compared is None:
+    """Admitted releases on which the binaries fail: M302 if all are too old, M305 if not."""
+    need, said, advice = context.needed_torch, context.required_torch, context.torch_advice
+    if need is None or said is None or advice.fault not in {Fault.TOO_OLD, Fault.NOT_LOADING}:
         return
-    need, said = compared
-    known = reachable(tuple(said.per_environment))
-    failing = [each for each in said.admitted() if need.fails_on(each)]
-    floor = need.floor
-    early = [each for each in failing if floor is not None and older(each, floor)]
-    late = [each for each in failing if each not in early]
-    if early:
-        yield M302.finding(
-            f"`{said.text}` admits torch {release_runs(early, known)}, but the binaries need at "
-            f"least {floor}{_better(need)}",
-            evidence=early,
-            fix=_fix(need),
+    rule = M302 if advice.fault is Fault.TOO_OLD else M305
+    known = reachable(context.environments)
+    text = f"`{said.text}` admits torch {release_runs(advice.failing, known)}, "
+    if advice.none_loads:
+        yield rule.finding(
+            text + _nothing_loads(need, advice, known),
+            evidence=advice.failing,
+            fix=_rebuild(advice, known),
         )
-    if late:
-        yield M305.finding(
-            f"`{said.text}` admits torch {release_runs(late, known)}, on which the binaries do not "
-            f"load{_better(need)}",
-            evidence=late,
-            fix=_fix(need),
+        return
+    if rule is M302:
+        text += f"but the binaries need at least {need.floor}"
+    else:
+        text += "on which the binaries do not load"
+    if advice.without:
+        text += f"; {_without(advice)}"
+    text += open_clause(advice) + cuda_clause(context) + declare(advice)
+    yield rule.finding(text, evidence=advice.failing, fix=fix(advice))
+
+
+def _nothing_loads(need: Needed, advice: Advice, known: Sequence[str]) -> str:
+    """Why no admitted release serves, and which would."""
+    text = "and the binaries load on none of them"
+    if advice.unknown:
+        return f"{text}; of {release_runs(advice.unknown, known)} nothing is known"
+    loading = [one for one in advice.fit.limits.known if need.loads(one)]
+    if need.stable and need.floor is not None:
+        return f"{text}: they need at least {need.floor}"
+    if loading:
+        return f"{text}: they load on {release_runs(loading, advice.fit.limits.known)}"
+    return f"{text}, nor on any other torch that is known"
+
+
+def _rebuild(advice: Advice, known: Sequence[str]) -> str:
+    if advice.unknown:
+        return (
+            f"Keep torch {release_runs(advice.failing, known)} out, or build the binaries for them."
         )
+    if advice.proposal is None:
+        return "Build the binaries for a release that the requirement admits."
+    return f"Declare `{advice.proposal}`, or build the binaries for a release that is admitted."
 
 
 M303 = Rule(
@@ -144,15 +166,12 @@ M303 = Rule(
 
 def not_bounded(context: Context) -> Iterator[Finding]:
     """Unstable binaries with a requirement that admits torch releases that do not exist yet."""
-    compared = _compared(context)
-    if compared is None:
-        return
-    need, said = compared
-    if not need.stable and said.is_open:
+    said, advice = context.required_torch, context.torch_advice
+    if said is not None and advice.fault is Fault.UNBOUNDED:
         yield M303.finding(
             f"the binaries use unstable symbols, but `{said.text}` admits every later torch"
-            f"{_better(need)}",
-            fix=_fix(need),
+            f"{declare(advice)}",
+            fix=fix(advice),
         )
 
 
@@ -170,26 +189,16 @@ M304 = Rule(
 
 
 def pinned_harder(context: Context) -> Iterator[Finding]:
-    """Newer releases on which stable binaries load, but which the requirement excludes."""
-    compared = _compared(context)
-    if compared is None:
-        return
-    need, said = compared
-    admitted = said.admitted()
-    if not need.stable or not need.exactly or need.floor is None or not admitted:
-        return
-    newer = [
-        each
-        for each in reachable(tuple(said.per_environment))
-        if not older(each, admitted[-1]) and each not in admitted and not need.fails_on(each)
-    ]
-    if newer:
-        known = reachable(tuple(said.per_environment))
+    """Newer releases that fit stable binaries, their CUDA too, but that are kept out."""
+    said, advice = context.required_torch, context.torch_advice
+    if said is not None and advice.fault is Fault.PINNED:
+        known = reachable(context.environments)
         yield M304.finding(
-            f"`{said.text}` excludes torch {release_runs(newer, known)}, on which the stable "
-            "binaries load",
-            evidence=newer,
-            fix=_fix(need),
+            f"`{said.text}` excludes torch {release_runs(advice.newer, known)}, on which the "
+            "stable binaries load",
+            evidence=advice.newer,
+            fix=f"Declare `{advice.proposal}`, unless the Python code of the package needs the "
+            "bound.",
         )
 
 

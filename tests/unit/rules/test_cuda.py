@@ -35,6 +35,92 @@ def test_torch_that_brings_another_cuda() -> None:
     found = only(report, "C501")
     assert "torch 2.11.0 to 2.15.0 from the package index brings CUDA 13" in found.message
     assert found.evidence == ("libcudart.so.12",)
+    assert found.fix == "Declare `torch>=2.10,<2.11`."
+
+
+def test_one_requirement_has_one_finding() -> None:
+    many = [using(*CU12, name=f"_{number}.abi3.so") for number in range(3)]
+    assert rules(judged(*many, requires=("torch>=2.10",))) == ["C501"]
+    assert rules(judged(*many, requires=("torch>=2.9",))) == ["M302"]
+    assert rules(judged(*many)) == ["M301"]
+    assert judged(*many).proposed_requires_torch == "torch>=2.10,<2.11"
+    unstable = library(unstable=True, needed=CU12)
+    every = {"2.9.0": "yes", "2.9.1": "yes", "2.10.0": "yes", "2.11.0": "yes"}
+    report = judged(unstable, requires=("torch>=2.9",), loads_on=every)
+    assert rules(report) == ["C501"]
+    assert "it also lacks the upper bound" in only(report, "C501").message
+    assert report.proposed_requires_torch == "torch>=2.9,<2.11"
+
+
+def test_no_admitted_torch_brings_the_cuda() -> None:
+    report = judged(using(*CU12), requires=("torch>=2.11,<2.13",))
+    assert rules(report) == ["C501"]
+    assert "torch 2.11.0 to 2.12.1 from the package index brings CUDA 13" in (
+        only(report, "C501").message
+    )
+    assert "Declare" not in only(report, "C501").fix
+    early = judged(using(*CU12, torch="2.11.0"), requires=("torch>=2.9",))
+    assert rules(early) == ["M302"]  # narrowed by the symbols; CUDA 12 is said beside
+    assert early.proposed_requires_torch == "torch>=2.11"
+    assert "the binaries need CUDA 12 (libcudart.so.12), but torch 2.11.0 to 2.15.0" in (
+        only(early, "M302").message
+    )
+
+
+def test_a_pin_to_a_build_brings_the_cuda_of_that_build() -> None:
+    assert rules(judged(using(*CU12), requires=("torch==2.12.0+cu128",))) == []
+
+
+def test_a_library_that_no_torch_brings() -> None:
+    npp = using("libnppicc.so.13", torch="2.11.0")
+    report = judged(npp, requires=("torch>=2.11",))
+    assert rules(report) == ["C502"]
+    assert "needs libnppicc.so.13 (CUDA 13)" in only(report, "C502").message
+    assert rules(judged(npp, requires=("torch>=2.11", "nvidia-npp-cu13"))) == []
+
+
+def test_a_renamed_library_is_only_where_it_was_put() -> None:
+    report = judged(using("libcudart-0a1b2c3d.so.12"), requires=("torch>=2.10",))
+    assert rules(report) == ["C502"]
+
+
+def test_what_is_contained_and_linked_by_nothing() -> None:
+    own = library("libs/libcudart-0a1b2c3d.so.12.8.90", module=False)
+    report = judged(library(torch="2.10.0"), own, requires=("torch>=2.10",))
+    assert report.cuda is not None
+    assert report.cuda.bundled == ("libcudart-0a1b2c3d.so.12.8.90",)
+    assert report.cuda.libraries == ()
+
+
+def test_cuda_on_windows_comes_with_builds_of_another_index() -> None:
+    tags = ("cp311-cp311-win_amd64",)
+    needed = ("cudart64_12.dll", "c10.dll")
+    pair = [
+        library(f"{name}.pyd", torch="2.10.0", needed=needed, format="pe") for name in ("_a", "_b")
+    ]
+    report = judged(*pair, tags=tags, requires=("torch>=2.10",))
+    assert rules(report) == ["C505"]
+    said = only(report, "C505").message
+    assert said.startswith(
+        "its CUDA libraries need a build of torch for CUDA 12 (cudart64_12.dll): torch 2.10.0 to"
+    )
+    unused = library("_c.dll", needed=("cudart64_110.dll",), format="pe", module=False)
+    assert rules(judged(unused, tags=tags, requires=("torch",))) == ["C505"]
+    assert rules(judged(unused, tags=tags)) == ["C502"]
+
+
+def test_a_build_for_rocm() -> None:
+    hip = library(unstable=True, needed=("libtorch_hip.so", "libc10_hip.so"))
+    nowhere = dict.fromkeys(("2.9.0", "2.10.0"), "no")
+    report = judged(hip, requires=("torch>=2.9,<2.11",), loads_on=nowhere)
+    assert rules(report) == ["C505"]
+    assert "for ROCm" in only(report, "C505").message
+    plain = library("_cpu.so", unstable=True)
+    assert rules(judged(hip, plain, requires=("torch==2.9.0",), loads_on={"2.9.0": "yes"})) == []
+
+
+def test_without_metadata_nothing_is_known_of_requirements() -> None:
+    assert rules(judged(using(*CU12, torch=None), is_python_distribution=False)) == []
 
 
 @pytest.mark.parametrize("line", ["torch>=2.10,<2.11", "torch==2.10.0"])
@@ -48,7 +134,10 @@ def test_releases_on_which_it_does_not_load_do_not_count() -> None:
     said = {"2.9.0": "yes", "2.9.1": "yes", "2.10.0": "no", "2.11.0": "no"}
     report = judged(unstable, loads_on=said)
     assert rules(report) == ["M301"]
-    assert "C501" in rules(judged(unstable, loads_on={**said, "2.11.0": "yes"}))
+    mixed = judged(unstable, requires=("torch>=2.9,<2.12",), loads_on={**said, "2.11.0": "yes"})
+    assert rules(mixed) == ["M305"]  # 2.10.0 does not load, 2.11.0 brings CUDA 13
+    assert "torch 2.11.0 from the package index brings CUDA 13" in only(mixed, "M305").message
+    assert mixed.proposed_requires_torch == "torch>=2.9,<2.10"
 
 
 def test_what_the_package_brings_itself() -> None:
@@ -106,6 +195,6 @@ def test_the_cuda_that_a_requirement_brings(line: str, brings: bool) -> None:
 def test_arm_builds_of_torch_had_no_cuda_before_2_11() -> None:
     tags = ("cp310-abi3-manylinux_2_28_aarch64",)
     arm = library(torch="2.10.0", needed=CU12, arch="aarch64")
-    assert "C502" in rules(judged(arm, tags=tags, requires=("torch==2.10.0",)))
+    assert rules(judged(arm, tags=tags, requires=("torch==2.10.0",))) == ["C505"]
     newer = library(torch="2.11.0", needed=("libcudart.so.13",), arch="aarch64")
     assert rules(judged(newer, tags=tags, requires=("torch>=2.11",))) == []

@@ -58,9 +58,14 @@ def test_what_has_no_metadata_has_no_metadata_findings() -> None:
 
 
 def test_a_requirement_of_an_extra_alone() -> None:
-    report = judged(STABLE, requires=('torch>=2.11; extra == "gpu"',))
+    report = judged(STABLE, requires=('torch>=2.12; extra == "gpu"',))
     assert rules(report) == ["M301"]
     assert "extra 'gpu'" in only(report, "M301").message
+    assert only(report, "M301").fix == (
+        "Declare `torch>=2.12`, or leave it to the extra 'gpu' if the package can be used without "
+        "torch."
+    )
+    assert report.requires_torch == 'torch>=2.12; extra == "gpu"'
 
 
 def test_a_requirement_that_leaves_out_a_python() -> None:
@@ -78,13 +83,65 @@ def test_a_marker_for_another_system_does_not_count() -> None:
     assert rules(judged(windows, requires=(line,), tags=("cp311-cp311-win_amd64",))) == []
 
 
-@pytest.mark.parametrize("line", ["torch>=2.9", "torch", "torch>=2.7,<2.12", "torch==2.10.*"])
-def test_a_floor_that_is_too_low(line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "proposal"),
+    [
+        ("torch>=2.9", "torch>=2.11"),
+        ("torch", "torch>=2.11"),
+        ("torch>=2.7,<2.12", "torch>=2.11,<2.12"),
+        ("torch (!=2.12.0,>=2.7)", "torch>=2.11,!=2.12.0"),
+        ("torch!=2.7.0,!=2.11.*", "torch>=2.12"),
+        ("torch~=2.7", "torch~=2.7,>=2.11"),
+        ("torch[opt-einsum]>=2.7", "torch[opt-einsum]>=2.11"),
+        (
+            "torch>=2.9; sys_platform == 'linux'",
+            'torch>=2.11; sys_platform == "linux"',
+        ),
+    ],
+)
+def test_a_floor_that_is_too_low(line: str, proposal: str) -> None:
     report = judged(STABLE, requires=(line,))
+    assert rules(report) == ["M302"]
     found = only(report, "M302")
     assert "2.10.0" in found.evidence
     assert not any(one.startswith("2.11") for one in found.evidence)
-    assert found.fix == "Declare `torch>=2.11`."
+    assert found.fix == f"Declare `{proposal}`."
+    assert report.proposed_requires_torch == proposal
+
+
+def test_a_requirement_of_which_nothing_loads() -> None:
+    report = judged(STABLE, requires=("torch==2.10.*",))
+    assert rules(report) == ["M302"]
+    found = only(report, "M302")
+    assert "the binaries load on none of them: they need at least 2.11.0" in found.message
+    assert found.fix == (
+        "Declare `torch>=2.11`, or build the binaries for a release that is admitted."
+    )
+
+
+def test_each_line_keeps_its_marker() -> None:
+    lines = (
+        'torch<3,>=2.6; python_version < "3.13"',
+        'torch>=2.12,!=2.13.0; python_version >= "3.13"',
+    )
+    report = judged(STABLE, requires=lines)
+    assert rules(report) == ["M302"]
+    assert only(report, "M302").fix == (
+        'Declare `torch>=2.11,<3; python_version < "3.13"` and '
+        '`torch>=2.12,!=2.13.0; python_version >= "3.13"`.'
+    )
+
+
+def test_a_line_for_another_system_is_left_alone() -> None:
+    lines = ('torch>=2.9; sys_platform != "darwin"', 'torch>=2.2; sys_platform == "darwin"')
+    assert only(judged(STABLE, requires=lines), "M302").fix == (
+        'Declare `torch>=2.11; sys_platform != "darwin"`.'
+    )
+
+
+def test_of_two_lines_that_apply_at_once_the_one_without_a_marker_is_narrowed() -> None:
+    lines = ('torch<2.13; sys_platform == "linux"', "torch>=2.9")
+    assert only(judged(STABLE, requires=lines), "M302").fix == "Declare `torch>=2.11`."
 
 
 def test_a_floor_that_no_python_of_the_tag_can_reach() -> None:
@@ -99,7 +156,9 @@ def test_a_floor_that_no_python_of_the_tag_can_reach() -> None:
 
 
 def test_a_pin_to_a_local_build_is_read_as_its_release() -> None:
-    assert rules(judged(STABLE, requires=("torch==2.15.0+cu130",))) == []
+    report = judged(STABLE, requires=("torch==2.14.0+cu130",))
+    assert rules(report) == []  # a pin to a build is meant as it is
+    assert report.requires_torch == report.proposed_requires_torch == "torch==2.14.0"
 
 
 def test_a_stable_binary_that_is_pinned_harder_than_needed() -> None:
@@ -107,6 +166,21 @@ def test_a_stable_binary_that_is_pinned_harder_than_needed() -> None:
     assert rules(report) == ["M304"]
     assert only(report, "M304").evidence[0] == "2.12.0"
     assert only(report, "M304").evidence[-1] == KNOWN[-1]
+    assert only(report, "M304").fix.startswith("Declare `torch>=2.11`, unless")
+
+
+def test_a_pin_is_opened_no_further_than_the_cuda_of_torch() -> None:
+    cu12 = library(torch="2.9.0", needed=("libcudart.so.12",))
+    assert rules(judged(cu12, requires=("torch==2.10.0",))) == []
+    report = judged(cu12, requires=("torch==2.9.0",))
+    assert rules(report) == ["M304"]
+    assert only(report, "M304").evidence == ("2.9.1", "2.10.0")
+    assert report.proposed_requires_torch == "torch>=2.9,<2.11"
+
+
+@pytest.mark.parametrize("line", ["torch>=2.12,!=2.15.0", "torch===2.14.0", "torch<3,>=2.13"])
+def test_what_is_kept_out_on_purpose_is_no_pin(line: str) -> None:
+    assert rules(judged(STABLE, requires=(line,))) == []
 
 
 @pytest.mark.parametrize("line", ["torch>=2.11,<3", "torch>=2.12", "torch>=2.11,!=2.12.0"])
@@ -117,7 +191,7 @@ def test_bounds_that_keep_out_no_newer_release_are_no_pin(line: str) -> None:
 def test_an_unstable_binary_may_be_pinned() -> None:
     report = judged(UNSTABLE, requires=("torch==2.9.0",), loads_on=loading("2.9.0", "2.9.1"))
     assert rules(report) == []
-    assert report.proposed_requires_torch == "torch==2.9.*"
+    assert report.proposed_requires_torch == "torch==2.9.0"
 
 
 def test_an_unstable_binary_without_an_upper_bound() -> None:
@@ -138,9 +212,49 @@ def test_a_range_of_releases_on_which_it_does_not_load() -> None:
 def test_a_range_that_begins_before_and_ends_after() -> None:
     said = loading("2.9.0", "2.9.1")
     report = judged(UNSTABLE, requires=("torch<2.12",), loads_on=said)
-    assert rules(report) == ["M302", "M305"]
-    assert only(report, "M302").evidence == ("2.8.0",)
-    assert only(report, "M305").evidence == ("2.10.0", "2.11.0")
+    assert rules(report) == ["M305"]
+    assert only(report, "M305").evidence == ("2.8.0", "2.10.0", "2.11.0")
+    assert only(report, "M305").fix == "Declare `torch==2.9.*`."
+
+
+@pytest.mark.parametrize(
+    ("line", "good", "proposal"),
+    [  # the first as executorch 1.2.0, the second as autoawq_kernels 0.0.9 for Windows
+        ("torch>=2.11.0", ["2.11.0"], "torch>=2.11.0,<2.12"),
+        ("torch>=2.9.1", ["2.9.0", "2.9.1", "2.10.0"], "torch>=2.9.1,<2.11"),
+        ("torch>=2.8,!=2.9.0", ["2.8.0", "2.9.0", "2.9.1"], "torch>=2.8,!=2.9.0,<2.10"),
+        ("torch>=2.8,<3", ["2.9.0", "2.9.1", "2.11.0"], "torch>=2.9,!=2.10.*,<2.12"),
+        ("torch~=2.9", ["2.9.0", "2.9.1"], "torch~=2.9,<2.10"),
+        ("torch>=2.9.0rc1", ["2.9.0", "2.9.1"], "torch>=2.9.0rc1,<2.10"),
+    ],
+)
+def test_a_bound_that_was_set_on_purpose_is_kept(line: str, good: list[str], proposal: str) -> None:
+    report = judged(UNSTABLE, requires=(line,), loads_on=loading(*good))
+    assert rules(report) == ["M305"]
+    assert report.proposed_requires_torch == proposal
+    assert only(report, "M305").fix == f"Declare `{proposal}`."
+
+
+def test_a_missing_bound_is_said_in_the_same_finding() -> None:
+    said = loading("2.12.0", "2.12.1", "2.13.0", "2.14.0", "2.14.1", "2.15.0")
+    report = judged(UNSTABLE, requires=("torch>=2.8",), loads_on=said)
+    assert rules(report) == ["M302"]
+    assert "it also lacks the upper bound" in only(report, "M302").message
+    assert only(report, "M302").fix == "Declare `torch>=2.12,<2.16`."
+
+
+def test_an_older_release_of_which_nothing_is_known_stays() -> None:
+    report = judged(UNSTABLE, requires=("torch>=2.3",), loads_on=loading(*SINCE_2_8))
+    assert rules(report) == ["M303"]
+    assert report.proposed_requires_torch == "torch>=2.3,<2.16"
+    parted = judged(UNSTABLE, requires=("torch>=2.3",), loads_on=loading(*SINCE_2_8[2:]))
+    assert parted.proposed_requires_torch == "torch>=2.9.1,<2.16"
+
+
+def test_newer_releases_of_which_nothing_is_known_are_not_admitted() -> None:
+    said = {**loading("2.11.0", "2.12.0", "2.12.1"), "2.13.0": "unknown", "2.14.0": "unknown"}
+    report = judged(UNSTABLE, requires=("torch",), loads_on=said)
+    assert report.proposed_requires_torch == "torch>=2.11,<2.13"
 
 
 def test_releases_of_which_nothing_is_known_are_no_proof() -> None:
@@ -168,7 +282,21 @@ def test_the_matrix_is_not_asked_for_a_stable_package() -> None:
 def test_a_requirement_that_cannot_be_read() -> None:
     report = judged(STABLE, requires=("torch (>2,",))
     assert rules(report) == ["M306"]
+    assert report.requires_torch == "torch (>2,"
     assert rules(judged(STABLE, requires=("torch>=2.11", "numpy (>2,"))) == []
+
+
+def test_what_is_declared_is_a_fact_of_a_package_that_uses_no_torch() -> None:
+    assert judged(library(), requires=("torch<3,>=2.4",)).requires_torch == "torch<3,>=2.4"
+    other = judged(library(), requires=('torch>=2; sys_platform == "win32"',))
+    assert other.requires_torch == 'torch>=2; sys_platform == "win32"'
+    assert judged(library(), requires=("torchvision",)).requires_torch is None
+
+
+def test_pythons_without_any_fitting_torch_need_no_requirement() -> None:
+    tags = ("cp38-abi3-manylinux_2_28_x86_64",)
+    line = 'torch>=2.11; python_version >= "3.10"'
+    assert rules(judged(STABLE, tags=tags, requires=(line,))) == []
 
 
 def test_a_requirement_by_address_says_no_range() -> None:

@@ -16,6 +16,7 @@ INDEX = "pypi: targets (fetched from the index that pip is configured to use)"
 OUTPUT = "output"
 GATE = "gate"
 CONFIGURATION = "configuration"
+PROJECT = "changes to the project in the current directory"
 
 CHECKS = ("torch", "abi3", "both", "all")
 """The values of ``--check`` in an audit: ``gate.selection.checks``, without importing the judges.
@@ -204,6 +205,14 @@ OPTIONS: dict[str, Option] = {
         group=OUTPUT,
     ),
     "no_progress": Option(("--no-progress",), "do not show a progress bar", group=OUTPUT),
+    # changes to the project
+    "fix": Option(
+        ("--fix",),
+        "show a patch that puts the right requirement on torch into the project's pyproject.toml, "
+        "instead of a report",
+        group=PROJECT,
+    ),
+    "write": Option(("--write",), "with --fix: apply the patch", group=PROJECT),
     # gates: an audit has several checks to choose from, compat and diff have one each
     "check": Option(
         ("--check",),

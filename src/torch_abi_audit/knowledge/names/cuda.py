@@ -24,6 +24,20 @@ _FAMILIES = ("cudnn", "cudss", "nvshmem")
 _APART = ("cutensor", "cudss", "nvjpeg2k", "nvtiff")
 """Prefixes of libraries that are neither in the toolkit nor required by any torch: NVIDIA publishes
 them apart."""
+_REQUIRED_AS = {
+    "cudart": "cuda-runtime",
+    "cublaslt": "cublas",
+    "nvrtc-builtins": "nvrtc",
+    "nvtoolsext": "nvtx",
+    "nvtx3interop": "nvtx",
+}
+"""The word for a CUDA library in the names of distributions, where its own name is another."""
+_BESIDE_TORCH = ("npp", "nvjpeg", "nvfatbin", *_APART)
+"""Prefixes of the libraries that no torch brings. The wheels of torch 2.4 to 2.15 for Linux require
+the packages cublas (with cublasLt and nvBLAS), cuda-cupti (with nvperf), cuda-nvrtc, cuda-runtime,
+cudnn, cufft, cufile, curand, cusolver, cusparse, cusparselt, nccl, nvjitlink, nvshmem and nvtx of
+NVIDIA, by their ``Requires-Dist``. The CUDA builds for Windows contain the same in ``torch/lib``,
+apart from those that exist for Linux alone."""
 _UNVERSIONED_DLLS = frozenset({"cutensor", "cutensormg", "nvperf_host", "nvperf_target"})
 """The few DLLs without a version in their names; all DLLs of the toolkit have one."""
 _FOLLOWING = frozenset(_FOLLOWERS.lower().split())
@@ -55,6 +69,21 @@ def is_published_apart(library: str) -> bool:
     return _read(library)[0].startswith(_APART)
 
 
+def is_brought_by_torch(library: str) -> bool:
+    """Whether CUDA builds of torch bring a CUDA library: not NPP, nvJPEG or nvFatbin, for example.
+
+    Nor a copy that wheel repair renamed: only the package that it was copied into has that.
+    """
+    family = _read(library)[0]
+    return bool(family) and not family.startswith(_BESIDE_TORCH) and not is_renamed(library)
+
+
+def is_renamed(library: str) -> bool:
+    """Whether wheel repair renamed a library, so that only the package it is in provides it."""
+    name = file_name(library)
+    return bool(without_mark(name if name.startswith("lib") else name.lower())[1])
+
+
 def major(library: str) -> int | None:
     """The CUDA major version in a library's name: 12 for ``libcudart.so.12``."""
     family, version = _read(library)
@@ -66,6 +95,14 @@ def major(library: str) -> int | None:
 def family(library: str) -> str:
     """The name without version, prefix and mark, in lower case: ``cublaslt``, ``cudnn_graph``."""
     return _read(library)[0]
+
+
+def distribution_word(library: str) -> str:
+    """The word for a CUDA library in the name of its distribution: ``cuda-runtime`` for cudart."""
+    stem = family(library).partition("_")[0]  # cudnn_graph comes with cuDNN
+    if stem.startswith("npp"):
+        return "npp"
+    return _REQUIRED_AS.get(stem, stem)
 
 
 def own_version(library: str) -> str | None:

@@ -11,7 +11,7 @@ from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.audit.table import floor, word
-from torch_abi_audit.report.loads.text import loads_on
+from torch_abi_audit.report.loads.summary import loads_on
 from torch_abi_audit.report.wording import plural
 from torch_abi_audit.runtime.records import dataclass
 
