@@ -5,6 +5,7 @@ Pure. Compares the releases that a package loads on if both reports contain a lo
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
@@ -17,7 +18,7 @@ from torch_abi_audit.knowledge.names.identity import (
     symbol_key,
 )
 from torch_abi_audit.knowledge.names.pairing import pair_packages, pair_renamed
-from torch_abi_audit.knowledge.names.repair_mark import without_mark
+from torch_abi_audit.knowledge.names.repair_mark import without_marks
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_key, release_runs
@@ -155,7 +156,7 @@ def _versioned_name(library: ExtensionReport) -> str | None:
 
     A key leaves the version out, so that a library and its successor are a pair.
     """
-    plain = without_mark(library.name)[0]
+    plain, _ = without_marks(library.name)
     return plain if ".so." in plain else None
 
 
@@ -273,9 +274,9 @@ def _worse(
     if lost:
         known = tuple(new.loads.loads_on) if new.loads is not None else ()
         yield f"no longer loads on torch {release_runs(lost, known)}"
-    for finding in came:
-        if finding.severity == "error":
-            yield f"{finding.rule}: {finding.message}"
+    errors = Counter((one.rule, one.message) for one in came if one.severity == "error")
+    for (rule, message), count in errors.items():
+        yield f"{rule}: {message}" + (f" ({count} libraries)" if count > 1 else "")
 
 
 def _worse_alone(report: PackageReport) -> Iterator[str]:

@@ -10,6 +10,7 @@ from torch_abi_audit.diff.difference import Changed, Difference, Symbols
 from torch_abi_audit.model.loads import LoadMatrix, Loads
 from torch_abi_audit.model.reports import Cuda, PackageReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict
+from torch_abi_audit.report.rendering import Detail, render
 from torch_abi_audit.rules import rule
 
 
@@ -218,6 +219,27 @@ def test_packages_that_come_and_go() -> None:
     ]
     assert found[1].worse == ("new package: torch-unstable",)
     assert found[3].worse == ()
+
+
+def test_an_error_of_many_libraries_is_one_clause() -> None:
+    names = [f"lib{at}.so" for at in range(3)]
+    error = [rule("L401").finding("needs glibc 9", library=name) for name in names]
+    old = package(*map(library, names))
+    found = only(old, replace(old, findings=tuple(error)))
+    assert found.worse == ("L401: needs glibc 9 (3 libraries)",)
+    text = render("diff", "text", (found,), Detail())
+    assert "    + error L401: needs glibc 9: 3 libraries (lib0.so, lib1.so and lib2.so)\n" in text
+    page = render("diff", "markdown", (found,), Detail())
+    assert page.count("needs glibc 9") == 2
+
+
+def test_a_library_that_was_repaired_twice_is_not_renamed() -> None:
+    def twice(first: str, second: str) -> PackageReport:
+        return package(
+            library(f"x.libs/a-{first}.so.1"), library(f"x.libs/a-{first}-{second}.so.1")
+        )
+
+    assert only(twice("0a1b2c3d", "1a1b2c3d"), twice("2a1b2c3d", "3a1b2c3d")).empty
 
 
 def test_builds_that_differ_in_their_tags_alone_are_told_apart() -> None:

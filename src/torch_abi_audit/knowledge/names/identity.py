@@ -16,7 +16,7 @@ from collections import Counter
 from torch_abi_audit.knowledge.names.distribution import canonical
 from torch_abi_audit.knowledge.names.library_file import split_version
 from torch_abi_audit.knowledge.names.python import without_tag
-from torch_abi_audit.knowledge.names.repair_mark import without_mark
+from torch_abi_audit.knowledge.names.repair_mark import without_marks
 from torch_abi_audit.model.paths import relative_path
 
 TYPE_CHECKING = False
@@ -32,6 +32,7 @@ _ENDING_VERSION = re.compile(r"(?<=.)(?:[-_][rv]?\d+(?:\.\d+)+(?:\.dev)?|-\d+(?:
 _ENDING_NUMBER = re.compile(r"(?<=.)[-_]\d+(?:_\d+)*$")
 _ENDING_SOVERSION = re.compile(r"(?<=.)-\d+$")
 """The ``-61`` of ``avcodec-61.dll``."""
+_STAR = "-*"
 _SPACE = re.compile(r"\s+(?=[>*&,)])|(?<=[<(,])\s+")
 _SPELLINGS = (
     ("std::__cxx11::", "std::"),
@@ -61,7 +62,7 @@ def library_keys(report: PackageReport, shared: Collection[str] = ()) -> Mapping
     """The key of each library of a package by its relative path; no two are equal.
 
     A key is that of ``library_key`` where only one library has it. Of several, each keeps its file
-    name without hashes, and with them if these are equal, too.
+    name without hashes; where these are equal, too, with ``-*`` for each hash, or with the hashes.
 
     Args:
         report: The package.
@@ -69,7 +70,7 @@ def library_keys(report: PackageReport, shared: Collection[str] = ()) -> Mapping
     """
     paths = [relative_path(one, report) for one in report.libraries]
     keys = {path: library_key(report, path) for path in paths}
-    for form in (_without_marks, str):
+    for form in (lambda name: without_marks(name)[0], _starred, str):
         times = Counter(keys.values())
         for path, key in keys.items():
             if times[key] > 1 or key in shared:
@@ -90,7 +91,7 @@ def plain_keys(key: str) -> frozenset[str]:
     Those of earlier programs have no suffix, and may have a hash, a version or a ``.data``
     directory.
     """
-    folder, slash, name = _without_data(key).rpartition("/")
+    folder, slash, name = _without_data(key).replace(_STAR, "").rpartition("/")
     stems = {library_stem(name + suffix) for suffix in ("", ".so.0", ".0.dylib")}
     return frozenset(f"{folder}{slash}{stem}" for stem in stems)
 
@@ -100,7 +101,7 @@ def library_stem(name: str) -> str:
 
     ``_C`` for ``_C.cpython-311-darwin.so``, ``libjpeg`` for ``libjpeg-944920e9.so.8.3.2``.
     """
-    whole = _without_marks(name)
+    whole, _ = without_marks(name)
     stem, version = split_version(whole)
     lower = whole.lower()
     if version and lower.endswith(".dylib"):  # libx_1.2.dylib: the version is 1.2, not 2
@@ -126,10 +127,11 @@ def _without_data(path: str) -> str:
     return inner if scheme in {"purelib", "platlib"} else rest
 
 
-def _without_marks(name: str) -> str:
-    """A file name without hashes; a library that was repaired twice has two."""
-    plain, mark = without_mark(name)
-    return _without_marks(plain) if mark else name
+def _starred(name: str) -> str:
+    """A file name with ``-*`` for each hash: ``libgcc_s-*-*.so.1`` for a library repaired twice."""
+    plain, marks = without_marks(name)
+    stem, dot, rest = plain.partition(".")
+    return f"{stem}{_STAR * len(marks)}{dot}{rest}"
 
 
 def symbol_key(symbol: str) -> str:

@@ -42,6 +42,16 @@ def without_mark(name: str) -> tuple[str, str]:
     return name, ""
 
 
+def without_marks(name: str) -> tuple[str, tuple[str, ...]]:
+    """A file's name before all repairs, and the hashes: a library may have been repaired twice."""
+    marks: tuple[str, ...] = ()
+    while True:
+        name, mark = without_mark(name)
+        if not mark:
+            return name, marks
+        marks = (mark, *marks)
+
+
 def _is_hash(text: str) -> bool:
     if not _SHORT <= len(text) <= _LONGEST or not _HEX.issuperset(text):
         return False

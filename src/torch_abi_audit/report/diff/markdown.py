@@ -8,11 +8,11 @@ from torch_abi_audit.report.diff.phrases import (
     arrow,
     count,
     counts,
-    finding,
     listed,
     name,
     presence,
     runs,
+    told,
 )
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
     for sign, findings in (("new", one.findings_gained), ("gone", one.findings_lost)):
         if findings:
             yield ""
-            yield from (f"- {sign}: {plain(finding(each))}" for each in findings)
+            yield from (f"- {sign}: {plain(line)}" for line in told(findings))
     if one.worse:
         yield ""
         yield from (f"- **worse**: {plain(clause)}" for clause in one.worse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.report.audit.facts import facts, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,10 +68,16 @@ def runs(one: Difference, releases: tuple[str, ...]) -> str:
     return release_runs(releases, () if loads is None else tuple(loads.loads_on))
 
 
-def finding(one: Finding) -> str:
-    """A finding in one line."""
-    where = f"{escape(one.library)}: " if one.library else ""
-    return f"{one.severity} {one.rule}: {where}{escape(one.message)}"
+def told(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """Yield a line for each fact in findings."""
+    for fact in facts(findings):
+        one = findings[fact.members[0]]
+        libraries = [findings[at].library for at in fact.members]
+        paths = [escape(path) for path in dict.fromkeys(libraries) if path is not None]
+        parts = [f"{one.severity} {one.rule}", *paths[:1], escape(fact.message)]
+        if len(paths) > 1:
+            parts = [parts[0], parts[2], places(paths)]
+        yield ": ".join(parts)
 
 
 def _label(changes: tuple[Changed, ...], *, new: bool) -> str:

@@ -7,11 +7,11 @@ from torch_abi_audit.report.diff.phrases import (
     arrow,
     count,
     counts,
-    finding,
     listed,
     name,
     presence,
     runs,
+    told,
 )
 from torch_abi_audit.report.wording import plural
 
@@ -62,7 +62,7 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
     if one.findings_gained or one.findings_lost:
         yield "  -- findings --"
         for sign, findings in (("+", one.findings_gained), ("-", one.findings_lost)):
-            yield from (f"    {sign} {finding(each)}" for each in findings)
+            yield from (f"    {sign} {line}" for line in told(findings))
     yield from _judgement(one)
 
 

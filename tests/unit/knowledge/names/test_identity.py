@@ -128,6 +128,10 @@ def test_libraries_of_one_package_have_keys_of_their_own() -> None:
         "a-0a1b2c3d.so.1": "a.so.1",
         "a-1a1b2c3d.so.2": "a.so.2",
     }
+    assert keys("a-0a1b2c3d.so", "a-1a1b2c3d-0a1b2c3d.so") == {
+        "a-0a1b2c3d.so": "a-*.so",
+        "a-1a1b2c3d-0a1b2c3d.so": "a-*-*.so",
+    }
     assert keys("a-0a1b2c3d.so", "a-1a1b2c3d.so") == {
         "a-0a1b2c3d.so": "a-0a1b2c3d.so",
         "a-1a1b2c3d.so": "a-1a1b2c3d.so",

@@ -126,6 +126,7 @@ def test_a_few_symbols_say_nothing() -> None:
         ),
         (["p/libx.so.1", "p/libx.so.2"], ["p/libx"], {"p/libx": "p/libx.so.2"}),
         (["p/libx.so"], ["p/libx.so", "p/libx.so.1"], {"p/libx.so": "p/libx.so"}),
+        (["p/a-*-*.so"], ["p/a"], {"p/a": "p/a-*-*.so"}),
         (["p/a"], ["p/b"], {}),
     ],
 )
