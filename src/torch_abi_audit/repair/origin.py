@@ -82,6 +82,10 @@ _BUILDS = {
 }
 
 
+_BESIDE_TOOLKIT = ("cudnn", "nccl", "nvshmem", "cusparselt")
+"""CUDA libraries that torch requires and the toolkit does not contain."""
+
+
 def brought(library: str, project: Project) -> Brought:
     """Who brings a library, by its name as a file or a message states it.
 
@@ -128,7 +132,8 @@ def _cuda(library: str, project: Project) -> Brought | None:
         stem = requirement.rpartition("-cu")[0] or requirement  # nvidia-cublas, nvidia-cublas-cu12
         if stem.removeprefix("nvidia-").removeprefix("cuda-") == word.removeprefix("cuda-"):
             return Brought(Origin.CUDA, requirement)
-    if "cuda-toolkit" in project.requirements and not cuda.is_published_apart(library):
+    in_toolkit = not (cuda.is_published_apart(library) or word.startswith(_BESIDE_TOOLKIT))
+    if in_toolkit and "cuda-toolkit" in project.requirements:
         return Brought(Origin.CUDA, "cuda-toolkit")
     if not project.uses_torch or cuda.is_published_apart(library):
         return None

@@ -88,7 +88,8 @@ def test_cuda_is_for_the_wheel_where_nobody_brings_it() -> None:
     one = repaired(library("demo/_C.so", "libcudart.so.12"), requires=())
     assert (one.excluded, [each.library for each in one.copied]) == ((), ["libcudart.so.12"])
     of_toolkit = repaired(
-        library("demo/_C.so", "libcudart.so.13"), requires=("cuda-toolkit[cudart]==13.0.2",)
+        library("demo/_C.so", "libcudart.so.13", "libnccl.so.2"),
+        requires=("cuda-toolkit[cudart]==13.0.2",),
     )
     assert excluded(of_toolkit) == {"libcudart.so.13": "cuda-toolkit"}
     versioned = repaired(
