@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _SHARED = 0.8
 _VARIANTS = "variants"
+_KINDS = 16
+"""The most kinds of flavours that are compared; no package has as many."""
 _DEFINING = (b"library_init_def", b"7Library4_def", b"_def@Library@torch@@")
 """Parts of the mangled names of torch's functions that define operators."""
 
@@ -103,6 +105,11 @@ class _Named:
     def text(self) -> str:
         return "-".join(one.text for one in self.flavours)
 
+    @property
+    def kinds(self) -> tuple[object, ...]:
+        """What is equal in flavours of one kind, which differ in a number or in the C++ ABI."""
+        return tuple((one.kind, bool(one.number)) for one in self.flavours)
+
 
 def choices(
     report: PackageReport, learned: Mapping[str, Stated] | None = None
@@ -120,9 +127,9 @@ def _chosen(
     libraries: Sequence[tuple[str, ExtensionReport]], learned: Mapping[str, Stated]
 ) -> tuple[Choice, ...]:
     stated = {**_stated([path for path, _ in libraries]), **learned}
-    named = [_Named(path, one, stated.get(path)) for path, one in libraries]
-    if not any(one.flavours or one.release for one in named):
+    if not stated and not any(flavours(path) for path, _ in libraries):
         return ()
+    named = [_Named(path, one, stated.get(path)) for path, one in libraries]
     together = _Links(one for _, one in libraries)
     accepted = _accepted(named, together)
     members: dict[str, list[tuple[_Named, str]]] = {}
@@ -156,10 +163,14 @@ def _accepted(named: Sequence[_Named], together: _Links) -> set[str]:
         flavoured = [one for one in group if one.flavours]
         if len({one.text for one in flavoured}) < 2 or together.any(group):
             continue
-        pairs = list(combinations(flavoured, 2))
-        alike = [pair for pair in pairs if not _of_one_kind(*pair)]
-        numbered = len(alike) < len(pairs)
-        if not all(_alike(one.report, other.report, by_torch=not numbered) for one, other in alike):
+        kinds: dict[tuple[object, ...], _Named] = {}
+        for one in flavoured:
+            kinds.setdefault(one.kinds, one)
+        numbered = len(kinds) < len({one.text for one in flavoured})
+        if len(kinds) > _KINDS or not all(
+            _alike(one.report, other.report, by_torch=not numbered)
+            for one, other in combinations(kinds.values(), 2)
+        ):
             continue
         accepted.update(one.path for one in flavoured)
         for one in flavoured:
@@ -172,15 +183,6 @@ def _accepted(named: Sequence[_Named], together: _Links) -> set[str]:
         if one.text in folders.get(one.folder, ()):
             accepted.add(one.path)
     return accepted
-
-
-def _of_one_kind(one: _Named, other: _Named) -> bool:
-    """Whether two libraries differ in a number or in the C++ ABI, and in no kind of flavour."""
-    kinds = [tuple(each.kind for each in named.flavours) for named in (one, other)]
-    numbers = [tuple(each.number for each in named.flavours) for named in (one, other)]
-    return kinds[0] == kinds[1] and all(
-        bool(first) == bool(second) for first, second in zip(*numbers, strict=True)
-    )
 
 
 def _alike(one: ExtensionReport, other: ExtensionReport, *, by_torch: bool = False) -> bool:
