@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORBIDDEN = (
     *("argparse", "array", "collections", "contextlib", "dataclasses", "enum", "functools"),
     *("importlib", "inspect", "json", "operator", "pathlib", "pickle", "re", "signal", "tomllib"),
-    *("types", "typing", "warnings", "packaging", "pycxxfilt", "rich"),
+    *("types", "typing", "warnings", "packaging", "pycxxfilt", "rich", "tomlkit"),
 )
 
 _RUN = """

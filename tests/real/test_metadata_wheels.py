@@ -88,8 +88,8 @@ def test_cuda_of_another_major_than_torchs() -> None:
             *("autoawq-kernels==0.0.9", "win_amd64", "torch>=2.5.1", "torch>=2.5.1,<2.6"),
             {"M305", "C505"},  # the DLLs of CUDA come with CUDA builds of torch
         ),
-        # newer releases load the symbols, but bring CUDA 13
-        ("xformers==0.0.34", LINUX, "torch>=2.10", "torch>=2.10,<2.11", {"C501"}),
+        # the pin of a stable package is right: newer releases bring CUDA 13
+        ("xformers==0.0.34", LINUX, "torch==2.10.0", "torch==2.10.0", set()),
     ],
 )
 def test_one_requirement_has_one_finding(

@@ -80,6 +80,11 @@ class Advice:
     """The Pythons on which torch is not required though it has a release that fits there."""
 
 
+_NONE: frozenset[str] = frozenset()
+NOTHING = Advice(None, None, Fit(specifiers.Limits((), _NONE, _NONE, bounded=False), _NONE, _NONE))
+"""The advice for a package that needs nothing of torch."""
+
+
 def fit(
     need: Needed | None,
     candidates: Sequence[str],

@@ -157,6 +157,8 @@ class Context(Package):
 
         Reading a requirement imports ``packaging``.
         """
+        if "torch" not in self.required_names:
+            return None
         from torch_abi_audit.facts.torch_range import declared_range
 
         return declared_range(self.declared, self.environments)
@@ -179,8 +181,10 @@ class Context(Package):
     @cached_property
     def torch_advice(self) -> Advice:
         """What is wrong with the requirement on torch, and what to declare."""
-        from torch_abi_audit.facts.torch_advice import advice
+        from torch_abi_audit.facts.torch_advice import NOTHING, advice
 
+        if self.needed_torch is None and not self.cuda_of_torch:
+            return NOTHING
         return advice(
             self.needed_torch,
             self.required_torch,
@@ -193,8 +197,7 @@ class Context(Package):
     def torch_fit(self) -> TorchFit | None:
         """The torch releases that the binaries fit; None if that is not known."""
         limits = self.torch_advice.fit.limits
-        limited = self.needed_torch is not None or bool(self.brought_cuda)
-        if not limited or self.torch_build is not None or not (limits.sure or limits.bad):
+        if self.torch_build is not None or not (limits.sure or limits.bad):
             return None
         from torch_abi_audit.model.torch_fit import TorchFit
 

@@ -58,7 +58,17 @@ def other_cuda(context: Context) -> Iterator[Finding]:
     yield C501.finding(
         text,
         evidence=sorted({name for one in context.lacking_cuda for name in one.of_torch}),
-        fix=None if advice.fit.cuda_nowhere else fix(advice),
+        fix=_elsewhere(context) if advice.fit.cuda_nowhere else fix(advice),
+    )
+
+
+def _elsewhere(context: Context) -> str:
+    """What to do where no admitted release brings the CUDA."""
+    needed = either(sorted(context.cuda_of_torch))
+    found = either(cuda_majors(context.torch_advice.fit.cuda_nowhere, context.environments))
+    return (
+        f"Require the nvidia packages of CUDA {needed}, build for CUDA {found}, or tell users to "
+        f"install a build of torch for CUDA {needed}."
     )
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from torch_abi_audit.knowledge.names.cuda import is_cuda, is_cuda_function, major, own_version
+from torch_abi_audit.knowledge import export_index
+from torch_abi_audit.knowledge.names.cuda import (
+    is_brought_by_torch,
+    is_cuda,
+    is_cuda_function,
+    major,
+    own_version,
+)
+from torch_abi_audit.knowledge.names.distribution import required
 
 
 @pytest.mark.parametrize(
@@ -114,3 +122,32 @@ def test_functions_of_cuda(name: str) -> None:
 )
 def test_other_functions(name: str) -> None:
     assert not is_cuda_function(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "brought"),
+    [
+        *(("libcudart.so.12", True), ("libcublasLt.so.13", True), ("cudart64_12.dll", True)),
+        *(("libcudnn_graph.so.9", True), ("libnvshmem_host.so.3", True), ("libnccl.so.2", True)),
+        *(("libnppicc.so.13", False), ("libnvjpeg.so.12", False), ("nvjpeg64_13.dll", False)),
+        *(("libnvfatbin.so.12", False), ("libcutensor.so.2", False), ("libavutil.so.58", False)),
+        *(("libcudart-d0da41ae.so.12", False), ("libcudart.faf08d9a.so.13", False)),
+    ],
+)
+def test_what_torch_brings(name: str, brought: bool) -> None:
+    assert is_brought_by_torch(name) == brought
+
+
+def test_torch_requires_what_it_brings() -> None:
+    """The requirements of torch's wheels name each package that the table lists, and no other."""
+    words = set()
+    for one in export_index.releases("linux_x86_64"):
+        for line in one.cuda_packages:
+            name, _, rest = line.partition("[")
+            extras = rest.partition("]")[0].split(",") if name == "cuda-toolkit" else []
+            plain = required(line).removeprefix("nvidia-").removeprefix("cuda-")
+            words |= {plain.partition("-cu")[0], *extras}
+    assert words - {"toolkit", "bindings", "runtime"} == {
+        *("cublas", "cudart", "cudnn", "cufft", "cufile", "cupti", "curand", "cusolver"),
+        *("cusparse", "cusparselt", "nccl", "nvjitlink", "nvrtc", "nvshmem", "nvtx"),
+    }
