@@ -136,15 +136,19 @@ _BRINGS = MappingProxyType(
 """Distribution to those that it requires in turn, by their own metadata."""
 
 _SHIBOKEN = (
-    "PyDateTimeAPI PyDateTime_FromDateAndTime PyDateTime_Get PyDate_FromDate PyEnumMeta_Check "
-    "PyIndex_Check PyMethod_Function PyMethod_New PyMethod_Self PyRun_String PyStaticMethod_New "
-    "PyTime_FromTime"
+    "PyDateTimeAPI PyDateTime_FromDateAndTime PyDateTime_Get PyDate_FromDate PyMethod_Function "
+    "PyMethod_New PyMethod_Self PyRun_String PyStaticMethod_New PyTime_FromTime "
 )
+_SHIBOKEN_2 = "PyBuffer_Release PyImport_GetModule PyIndex_Check PyObject_GetBuffer"
 PYTHON_NAMES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {name: frozenset(_SHIBOKEN.split()) for name in ("shiboken2", "shiboken6")}
+    {
+        "shiboken2": frozenset((_SHIBOKEN + _SHIBOKEN_2).split()),
+        "shiboken6": frozenset((_SHIBOKEN + "PyEnumMeta_Check").split()),
+    }
 )
-"""Distribution to the names like CPython's that a library of the same name exports, as ``nm -D``
-lists them: its own versions of functions that are outside of the stable ABI."""
+"""Distribution to the names like CPython's that a library of the same name exports: its own
+versions of functions that are outside of the stable ABI, or new in it. As ``nm -D`` lists them in
+shiboken2 5.15.2.1 and shiboken6 6.12.0 for Linux; elsewhere, files state who provides a name."""
 
 _AFFIXES = ("python-", "py-", "lib", "py", "apache-", "nvidia-", "intel-", "cmeel-", "kivy-deps-")
 _SUFFIXES = ("-libs", "-lib", "-library", "-runtime", "-rt", "-python", "-py", "-bin", "-sdk")
@@ -253,7 +257,8 @@ def _begins(stem: str, words: str) -> bool:
 def _stem(library: str) -> str:
     """``nvinfer`` for ``libnvinfer.so.10``, ``qt6core`` for Qt 6's framework ``QtCore``.
 
-    Spelled as a requirement would be; a version may remain at the end.
+    Spelled as a requirement would be; a version may remain at the end. ``vtkCommonCore`` is two
+    words, ``vtk-commoncore``.
     """
     before, framework, version = library.replace("\\", "/").partition(".framework/")
     if framework:
@@ -263,4 +268,7 @@ def _stem(library: str) -> str:
             name = f"Qt{number if number.isdecimal() else 6}{name[2:]}"
     else:
         name = without_mark(file_name(library))[0].removeprefix("lib").partition(".")[0]
+    first = next((at for at, one in enumerate(name) if one.isupper()), 0)
+    if first >= _SHORTEST and name[first - 1].isalpha():  # a word, then further words
+        name = f"{name[:first]}-{name[first:]}"
     return name.lower().replace("_", "-")

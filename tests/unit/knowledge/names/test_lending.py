@@ -48,6 +48,8 @@ from torch_abi_audit.knowledge.names.lending import family, lenders, python_name
         ("libfoobar.so", "foo-bar"),
         ("@rpath/foo.framework/Versions/1/foo", "foo"),
         ("foo_10.dll", "foo"),
+        ("libfooCommonCore.so", "foo"),
+        ("libfooCommonCore-9.7.so", "foo"),
     ],
 )
 def test_a_requirement_that_may_contain_a_library(library: str, requirement: str) -> None:
