@@ -25,7 +25,7 @@ MAP = {
     "runtime": "",
     "model": "runtime",
     "mangling": "",
-    "knowledge": "knowledge.names knowledge.platforms mangling model runtime",
+    "knowledge": "knowledge.platforms mangling model runtime",
     "knowledge.names": "model runtime",
     "knowledge.platforms": "model runtime",
     "formats": "model runtime",

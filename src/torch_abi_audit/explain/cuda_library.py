@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
-from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch
+from torch_abi_audit.knowledge.names.cuda import is_loaded_by_torch
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
 from torch_abi_audit.model.releases import release_runs
 
@@ -47,7 +47,7 @@ def cuda_library(name: str, system: str | None, installed: Installed | None) -> 
             ]
     elif own is not None:
         why.append(f"its own major version is {own}, which is not CUDA's")
-    if is_brought_by_torch(name):
+    if is_loaded_by_torch(name):
         causes.append(Cause.IMPORT_ORDER)
         advice.append(
             "import torch before the extension, so that its CUDA libraries are already loaded"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.outcome import Entry
 
 
-NOUNS = ("library", "directory", "file", "symbol")
+NOUNS = ("library", "DLL", "directory", "file", "symbol")
 """What ``some`` may call the names that it counts."""
 
 

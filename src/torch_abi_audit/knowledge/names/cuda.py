@@ -38,6 +38,8 @@ the packages cublas (with cublasLt and nvBLAS), cuda-cupti (with nvperf), cuda-n
 cudnn, cufft, cufile, curand, cusolver, cusparse, cusparselt, nccl, nvjitlink, nvshmem and nvtx of
 NVIDIA, by their ``Requires-Dist``. The CUDA builds for Windows contain the same in ``torch/lib``,
 apart from those that exist for Linux alone."""
+_UNLOADED = ("nvblas", "cufftw", "cusolvermg", "nvperf")
+"""Prefixes of the libraries that these packages contain and torch's libraries do not need."""
 _UNVERSIONED_DLLS = frozenset({"cutensor", "cutensormg", "nvperf_host", "nvperf_target"})
 """The few DLLs without a version in their names; all DLLs of the toolkit have one."""
 _FOLLOWING = frozenset(_FOLLOWERS.lower().split())
@@ -76,6 +78,14 @@ def is_brought_by_torch(library: str) -> bool:
     """
     family = _read(library)[0]
     return bool(family) and not family.startswith(_BESIDE_TORCH) and not is_renamed(library)
+
+
+def is_loaded_by_torch(library: str) -> bool:
+    """Whether a CUDA library is in the process once a CUDA build of torch is imported.
+
+    Some are in packages that torch requires, but nothing of torch is linked to them.
+    """
+    return is_brought_by_torch(library) and not _read(library)[0].startswith(_UNLOADED)
 
 
 def is_renamed(library: str) -> bool:
