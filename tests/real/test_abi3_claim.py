@@ -38,7 +38,8 @@ def test_a_name_that_older_pythons_export(
     assert (found.severity, found.evidence) == (severity, ("PyUnicode_AsUTF8AndSize",))
     assert found.message == (
         "imports PyUnicode_AsUTF8AndSize, in the Stable ABI since Python 3.10, but its wheel is "
-        "tagged for 3.7; older releases export the same names, without the promise to keep them"
+        "tagged for 3.7; the older Pythons that install it export the same names, without the "
+        "promise to keep them"
     )
     assert main([str(fetch(requirement, platform, python)), "--check", "abi3"]) == 1
 

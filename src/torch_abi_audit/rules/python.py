@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.facts.floors import files_of_modules, module_path
 from torch_abi_audit.judges import PYTHON
 from torch_abi_audit.knowledge.names.python import bound, dll_bound, is_python, suffix
 from torch_abi_audit.model.declared import claims_abi3, promised_floor
@@ -141,6 +140,8 @@ def tag_claim(context: Context) -> Iterator[Finding]:
     promised = promised_floor(context.declared.tags)
     if promised is None:
         return
+    from torch_abi_audit.facts.floors import files_of_modules, module_path  # only for abi3 wheels
+
     whole = claims_abi3(context.declared)
     files = files_of_modules(context.package)
     for path, library in context.libraries:
@@ -200,8 +201,8 @@ def _too_new(
         else:
             severity = Severity.WARNING
             message = (
-                f"imports {stable}, but {tagged}; older releases export the same names, without "
-                "the promise to keep them"
+                f"imports {stable}, but {tagged}; the older Pythons that install it export the "
+                "same names, without the promise to keep them"
             )
     yield replace(P203.finding(message, library=path, evidence=evidence), severity=severity)
 

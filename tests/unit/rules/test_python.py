@@ -176,7 +176,8 @@ def floor(added: str, since: str, **other: Any) -> CPythonABIVerdict:
             Severity.WARNING,
             (
                 "imports PyNew, in the Stable ABI since Python 3.12, but its wheel is tagged for "
-                "3.11; older releases export the same names, without the promise to keep them"
+                "3.11; the older Pythons that install it export the same names, without the "
+                "promise to keep them"
             ),
         ),
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import re
+import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -238,3 +240,32 @@ def test_a_libpython_that_cannot_be_read_is_an_error(
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert re.search(complaint, error), error
+
+
+# --- names that releases export before the Stable ABI has them ---
+
+
+def test_names_are_followed_back_as_long_as_every_release_exports_them() -> None:
+    stable = {"PyOld": "3.10", "PyGap": "3.11 data", "PyNew": "3.10", "PyUnread": "3.13"}
+    exported = {"3.8": {"PyOld", "PyGap"}, "3.9": {"PyOld"}, "3.10": {"PyOld", "PyNew"}}
+    pythons = [Python(each, frozenset(), frozenset(names)) for each, names in exported.items()]
+    pythons.append(Python("3.11", frozenset({"PyUnread"})))  # of headers alone
+    assert program.early_names(stable, pythons) == {"PyOld": "3.8"}
+
+
+def test_early_names_stay_where_fewer_pythons_are_installed() -> None:
+    committed = Table({}, {"early": {"PyLong_AsInt": "3.9", "PyBuffer_Release": "3.8"}})
+    here = Python("3.10", frozenset(), frozenset({"PyBuffer_Release"}))
+    early = document(here, committed=committed).sections["early"]
+    assert early["PyLong_AsInt"] == "3.9"
+    assert early["PyBuffer_Release"] == "3.8"
+
+
+def test_the_running_python_exports_what_the_table_says() -> None:
+    early = parse(Path(program.ROOT, "src/torch_abi_audit/data/cpython_abi.tsv").read_text())
+    rows = early.sections["early"]
+    assert rows["PyUnicode_AsUTF8AndSize"] == "3.6"
+    running = sys.version_info[1]
+    due = [name for name, first in rows.items() if int(first.partition(".")[2]) <= running]
+    assert len(due) > 80
+    assert [name for name in due if not hasattr(ctypes.pythonapi, name)] == []
