@@ -149,6 +149,15 @@ class TestVersionsOfALibraryThatIsNotNeeded:
         assert one.severity is Severity.ERROR
         assert (one.library, one.evidence) == ("demo/_C.abi3.so", ("libhelper.so.1",))
 
+    def test_the_gate_fails(self, tmp_path: Path, built: Path) -> None:
+        good = tmp_path / "libhelper-0a1b2c3d.so.1"
+        for library, expected in ((built, 1), (module(tmp_path / "_D.so", good), 0)):
+            files = {"demo/_C.abi3.so": library, f"demo/{good.name}": good}
+            wheel = wheel_of(tmp_path, files, LINUX)
+            command = [sys.executable, "-m", "torch_abi_audit", str(wheel), "--check", "all"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == expected, done.stdout
+
     def test_no_finding_where_a_needed_library_needs_it(self, tmp_path: Path, built: Path) -> None:
         first = tmp_path / "old" / "libhelper.so.1"
         middle = "libhelper-0a1b2c3d.so.1"
@@ -169,16 +178,25 @@ class TestVersionsOfALibraryThatIsNotNeeded:
 
 
 class TestNeededBySoname:
-    def test_only_the_name_of_a_file_is_found(self, tmp_path: Path) -> None:
-        file = helper(tmp_path / "libhelper-2.so")
+    @pytest.mark.parametrize(
+        ("name", "rule", "severity"),
+        [
+            ("libhelper-2.so", "L420", Severity.WARNING),
+            ("libhelper-0a1b2c3d.so.1", "L410", Severity.ERROR),
+        ],
+    )
+    def test_only_the_name_of_a_file_is_found(
+        self, tmp_path: Path, name: str, rule: str, severity: Severity
+    ) -> None:
+        file = helper(tmp_path / name)
         built = module(tmp_path / "_C.so", file)
         said = load(built)
         assert said is not None
         assert "libhelper.so.1: cannot open shared object file" in said
         assert load(file, built) is None  # the SONAME of a loaded library is found
-        one = found(tmp_path, {"demo/_C.abi3.so": built, "demo/libhelper-2.so": file})["L410"]
-        assert one.severity is Severity.WARNING
-        assert "libhelper-2.so" in one.message
+        one = found(tmp_path, {"demo/_C.abi3.so": built, f"demo/{name}": file})[rule]
+        assert one.severity is severity
+        assert name in one.message
 
     def test_the_right_name(self, tmp_path: Path) -> None:
         file = helper(tmp_path / "libhelper.so.1")

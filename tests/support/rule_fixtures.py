@@ -47,6 +47,11 @@ def helper(name: str = "libhelper.so.1", **linkage: Any) -> ExtensionReport:
     return library(name, module=False, **linkage)
 
 
+def renamed(name: str) -> ExtensionReport:
+    """A library with another SONAME than its name, or the same."""
+    return helper(name, soname="libhelper.so.1")
+
+
 def mac_helper(soname: str) -> ExtensionReport:
     return mac("lib/libhelper.dylib", module=False, soname=soname)
 
@@ -192,8 +197,8 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         ),
     ),
     "L410": (
-        audited(library(needed=("libhelper.so.1",)), helper("libh-2.so", soname="libhelper.so.1")),
-        audited(library(needed=("libhelper.so.1",)), helper(soname="libhelper.so.1")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-0a1b2c3d.so.1")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-2.so")),
     ),
     "L411": (
         audited(library(executable_stack=True)),
@@ -234,6 +239,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "L419": (
         audited(library(needed=("libpython3.11.so.1.0",)), helper("libpython3.11.so.1.0")),
         audited(library(), helper("libpython3.11.so.1.0")),
+    ),
+    "L420": (
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-2.so")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper.so.1")),
     ),
     "C501": (
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch>=2.10",)),
