@@ -149,6 +149,15 @@ class TestVersionsOfALibraryThatIsNotNeeded:
         assert one.severity is Severity.ERROR
         assert (one.library, one.evidence) == ("demo/_C.abi3.so", ("libhelper.so.1",))
 
+    def test_the_gate_fails(self, tmp_path: Path, built: Path) -> None:
+        good = tmp_path / "libhelper-0a1b2c3d.so.1"
+        for library, expected in ((built, 1), (module(tmp_path / "_D.so", good), 0)):
+            files = {"demo/_C.abi3.so": library, f"demo/{good.name}": good}
+            wheel = wheel_of(tmp_path, files, LINUX)
+            command = [sys.executable, "-m", "torch_abi_audit", str(wheel), "--check", "all"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == expected, done.stdout
+
     def test_no_finding_where_a_needed_library_needs_it(self, tmp_path: Path, built: Path) -> None:
         first = tmp_path / "old" / "libhelper.so.1"
         middle = "libhelper-0a1b2c3d.so.1"
@@ -169,16 +178,25 @@ class TestVersionsOfALibraryThatIsNotNeeded:
 
 
 class TestNeededBySoname:
-    def test_only_the_name_of_a_file_is_found(self, tmp_path: Path) -> None:
-        file = helper(tmp_path / "libhelper-2.so")
+    @pytest.mark.parametrize(
+        ("name", "rule", "severity"),
+        [
+            ("libhelper-2.so", "L420", Severity.WARNING),
+            ("libhelper-0a1b2c3d.so.1", "L410", Severity.ERROR),
+        ],
+    )
+    def test_only_the_name_of_a_file_is_found(
+        self, tmp_path: Path, name: str, rule: str, severity: Severity
+    ) -> None:
+        file = helper(tmp_path / name)
         built = module(tmp_path / "_C.so", file)
         said = load(built)
         assert said is not None
         assert "libhelper.so.1: cannot open shared object file" in said
         assert load(file, built) is None  # the SONAME of a loaded library is found
-        one = found(tmp_path, {"demo/_C.abi3.so": built, "demo/libhelper-2.so": file})["L410"]
-        assert one.severity is Severity.WARNING
-        assert "libhelper-2.so" in one.message
+        one = found(tmp_path, {"demo/_C.abi3.so": built, f"demo/{name}": file})[rule]
+        assert one.severity is severity
+        assert name in one.message
 
     def test_the_right_name(self, tmp_path: Path) -> None:
         file = helper(tmp_path / "libhelper.so.1")
@@ -285,7 +303,7 @@ class TestRpathOfMachO:
         assert "@rpath/libhelper.dylib" in [each.name for each in image.libraries]
         wheel = {"demo/_C.abi3.so": built, "demo/lib/libhelper.dylib": file}
         findings = found(tmp_path, wheel, MACOS)
-        assert ("L420" in findings) is lost
+        assert ("L421" in findings) is lost
         assert "L412" not in findings
 
     def test_a_library_with_another_install_name_is_never_found(self, tmp_path: Path) -> None:
@@ -303,7 +321,7 @@ class TestRpathOfMachO:
         wheel = {"demo/_C.abi3.so": built, "demo/lib/libhelper.dylib": other}
         findings = found(tmp_path, wheel, MACOS)
         assert findings["L412"].severity is Severity.WARNING
-        assert "L420" not in findings
+        assert "L421" not in findings
 
     def test_the_entries_of_whoever_loads_it_count(self, tmp_path: Path, file: Path) -> None:
         middle = zig(
@@ -323,8 +341,8 @@ class TestRpathOfMachO:
         without = zig(code, tmp_path / "_D.so", "aarch64-macos", *given(middle))
         report = inspect_package(wheel_of(tmp_path, {"demo/_C.abi3.so": without, **others}, MACOS))
         assert [(one.rule, one.library) for one in report.findings] == [
-            ("L420", "demo/_C.abi3.so"),
-            ("L420", "demo/lib/libmiddle.dylib"),
+            ("L421", "demo/_C.abi3.so"),
+            ("L421", "demo/lib/libmiddle.dylib"),
         ]
 
 

@@ -51,6 +51,11 @@ def helper(name: str = "libhelper.so.1", **linkage: Any) -> ExtensionReport:
     return library(name, module=False, **linkage)
 
 
+def renamed(name: str) -> ExtensionReport:
+    """A library with another SONAME than its name, or the same."""
+    return helper(name, soname="libhelper.so.1")
+
+
 def mac_helper(soname: str) -> ExtensionReport:
     return mac("lib/libhelper.dylib", module=False, soname=soname)
 
@@ -205,8 +210,8 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         ),
     ),
     "L410": (
-        audited(library(needed=("libhelper.so.1",)), helper("libh-2.so", soname="libhelper.so.1")),
-        audited(library(needed=("libhelper.so.1",)), helper(soname="libhelper.so.1")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-0a1b2c3d.so.1")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-2.so")),
     ),
     "L411": (
         audited(library(executable_stack=True)),
@@ -249,6 +254,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library(), helper("libpython3.11.so.1.0")),
     ),
     "L420": (
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper-2.so")),
+        audited(library(needed=("libhelper.so.1",)), renamed("libhelper.so.1")),
+    ),
+    "L421": (
         audited(mac(**RPATH), mac_helper("@rpath/libhelper.dylib"), tags=MACOS),
         audited(mac(**RPATH), mac_helper("/DLC/libhelper.dylib"), tags=MACOS),
     ),

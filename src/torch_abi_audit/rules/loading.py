@@ -1,7 +1,8 @@
-"""L409 to L413 and L420: libraries that the package has, but that the loader refuses."""
+"""L409 to L413, L420 and L421: libraries that the package has, but that the loader refuses."""
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.knowledge.names.system import is_loader
 from torch_abi_audit.knowledge.names.torch import runtimes
 from torch_abi_audit.knowledge.platforms import EXECUTABLE_STACK
@@ -66,12 +67,25 @@ def unneeded_versions(context: Context) -> Iterator[Finding]:
 
 L410 = Rule(
     "L410",
+    "renamed-needed-library",
+    "A library is linked to one of the package that wheel repair has renamed",
+    "The loader opens libraries by the names of their files, and no file has that name: `cannot "
+    "open shared object file`. The SONAME, which still fits, counts only for loaded libraries.",
+    "Rename the library where it is needed, too (`patchelf --replace-needed OLD NEW`), or let "
+    "auditwheel do both.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.so: needs libhelper.so.1, which the package has only as libhelper-0a1b2c3d.so.1",
+)
+
+L420 = Rule(
+    "L420",
     "needed-by-soname",
     "A library is linked to one of the package by its SONAME, but no file has that name",
-    "The loader opens libraries by the names of their files. It knows a SONAME only once the "
-    "library is loaded, and with musl not even then.",
+    "The loader opens libraries by the names of their files. It compares SONAMEs with loaded "
+    "libraries only, and with musl not even then, so the package must load the other first.",
     "Give the file the name that is its SONAME, or link to the name of the file (`patchelf "
-    "--replace-needed`).",
+    "--replace-needed OLD NEW`).",
     Severity.WARNING,
     itemized=True,
     example="_C.so: needs libhelper.so.1, which the package has only as libhelper-2.so",
@@ -79,7 +93,11 @@ L410 = Rule(
 
 
 def needed_by_soname(context: Context) -> Iterator[Finding]:
-    """ELF libraries of the package that are needed under a name that is only their SONAME."""
+    """ELF libraries of the package that are needed under a name that is only their SONAME.
+
+    A package may load such a library itself, by the path of the file; of a file that wheel repair
+    named, it cannot know the name.
+    """
     shipped = context.shipped
     for path, library in context.libraries:
         found = {
@@ -89,13 +107,17 @@ def needed_by_soname(context: Context) -> Iterator[Finding]:
             for name in image.needed
             if not (name in shipped.files or shipped.comes_from_elsewhere(image, name))
         }
-        names = sorted(name for name, file in found.items() if file)
-        if names:
-            yield L410.finding(
-                f"needs {some(names, 'library')}, which the package has only as {found[names[0]]}",
-                library=path,
-                evidence=names,
-            )
+        renamed = {name: file for name, file in found.items() if file and without_mark(file)[1]}
+        others = {name: file for name, file in found.items() if file and name not in renamed}
+        for rule, files in ((L410, renamed), (L420, others)):
+            names = sorted(files)
+            if names:
+                yield rule.finding(
+                    f"needs {some(names, 'library')}, which the package has only as "
+                    f"{files[names[0]]}",
+                    library=path,
+                    evidence=names,
+                )
 
 
 L411 = Rule(
@@ -146,8 +168,8 @@ L412 = Rule(
     example="_C.so: no LC_RPATH leads to @rpath/libhelper.dylib",
 )
 
-L420 = Rule(
-    "L420",
+L421 = Rule(
+    "L421",
     "needs-an-earlier-load",
     "A library needs one of the package through `@rpath`, but has no LC_RPATH that leads there",
     "dyld finds it only if the package has loaded it before, since it compares `@rpath/…` with the "
@@ -180,7 +202,7 @@ def rpath_leads_nowhere(context: Context) -> Iterator[Finding]:
             )
         if known - lost:
             names = sorted(known - lost)
-            yield L420.finding(
+            yield L421.finding(
                 f"loads only after {some(names, 'library')}, since no LC_RPATH leads there",
                 library=path,
                 evidence=names,
@@ -241,8 +263,8 @@ def _for_glibc(context: Context) -> bool:
 
 DETECTORS: Detectors = {
     unneeded_versions: (L409,),
-    needed_by_soname: (L410,),
+    needed_by_soname: (L410, L420),
     executable_stack: (L411,),
-    rpath_leads_nowhere: (L412, L420),
+    rpath_leads_nowhere: (L412, L421),
     undefined_versions: (L413,),
 }

@@ -55,7 +55,7 @@ def second_openmp(context: Context) -> Iterator[Finding]:
     ELF and PE loaders take the library that was loaded first under a name, so a copy with the name
     of torch's is no second one; dyld compares whole install names.
     """
-    if context.declared.is_torch:
+    if context.declared.is_torch or _publishes_openmp(context.declared.name or ""):
         return
     with_torch = context.shipped.with_torch
     for path, library in _needed(context):
@@ -70,6 +70,11 @@ def second_openmp(context: Context) -> Iterator[Finding]:
             yield L418.finding(
                 "a second OpenMP runtime in a process that imports torch", library=path
             )
+
+
+def _publishes_openmp(name: str) -> bool:
+    """Whether others take the runtime from this distribution: ``intel-openmp``, ``llvm-openmp``."""
+    return "openmp" in name.lower()
 
 
 def _is_shared(library: ExtensionReport) -> bool:

@@ -45,15 +45,15 @@ def test_what_something_else_loads_under_that_name() -> None:
 @pytest.mark.parametrize("name", ["libz.so.1", "libcudart.so.12", "libc10.so", "libcuda.so.1"])
 def test_a_soname_that_others_provide_as_well(name: str) -> None:
     own = library("x.libs/libown.so", module=False, soname=name)
-    assert "L410" not in rules(judged(library(needed=(name,)), own))
+    assert not {"L410", "L420"} & {*rules(judged(library(needed=(name,)), own))}
 
 
 def test_a_soname_of_another_architecture_or_of_a_requirement() -> None:
     name = "libhelper.so.1"
     other = library("b/libhelper-2.so", module=False, soname=name, arch="aarch64")
-    assert "L410" not in rules(judged(library(needed=(name,)), other))
+    assert not {"L410", "L420"} & {*rules(judged(library(needed=(name,)), other))}
     own = library("b/libhelper-2.so", module=False, soname=name)
-    assert rules(judged(library(needed=(name,)), own)) == ["L410"]
+    assert rules(judged(library(needed=(name,)), own)) == ["L420"]
     assert rules(judged(library(needed=(name,)), own, requires=("helper",))) == []
     assert rules(judged(library(needed=(name,)), own, beside=(name,))) == []
 
@@ -92,7 +92,7 @@ def test_plugins_are_left_to_their_host() -> None:
     own = mac("lib/libhost.dylib", module=False, soname="@rpath/libhost.dylib")
     needed: Any = {"needed": ("@rpath/libhost.dylib",)}
     assert rules(judged(mac("lib/plugin.dylib", module=False, **needed), own, tags=tags)) == []
-    assert rules(judged(mac("_C.so", **needed), own, tags=tags)) == ["L420"]
+    assert rules(judged(mac("_C.so", **needed), own, tags=tags)) == ["L421"]
 
 
 def test_what_nothing_of_the_package_provides_is_no_lost_library() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.metadata_values import judged, library, mac, only, rules
+from tests.support.metadata_values import LINUX, judged, library, mac, only, package, rules
+from torch_abi_audit.audit import findings
 from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.declared import Declared
 
 MACOS = ("cp310-abi3-macosx_11_0_arm64",)
 PE: Any = {"format": Format.PE, "arch": "x86_64"}
@@ -30,8 +32,16 @@ def test_openmp_of_linux_beside_torch(name: str, expected: str | None) -> None:
 
 
 def test_openmp_that_nothing_is_linked_to() -> None:
-    """As in a distribution of the runtime itself: ``intel-openmp``."""
     assert rules(judged(library(), library("lib/libiomp5.so", module=False))) == []
+
+
+def test_a_distribution_of_the_runtime_itself() -> None:
+    """``intel-openmp`` has plug-ins of the runtime, which are linked to it."""
+    plugin = library("lib/libomptarget.so", module=False, needed=("libiomp5.so",))
+    own = library("lib/libiomp5.so", module=False)
+    for name, expected in (("intel_openmp", []), ("mypkg", ["L418"])):
+        said = Declared(name, LINUX, (), None)
+        assert rules(findings.judged(package(plugin, own), said)) == expected
 
 
 def test_openmp_of_macos() -> None:

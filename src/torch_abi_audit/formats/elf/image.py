@@ -241,7 +241,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
         tags=dict(entries),
         entries=tuple(entries),
         has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
-        executable_stack=_executable_stack([tag for tag, *_ in segments], raw, layout),
+        executable_stack=_executable_stack([each[0] for each in segments], raw, layout),
         section_names=shoff + shstrndx * shentsize if shoff and shstrndx else None,
     )
 

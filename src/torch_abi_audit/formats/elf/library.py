@@ -23,9 +23,11 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch_abi_audit.model.binary import Readable
+
+    _Needs = tuple[dict[int, tuple[int, int]], set[int]]
 
 _DF_1_PIE = 0x08000000
 _FEW = 1 << 10
@@ -48,10 +50,10 @@ def read(source: Readable) -> Binary | NotALibrary:
     if tags.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (image.has_interpreter and Tag.DEBUG in tags):
         return NotALibrary("executable")
     strong, weak = _undefined(image)
-    needs = _version_needs(image)
+    needs, lenient = _version_needs(image)
     defined = _version_definitions(image)
     listed = [image.values(tag) for tag in (Tag.NEEDED, Tag.SONAME, Tag.RPATH, Tag.RUNPATH)]
-    others = [*weak, *defined, *chain(*listed, *(each[:2] for each in needs.values()))]
+    others = [*weak, *defined, *chain(*listed, *needs.values())]
     names, entries = image.strings().search([*strong, *others], ENTRY_PREFIXES)
     text = {offset: names[offset] for offset in others}
     for offset in text.keys() - strong:
@@ -60,6 +62,9 @@ def read(source: Readable) -> Binary | NotALibrary:
 
     def texts(offsets: tuple[int, ...]) -> tuple[str, ...]:
         return tuple(_text(text[offset]) for offset in offsets)
+
+    def pairs(versions: Iterable[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted({(_text(text[file]), _text(text[name])) for file, name in versions}))
 
     needed, soname, rpath, runpath = map(texts, listed)
     optional = {text[offset] for offset in weak}
@@ -73,18 +78,8 @@ def read(source: Readable) -> Binary | NotALibrary:
         needed=needed,
         soname=soname[0] if soname else None,
         entry_points=_entry_points(image, entries),
-        version_needs=tuple(
-            sorted({(_text(text[file]), _text(text[name])) for file, name, _ in needs.values()})
-        ),
-        weak_version_needs=tuple(
-            sorted(
-                {
-                    (_text(text[file]), _text(text[name]))
-                    for file, name, weak in needs.values()
-                    if weak
-                }
-            )
-        ),
+        version_needs=pairs(needs.values()),
+        weak_version_needs=pairs(needs[index] for index in lenient) if lenient else (),
         version_definitions=texts(defined),
         executable_stack=image.executable_stack,
         device_code=has_section(image, DEVICE_SECTIONS),
@@ -148,14 +143,14 @@ def versions(source: Readable) -> dict[bytes, str]:
     image = open_image(source)
     if isinstance(image, NotALibrary):
         return {}
-    needs = _version_needs(image)
+    needs, _ = _version_needs(image)
     names: list[int] = []
     indices: list[int] = []
     for entries in symbols(image) if needs else ():
         column = entries.undefined() & entries.bindable()
         names += entries.names(column)
         indices += entries.indices(column)
-    text = image.strings().names({*names, *(each[1] for each in needs.values())})
+    text = image.strings().names({*names}.union(*needs.values()))
     return {
         text[name]: _text(text[needs[version][1]])
         for name, version in zip(names, _version_indices(image, indices), strict=True)
@@ -192,11 +187,11 @@ def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
     return tuple(sorted({marked[offset] for offset in marked.keys() & {*_exported(image)}}))
 
 
-def _version_needs(image: Image) -> dict[int, tuple[int, int, bool]]:
-    """DT_VERNEED: version index, to the string offsets of (library, version), and if it is weak."""
+def _version_needs(image: Image) -> _Needs:
+    """DT_VERNEED: version index, to the string offsets of (library, version); and the weak ones."""
     tags = image.tags
     if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
-        return {}
+        return {}, set()
     offset, room = image.at(tags[Tag.VERNEED], "version requirements")
     for most in _VERSION_SIZES:
         blob = window(image.source, offset, min(room, most), "version requirements")
@@ -206,10 +201,11 @@ def _version_needs(image: Image) -> dict[int, tuple[int, int, bool]]:
     raise FormatError("the version requirements (DT_VERNEED) run past their segment")
 
 
-def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, int, bool]] | None:
+def _parsed_needs(blob: bytes, order: str, count: int) -> _Needs | None:
     """``_version_needs`` from the bytes of the table; None if ``blob`` is too short."""
     need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
-    result: dict[int, tuple[int, int, bool]] = {}
+    result: dict[int, tuple[int, int]] = {}
+    weak: set[int] = set()
     at = 0
     for _ in range(count):
         if at + need.size > len(blob):
@@ -220,14 +216,16 @@ def _parsed_needs(blob: bytes, order: str, count: int) -> dict[int, tuple[int, i
             if inner + aux.size > len(blob):
                 return None
             _, flags, index, name, onward = aux.unpack_from(blob, inner)
-            result[index & 0x7FFF] = (file, name, bool(flags & _VER_FLG_WEAK))
+            result[index & 0x7FFF] = (file, name)
+            if flags & _VER_FLG_WEAK:
+                weak.add(index & 0x7FFF)
             if not onward:
                 break
             inner += onward
         if not step:
             break
         at += step
-    return result
+    return result, weak
 
 
 def _version_definitions(image: Image) -> tuple[int, ...]:
