@@ -22,7 +22,10 @@ _RANK = tuple(Severity)
 
 
 def with_findings(
-    report: PackageReport, found: Found, loads_on: LoadsOn | None, lending: Lending | None = None
+    report: PackageReport,
+    found: Found,
+    loads_on: LoadsOn | None,
+    lending: Callable[[], Lending] | None = None,
 ) -> PackageReport:
     """Return the report with package-wide facts and findings.
 
@@ -32,7 +35,7 @@ def with_findings(
         loads_on: Determines which torch releases an unstable package loads on. By default, the
             export index does so for archives and for packages that require torch. For other
             packages the findings omit the exact range: computing it takes longer than the rest.
-        lending: What the requirements lend; by default, as far as their names say it.
+        lending: Returns what the requirements lend; by default, as far as their names say it.
     """
     if loads_on is None and asks_for_releases(found):
         loads_on = _by_export_index
@@ -43,7 +46,7 @@ def judged(
     report: PackageReport,
     declared: Declared,
     loads_on: LoadsOn | None = None,
-    lending: Lending | None = None,
+    lending: Callable[[], Lending] | None = None,
 ) -> PackageReport:
     """Return the report with the facts and findings that its verdicts and metadata imply.
 

@@ -9,6 +9,7 @@ index. ``facts.lending`` decides what follows.
 from __future__ import annotations
 
 from torch_abi_audit import formats
+from torch_abi_audit.audit.unprovided import unprovided
 from torch_abi_audit.facts.lending import Lending
 from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.judges.torch_names import Kind
@@ -193,12 +194,9 @@ def served(
         found: The package.
         lending: What its requirements lend.
     """
-    if not found.requires:
-        return {}
-    tagged = any("-abi3" in tag for tag in found.tags)
     reports = {}
     for path, report in libraries.items():
-        wanted = _wanted(report, tagged=tagged)
+        wanted = unprovided(report, found)
         if wanted and path in contents.libraries:
             lent: list[Lent] = []
             release = contents.variants.get(path)
@@ -208,20 +206,6 @@ def served(
             if lent:
                 reports[path] = replace(report, lent=tuple(dict.fromkeys(lent)))
     return reports
-
-
-def _wanted(report: ExtensionReport, *, tagged: bool) -> frozenset[str]:
-    """The names of a library that are findings unless a requirement exports them."""
-    names: set[str] = set()
-    for one in report.slices or (report,):
-        torch, cpython = one.torch, one.cpython
-        if torch is not None:
-            names.update(
-                torch.unresolved_symbols, torch.unresolvable_symbols, torch.unknown_shim_symbols
-            )
-        if cpython is not None and (cpython.intent or tagged):
-            names.update(cpython.violations, cpython.floor_symbols)
-    return frozenset(names)
 
 
 def _lent(

@@ -28,16 +28,18 @@ in place of its verdicts; the other files are still judged.
 
 from __future__ import annotations
 
-from torch_abi_audit.audit import judging, lending, reading, sharing, siblings
+from torch_abi_audit.audit import judging, reading, sharing, siblings
 from torch_abi_audit.audit.findings import (
     applying_requirements,
     asks_for_releases,
     with_findings,
 )
+from torch_abi_audit.audit.unprovided import unprovided
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.python import is_python
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+from torch_abi_audit.runtime.once import once
 from torch_abi_audit.runtime.records import late_path
 from torch_abi_audit.sources import requirements
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.audit.reading import Contents
     from torch_abi_audit.audit.sharing import Bar, Step
+    from torch_abi_audit.facts.lending import Lending
     from torch_abi_audit.model.errors import TargetError
     from torch_abi_audit.rules.context import LoadsOn
     from torch_abi_audit.sources.found import Found
@@ -79,10 +82,19 @@ def audit(
     libraries = judging.judged(contents, offers, found, names, shared=shared)
     report = _report(found, contents, libraries)
     requires = applying_requirements(found, report)
-    lent = lending.lending(found, contents, requirements.beside(found, opener), requires)
-    served = lending.served(libraries, contents, found, lent)
-    if served:
-        report = _report(found, contents, {**libraries, **served})
+
+    @once
+    def lent() -> Lending:
+        from torch_abi_audit.audit.lending import lending  # most packages lack nothing
+
+        return lending(found, contents, requirements.beside(found, opener), requires)
+
+    if any(unprovided(one, found) for one in libraries.values()):
+        from torch_abi_audit.audit.lending import served
+
+        report = _report(
+            found, contents, {**libraries, **served(libraries, contents, found, lent())}
+        )
     return with_findings(report, found, loads_on, lent)
 
 

@@ -50,7 +50,7 @@ class Context(Package):
         package: PackageReport,
         declared: Declared,
         loads_on: LoadsOn | None = None,
-        lending: Lending | None = None,
+        lending: Callable[[], Lending] | None = None,
     ) -> None:
         """Pair a package with its metadata.
 
@@ -59,7 +59,7 @@ class Context(Package):
             declared: What its metadata says.
             loads_on: Returns which torch releases a package loads on; called only for unstable
                 packages.
-            lending: What the requirements lend; by default, as far as their names say it.
+            lending: Returns what the requirements lend; by default, as far as their names say it.
         """
         super().__init__(package)
         self.declared = declared
@@ -129,7 +129,7 @@ class Context(Package):
         from torch_abi_audit.facts.lending import Lending, applying
 
         if self._lending is not None:
-            return self._lending
+            return self._lending()
         return Lending(lambda: applying(self.declared.requires, self.environments))
 
     @cached_property

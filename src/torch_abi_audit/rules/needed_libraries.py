@@ -56,7 +56,6 @@ L404 = Rule(
 def unprovided(context: Context) -> Iterator[Finding]:
     """Libraries needed at load time that nothing provides, the requirements included."""
     missing = context.missing
-    lending = context.lending
     for path, library in context.libraries:
         names = sorted(
             {
@@ -64,11 +63,11 @@ def unprovided(context: Context) -> Iterator[Finding]:
                 for image in library.linkage
                 for name in image.needed
                 if name in missing.get((image.format, image.arch), ())
-                and lending.lender(name, image.format) is None
+                and context.lending.lender(name, image.format) is None
             }
         )
         if names:
-            refuted = sorted({title for name in names for title in lending.refuted(name)})
+            refuted = sorted({title for name in names for title in context.lending.refuted(name)})
             read = f"; nor does the required {' or '.join(refuted)}, read for it" if refuted else ""
             yield L404.finding(
                 f"needs {some(names, 'library')}, which neither the package, the platform "

@@ -88,6 +88,7 @@ CONTENTS: Mapping[str, str] = MappingProxyType(
         "openmpi": "mpi open-rte open-pal oshmem",
         "openvino": "openvino",
         "pyarrow": "arrow parquet",
+        "sherpa-onnx-core": "onnxruntime sherpa-onnx",
         "z3-solver": "z3",
     }
 )

@@ -29,6 +29,7 @@ from torch_abi_audit.knowledge.names.lending import family, lenders, python_name
         ("glew32.dll", "kivy-deps-glew"),
         ("libcutensor.so.2", "cutensor-cu12"),
         ("libz3.so.4.13", "z3-solver"),
+        ("libonnxruntime.so", "sherpa-onnx-core"),
         # by what a requirement of the table brings
         ("libnvinfer.so.10", "tensorrt"),
         ("libQt6Core.so.6", "pyqt6-webengine"),
