@@ -109,11 +109,12 @@ def _tied(path: str, library: ExtensionReport, context: Context) -> Iterator[Fin
     """A library for one interpreter, by its name or by the Python DLL that it imports."""
     tags, own = context.tags, suffix(library.name)
     served = _is_imported(library, context)
-    if served and all(tag.abi not in _OPEN for tag in tags):
+    if served and not any(map(_admits_several, tags)):
         return  # the tags name exactly this Python
     if is_foreign(library, context) and _serves_any(library, tags):
         return  # M316 and M317 report the platform
-    rule = M312 if served and any(tag.abi == "none" for tag in tags) else M311
+    generic = any(tag.abi == "none" and _admits_several(tag) for tag in tags)
+    rule = M312 if served and generic else M311
     what = f"built for {_interpreter(library, tags)}" + (" only" if served else "")
     if not library.entry_points and own is not None:
         rule, what = M318, f"has a name that only {_interpreter(library, tags)} imports"
@@ -123,6 +124,14 @@ def _tied(path: str, library: ExtensionReport, context: Context) -> Iterator[Fin
         library=path,
         evidence=_texts(tags),
     )
+
+
+def _admits_several(tag: WheelTag) -> bool:
+    """Whether several releases of Python accept a tag; ``cp311-none`` is for 3.11 alone."""
+    interpreter = tag.interpreter
+    if tag.abi == "none" and interpreter is not None and interpreter[0] == "cp":
+        return interpreter[1] is None
+    return tag.abi in _OPEN
 
 
 def _breaks_claim(library: ExtensionReport, context: Context) -> bool:

@@ -50,6 +50,13 @@ def test_a_versioned_extension_in_a_generic_wheel() -> None:
     assert rules(judged(plain, tags=("py3-none-manylinux_2_28_x86_64",))) == []
 
 
+def test_a_wheel_without_an_abi_for_one_cpython() -> None:
+    """``packaging.tags`` lists cp311-none for Python 3.11 alone, but py311-none for later ones."""
+    assert rules(judged(library(V311), tags=("cp311-none-manylinux_2_28_x86_64",))) == []
+    assert rules(judged(library(V310), tags=("cp311-none-manylinux_2_28_x86_64",))) == ["M311"]
+    assert rules(judged(library(V311), tags=("py311-none-manylinux_2_28_x86_64",))) == ["M312"]
+
+
 def test_a_windows_extension_is_bound_by_the_dll_that_it_imports() -> None:
     tags = ("py3-none-win_amd64",)
     pe: Any = {"format": Format.PE, "arch": "x86_64"}
