@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""Compare the load matrix with the dynamic loader: ``ldd -r`` on Linux x86_64.
+"""Compare the load matrix with the dynamic loader of Linux x86_64.
 
-Published wheels are unpacked beside the shared libraries of published torch releases, and the
-loader lists the symbols of each library that it cannot resolve. Torch's symbols among them must be
-exactly those that the matrix lists as missing. NVIDIA's libraries are not needed: without them, the
-loader only reports more symbols of other libraries, and symbols that torch does not export.
+Published wheels are unpacked beside stand-ins for published torch releases (``tools.loader``). For
+each library, the loader lists the names that it does not find in the library's own scope, as it is
+opened with ``RTLD_LOCAL``. Those of torch must be exactly those that the matrix lists as missing.
+Then a process that has opened torch as ``import torch`` does opens each library: it must refuse
+just those with a missing name or library, and open them once exactly these names are provided.
 
     compare_with_loader.py                                    compare everything below
     compare_with_loader.py --torch 2.11.0 --wheel torchaudio==2.9.0
+    compare_with_loader.py --wheel dist/mypkg-1.0-cp311-cp311-linux_x86_64.whl
     compare_with_loader.py --markdown docs/loader.md          record the result
 
-pip downloads about 3 GB of torch once; ``--cache`` keeps only the libraries.
+pip downloads about 5 GB of torch once; ``--cache`` keeps only the stand-ins.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
+from tools import loader  # noqa: E402
 from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit import formats  # noqa: E402
 from torch_abi_audit.api import inspect_package  # noqa: E402
@@ -37,18 +38,18 @@ from torch_abi_audit.judges import torch_names  # noqa: E402
 from torch_abi_audit.judges.loads import compat  # noqa: E402
 from torch_abi_audit.knowledge import export_index  # noqa: E402
 from torch_abi_audit.knowledge.names.torch import is_libtorch  # noqa: E402
-from torch_abi_audit.model.binary import Format, NotALibrary  # noqa: E402
+from torch_abi_audit.model.binary import Binary, Format, NotALibrary  # noqa: E402
 from torch_abi_audit.sources.files.readable import open_readable  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.judges.library_loads import TorchBuilds
     from torch_abi_audit.model.loads import LibraryLoads
+    from torch_abi_audit.model.reports import PackageReport
 
 CACHE = Path.home() / ".cache" / "torch-abi-audit-loader"
 PLATFORM = "linux_x86_64"
-LOADER = "/lib64/ld-linux-x86-64.so.2"
 TAGS = tuple(
     f"{tag}_x86_64"
     for tag in ("manylinux1", "manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
@@ -63,11 +64,6 @@ WHEELS = (
     *("torchrl==0.14.1", "torchtext==0.18.0", "torchvision==0.21.0", "torchvision==0.23.0"),
     *("torchvision==0.24.0", "torchvision==0.25.0", "xformers==0.0.33", "xformers==0.0.35"),
 )
-
-_UNDEFINED = re.compile(r"^undefined symbol: (\S+?)(?:, version \S+)?\s+\((.+)\)$", re.MULTILINE)
-_NOT_FOUND = re.compile(r"^\s*(\S+) => not found$", re.MULTILINE)
-_SHARED = re.compile(r"[^/]*\.so(?:\.[\w.]+)?")
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -84,51 +80,88 @@ class Comparison:
     """Torch's libraries that the release does not ship according to the matrix."""
     not_found: frozenset[str]
     """Torch's libraries that the loader does not find."""
+    opened: str | None = None
+    """What a process that had opened torch did otherwise than expected; None if nothing."""
 
     @property
     def agree(self) -> bool:
-        """Whether both results are equal."""
-        return self.matrix == self.loader and self.absent == self.not_found
+        """Whether all results are equal."""
+        return (
+            self.matrix == self.loader and self.absent == self.not_found and self.opened is None
+        )
+
+
+class Unpacked:
+    """A wheel for Linux x86_64, its report, and its libraries in a directory."""
+
+    def __init__(self, wheel: Path, home: Path) -> None:
+        self.wheel = wheel
+        self.home = home
+        loader.unpack(wheel, home)
+        self.report: PackageReport = inspect_package(wheel)
+        self.files = {
+            Path(os.path.realpath(home / one.path.relative_to(wheel))): one
+            for one in self.report.libraries
+            if one.format is Format.ELF and one.arch == "x86_64" and one.error is None
+        }
+        self._kinds: dict[bytes, bool] = {}
+
+    def is_torchs(self, name: bytes) -> bool:
+        """Whether any torch release exports a name, or its owner is torch's."""
+        if name not in self._kinds:
+            known = export_index.exported(PLATFORM, name)
+            kind = torch_names.classify([name], _ANY).get(name)
+            theirs = kind in torch_names.USES or kind is torch_names.Kind.HEADER_ONLY
+            self._kinds[name] = known or theirs
+        return self._kinds[name]
+
+    def directories(self, file: Path, torch: Path) -> list[Path]:
+        """Where the loader looks: torch's directory, that of the library, the wheel's others."""
+        return list(dict.fromkeys([torch, file.parent, *sorted(each.parent for each in self.files)]))
+
+
+_ANY = Binary(Format.ELF, "x86_64", 64, "little", ())
 
 
 def compare(
-    wheel: Path, torch: Path, builds: TorchBuilds, release: str, scratch: Path
+    unpacked: Unpacked, torch: Path, builds: TorchBuilds, release: str, scratch: Path
 ) -> Iterator[Comparison]:
     """Compare the results for every library in a wheel, whether or not it uses torch.
 
     Args:
-        wheel: A wheel file for Linux x86_64.
-        torch: The directory of torch's shared libraries.
+        unpacked: The wheel.
+        torch: The directory of a stand-in for torch.
         builds: The builds from which the matrix is made.
-        release: The release of ``builds`` whose libraries are in the directory.
-        scratch: An empty directory for unpacking the wheel.
+        release: The release of ``builds`` that the stand-in is for.
+        scratch: An empty directory.
     """
-    with zipfile.ZipFile(wheel) as archive:
-        members = [one for one in archive.namelist() if _SHARED.fullmatch(one.rpartition("/")[2])]
-        archive.extractall(scratch, members)
-    report = inspect_package(wheel)
-    matrix = compat(report, builds, within=lambda one: one == release)
+    matrix = compat(unpacked.report, builds, within=lambda one: one == release)
     exported = _exported(torch)
-    own = {one.path.name for one in report.libraries}
-    for library in report.libraries:
-        if library.format is not Format.ELF:
-            continue
-        file = scratch / library.path.relative_to(wheel)
+    answers = {
+        file: loader.resolved(file, unpacked.directories(file, torch)) for file in unpacked.files
+    }
+    missing = {
+        file: frozenset(one for one in names if unpacked.is_torchs(one) or one in exported)
+        for file, names in _undefined(unpacked, answers).items()
+    }
+    surprises = _open(unpacked, torch, answers, missing, scratch)
+    own = {one.name for one in unpacked.files}
+    for file, library in unpacked.files.items():
         judged = matrix.of(library.path)
-        missing, not_found = _asked_of_loader(file, torch, scratch)
         yield Comparison(
-            wheel=wheel.name,
-            library=str(library.path.relative_to(wheel)),
+            wheel=unpacked.wheel.name,
+            library=str(library.path.relative_to(unpacked.wheel)),
             torch=release,
             matrix=frozenset(name for one in judged for name in _missing(one, release)),
-            loader=frozenset(one for one in missing if _is_torchs(one, file) or one in exported),
+            loader=missing[file],
             absent=frozenset(each.library for one in judged for each in one.absent),
             not_found=frozenset(
                 # the loader also lists the dependencies of the libraries that it opens on the way
                 one
-                for one in not_found.intersection(library.needed)
+                for one in answers[file].not_found.intersection(library.needed)
                 if is_libtorch(one) and one not in own
             ),
+            opened=surprises.get(file),
         )
 
 
@@ -136,42 +169,74 @@ def _missing(library: LibraryLoads, release: str) -> frozenset[bytes]:
     return frozenset(one.name for one in library.missing if release in one.releases)
 
 
-def _is_torchs(name: bytes, file: Path) -> bool:
-    """Whether any torch release exports a symbol, or its owner is torch's."""
-    if export_index.exported(PLATFORM, name):
-        return True
-    with open_readable(file) as source:
-        images = formats.read(source)
-    if isinstance(images, NotALibrary):
-        return False
-    kind = torch_names.classify([name], images[0]).get(name)
-    return kind in torch_names.USES or kind is torch_names.Kind.HEADER_ONLY
+def _undefined(
+    unpacked: Unpacked, answers: Mapping[Path, loader.Resolved]
+) -> dict[Path, frozenset[bytes]]:
+    """The names of each library that are not found, whichever root opens it.
 
-
-def _asked_of_loader(file: Path, torch: Path, unpacked: Path) -> tuple[set[bytes], set[str]]:
-    """The symbols of one library that the loader cannot resolve, and the libraries not found.
-
-    ``libtorch.so`` and ``libtorch_python.so`` are preloaded, as when Python has imported torch. The
-    wheel's own directories are on the search path, since packages find them in different ways.
+    A root is an extension module, or a library that no other one opens.
     """
-    homes = {path.parent for path in unpacked.rglob("*.so*")}
-    environment = {
-        **os.environ,
-        "LD_LIBRARY_PATH": ":".join(map(str, (torch, *sorted(homes)))),
-        "LD_PRELOAD": f"{torch / 'libtorch.so'} {torch / 'libtorch_python.so'}",
-        # the variables that ldd -r sets; ldd itself is a shell script, and would preload torch too
-        "LD_TRACE_LOADED_OBJECTS": "1",
-        "LD_WARN": "yes",
-        "LD_BIND_NOW": "yes",
-    }
-    done = subprocess.run(
-        [LOADER, str(file)], capture_output=True, text=True, check=False, env=environment
+    found = {}
+    for file in unpacked.files:
+        above = [one for one in unpacked.files if str(file) in answers[one].opened]
+        roots = [
+            one
+            for one in above
+            if unpacked.files[one].entry_points
+            or all(str(one) not in answers[other].opened for other in unpacked.files if other != one)
+        ]
+        each = [answers[one].undefined.get(str(file), frozenset()) for one in roots or above]
+        found[file] = frozenset.intersection(*each)
+    return found
+
+
+def _open(
+    unpacked: Unpacked,
+    torch: Path,
+    answers: Mapping[Path, loader.Resolved],
+    missing: Mapping[Path, frozenset[bytes]],
+    scratch: Path,
+) -> dict[Path, str]:
+    """Open the libraries, once without and once with torch's missing names; return surprises."""
+    roots = [
+        file
+        for file, library in unpacked.files.items()
+        if library.entry_points or all(file == o or str(file) not in answers[o].opened for o in answers)
+    ]
+    undefined = frozenset[bytes]().union(
+        *(names for one in answers.values() for names in one.undefined.values())
     )
-    output = done.stdout + done.stderr
-    if "=>" not in output:
-        raise RuntimeError(f"{LOADER} {file}: {output[:300]}")
-    undefined = {name.encode() for name, where in _UNDEFINED.findall(output) if where == str(file)}
-    return undefined, set(_NOT_FOUND.findall(output))
+    lacking = frozenset[bytes]().union(*missing.values())
+    theirs = frozenset(one for one in undefined if unpacked.is_torchs(one)) | lacking
+    own = scratch / "stubs"
+    own.mkdir()
+    for name in frozenset[str]().union(*(one.not_found for one in answers.values())):
+        loader.build(own / name, ())
+    loader.build(scratch / "others.so", undefined - theirs)
+    loader.build(scratch / "torchs.so", theirs)
+    surprises = {}
+    expected = {
+        file: {
+            name
+            for where, names in answers[file].undefined.items()
+            for name in names & theirs
+            if where in {str(one) for one in unpacked.files}
+        }
+        for file in roots
+    }
+    for stubs, refusals in (
+        (["others.so"], expected),
+        (["others.so", "torchs.so"], dict.fromkeys(roots, set[bytes]())),
+    ):
+        ahead = [scratch / one for one in stubs]
+        for directory in dict.fromkeys(one.parent for one in roots):
+            files = [one for one in roots if one.parent == directory]
+            places = [*unpacked.directories(files[0], torch), own]
+            for file, said in loader.opened(files, places, ahead).items():
+                names = refusals[file]
+                if (said is None) is bool(names) or (said and said.encode() not in names):
+                    surprises[file] = f"opened with {stubs}: {said}, not one of {sorted(names)[:3]}"
+    return surprises
 
 
 _EXPORTS: dict[Path, frozenset[bytes]] = {}
@@ -194,40 +259,41 @@ def _exported(torch: Path) -> frozenset[bytes]:
 # --- fetching ------------------------------------------------------------------------------------
 
 
-def torch_libraries(cache: Path, version: str) -> Path:
-    """The directory with the shared libraries of a published torch release.
+def torch_stand_in(cache: Path, version: str) -> Path:
+    """The stand-in for a published torch release.
 
     Raises:
         WheelError: pip cannot download the wheel.
     """
-    home = cache / f"torch-{version}-{PLATFORM}"
+    home = cache / f"stand-in-{version}"
     if not home.is_dir():
         print(f"torch {version}", file=sys.stderr)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             wheel = download("torch", version, TAGS, Path(scratch))
-            unpack_torch(wheel, Path(scratch) / "libraries")
-            (Path(scratch) / "libraries").rename(home)
+            loader.stand_in(unpack_torch(wheel, Path(scratch) / "libraries"), home)
     return home
 
 
 def unpack_torch(wheel: Path, home: Path) -> Path:
-    """Unpack the shared libraries of a torch wheel into the directory ``home``."""
+    """Unpack libtorch's shared libraries from a torch wheel into the directory ``home``."""
     home.mkdir(parents=True)
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
             name = member.rpartition("/")[2]
-            if member.startswith("torch/lib/") and _SHARED.fullmatch(name):
+            if member.startswith("torch/lib/") and is_libtorch(name):
                 with archive.open(member) as packed, (home / name).open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
     return home
 
 
 def published(cache: Path, requirement: str) -> Path:
-    """A published wheel, downloaded only once.
+    """A published wheel, downloaded only once; a path is the wheel itself.
 
     Raises:
         WheelError: pip cannot download the wheel.
     """
+    if requirement.endswith(".whl"):
+        return Path(requirement)
     project, _, version = requirement.partition("==")
     home = cache / "published" / requirement
     found = sorted(home.glob("*.whl"))
@@ -275,6 +341,8 @@ def differences(comparisons: Iterable[Comparison]) -> Iterator[str]:
                 yield from (f"{where}: {title} {name.decode('latin-1')}" for name in names)
             for file in sorted(one.absent ^ one.not_found):
                 yield f"{where}: only one side misses the library {file}"
+            if one.opened is not None:
+                yield f"{where}: {one.opened}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -306,10 +374,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for requirement in options.wheel or WHEELS:
             wheel = published(options.cache, requirement)
-            for version in options.torch or TORCHES:
-                torch = torch_libraries(options.cache, version)
-                with tempfile.TemporaryDirectory() as scratch:
-                    comparisons += compare(wheel, torch, export_index, version, Path(scratch))
+            with tempfile.TemporaryDirectory() as home:
+                unpacked = Unpacked(wheel, Path(home))
+                for version in options.torch or TORCHES:
+                    torch = torch_stand_in(options.cache, version)
+                    with tempfile.TemporaryDirectory() as scratch:
+                        comparisons += compare(
+                            unpacked, torch, export_index, version, Path(scratch)
+                        )
     except WheelError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -84,7 +84,17 @@ def indexed(wheel: Wheel, kept: Mapping[str, frozenset[bytes]]) -> IndexedReleas
         cuda_packages=wheel.requires,
         cxx11_abi=cxx11_abi(kept) if wheel.platform.startswith("linux") else None,
         libraries=tuple(sorted(wheel.exports)),
+        needed=linked(wheel) if wheel.platform.startswith("linux") else None,
     )
+
+
+def linked(wheel: Wheel) -> dict[str, tuple[str, ...]]:
+    """Each of torch's own libraries, to those of them that it is linked to."""
+    return {
+        library: tuple(sorted(filter(is_libtorch, wheel.needed[library])))
+        for library in sorted(wheel.exports)
+        if is_libtorch(library)
+    }
 
 
 def cxx11_abi(kept: Mapping[str, frozenset[bytes]]) -> bool:

@@ -46,6 +46,8 @@ class Wheel:
     """``Requires-Dist`` lines for NVIDIA's projects, which contain torch's CUDA libraries."""
     exports: Mapping[str, tuple[str, ...]]
     """File name of each library, to every name that it exports, sorted."""
+    needed: Mapping[str, tuple[str, ...]]
+    """File name of each library, to the libraries that it is linked to, in their order."""
 
 
 def cached(cache: Path, version: str, platform: str) -> Wheel:
@@ -54,7 +56,7 @@ def cached(cache: Path, version: str, platform: str) -> Wheel:
     Raises:
         WheelError: pip cannot download the wheel.
     """
-    path = cache / f"{platform}-{version}.json.xz"
+    path = cache / f"{platform}-{version}.2.json.xz"
     if path.exists():
         facts = json.loads(lzma.decompress(path.read_bytes()))
         return Wheel(
@@ -64,6 +66,7 @@ def cached(cache: Path, version: str, platform: str) -> Wheel:
             facts["cuda"],
             tuple(facts["requires"]),
             {library: tuple(names) for library, names in facts["exports"].items()},
+            {library: tuple(names) for library, names in facts["needed"].items()},
         )
     wheel = read(version, platform)
     facts = {
@@ -71,6 +74,7 @@ def cached(cache: Path, version: str, platform: str) -> Wheel:
         "cuda": wheel.cuda,
         "requires": wheel.requires,
         "exports": wheel.exports,
+        "needed": wheel.needed,
     }
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -94,6 +98,7 @@ def read(version: str, platform: str) -> Wheel:
 def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Wheel:
     """Read a wheel; its libraries are unpacked to ``directory`` one at a time."""
     exports: dict[str, tuple[str, ...]] = {}
+    needed: dict[str, tuple[str, ...]] = {}
     with zipfile.ZipFile(file) as archive:
         members = archive.namelist()
         metadata = next(m for m in members if m.endswith(".dist-info/METADATA"))
@@ -103,18 +108,21 @@ def read_wheel(file: Path, version: str, platform: str, directory: Path) -> Whee
             path = directory / "library"
             with archive.open(member) as packed, path.open("wb") as plain:
                 shutil.copyfileobj(packed, plain, 1 << 20)
-            exports[member.rpartition("/")[2]] = tuple(sorted(_exports(path)))
+            library = member.rpartition("/")[2]
+            needed[library], exports[library] = _linked(path)
             path.unlink()
     nvidia = tuple(sorted(line for line in requires or () if re.match(r"nvidia-|cuda-", line)))
-    return Wheel(version, platform, file.name, cuda, nvidia, exports)
+    return Wheel(version, platform, file.name, cuda, nvidia, exports, needed)
 
 
-def _exports(path: Path) -> set[str]:
-    """The exported names of a library, decoded as Latin-1."""
+def _linked(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The libraries that a library is linked to, and its exported names, decoded as Latin-1."""
     with open_readable(path) as source:
         images = formats.read(source)
         if isinstance(images, NotALibrary):
-            return set()
-        return {
+            return (), ()
+        names = {
             name.decode("latin-1") for image in images for name in formats.exports(source, image)
         }
+    needed = dict.fromkeys(name for image in images for name in image.needed)
+    return tuple(needed), tuple(sorted(names))

@@ -80,6 +80,14 @@ def torch_names(**names: Any) -> Context:
     return audited(replace(one, torch=replace(one.torch, **names)))
 
 
+def torch_links(*needed: str) -> Context:
+    """A package with one library that needs a name of ``libtorch_python.so``, and its links."""
+    one = library("_C.so", unstable=True, needed=needed)
+    assert one.torch is not None
+    torch = replace(one.torch, required=(b"THPVariableClass",))
+    return audited(replace(one, torch=torch, format=Format.ELF, arch="x86_64"))
+
+
 def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required: str) -> Reported:
     """A finished report and the configuration's requirements."""
     return Reported(reports.package(*libraries), Required(**required), may_be_empty=may_be_empty)
@@ -109,6 +117,7 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.10"),
         finished(reports.library("_C.so", reports.stable("2.11.0")), torch="2.11"),
     ),
+    "T107": (torch_links("libtorch.so"), torch_links("libtorch.so", "libtorch_python.so")),
     "T108": (torch_names(exported_stable_symbols=("torch::stable::a()",)), torch_names()),
     "P201": (finished(module(BROKEN)), finished(module(ABI3))),
     "P202": (finished(module(PRIVATE)), finished(module(BROKEN))),

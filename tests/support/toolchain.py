@@ -19,6 +19,15 @@ def gcc(source: str, out: Path, *flags: str, lang: str = "c") -> Path:
     return _compile(["g++" if lang == "c++" else "gcc"], source, out, flags, lang)
 
 
+def linked(library: str, home: Path, *more: str) -> tuple[str, ...]:
+    """Options of gcc that link to libraries with these names, which are made, empty, in ``home``."""
+    directory = home / "linked"
+    for name in (library, *more):
+        if not (directory / name).exists():
+            gcc("", directory / name, f"-Wl,-soname,{name}", "-nostdlib")
+    return ("-Wl,--no-as-needed", "-x", "none", *(str(directory / name) for name in (library, *more)))
+
+
 def zig(source: str, out: Path, target: str, *flags: str, lang: str = "c") -> Path:
     """Build a shared library from ``source`` for ``target``, such as ``aarch64-macos``."""
     driver = [zig_program(), "c++" if lang == "c++" else "cc", "-target", target]

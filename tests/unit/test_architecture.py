@@ -54,7 +54,7 @@ MAP = {
         "__init__ judges knowledge.names mangling model report report.loads report.wording rules "
         "runtime"
     ),
-    "report.loads": "mangling model report report.audit report.wording runtime",
+    "report.loads": "knowledge.names mangling model report report.audit report.wording runtime",
     "report.config": "gate mangling report settings",
     "report.diff": "diff mangling model report report.audit report.wording",
     "report.explain": "explain mangling model report",

@@ -97,6 +97,7 @@ def given_torch(path: str) -> GivenTorch:
     version = torch_version.stated(where)
     found = sources.resolve(os.path.abspath(where))
     exports: dict[str, frozenset[bytes]] = {}
+    needed: dict[str, tuple[str, ...]] = {}
     images: set[tuple[Format, str]] = set()
     for candidate in found.candidates:
         file = candidate.relative.rpartition("/")[2]
@@ -108,12 +109,14 @@ def given_torch(path: str) -> GivenTorch:
                 if isinstance(read, NotALibrary):
                     continue
                 images |= {(one.format, one.arch) for one in read}
+                needed[file] = tuple(sorted(filter(is_libtorch, read[0].needed)))
                 exports[file] = frozenset().union(*(formats.exports(source, one) for one in read))
         except (FormatError, OSError) as error:
             raise TargetError(f"{candidate.relative} in {path} cannot be read: {error}") from error
     if len(images) != 1:
         what = "torch libraries for several platforms" if images else "no torch libraries"
         raise TargetError(f"{path} contains {what}")
+    image = images.pop()
     release = IndexedRelease(
         version=version.release,
         wheel=os.path.basename(os.path.normpath(where)),
@@ -121,5 +124,6 @@ def given_torch(path: str) -> GivenTorch:
         cuda_packages=(),
         cxx11_abi=any(_CXX11_STRING in name for each in exports.values() for name in each),
         libraries=tuple(sorted(exports)),
+        needed=needed if image[0] is Format.ELF else None,
     )
-    return GivenTorch(release, images.pop(), exports, f"{version.text} in {path}")
+    return GivenTorch(release, image, exports, f"{version.text} in {path}")

@@ -31,7 +31,7 @@ class Names(StrEnum):
     RAW = "raw"
     """Only ``required``, unordered; elsewhere an empty string may stand for a name."""
     COUNTED = "counted"
-    """No names: as ``RAW``, but ``required`` is empty."""
+    """As ``RAW``, but ``required`` is empty if the library is linked to most of torch."""
 
 
 @dataclass(frozen=True, slots=True)

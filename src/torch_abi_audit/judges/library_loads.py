@@ -1,8 +1,9 @@
 """Determines which torch releases export the names that one image of a library needs.
 
-Providers are matched as by the platform's loader: on ELF any torch library can provide a name; on
-Mach-O (two-level names) and PE only the one that the binary states, since torch's dylibs re-export
-nothing and its DLLs forward nothing. Pure: ``TorchBuilds`` supplies torch's exports.
+Providers are matched as by the platform's loader: on ELF, a torch library in the ``link_scope`` of
+the importing one; on Mach-O (two-level names) and PE only the one that the binary states, since
+torch's dylibs re-export nothing and its DLLs forward nothing. Pure: ``TorchBuilds`` supplies torch's
+exports.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.knowledge.export_file import IndexedRelease
+    from torch_abi_audit.judges.link_scope import Scope
     from torch_abi_audit.knowledge.export_index import Neighbour
     from torch_abi_audit.model.reports import ExtensionReport
     from torch_abi_audit.model.verdicts import TorchABIVerdict
@@ -58,13 +60,14 @@ class TorchBuilds(Protocol):
 class Exported:
     """A cache of lookups: each name is looked up once, and whole packages at a time."""
 
-    __slots__ = ("_asked", "_found", "_with_cuda", "builds")
+    __slots__ = ("_asked", "_found", "_reach", "_with_cuda", "builds")
 
     def __init__(self, builds: TorchBuilds) -> None:
         self.builds = builds
         self._asked: dict[str, set[bytes]] = {}
         self._found: dict[str, dict[bytes, Exports]] = {}
         self._with_cuda: dict[bytes, Exports] = {}
+        self._reach: dict[tuple[str, frozenset[str]], Mapping[str, int]] = {}
 
     def ask(self, images: Iterable[Image]) -> None:
         """Look up all names that some images need from torch."""
@@ -94,6 +97,13 @@ class Exported:
             self._with_cuda.update(self.builds.with_cuda(new))
         return self._with_cuda
 
+    def reach(self, platform: str, linked: frozenset[str]) -> Mapping[str, int]:
+        """Return each torch library, to the bitmap of the releases whose ``linked`` bring it in."""
+        key = (platform, linked)
+        if key not in self._reach:
+            self._reach[key] = _reach(self.builds.releases(platform), linked)
+        return self._reach[key]
+
 
 class Image(NamedTuple):
     """What one image of a library needs from torch."""
@@ -104,6 +114,8 @@ class Image(NamedTuple):
     torch: TorchABIVerdict
     linked: tuple[str, ...]
     """File names of the libtorch libraries that it is linked to."""
+    scope: Scope | None
+    """Where the loader looks for its names; None if it looks in every library of torch."""
 
 
 class _Provision(NamedTuple):
@@ -117,13 +129,18 @@ class _Provision(NamedTuple):
     """Name to the bitmap of the releases that do not provide it; omits names that all provide."""
 
 
-def images(library: ExtensionReport, own_files: Collection[str]) -> Iterator[Image]:
+def images(
+    library: ExtensionReport,
+    own_files: Collection[str],
+    scopes: Mapping[tuple[str, str], Scope],
+) -> Iterator[Image]:
     """Yield the images of a library that need names or libraries from torch.
 
     Args:
         library: The report on the library.
         own_files: File names of the package's libraries in lower case; a needed library with
             such a name is the package's, not torch's.
+        scopes: The scopes of the package's libraries: ``link_scope.scopes``.
     """
     if library.torch is None or library.format is None:
         return
@@ -133,7 +150,10 @@ def images(library: ExtensionReport, own_files: Collection[str]) -> Iterator[Ima
     linked = {name for name in linked if name.lower() not in own_files}
     for arch, torch in verdicts or [(library.arch, library.torch)]:
         if torch.required or linked:
-            yield Image(library, library.format, arch, torch, tuple(sorted(linked)))
+            scope = scopes.get((library.path_text, arch or ""))
+            if scope is not None and not scope.complete:
+                scope = None
+            yield Image(library, library.format, arch, torch, tuple(sorted(linked)), scope)
 
 
 def judge(
@@ -225,15 +245,32 @@ def _provision(image: Image, platform: str, exported: Exported) -> _Provision:
     wanted = _wanted(image.torch)
     every = (1 << len(exported.builds.releases(platform))) - 1
     found = exported.of(platform, wanted.keys())
+    reach = exported.reach(platform, image.scope.torch) if image.scope is not None else None
     lacking: dict[bytes, int] = {}
     for name, provider in wanted.items():
         provided = 0
         for library, bitmap in found[name].by_library if name in found else ():
             if provider is None or _same_file(library, provider, image.format):
-                provided |= bitmap
+                provided |= bitmap if reach is None else bitmap & reach.get(library, 0)
         if provided != every:
             lacking[name] = every & ~provided
     return _Provision(wanted, found, lacking)
+
+
+def _reach(releases: Sequence[IndexedRelease], linked: frozenset[str]) -> dict[str, int]:
+    """Return each torch library, to the bitmap of the releases whose ``linked`` bring it in.
+
+    In a build without CUDA, a missing CUDA library brings in what it does in a build with CUDA.
+    """
+    reach: dict[str, int] = {}
+    for place, release in enumerate(releases):
+        found: Iterable[str] = release.brought_in(linked)
+        absent = linked.difference(release.libraries)
+        if release.cuda is None and any(map(_is_cuda_library, absent)):
+            found = release.libraries
+        for library in found:
+            reach[library] = reach.get(library, 0) | 1 << place
+    return reach
 
 
 def _wanted(torch: TorchABIVerdict) -> dict[bytes, str | None]:
@@ -301,7 +338,10 @@ def _missing(
             }
             releases = tuple(known[at].version for at in places)
             stated = provision.wanted[name]
-            yield Missing(name, symbol, releases, stated, MappingProxyType(moved))
+            if stated is None:
+                yield Missing(name, symbol, releases, unlinked=MappingProxyType(moved))
+            else:
+                yield Missing(name, symbol, releases, stated, MappingProxyType(moved))
 
 
 def _pre_cxx11(lacking: Mapping[bytes, int], platform: str, builds: TorchBuilds) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from torch_abi_audit.judges import link_scope
 from torch_abi_audit.judges.learned import learned
 from torch_abi_audit.judges.library_loads import Exported, columns, images, judge, unjudged
 from torch_abi_audit.judges.other_cuda import with_cuda
@@ -50,7 +51,8 @@ def compat(
     if not report.libraries:
         return LoadMatrix(not_a_library=_other_file(report))
     own_files = {one.path.name.lower() for one in report.libraries}
-    found = [(one, tuple(images(one, own_files))) for one in report.libraries]
+    scopes = link_scope.scopes(report.libraries)
+    found = [(one, tuple(images(one, own_files, scopes))) for one in report.libraries]
     unread = [one for one, _ in found if one.error is not None or one.torch is None]
     if not unread and not any(each for _, each in found):
         return LoadMatrix()
@@ -132,7 +134,7 @@ def explained(matrix: LoadMatrix, builds: TorchBuilds, *, every: bool = True) ->
 
 
 def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tuple[str, ...]:
-    if library.platform is None:
+    if library.platform is None or missing.unlinked:
         return ()
     known = [one.version for one in builds.releases(library.platform)]
     lacking = [at for at, one in enumerate(known) if one in missing.releases]
@@ -150,11 +152,11 @@ def _instead(missing: Missing, library: LibraryLoads, builds: TorchBuilds) -> tu
 def _exported(builds: TorchBuilds | None) -> Exported:
     from torch_abi_audit.knowledge import export_index  # opened only when asked
 
-    return _indexed() if builds is None or builds is export_index else Exported(builds)
+    return indexed() if builds is None or builds is export_index else Exported(builds)
 
 
 @cache
-def _indexed() -> Exported:
+def indexed() -> Exported:
     """The cache of lookups in the index; one run looks up the same names more than once."""
     from torch_abi_audit.knowledge import export_index  # opened only when asked
 

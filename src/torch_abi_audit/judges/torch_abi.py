@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Binary
     from torch_abi_audit.model.reports import PackageReport
 
+_WHOLE = frozenset({"libtorch.so", "libtorch_python.so"})
+"""Libraries that bring in all of torch, or all but its Python binding."""
+
 
 def judge(
     binary: Binary,
@@ -70,7 +73,7 @@ def judge(
     whole = names is Names.ALL
     if whole:
         required.sort()
-    elif names is Names.COUNTED:
+    elif names is Names.COUNTED and not _may_lack_links(binary):
         required.clear()
 
     def listed(group: list[bytes]) -> tuple[str, ...]:
@@ -96,6 +99,11 @@ def judge(
         if binary.providers
         else (),
     )
+
+
+def _may_lack_links(binary: Binary) -> bool:
+    """Whether the few libraries that bring all of torch in are missing from an ELF library."""
+    return binary.format is Format.ELF and _WHOLE.isdisjoint(binary.needed)
 
 
 def _settled(name: bytes, kind: Kind, exported: Callable[[bytes], bool]) -> Kind:

@@ -11,7 +11,8 @@ There is one file per platform. Numbers are little-endian; every stream is xz wi
 The header has the keys
 
     platform   wheel platform without its version: ``linux_x86_64``
-    releases   oldest first: {version, wheel, cuda, cuda_packages, cxx11_abi, libraries}
+    releases   oldest first: {version, wheel, cuda, cuda_packages, cxx11_abi, libraries, needed};
+               ``needed`` only for ELF
     libraries  file names; patterns index this list
     patterns   each a list of [library, bitmap] pairs; bit i of a bitmap is release i
     blocks     [first name as Latin-1, length of its stream], in order of names
@@ -99,6 +100,25 @@ class IndexedRelease:
     """Whether the build uses the C++11 ABI of libstdc++; None on platforms without libstdc++."""
     libraries: tuple[str, ...]
     """File names of all shared libraries in the wheel, including third-party ones; sorted."""
+    needed: Mapping[str, tuple[str, ...]] | None = None
+    """For ELF: each of torch's libraries, to those of torch that its DT_NEEDED names."""
+
+    def brought_in(self, libraries: Iterable[str]) -> frozenset[str]:
+        """Return torch's libraries that the loader opens together with ``libraries``.
+
+        Those are ``libraries`` themselves, as far as the release ships them, and all that they
+        need, directly or not. If the needs are not recorded, it is every library.
+        """
+        if self.needed is None:
+            return frozenset(self.libraries)
+        found: set[str] = set()
+        pending = [one for one in libraries if one in self.needed]
+        while pending:
+            one = pending.pop()
+            if one not in found:
+                found.add(one)
+                pending.extend(self.needed.get(one, ()))
+        return frozenset(found)
 
     @property
     def cuda_major(self) -> int | None:
@@ -223,7 +243,14 @@ def _release(facts: Mapping[str, Any]) -> IndexedRelease:
         cuda_packages=tuple(facts["cuda_packages"]),
         cxx11_abi=facts["cxx11_abi"],
         libraries=tuple(facts["libraries"]),
+        needed=_needed(facts.get("needed")),
     )
+
+
+def _needed(recorded: Mapping[str, list[str]] | None) -> Mapping[str, tuple[str, ...]] | None:
+    if recorded is None:
+        return None
+    return {library: tuple(names) for library, names in recorded.items()}
 
 
 def _unpack(stream: bytes, pattern_count: int) -> _Block:
@@ -269,7 +296,11 @@ def pack(
     header = {
         "platform": platform,
         "releases": [
-            {name: getattr(release, name) for name in IndexedRelease.__slots__}
+            {
+                name: value
+                for name in IndexedRelease.__slots__
+                if (value := getattr(release, name)) is not None or name != "needed"
+            }
             for release in releases
         ],
         "libraries": libraries,

@@ -41,6 +41,14 @@ def policy(platform: Platform) -> Policy | None:
 _KNOWN: dict[Platform, Policy | None] = {}
 
 
+def system_libraries(arch: str) -> frozenset[str]:
+    """The libraries that the newest manylinux policy takes from the system."""
+    from torch_abi_audit.knowledge.platforms import Platform
+
+    found = policy(Platform("", "linux", (arch,), (2, 9999), "glibc"))
+    return found.libraries if found is not None else frozenset()
+
+
 def _policy(platform: Platform) -> Policy | None:
     if platform.version is None or platform.libc is None:
         return None

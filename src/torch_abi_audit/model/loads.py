@@ -50,6 +50,9 @@ class Missing:
     """The only library that may provide it, for Mach-O two-level names and PE imports."""
     moved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Release to the other library of torch that exports the name there."""
+    unlinked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """For ELF: release to the library of torch that exports the name there, but that nothing which
+    the library is linked to brings in."""
     instead: tuple[str, ...] = ()
     """Exports of the same entity with another signature in the nearest release that lacks the
     name: demangled, most similar first. Empty unless asked for; see ``compat.explained``."""

@@ -12,8 +12,7 @@ from torch_abi_audit.knowledge.names.system import (
     is_searched,
 )
 from torch_abi_audit.knowledge.names.torch import Build, build_of, runtimes
-from torch_abi_audit.knowledge.platforms import Platform
-from torch_abi_audit.knowledge.policies import is_windows_library, policy
+from torch_abi_audit.knowledge.policies import is_windows_library, policy, system_libraries
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.paths import file_name
@@ -24,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.rules import Detectors
     from torch_abi_audit.rules.context import Context
@@ -202,7 +202,9 @@ def _lacks_oneapi(
 
 def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
     """The libraries of every system that the tags admit; for plain ``linux``, of any policy."""
-    found = policy(lowest or Platform("", "linux", (arch,), (2, 9999), "glibc"))
+    if lowest is None:
+        return system_libraries(arch)
+    found = policy(lowest)
     return found.libraries if found is not None else frozenset()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch_abi_audit.judges import TORCH
 from torch_abi_audit.knowledge import torch_shims
-from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
+from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy, link_option
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import outside_symbols, plural, some
@@ -222,6 +223,48 @@ def torch_floor(reported: Reported) -> Iterator[Finding]:
                 break
 
 
+T107 = Rule(
+    "T107",
+    "torch-not-linked",
+    "A library imports names from a library of torch that nothing it links brings in",
+    "`import torch` opens torch's libraries with `RTLD_LOCAL`, so their names are found only by "
+    "libraries that are linked to them, directly or through others. The library is refused with "
+    "`undefined symbol`, before and after `import torch`.",
+    "Link the libraries that export the names, as `torch.utils.cpp_extension` does: `-lc10 "
+    "-ltorch -ltorch_cpu -ltorch_python`.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.so: imports THPVariableClass, which libtorch_python.so exports, but nothing that "
+    "it is linked to brings that in: link it with -ltorch_python",
+)
+
+
+def not_linked(context: Context) -> Iterator[Finding]:
+    """Names of libraries of torch that an ELF library finds through none of its links."""
+    if context.declared.is_torch:
+        return
+    if not any(_is_elf_with_torch(one) for one in context.package.libraries):
+        return
+    from torch_abi_audit.judges.unlinked import unlinked
+
+    paths = {id(library): path for path, library in context.libraries}
+    for one in unlinked(context.package.libraries):
+        options = " ".join(map(link_option, one.exporters))
+        verb, those = ("export", "them") if len(one.exporters) > 1 else ("exports", "that")
+        yield T107.finding(
+            f"imports {some(one.symbols)}, which {some(one.exporters)} {verb}, but nothing that it "
+            f"is linked to brings {those} in: link it with {options}",
+            library=paths[id(one.library)],
+            evidence=one.symbols,
+        )
+
+
+def _is_elf_with_torch(library: ExtensionReport) -> bool:
+    return (
+        library.format is Format.ELF and library.torch is not None and bool(library.torch.required)
+    )
+
+
 T108 = Rule(
     "T108",
     "exported-stable-names",
@@ -265,6 +308,7 @@ DETECTORS: Detectors = {
     unresolvable_symbols: (T103,),
     unknown_shims: (T104,),
     unresolved_symbols: (T105,),
+    not_linked: (T107,),
     exported_stable_names: (T108,),
 }
 REPORT_DETECTORS: ReportDetectors = {unstable_symbols: (T101,), torch_floor: (T106,)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from torch_abi_audit.judges.interface import Names
@@ -74,7 +76,7 @@ def test_what_another_library_provides_is_no_shim() -> None:
 
 def test_a_reader_of_counts_gets_counts() -> None:
     names = [name for name, kind in NAMES.items() if kind is not None]
-    one = binary(*names)
+    one = replace(binary(*names), needed=("libtorch.so",))
     kinds = classify(names, one)
     full = judge(one, kinds, frozenset())
     for held in (Names.RAW, Names.COUNTED):
@@ -84,6 +86,13 @@ def test_a_reader_of_counts_gets_counts() -> None:
         assert sorted(brief.required) == (list(full.required) if held is Names.RAW else [])
         assert set(brief.unstable_symbols) == {""}
         assert (brief.label, brief.stable_shim_count) == (full.label, full.stable_shim_count)
+
+
+def test_a_reader_of_counts_gets_the_names_that_may_lack_a_link() -> None:
+    one = replace(binary(b"THPVariableClass"), needed=("libc10.so",))
+    kinds = classify([b"THPVariableClass"], one)
+    brief = judge(one, kinds, frozenset(), names=Names.COUNTED)
+    assert brief.required == (b"THPVariableClass",)
 
 
 def test_listed_names_are_in_the_order_of_the_mangled_ones() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tools.export_contents import contents, cxx11_abi, differences, is_kept, kept_exports, merged
@@ -12,7 +14,8 @@ CPU, PYTHON = "libtorch_cpu.so", "libtorch_python.so"
 
 def wheel(version: str, **names: list[str]) -> Wheel:
     exports = {f"lib{stem}.so": tuple(sorted(listed)) for stem, listed in names.items()}
-    return Wheel(version, "linux_x86_64", f"torch-{version}.whl", None, (), exports)
+    needed = {library: ("libshm.so", "libc10.so", "libc.so.6") for library in exports}
+    return Wheel(version, "linux_x86_64", f"torch-{version}.whl", None, (), exports, needed)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,15 @@ def test_only_libraries_of_torch_count() -> None:
     kept = kept_exports(wheel("2.9.0", c10=["_ZN3c101aEv"], gomp=["_ZN3c101aEv", "omp_init"]))
 
     assert kept == {"libc10.so": frozenset({b"_ZN3c101aEv"})}
+
+
+def test_links_between_libraries_of_torch_are_kept_on_elf() -> None:
+    linux = wheel("2.9.0", c10=[], gomp=[])
+    ((release,), _) = contents([linux])
+    assert release.needed == {"libc10.so": ("libc10.so", "libshm.so")}
+
+    ((release,), _) = contents([replace(linux, platform="macosx_arm64")])
+    assert release.needed is None
 
 
 def test_a_name_has_a_bit_for_each_release_that_exports_it() -> None:

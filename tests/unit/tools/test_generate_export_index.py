@@ -170,7 +170,8 @@ def test_a_wheel_that_states_no_cuda_version_is_an_error(tmp_path: Path) -> None
 
 
 def test_what_is_cached_is_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = torch_wheels.Wheel("2.9.0", "p", "f.whl", "12.8", ("a", "b"), {"x.so": ("é", "n")})
+    exports, needed = {"x.so": ("é", "n")}, {"x.so": ("y.so",)}
+    fresh = torch_wheels.Wheel("2.9.0", "p", "f.whl", "12.8", ("a", "b"), exports, needed)
     read = mock.Mock(return_value=fresh)
     monkeypatch.setattr(torch_wheels, "read", read)
 

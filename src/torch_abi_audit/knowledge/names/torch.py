@@ -97,6 +97,11 @@ def stem_of(name: str) -> str:
     return stem.removeprefix("lib")
 
 
+def link_option(library: str) -> str:
+    """The option of a linker that links a library: ``-ltorch_cpu`` for ``libtorch_cpu.so``."""
+    return f"-l{stem_of(file_name(library))}"
+
+
 def _is_libtorch(name: str) -> bool:
     stem = stem_of(name)
     return stem in _STEMS or stem.startswith(_FAMILIES)

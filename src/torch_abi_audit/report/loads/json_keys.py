@@ -50,6 +50,7 @@ def library_keys(library: ExtensionReport, matrix: LoadMatrix | None) -> dict[st
         "missing_libraries": {
             escape(each.library): list(each.releases) for one in judged for each in one.absent
         },
+        "unlinked_symbols": _unlinked(judged),
         "loads_on_later": bool(judged) and all(one.open_upwards for one in judged),
         "needs_cuda": any(one.needs_cuda for one in judged),
         "pre_cxx11_abi": any(one.pre_cxx11 is not None for one in judged),
@@ -88,6 +89,16 @@ def _answers(each: Sequence[Mapping[str, Loads]]) -> dict[str, str]:
     """The worst answer for each release."""
     return {
         release: min((one[release] for one in each), key=WORST.index).value for release in each[0]
+    }
+
+
+def _unlinked(libraries: Iterable[LibraryLoads]) -> dict[str, str]:
+    """The symbols of libraries of torch that nothing brings in, to the newest such library."""
+    return {
+        escape(one.symbol): list(one.unlinked.values())[-1]
+        for library in libraries
+        for one in library.missing
+        if one.unlinked
     }
 
 

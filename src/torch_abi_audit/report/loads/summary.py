@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.torch import link_option
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.releases import release_runs
@@ -74,7 +75,7 @@ def _hindrance(matrix: LoadMatrix, release: str) -> str:
     for one in guilty:
         for missing in one.missing:
             if release in missing.releases:
-                return f"{release} lacks {missing_name(missing, release)}"
+                return lacking(missing, release, (release,), release)
     return f"it does not load on {release}"
 
 
@@ -83,7 +84,26 @@ def _runs(variants: Sequence[str]) -> str:
     return release_runs(variants, variants)
 
 
-def missing_name(missing: Missing, release: str) -> str:
+def lacking(missing: Missing, release: str, releases: Sequence[str], runs: str) -> str:
+    """``2.9.0 lacks at::b()``, or which library of the release the importing one must link.
+
+    Args:
+        missing: The symbol.
+        release: The release from which the library's name is taken.
+        releases: The releases that the text is about.
+        runs: How it names them.
+    """
+    one = len(releases) == 1
+    library = missing.unlinked.get(release)
+    if library is None:
+        return f"{runs} {'lacks' if one else 'lack'} {_name(missing, release)}"
+    return (
+        f"{runs} {'exports' if one else 'export'} {escape(missing.symbol)} in {library}, which "
+        f"nothing it links brings in: link it with {link_option(library)}"
+    )
+
+
+def _name(missing: Missing, release: str) -> str:
     """A missing symbol, and the library that exports it instead, if any."""
     name = escape(missing.symbol)
     if release in missing.moved:
