@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
-SHARED = re.compile(r"[^/]*\.so(?:\.[\w.]+)?")
+SHARED = re.compile(r"[^/]*\.so(?:\.[^/]+)?")
 
 _UNDEFINED = re.compile(r"^undefined symbol: (\S+?)(?:, version \S+)?\s+\((.+)\)$", re.MULTILINE)
 _NOT_FOUND = re.compile(r"^\s*(\S+) => not found$", re.MULTILINE)
@@ -62,7 +62,7 @@ class Resolved(NamedTuple):
 
 
 def stand_in(torch: Path, home: Path) -> Path:
-    """Build libraries with the sonames, links and exports of torch's libraries, and return ``home``.
+    """Build libraries with the names, links and exports of torch's; return ``home``.
 
     Args:
         torch: The directory of torch's shared libraries.
@@ -90,7 +90,7 @@ def build(
 ) -> None:
     """Build a library with these exports, linked to ``needed`` of its directory, found or not."""
     lines = [".data"]
-    variables = [".section .tbss,\"awT\",@nobits"]
+    variables = ['.section .tbss,"awT",@nobits']
     for name in sorted(names):
         text = name.decode("latin-1")
         into, kind = (variables, "tls_object") if name in thread_local else (lines, "object")
@@ -101,13 +101,14 @@ def build(
         "\n".join([*lines, ".quad 0", *variables, ".zero 8", mark]), encoding="latin-1"
     )
     stubs = []
-    for name in needed:
-        stub = file.parent / name
+    for each in needed:
+        stub = file.parent / each
         if not stub.exists():
             _link(stub, ["-x", "c", os.devnull])
             stubs.append(stub)
-    _link(file, [str(source), *(str(file.parent / name) for name in needed)])
+    _link(file, [str(source), *(str(file.parent / each) for each in needed)])
     source.unlink()
+    _remove_initializers(file)  # exports such as _init would be taken for some
     for stub in stubs:
         stub.unlink()
 
@@ -149,7 +150,10 @@ def _remove_initializers(file: Path) -> None:
         head = opened.read(64)
         if head[:6] != b"\x7fELF\x02\x01":
             return
-        table, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<HH", head, 54)
+        table, size, count = (
+            *struct.unpack_from("<Q", head, 32),
+            *struct.unpack_from("<HH", head, 54),
+        )
         for number in range(count):
             opened.seek(table + number * size)
             kind, _, offset, _, _, length = struct.unpack("<IIQQQQ", opened.read(40))
@@ -202,23 +206,24 @@ def resolved(file: Path, directories: Sequence[Path]) -> Resolved:
 
 def opened(
     files: Sequence[Path], directories: Sequence[Path], ahead: Sequence[Path]
-) -> dict[Path, str | None]:
+) -> list[dict[Path, str | None]]:
     """Open each library in a process of its own that has opened torch as ``import torch`` does.
 
     Args:
         files: The libraries to open, with ``RTLD_NOW`` and ``RTLD_LOCAL``.
         directories: Where the loader looks for libraries; the first has torch's.
-        ahead: Libraries to open first, with ``RTLD_GLOBAL``.
+        ahead: Libraries to open first, with ``RTLD_GLOBAL``: the libraries ``files`` are opened
+            after each of them.
 
     Returns:
-        Each library, to the symbol that the loader does not find, or to the whole error; None if it
-        was opened.
+        For each library in ``ahead``: each of ``files``, to the symbol that the loader does not
+        find, or to the whole error; None if it was opened.
     """
     asked = json.dumps([list(map(str, ahead)), list(map(str, files))])
     environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, directories))}
     environment.pop("LD_PRELOAD", None)
     done = subprocess.run(
-        [sys.executable, "-c", _OPEN, str(directories[0])],
+        [sys.executable, "-S", "-c", _OPEN, str(directories[0])],
         input=asked,
         capture_output=True,
         text=True,
@@ -226,9 +231,9 @@ def opened(
         env=environment,
     )
     if done.returncode:
-        raise RuntimeError(f"a process that opens libraries failed: {done.stderr[-500:]}")
-    answers: dict[str, str | None] = json.loads(done.stdout)
-    return {file: _symbol(answers[str(file)]) for file in files}
+        raise RuntimeError(f"opening libraries failed: {done.returncode} {done.stderr[-500:]}")
+    answers: list[dict[str, str | None]] = json.loads(done.stdout)
+    return [{file: _symbol(each[str(file)]) for file in files} for each in answers]
 
 
 def _symbol(error: str | None) -> str | None:
@@ -242,23 +247,25 @@ ahead, files = json.load(sys.stdin)
 torch = sys.argv[1]
 ctypes.CDLL(f"{torch}/libtorch_global_deps.so", mode=os.RTLD_GLOBAL | os.RTLD_NOW)
 ctypes.CDLL(f"{torch}/libtorch_python.so", mode=os.RTLD_LOCAL | os.RTLD_NOW)
+stages = []
 for each in ahead:
     ctypes.CDLL(each, mode=os.RTLD_GLOBAL | os.RTLD_NOW)
-answers = {}
-for file in files:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            ctypes.CDLL(file, mode=os.RTLD_LOCAL | os.RTLD_NOW)
-            os.write(writer, b"null")
-        except OSError as error:
-            os.write(writer, json.dumps(str(error)[:3000]).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        answer = stream.read()
-    status = os.waitpid(child, 0)[1]
-    answers[file] = json.loads(answer) if answer else f"the process ended with status {status}"
-json.dump(answers, sys.stdout)
+    answers = {}
+    for file in files:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                ctypes.CDLL(file, mode=os.RTLD_LOCAL | os.RTLD_NOW)
+                os.write(writer, b"null")
+            except OSError as error:
+                os.write(writer, json.dumps(str(error)[:3000]).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as stream:
+            answer = stream.read()
+        status = os.waitpid(child, 0)[1]
+        answers[file] = json.loads(answer) if answer else f"the process ended with status {status}"
+    stages.append(answers)
+json.dump(stages, sys.stdout)
 """

@@ -160,6 +160,7 @@ Package: unstable_ops
 {listed}
         ... 6 more
         cpython private: _PyLong_Sign
+        links: libtorch.so, libtorch_python.so
   -- findings --
     warning M301 no-torch-requirement: the package uses torch (unstable) but does not require it
         fix: Declare the torch releases that the binaries load on.

@@ -245,13 +245,14 @@ def torch(tmp_path: Path) -> Path:
 def test_a_given_torch_is_asked_instead_of_the_index(
     torch: Path, stable: Path, unstable: Path, tmp_path: Path
 ) -> None:
-    made = gcc(source([CHECK_NOW]), tmp_path / "_C.so")
+    made = gcc(source([CHECK_NOW]), tmp_path / "_C.so", torch=("libc10_cuda.so",))
     text = compat("--torch", torch, made)
     assert text.startswith(f"Checked against torch 2.13.0+mine in {torch}\n\nPackage: _C.so\n")
     assert "  loads on: torch 2.13.0\n" in text
     for missing in (stable, unstable):
         assert answers(missing, "--torch", str(torch))["loads_on"] == {"2.13.0": "no"}
-    assert "      exported instead: c10::cuda::" in compat("--torch", torch, unstable)
+    other = gcc(source([GONE]), tmp_path / "other" / "_C.so", torch=("libc10_cuda.so",))
+    assert "      exported instead: c10::cuda::" in compat("--torch", torch, other)
     assert answers(made, "--torch", str(torch.parent))["loads_on"] == {"2.13.0": "yes"}
 
 
@@ -265,7 +266,7 @@ def test_a_wheel_of_torch_is_read_as_well(torch: Path, tmp_path: Path) -> None:
             archive.writestr(
                 f"torch-2.13.0+mine.dist-info/{name}", "Name: torch\nVersion: 2.13.0\n"
             )
-    made = gcc(source([CHECK_NOW]), tmp_path / "_C.so")
+    made = gcc(source([CHECK_NOW]), tmp_path / "_C.so", torch=("libc10_cuda.so",))
     assert answers(made, "--torch", str(wheel))["loads_on"] == {"2.13.0": "yes"}
 
 

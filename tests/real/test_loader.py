@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.wheels import fetch
-from tools.compare_with_loader import Comparison, compare, differences, unpack_torch
+from tools import loader
+from tools.compare_with_loader import Comparison, Unpacked, compare, differences, unpack_torch
 from torch_abi_audit.api import inspect_package
 from torch_abi_audit.audit.given_torch import GivenTorch, given_torch
 from torch_abi_audit.judges.loads import compat
@@ -47,7 +48,8 @@ def torch(torch_wheel: Path) -> GivenTorch:
 
 @pytest.fixture(scope="module")
 def libraries(torch_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpack_torch(torch_wheel, tmp_path_factory.mktemp("torch") / "lib")
+    home = tmp_path_factory.mktemp("torch")
+    return loader.stand_in(unpack_torch(torch_wheel, home / "lib"), home / "stand-in")
 
 
 @pytest.mark.parametrize("requirement", ANSWERS)
@@ -55,7 +57,9 @@ def test_the_loader_misses_what_the_matrix_says(
     requirement: str, torch: GivenTorch, libraries: Path, tmp_path: Path
 ) -> None:
     wheel = fetch(requirement, "manylinux_2_28_x86_64")
-    compared = list(compare(wheel, libraries, torch, "2.13.0", tmp_path))
+    unpacked = Unpacked(wheel, tmp_path / "wheel")
+    (tmp_path / "stubs").mkdir()
+    compared = list(compare(unpacked, {"2.13.0": libraries}, torch, tmp_path / "stubs"))
     assert compared
     assert list(differences(compared)) == []
     answer = compat(inspect_package(wheel), torch).loads_on["2.13.0"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,19 +15,42 @@ from pathlib import Path
 
 from tests.support.wheels import cache_directory
 
+TORCH = ("libtorch.so", "libtorch_python.so")
+"""Libraries that bring in all of torch."""
+_OF_TORCH = re.compile(
+    r'extern \w+ \w+\(void\) __asm__\("(?:_ZN?K?(?:2at|3c10|5torch)|aoti_|torch_|THP)'
+)
 
-def gcc(source: str, out: Path, *flags: str, lang: str = "c") -> Path:
-    """Build a shared library from ``source`` with the host's gcc (or g++ for ``lang="c++"``)."""
+
+def gcc(
+    source: str, out: Path, *flags: str, lang: str = "c", torch: tuple[str, ...] | None = None
+) -> Path:
+    """Build a shared library from ``source`` with the host's gcc (or g++ for ``lang="c++"``).
+
+    It is linked to the libraries ``torch``: by default, as any build for torch is, to those that
+    bring in all of torch, if it imports names of torch (as ``sources.source`` writes them).
+    """
+    if torch is None:
+        torch = TORCH if _OF_TORCH.search(source) else ()
+    if torch:
+        flags = (*flags, *linked(*torch, home=_stubs()))
     return _compile(["g++" if lang == "c++" else "gcc"], source, out, flags, lang)
 
 
-def linked(library: str, home: Path, *more: str) -> tuple[str, ...]:
-    """Options of gcc that link to libraries with these names, which are made, empty, in ``home``."""
-    directory = home / "linked"
-    for name in (library, *more):
-        if not (directory / name).exists():
-            gcc("", directory / name, f"-Wl,-soname,{name}", "-nostdlib")
-    return ("-Wl,--no-as-needed", "-x", "none", *(str(directory / name) for name in (library, *more)))
+def linked(*libraries: str, home: Path) -> tuple[str, ...]:
+    """Options of gcc that link to empty libraries with these names, which are made in ``home``."""
+    for name in libraries:
+        if not (home / name).exists():
+            gcc("", home / name, f"-Wl,-soname,{name}", "-nostdlib")
+    return ("-Wl,--no-as-needed", "-x", "none", *(str(home / name) for name in libraries))
+
+
+@cache
+def _stubs() -> Path:
+    """A directory for empty libraries with the names of torch's."""
+    home = tempfile.mkdtemp(prefix="torch-stubs-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return Path(home)
 
 
 def zig(source: str, out: Path, target: str, *flags: str, lang: str = "c") -> Path:

@@ -2,8 +2,8 @@
 
 Providers are matched as by the platform's loader: on ELF, a torch library in the ``link_scope`` of
 the importing one; on Mach-O (two-level names) and PE only the one that the binary states, since
-torch's dylibs re-export nothing and its DLLs forward nothing. Pure: ``TorchBuilds`` supplies torch's
-exports.
+torch's dylibs re-export nothing and its DLLs forward nothing.
+Pure: ``TorchBuilds`` supplies torch's exports.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from torch_abi_audit.knowledge.export_file import IndexedRelease
     from torch_abi_audit.judges.link_scope import Scope
+    from torch_abi_audit.knowledge.export_file import IndexedRelease
     from torch_abi_audit.knowledge.export_index import Neighbour
     from torch_abi_audit.model.reports import ExtensionReport
     from torch_abi_audit.model.verdicts import TorchABIVerdict
+
+
+_NO_VERSIONS = "torch's libraries define no symbol versions"
 
 
 class TorchBuilds(Protocol):
@@ -114,6 +117,9 @@ class Image(NamedTuple):
     torch: TorchABIVerdict
     linked: tuple[str, ...]
     """File names of the libtorch libraries that it is linked to."""
+    versions: tuple[str, ...]
+    """The symbol versions that it asks of torch's libraries: ``version FOO_1 of libc10.so``. The
+    loader refuses them on every torch: torch's libraries define none, or only the base version."""
     scope: Scope | None
     """Where the loader looks for its names; None if it looks in every library of torch."""
 
@@ -150,10 +156,18 @@ def images(
     linked = {name for name in linked if name.lower() not in own_files}
     for arch, torch in verdicts or [(library.arch, library.torch)]:
         if torch.required or linked:
+            versions = {
+                f"version {version} of {name}"
+                for one in library.linkage
+                for name, version in one.version_needs
+                if name in linked
+            }
             scope = scopes.get((library.path_text, arch or ""))
             if scope is not None and not scope.complete:
                 scope = None
-            yield Image(library, library.format, arch, torch, tuple(sorted(linked)), scope)
+            files = tuple(sorted(linked))
+            asked = tuple(sorted(versions))
+            yield Image(library, library.format, arch, torch, files, asked, scope)
 
 
 def judge(
@@ -189,6 +203,7 @@ def judge(
         names = [name for name, bitmap in provision.lacking.items() if bitmap >> place & 1]
         shipped = {one.lower() for one in release.libraries}
         files = [one for one in image.linked if one.lower() not in shipped]
+        files += image.versions
         for file in files:
             absent.setdefault(file, []).append(release.version)
         states[release.version] = _state(names, files, cuda, release)
@@ -203,7 +218,9 @@ def judge(
         ),
         missing=tuple(_missing(provision, known, asked)),
         absent=tuple(
-            Absent(file, tuple(kept), _belongs(file, known))
+            Absent(
+                file, tuple(kept), _NO_VERSIONS if file in image.versions else _belongs(file, known)
+            )
             for file, lacking in sorted(absent.items())
             if (kept := [one for one in lacking if one in asked])
         ),

@@ -1,6 +1,6 @@
 """Determines in which of torch's libraries the loader of ELF systems looks for a library's names.
 
-``import torch`` opens torch's libraries with ``RTLD_LOCAL``, and so does ``torch.ops.load_library``.
+``import torch`` opens torch's libraries with ``RTLD_LOCAL``, as ``torch.ops.load_library`` does.
 Their names are therefore not global: the loader looks for the names of a library only in the
 libraries of the process that are global, in the one that was opened (the root: an extension module,
 or a library that nothing else is linked to), and in all that the root is linked to, directly or
@@ -173,5 +173,3 @@ def _searched(node: _Node) -> Iterable[str]:
         plain = entry.replace("${ORIGIN}", "$ORIGIN")
         if plain.startswith("$ORIGIN"):
             yield os.path.normpath(node.directory + plain.removeprefix("$ORIGIN"))
-
-

@@ -63,9 +63,9 @@ def _open(names: Iterable[bytes], scope: Scope, *, stable: bool) -> Iterator[byt
     if _EVERYTHING in scope.torch:
         return
     for name in names:
-        if _ALL_BUT_PYTHON not in scope.torch:
-            yield name
-        elif not stable and any(part in name.lower() for part in _OF_PYTHON):
+        if _ALL_BUT_PYTHON not in scope.torch or (
+            not stable and any(part in name.lower() for part in _OF_PYTHON)
+        ):
             yield name
 
 

@@ -63,7 +63,7 @@ class Absent:
     """A torch library that a library is linked to and that some releases do not ship."""
 
     library: str
-    """File name: ``libtorch_cuda_cu.so``."""
+    """File name: ``libtorch_cuda_cu.so``; or ``version FOO_1 of libc10.so``, a symbol version."""
     releases: tuple[str, ...]
     """The releases that do not ship it, oldest first."""
     reason: str

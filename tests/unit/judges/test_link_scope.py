@@ -1,4 +1,4 @@
-"""Where the loader of ELF systems looks for names: through which libraries torch's come into scope."""
+"""Where the loader of ELF systems looks for names: what brings torch's libraries into scope."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def library(
 
 
 def torch_of(path: str, *libraries: ExtensionReport) -> set[str] | None:
-    """Torch's libraries in the scope of one library; None if unknown libraries are in it as well."""
+    """Torch's libraries in the scope of one library; None if unknown libraries are in it."""
     scope = scopes(libraries)[str(PurePath("/site") / path), "x86_64"]
     return set(scope.torch) if scope.complete else None
 
@@ -78,7 +78,13 @@ def test_what_an_unknown_library_brings_in_is_unknown() -> None:
 
 
 def test_runtimes_and_libraries_of_the_system_bring_nothing_in() -> None:
-    known = ("libgomp.so.1", "libpython3.11.so.1.0", "libcuda.so.1", "libstdc++.so.6", "libX11.so.6")
+    known = (
+        "libgomp.so.1",
+        "libpython3.11.so.1.0",
+        "libcuda.so.1",
+        "libstdc++.so.6",
+        "libX11.so.6",
+    )
     assert torch_of("p/_C.so", library("p/_C.so", *known)) == set()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.sources import source
-from tests.support.toolchain import gcc, linked
+from tests.support.toolchain import gcc
 from torch_abi_audit.knowledge import export_file, export_index
 from torch_abi_audit.knowledge.export_index import IndexFileError, Neighbour
 from torch_abi_audit.knowledge.names.torch import Build, build_of
@@ -265,7 +265,6 @@ def test_an_audit_opens_no_index(tmp_path: Path) -> None:
     library = gcc(
         source(imports=["aoti_torch_new_tensor_handle", "_ZN2at5emptyEv"]),
         tmp_path / "_C.so",
-        *linked("libtorch.so", tmp_path),
     )
 
     done = subprocess.run(

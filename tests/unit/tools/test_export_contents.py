@@ -14,7 +14,7 @@ CPU, PYTHON = "libtorch_cpu.so", "libtorch_python.so"
 
 def wheel(version: str, **names: list[str]) -> Wheel:
     exports = {f"lib{stem}.so": tuple(sorted(listed)) for stem, listed in names.items()}
-    needed = {library: ("libshm.so", "libc10.so", "libc.so.6") for library in exports}
+    needed = dict.fromkeys(exports, ("libshm.so", "libc10.so", "libc.so.6"))
     return Wheel(version, "linux_x86_64", f"torch-{version}.whl", None, (), exports, needed)
 
 
