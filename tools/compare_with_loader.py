@@ -464,8 +464,8 @@ NVIDIA's libraries. Nothing is preloaded.
    the scope of each library: the library, and all that it is linked to. A library that is only
    opened by others is read in their scope. Those of the symbols that belong to torch (exported by
    an indexed release or by this torch, or in a namespace of torch) must be exactly the symbols that
-   the load matrix reports as missing. The torch libraries that the loader does not find must be exactly
-   those that the matrix reports as not shipped.
+   the load matrix reports as missing. The torch libraries that the loader does not find must be
+   exactly those that the matrix reports as not shipped.
 2. A Python process opens `libtorch_global_deps.so` with `RTLD_GLOBAL` and `libtorch_python.so` with
    `RTLD_LOCAL`, as `import torch` does, and then each library that no other one opens. It must
    refuse those with a missing symbol, naming one of them, and open the others. Once exactly the
