@@ -75,7 +75,7 @@ def _hindrance(matrix: LoadMatrix, release: str) -> str:
     for one in guilty:
         for missing in one.missing:
             if release in missing.releases:
-                return lacking(missing, release, (release,), release)
+                return lacks(missing, release, (release,), release)
     return f"it does not load on {release}"
 
 
@@ -84,7 +84,7 @@ def _runs(variants: Sequence[str]) -> str:
     return release_runs(variants, variants)
 
 
-def lacking(missing: Missing, release: str, releases: Sequence[str], runs: str) -> str:
+def lacks(missing: Missing, release: str, releases: Sequence[str], runs: str) -> str:
     """``2.9.0 lacks at::b()``, or which library of the release the importing one must link.
 
     Args:

@@ -12,7 +12,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_runs
-from torch_abi_audit.report.loads.summary import lacking, loads_on, remarks
+from torch_abi_audit.report.loads.summary import lacks, loads_on, remarks
 from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
 
@@ -207,7 +207,7 @@ def _first_reasons(one: LibraryLoads) -> Iterator[str]:
         if absent:
             yield f"{nearest} lacks {escape(absent[0].library)} ({absent[0].reason}){more}"
         elif missing:
-            yield f"{lacking(missing[0], nearest, (nearest,), nearest)}{more}"
+            yield f"{lacks(missing[0], nearest, (nearest,), nearest)}{more}"
             yield from _instead(missing[0], 1)
 
 
@@ -218,7 +218,7 @@ def _every_reason(one: LibraryLoads) -> Iterator[str]:
         yield f"{runs} lack{_s(absent.releases)} {escape(absent.library)} ({absent.reason})"
     for missing in one.missing:
         runs = release_runs(missing.releases, columns)
-        yield lacking(missing, missing.releases[0], missing.releases, runs)
+        yield lacks(missing, missing.releases[0], missing.releases, runs)
         yield from _instead(missing, 3)
 
 
