@@ -176,3 +176,22 @@ def test_symbol_versions_of_torch_are_refused(
     )
     assert said.returncode != 0
     assert "version" in said.stderr  # not found, or an inconsistency where nothing has versions
+
+
+def test_a_variant_for_another_torch_provides_nothing(package: Package) -> None:
+    """Both define weak names of torch's headers, but the two are never in one process."""
+    file, own = "p/torch-{}/libx.so", "_ZN2at3ownEv"
+    for release, imported, exported in (("2.10", CORE, own), ("2.11", own, CORE)):
+        target = package.home / file.format(release)
+        target.parent.mkdir(parents=True)
+        flags = ("-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined", "-x", "none")
+        link = str(package.torch / "libtorch.so")
+        gcc(source([imported], exports=[exported]), target, *flags, link, torch=())
+    report = inspect_package(package.home)
+    matrix = compat(report)
+    by_variant = {one.variant: one for one in matrix.libraries}
+    assert by_variant["2.10"].loads_on["2.10.0"] == "yes", "torch exports it, beside the variant"
+    assert [one.name for one in by_variant["2.11"].missing] == [own.encode()]
+    assert package.opens("p/torch-2.10/libx.so") is None
+    assert package.opens("p/torch-2.11/libx.so") == own
+    assert {one.label for one in report.libraries} == {"NO-TORCH"}, "the verdicts stay"

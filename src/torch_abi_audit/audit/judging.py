@@ -12,6 +12,8 @@ from torch_abi_audit.runtime.records import late_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch_abi_audit.audit.reading import Contents, Image, Library
     from torch_abi_audit.audit.siblings import Offers
     from torch_abi_audit.sources.found import Candidate, Found
@@ -32,11 +34,19 @@ def judged(
         names: The names that the verdicts must contain.
         shared: Whether other processes may judge some libraries.
     """
+    releases = {
+        contents.libraries[path].candidate.path: release
+        for path, release in contents.variants.items()
+        if path in contents.libraries
+    }
 
     def judge(library: Library) -> ExtensionReport:
         candidate = library.candidate
-        slices = [_slice(image, candidate, offers, found, names) for image in library.images]
-        release = contents.variants.get(candidate.relative)
+        release = releases.get(candidate.path)
+        others = {path for path, one in releases.items() if release is not None and one != release}
+        slices = [
+            _slice(image, candidate, offers, found, names, others) for image in library.images
+        ]
         return _report(library, slices, release.text if release is not None else None)
 
     errors = {**contents.errors, **offers.errors}
@@ -54,15 +64,29 @@ def _cost(library: Library, names: Names) -> int:
 
 
 def _slice(
-    image: Image, candidate: Candidate, offers: Offers, found: Found, names: Names
+    image: Image,
+    candidate: Candidate,
+    offers: Offers,
+    found: Found,
+    names: Names,
+    others: Collection[str],
 ) -> SliceReport:
+    """Judge one image; ``others`` are the paths of the variants for other torch releases."""
     binary = image.binary
     asked = offers.providers.keys() & sought(image, found)
     offered = {name: offers.providers[name] for name in asked}
     resolved = provided(binary, candidate.path, offered)
+    apart: frozenset[bytes] = frozenset()
+    if others and resolved:
+        beside = {
+            name: [one for one in offered[name] if one.path not in others] for name in resolved
+        }
+        apart = resolved - provided(binary, candidate.path, beside)
     filename = candidate.relative.rpartition("/")[2]
     verdicts = {
-        judge.key: judge.judge(Case(binary, references, resolved, filename, names, image.shown))
+        judge.key: judge.judge(
+            Case(binary, references, resolved, filename, names, apart, image.shown)
+        )
         for judge, references in zip(JUDGES, image.references, strict=True)
     }
     return SliceReport(arch=binary.arch, **verdicts)

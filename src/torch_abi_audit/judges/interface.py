@@ -46,6 +46,9 @@ class Case:
     """The references that another library of the same distribution provides."""
     filename: str
     names: Names = Names.ALL
+    apart: AbstractSet[bytes] = frozenset()
+    """Those of ``resolved`` that only variants for other torch releases provide. They decide no
+    verdict, but such variants are never loaded together."""
     shown: AbstractSet[bytes] = frozenset()
     """Its exports that contain one of the parts that ``Judge.shown`` returned for it."""
 

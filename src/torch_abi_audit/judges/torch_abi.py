@@ -32,6 +32,7 @@ def judge(
     exported: Callable[[bytes], bool] = lambda _: False,
     *,
     names: Names = Names.ALL,
+    apart: AbstractSet[bytes] = frozenset(),
     shown: AbstractSet[bytes] = frozenset(),
 ) -> TorchABIVerdict:
     """Return the verdict on one library.
@@ -43,6 +44,7 @@ def judge(
         exported: Whether a known torch release exports a name; called only for names whose
             namespace does not decide the kind.
         names: The names provided by libtorch that the verdict must contain.
+        apart: Those of ``resolved`` that must come from libtorch all the same; see ``Case``.
         shown: Exports of the library that may be in a header-only namespace.
     """
     weak = frozenset(binary.weak_imports)
@@ -70,6 +72,7 @@ def judge(
     stable = bool(shims or unknown) and not own
     floor, setters = _floor(shims) if stable else (None, ())
     required = [*shims, *unknown, *own, *groups[Kind.HEADER_ONLY]]
+    required += [name for name in apart - weak if kinds.get(name) in USES]
     whole = names is Names.ALL
     if whole:
         required.sort()
@@ -142,7 +145,15 @@ def _sought(references: Collection[bytes], in_torch: bool) -> Collection[bytes]:
 def _judge(case: Case) -> TorchABIVerdict:
     kinds: Mapping[bytes, Kind] = case.references  # type: ignore[assignment]
     exported = _exported_by_torch(case.binary)
-    return judge(case.binary, kinds, case.resolved, exported, names=case.names, shown=case.shown)
+    return judge(
+        case.binary,
+        kinds,
+        case.resolved,
+        exported,
+        names=case.names,
+        apart=case.apart,
+        shown=case.shown,
+    )
 
 
 def _shown(binary: Binary, references: Collection[bytes]) -> tuple[bytes, ...]:

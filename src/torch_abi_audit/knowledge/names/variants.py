@@ -74,7 +74,10 @@ def mark(path: str) -> Mark | None:
 
 
 def releases(paths: Iterable[str]) -> Mapping[str, Release]:
-    """The torch release of each path that names one; empty unless the paths are of variants."""
+    """The torch release of each path that names one; empty unless the paths are of variants.
+
+    That they are shows in two names that are equal but for the release.
+    """
     marks = {path: found for path in paths if (found := mark(path)) is not None}
     if len(marks) < 2:
         return {}
@@ -83,8 +86,9 @@ def releases(paths: Iterable[str]) -> Mapping[str, Release]:
     alike: dict[str, set[Release]] = {}
     for path, one in stated.items():
         alike.setdefault(_place(path, marks[path]), set()).add(one)
-    proven = {one for found in alike.values() if len(found) > 1 for one in found}
-    return {path: one for path, one in stated.items() if one in proven}
+    if all(len(found) == 1 for found in alike.values()):
+        return {}
+    return stated
 
 
 def readings(
