@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge import tables
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.runtime.once import once
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from torch_abi_audit.knowledge.platforms import Platform
@@ -60,11 +61,30 @@ def _policy(platform: Platform) -> Policy | None:
     }
     if not known:
         return None
-    found = _policies()["linux"][known[max(known)]]
+    nearest = max(known)
+    found = _policies()["linux"][known[nearest]]
     limits = dict(found["limits"].get(platform.architectures[0], {}))
-    if platform.libc == "glibc":
+    if platform.libc == "glibc" and (nearest != platform.version or "GLIBC" not in limits):
         limits["GLIBC"] = ".".join(map(str, platform.version))
     return Policy(frozenset(found["libraries"]), limits)
+
+
+def oldest_tag(arch: str, needs: Iterable[tuple[str, str]]) -> str | None:
+    """The oldest manylinux tag whose systems have symbol versions; None if no policy does.
+
+    Args:
+        arch: The architecture, as in ``Platform.architectures``.
+        needs: Namespaces and numbers, such as ``("GLIBC", "2.28")``.
+    """
+    wanted = [(space, release_key(number)) for space, number in needs]
+    names = [name for name in _policies()["linux"] if name.startswith("manylinux")]
+    for name in sorted(names, key=_release):
+        limits = _policies()["linux"][name]["limits"].get(arch)
+        if limits and all(
+            space in limits and key <= release_key(limits[space]) for space, key in wanted
+        ):
+            return f"{name}_{arch}"
+    return None
 
 
 def is_windows_library(name: str) -> bool:

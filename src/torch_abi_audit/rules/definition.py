@@ -43,6 +43,12 @@ class Rule:
     itemized: bool = False
     """Whether each piece of evidence is ignored, kept in a baseline and reported as new on its own.
     If not, the finding is handled as a whole, whatever its evidence."""
+    one_floor: bool = False
+    """Whether messages that differ only in their numbers are one fact about the package: libraries
+    that need different releases of one thing, with one fix."""
+    unites: bool = False
+    """Whether messages that differ only in the names that they list are one fact about the package,
+    even if they have no name in common."""
     example: str = ""
     """An example of a finding, as one line."""
     about: About = About.LIBRARY

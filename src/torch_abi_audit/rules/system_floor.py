@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.facts.floors import symbol_versions
 from torch_abi_audit.knowledge.names.system import is_glibc, is_musl
-from torch_abi_audit.knowledge.policies import policy
+from torch_abi_audit.knowledge.policies import oldest_tag, policy
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
@@ -12,7 +12,7 @@ from torch_abi_audit.rules.definition import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.findings import Finding
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     """A namespace of symbol versions, the needed number, and the newest number promised."""
 
 _ARM_BEGINS = (11, 0)
+_REPORTED = frozenset({"GLIBC", "GLIBCXX", "CXXABI", "GCC"})
+"""The namespaces of symbol versions that are compared: of glibc, libstdc++ and libgcc."""
 
 
 L401 = Rule(
@@ -32,9 +34,10 @@ L401 = Rule(
     "A library needs a newer glibc than the wheel's tag promises",
     "Installers put the wheel on systems with the older glibc, where loading fails with `version "
     "GLIBC_… not found`.",
-    "Tag the wheel for the glibc that the library needs, or build on an older system.",
+    "Tag the wheel for the glibc that its libraries need, or build on an older system.",
     Severity.ERROR,
     itemized=True,
+    one_floor=True,
     example="_C.so: needs glibc 2.34, but the wheel's tag manylinux_2_28_x86_64 promises only 2.28",
 )
 
@@ -44,10 +47,11 @@ L402 = Rule(
     "A library needs a newer libstdc++ or libgcc than the wheel's tag promises",
     "Systems that the tag admits may have the older library, and loading fails there with "
     "`version GLIBCXX_… not found`, unless something else, such as conda, provides a newer one.",
-    "Build with the compiler of the manylinux image, which links the newer parts statically, "
-    "or raise the tag.",
+    "Tag the wheel for the libstdc++ that its libraries need, or build with the compiler of the "
+    "manylinux image, which links the newer parts statically.",
     Severity.ERROR,
     itemized=True,
+    one_floor=True,
     example="_C.so: needs GLIBCXX_3.4.30, but the wheel's tag manylinux_2_28_x86_64 promises only "
     "GLIBCXX_3.4.24",
 )
@@ -56,40 +60,64 @@ L402 = Rule(
 def symbol_version_floor(context: Context) -> Iterator[Finding]:
     """Symbol versions that the oldest system admitted by the tags lacks.
 
-    A library that the package bundles, such as its own libstdc++, provides its own versions.
+    A library that the package bundles, such as its own libstdc++, provides its own versions. The
+    fix names one tag for the whole wheel.
     """
     versions = symbol_versions(context.package)
-    beyond: dict[str, Mapping[str, _Beyond]] = {}
+    limits: dict[str, Mapping[str, _Beyond]] = {}
+    found: list[tuple[str, Linkage, Platform, list[_Beyond]]] = []
     for path, image, lowest in _elf_images(context):
         is_musl_tag, uses_musl = lowest.libc == "musl", any(map(is_musl, image.needed))
         if is_musl_tag or uses_musl:
             continue  # musl has no symbol versions to compare; L408 reports a wrong C library
-        if image.arch not in beyond:
-            beyond[image.arch] = _beyond(lowest, versions)
+        if image.arch not in limits:
+            limits[image.arch] = _beyond(lowest, versions)
+        beyond = limits[image.arch]
         over = [
-            beyond[image.arch][name]
+            beyond[name]
             for library, name in image.version_needs
-            if name in beyond[image.arch]
+            if name in beyond
             and library not in context.shipped_names
-            and (beyond[image.arch][name][0] != "GLIBC" or is_glibc(library))
+            and (beyond[name][0] != "GLIBC" or is_glibc(library))
+            and beyond[name][0] in _REPORTED
         ]
-        yield from _too_new(path, image, lowest, over)
+        if over:
+            found.append((path, image, lowest, over))
+    tags = {
+        arch: oldest_tag(arch, ((space, number) for space, number, _ in _all(found, arch)))
+        for arch in {image.arch for _, image, _, _ in found}
+    }
+    for path, image, lowest, over in found:
+        yield from _too_new(path, lowest, over, tags[image.arch])
+
+
+def _all(
+    found: Iterable[tuple[str, Linkage, Platform, list[_Beyond]]], arch: str
+) -> Iterator[_Beyond]:
+    """What all libraries for an architecture need beyond the tags."""
+    for _, image, _, over in found:
+        if image.arch == arch:
+            yield from over
 
 
 def _too_new(
-    path: str, image: Linkage, lowest: Platform, over: Sequence[_Beyond]
+    path: str, lowest: Platform, over: Sequence[_Beyond], tag: str | None
 ) -> Iterator[Finding]:
+    better = (
+        f"Tag the wheel `{tag}`, the oldest tag that all its libraries keep to, or build"
+        if (tag is not None)
+        else "No manylinux tag is for systems that are so new: build"
+    )
     libc = [each for each in over if each[0] == "GLIBC"]
     if libc:
         _, version, limit = _newest(libc)
-        tag = f"manylinux_{version.replace('.', '_')}_{image.arch}"
         yield L401.finding(
             f"needs glibc {version}, but the wheel's tag {lowest.tag} promises only {limit}",
             library=path,
             evidence=_names(libc),
-            fix=f"Tag the wheel `{tag}` (auditwheel repair does so), or build on an older system.",
+            fix=f"{better} on an older system.",
         )
-    others = [each for each in over if each[0] in {"GLIBCXX", "CXXABI", "GCC"}]
+    others = [each for each in over if each[0] != "GLIBC"]
     if others:
         space, version, limit = _newest(others)
         yield L402.finding(
@@ -97,6 +125,8 @@ def _too_new(
             f"{space}_{limit}",
             library=path,
             evidence=_names(others),
+            fix=f"{better} with the compiler of the manylinux image, which links the newer parts "
+            "statically.",
         )
 
 
@@ -136,8 +166,10 @@ L403 = Rule(
 def macos_floor(context: Context) -> Iterator[Finding]:
     """The oldest macOS that a library supports against the oldest that its tags admit.
 
-    Of a universal file, the image counts that is furthest beyond the tags.
+    Of a universal file, the image counts that is furthest beyond the tags. The fix names one tag
+    for the whole wheel.
     """
+    found: list[tuple[str, tuple[tuple[int, int], tuple[int, int], str, str]]] = []
     for path, library in context.libraries:
         beyond = [
             (_as_tag(image.min_os), lowest, tag, image.min_os)
@@ -147,14 +179,15 @@ def macos_floor(context: Context) -> Iterator[Finding]:
             if _as_tag(image.min_os) > lowest
         ]
         if beyond:
-            least, lowest, tag, needed = max(beyond)
-            yield L403.finding(
-                f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
-                f"{_text(lowest)}",
-                library=path,
-                evidence=[tag],
-                fix=_macos_fix(least, lowest, needed),
-            )
+            found.append((path, max(beyond)))
+    for path, (_, lowest, tag, needed) in found:
+        yield L403.finding(
+            f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
+            f"{_text(lowest)}",
+            library=path,
+            evidence=[tag],
+            fix=_macos_fix(lowest, max((one[3] for _, one in found), key=release_key)),
+        )
 
 
 def _promised(
@@ -170,7 +203,9 @@ def _promised(
     return sorted(promised)[:1]
 
 
-def _macos_fix(least: tuple[int, int], lowest: tuple[int, int], needed: str) -> str:
+def _macos_fix(lowest: tuple[int, int], needed: str) -> str:
+    """What to do, where ``needed`` is the newest macOS that any library of the wheel needs."""
+    least = _as_tag(needed)
     better = f"macosx_{least[0]}_{least[1]}"
     fix = f"Tag the wheel `{better}_…`, or build with MACOSX_DEPLOYMENT_TARGET={_text(lowest)}."
     if least >= _ARM_BEGINS and release_key(needed) > least:

@@ -40,6 +40,44 @@ def test_a_glibc_without_a_policy_of_its_own() -> None:
     assert rules(judged(library(version_needs=needs("GLIBC_2.33")), tags=tags)) == ["L401"]
 
 
+def test_one_tag_for_the_whole_wheel() -> None:
+    """The tag in each fix, which auditwheel has a policy for, is that of the highest floor."""
+    report = judged(
+        library("a.so", version_needs=needs("GLIBC_2.14")),
+        library("b.so", version_needs=needs("GLIBC_2.16")),
+        library("c.so", version_needs=needs("GLIBCXX_3.4.22", library="libstdc++.so.6")),
+        tags=("cp310-cp310-manylinux1_x86_64",),
+    )
+    assert rules(report) == ["L401", "L401", "L402"]
+    assert all("Tag the wheel `manylinux_2_24_x86_64`" in one.fix for one in report.findings)
+
+
+def test_a_system_newer_than_every_tag() -> None:
+    found = only(judged(library(version_needs=needs("GLIBC_2.99"))), "L401")
+    assert found.fix == (
+        "No manylinux tag is for systems that are so new: build on an older system."
+    )
+
+
+def test_the_policy_of_a_tag_says_which_glibc_it_promises() -> None:
+    """CentOS 7 for aarch64 has symbols of glibc 2.18, so auditwheel accepts them."""
+    tags = ("cp310-abi3-manylinux2014_aarch64",)
+    one = library(arch="aarch64", version_needs=needs("GLIBC_2.18"))
+    assert rules(judged(one, tags=tags)) == []
+    one = library(arch="aarch64", version_needs=needs("GLIBC_2.19"))
+    assert rules(judged(one, tags=tags)) == ["L401"]
+
+
+def test_one_macos_for_the_whole_wheel() -> None:
+    report = judged(
+        mac("a.so", min_os="12.0"),
+        mac("b.so", min_os="14.0"),
+        tags=("cp310-cp310-macosx_11_0_arm64",),
+    )
+    assert rules(report) == ["L403", "L403"]
+    assert all(one.fix.startswith("Tag the wheel `macosx_14_0_…`") for one in report.findings)
+
+
 @pytest.mark.parametrize(
     ("version", "fires"),
     [("GLIBCXX_3.4.24", False), ("GLIBCXX_3.4.25", True), ("CXXABI_1.3.12", True)],

@@ -3,13 +3,18 @@
 What a rule says is the same where the messages are equal, or where they differ only in the names
 that they list and have one of these in common: if the first library lacks ``a``, the second ``a``
 and ``b``, and the third ``b``, one fact names ``a`` and ``b``, and the three libraries.
+
+Of a rule that ``unites``, findings need no name in common. Of a rule with ``one_floor``, they may
+differ in their numbers: ``needs glibc 2.14 to 2.17, …``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 from torch_abi_audit.report.wording import NOUNS, plural, several
+from torch_abi_audit.rules import rule
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -30,7 +35,8 @@ class Fact:
     evidence: tuple[str, ...]
     """The evidence of all its findings: what most of them have first."""
     members: tuple[int, ...]
-    """The positions of its findings, in their order."""
+    """The positions of its findings, in their order; those with the highest numbers first, where
+    the numbers differ."""
 
 
 def facts(findings: Sequence[Finding]) -> tuple[Fact, ...]:
@@ -57,7 +63,8 @@ def places(paths: Sequence[str], *, most: int | None = SHOWN) -> str:
     return f"{plural(len(paths), 'library')} ({several(paths, most=most)})"
 
 
-def _of_rule(findings: Sequence[Finding], members: Iterable[int]) -> list[Fact]:
+def _of_rule(findings: Sequence[Finding], members: Sequence[int]) -> list[Fact]:
+    kind = rule(findings[members[0]].rule)
     equal: dict[object, list[int]] = {}
     for at in members:
         one = findings[at]
@@ -67,10 +74,52 @@ def _of_rule(findings: Sequence[Finding], members: Iterable[int]) -> list[Fact]:
         listings = {_listing(findings[at])[0] for at in group}
         shared = listings.pop() if len(listings) == 1 else None
         alike.setdefault(key if shared is None else shared, []).append(group)
-    parts = [part for groups in alike.values() for part in _connected(findings, groups)]
-    found = [_fact(findings, part) for part in parts]
+    if kind.one_floor:
+        found = [_floor(findings, part) for part in _by_template(findings, members)]
+    elif kind.unites:
+        found = [_fact(findings, sorted(chain(*groups))) for groups in alike.values()]
+    else:
+        parts = [part for groups in alike.values() for part in _connected(findings, groups)]
+        found = [_fact(findings, part) for part in parts]
     found.sort(key=lambda one: (-len(one.members), one.members[0]))
     return found
+
+
+def _by_template(findings: Sequence[Finding], members: Iterable[int]) -> list[list[int]]:
+    """Findings with equal fixes, and messages that are equal but for their numbers."""
+    found: dict[object, list[int]] = {}
+    for at in members:
+        one = findings[at]
+        words = tuple(_split(word)[0] for word in one.message.split(" "))
+        found.setdefault((words, one.fix), []).append(at)
+    return list(found.values())
+
+
+def _floor(findings: Sequence[Finding], members: Sequence[int]) -> Fact:
+    """Findings of one template as a fact, with the least and the greatest of their numbers."""
+    columns = zip(*(findings[at].message.split(" ") for at in members), strict=True)
+    words = []
+    for column in columns:
+        most, least = max(column, key=_number), min(column, key=_number)
+        words.append(most if least == most else f"{least.rstrip(',')} to {_split(most)[1]}")
+    ordered = sorted(members, key=lambda at: _numbers(findings[at]), reverse=True)
+    one = _fact(findings, ordered)
+    return Fact(" ".join(words), one.evidence, one.members)
+
+
+def _numbers(one: Finding) -> list[tuple[int, ...]]:
+    return [_number(word) for word in one.message.split(" ")]
+
+
+def _number(word: str) -> tuple[int, ...]:
+    parts = _split(word)[1].rstrip(",").split(".")
+    return tuple(int(part) for part in parts if part)
+
+
+def _split(word: str) -> tuple[str, str]:
+    """A word and the number at its end, with a comma after it: ``GLIBC_``, ``2.17,``."""
+    stem = word.rstrip(",").rstrip(".0123456789")
+    return stem, word[len(stem) :]
 
 
 @dataclass(frozen=True, slots=True)

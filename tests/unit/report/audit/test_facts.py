@@ -67,9 +67,33 @@ def test_what_differs_in_more_than_names_is_apart() -> None:
 
 
 def test_a_name_that_only_begins_another_is_not_listed() -> None:
-    one = rule("L402").finding("needs X_1.2.3, not X_0", library="a", evidence=["X_1.2", "X_1.2.3"])
-    two = rule("L402").finding("needs X_1.2, not X_0", library="b", evidence=["X_1.2"])
+    one = rule("L413").finding("needs X_1.2.3, not X_0", library="a", evidence=["X_1.2", "X_1.2.3"])
+    two = rule("L413").finding("needs X_1.2, not X_0", library="b", evidence=["X_1.2"])
     assert said(one, two) == [("needs X_1.2.3, not X_0", (0,)), ("needs X_1.2, not X_0", (1,))]
+
+
+def test_numbers_of_one_floor_are_one_fact_highest_first() -> None:
+    wanted = {"a": "2.14", "b": "2.9", "c": "2.17", "d": "2.14"}
+    found = [
+        rule("L401").finding(
+            f"needs glibc {number}, but the tag promises only 2.5", library=path, evidence=[number]
+        )
+        for path, number in wanted.items()
+    ]
+    (fact,) = facts(found)
+    assert fact.message == "needs glibc 2.9 to 2.17, but the tag promises only 2.5"
+    assert fact.members == (2, 0, 3, 1)
+    assert set(fact.evidence) == set(wanted.values())
+    (other,) = facts(found[:1])
+    assert other.message == found[0].message
+
+
+def test_floors_with_another_fix_or_of_another_thing_are_apart() -> None:
+    floor = rule("L402")
+    some = floor.finding("needs GLIBCXX_3.4.30, not 3.4.8", library="a")
+    other = floor.finding("needs CXXABI_1.3.13, not 1.3.8", library="b")
+    fixed = floor.finding("needs GLIBCXX_3.4.31, not 3.4.8", library="c", fix="Other.")
+    assert [one.members for one in facts([some, other, fixed])] == [(0,), (1,), (2,)]
 
 
 def test_a_message_that_counts_is_never_rewritten() -> None:
@@ -171,18 +195,18 @@ def test_markdown_has_one_row() -> None:
 
 
 def test_junit_fails_once_and_points_there() -> None:
-    findings = [rule("L401").finding("needs glibc 9", library=f"lib/{name}.so") for name in "ab"]
-    findings.append(rule("L401").finding("needs glibc 8", library="lib/b.so"))
+    findings = [rule("P203").finding("needs Python 9", library=f"lib/{name}.so") for name in "ab"]
+    findings.append(rule("P203").finding("needs Python 8", library="lib/b.so"))
     report = package(*(library(f"lib/{name}.so") for name in "abc"), findings=findings)
     suites = ET.fromstring(  # noqa: S314 - it is our own
         render("audit", "junit", decide((report,), terms()), Detail())
     )
     assert (suites.get("tests"), suites.get("failures"), suites.get("skipped")) == ("4", "2", "1")
     shared, first, second, third = suites[0]
-    assert shared.get("name") == "L401 glibc-too-new: needs glibc 9"
+    assert shared.get("name") == "P203 python-floor: needs Python 9"
     assert "in 2 libraries:\n  pkg/lib/a.so\n  pkg/lib/b.so" in (shared[0].text or "")
-    assert [one.get("message") for one in first] == ["see L401 above"]
-    assert [one.get("message") for one in second] == ["needs glibc 8"]
+    assert [one.get("message") for one in first] == ["see P203 above"]
+    assert [one.get("message") for one in second] == ["needs Python 8"]
     assert len(third) == 0
 
 
