@@ -200,10 +200,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "L405": (audited(library(rpaths=("/opt/lib",))), audited(library(rpaths=("$ORIGIN",)))),
     "L406": (
         audited(library(needed=("libpython3.11.so.1.0",), python=ABI3)),
-        audited(library(needed=("libpython3.11.so.1.0",))),
+        audited(library(V311, needed=("libpython3.11.so.1.0",))),
     ),
     "L407": (
-        audited(library(needed=("libpython3.11.so.1.0",))),
+        audited(library(V311, needed=("libpython3.11.so.1.0",))),
         audited(library(needed=("libpython3.11.so.1.0",), python=ABI3)),
     ),
     "L408": (

@@ -45,6 +45,7 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "platform_tags": "M",
         "system_floor": "L",
         "needed_libraries": "L",
+        "search_paths": "L",
         "lent_libraries": "L",
         "loading": "L",
         "second_runtimes": "L",

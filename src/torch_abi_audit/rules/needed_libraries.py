@@ -1,19 +1,19 @@
-"""L404 to L407 and L414: the libraries that a library is linked to, and where it looks."""
+"""L404, L406, L407 and L414: the libraries that a library is linked to."""
 
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.names.cuda import is_published_apart
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
-from torch_abi_audit.knowledge.names.python import is_libpython
+from torch_abi_audit.knowledge.names.python import bound, is_libpython
 from torch_abi_audit.knowledge.names.system import (
     MACOS_PATHS,
     is_fabric,
     is_oneapi_apart,
-    is_searched,
 )
 from torch_abi_audit.knowledge.names.torch import Build, build_of, runtimes
 from torch_abi_audit.knowledge.policies import is_windows_library, policy, system_libraries
 from torch_abi_audit.model.binary import Format
+from torch_abi_audit.model.declared import claims_abi3
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.report.wording import some
@@ -208,46 +208,10 @@ def _system_libraries(arch: str, lowest: Platform | None) -> frozenset[str]:
     return found.libraries if found is not None else frozenset()
 
 
-L405 = Rule(
-    "L405",
-    "absolute-rpath",
-    "A library's rpath names absolute directories of the machine that built it",
-    "Anyone who can write to such a directory on a user's machine can have their code loaded, and "
-    "an unrelated library there is taken for the right one.",
-    "Link with `$ORIGIN` or `@loader_path` only, or strip the entries (patchelf, "
-    "install_name_tool).",
-    Severity.WARNING,
-    example="_C.so: looks for libraries in /usr/local/cuda/lib64",
-)
-
-
-def absolute_rpath(context: Context) -> Iterator[Finding]:
-    """Absolute rpath entries, except those of the system.
-
-    These are the directories that its loader searches anyway, and those that macOS reserves.
-    """
-    for path, library in context.libraries:
-        absolute = sorted(
-            {
-                entry
-                for image in library.linkage
-                for entry in image.rpaths
-                if entry.startswith("/")
-                and not (f"{entry}/".startswith(MACOS_PATHS) or is_searched(entry))
-            }
-        )
-        if absolute:
-            yield L405.finding(
-                f"looks for libraries in {some(absolute, 'directory')}",
-                library=path,
-                evidence=absolute,
-            )
-
-
 L406 = Rule(
     "L406",
     "abi3-links-libpython",
-    "A library that claims abi3 is linked to the libpython of one release",
+    "A library that claims abi3, or whose wheel does, is linked to the libpython of one release",
     "On every other Python, and on Pythons without a shared libpython, the library does not load, "
     "or it loads a second interpreter into the process.",
     "Do not link to libpython: an extension module finds the interpreter in its process.",
@@ -281,13 +245,25 @@ def links_libpython(context: Context) -> Iterator[Finding]:
         linked = sorted(name for name in needed if is_libpython(file_name(name)))
         if not linked or any(file_name(name) in context.shipped_names for name in linked):
             continue
-        what = f"linked to {file_name(linked[0])}"
+        what = f"linked to {_python_text(linked[0])}"
         if library.cpython is not None and library.cpython.intent:
             yield L406.finding(f"claims abi3 but is {what}", library=path, evidence=linked)
-        else:
-            yield L407.finding(
-                f"{what}, which many Pythons do not have", library=path, evidence=linked
+        elif claims_abi3(context.declared) and bound(library) is None:
+            tags = ", ".join(dict.fromkeys(f"{tag.python}-{tag.abi}" for tag in context.tags))
+            yield L406.finding(
+                f"{what}, but the wheel is tagged {tags}", library=path, evidence=linked
             )
+        else:
+            lacking = "which many Pythons do not have"
+            if linked[0].startswith("/"):
+                lacking = "a path that few machines have"
+            yield L407.finding(f"{what}, {lacking}", library=path, evidence=linked)
+
+
+def _python_text(name: str) -> str:
+    """The name of a libpython's file; the path of a framework, whose file is called ``Python``."""
+    base = file_name(name)
+    return base if base.startswith("lib") else name
 
 
 def _is_mobile(context: Context) -> bool:
@@ -302,6 +278,5 @@ def _is_mobile(context: Context) -> bool:
 DETECTORS: Detectors = {
     unprovided: (L404,),
     unprovided_delay_loads: (L414,),
-    absolute_rpath: (L405,),
     links_libpython: (L406, L407),
 }

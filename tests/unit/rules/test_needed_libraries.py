@@ -96,31 +96,6 @@ def test_each_library_is_told_what_it_lacks() -> None:
     ]
 
 
-def test_absolute_rpaths() -> None:
-    report = judged(library(rpaths=("$ORIGIN/../lib", "/opt/conda/lib", "/builds/x")))
-    assert only(report, "L405").evidence == ("/builds/x", "/opt/conda/lib")
-    fine = ("$ORIGIN", "${ORIGIN}/x", "@loader_path/..", "@rpath", "/usr/lib/swift", "/usr/lib")
-    assert rules(judged(library(rpaths=fine))) == []
-
-
-@pytest.mark.parametrize(
-    ("directory", "searched"),
-    [
-        *((each, True) for each in ("/lib", "/lib64", "/usr/lib64", "/usr/lib64/", "//usr/lib")),
-        *((each, True) for each in ("/usr/local/lib", "/usr/lib/../lib64", "/lib32")),
-        *((f"{each}/x86_64-linux-gnu", True) for each in ("/lib", "/usr/lib", "/usr/local/lib")),
-        *((f"/usr/lib/{each}", True) for each in ("aarch64-linux-gnu", "arm-linux-gnueabihf")),
-        *((each, False) for each in ("/", "/usr", "/usr/local", "/usr/lib64/ucx", "/opt/lib")),
-        *((each, False) for each in ("/usr/local/cuda/lib64", "/home/x/lib", "/lib64/../opt")),
-        *((each, False) for each in ("/usr/lib64/x86_64-linux-gnu", "/lib/x86_64-linux")),
-        *((each, False) for each in ("/usr/libexec", "/usr/local/lib/python3.11", "/lib/../..")),
-    ],
-)
-def test_what_the_loader_searches_anyway_is_no_finding(directory: str, searched: bool) -> None:
-    found = rules(judged(library(rpaths=(directory,))))
-    assert found == ([] if searched else ["L405"])
-
-
 @pytest.mark.parametrize("platform", ["android_24_arm64_v8a", "ios_13_0_arm64_iphoneos"])
 def test_nothing_is_missed_on_a_platform_without_facts(platform: str) -> None:
     used = library(needed=("libdl.so", "liblog.so", "libpython3.13.so"))
@@ -130,13 +105,28 @@ def test_nothing_is_missed_on_a_platform_without_facts(platform: str) -> None:
 
 def test_libpython() -> None:
     linked = ("libpython3.11.so.1.0",)
+    one = ("cp311-cp311-manylinux_2_28_x86_64",)
     assert rules(judged(library(needed=linked, python=CLAIM))) == ["L406"]
-    assert rules(judged(library("_C.so", needed=linked))) == ["L407"]
+    assert rules(judged(library("_C.so", needed=linked), tags=one)) == ["L407"]
     own = library("lib/libpython3.11.so.1.0", module=False)
     assert rules(judged(library(needed=linked, python=CLAIM), own)) == ["L419"]
     framework = ("/Library/Frameworks/Python.framework/Versions/3.11/Python",)
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     assert rules(judged(mac(needed=framework, python=CLAIM), tags=tags)) == ["L406"]
+
+
+def test_the_tag_of_an_abi3_wheel_is_a_claim_for_every_library() -> None:
+    helper = library("lib/libhelper.so", module=False, needed=("libpython3.11.so.1.0",))
+    found = only(judged(library(), helper), "L406")
+    assert found.message == ("linked to libpython3.11.so.1.0, but the wheel is tagged cp310-abi3")
+    mixed = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
+    assert rules(judged(library(), helper, tags=mixed)) == ["L407"]
+
+
+def test_the_python_of_a_framework_is_named_by_its_path() -> None:
+    path = "/opt/local/Library/Frameworks/Python.framework/Versions/3.5/Python"
+    found = only(judged(mac("_C.so", needed=(path,)), tags=("py3-none-macosx_11_0_arm64",)), "L407")
+    assert found.message == f"linked to {path}, a path that few machines have"
 
 
 def test_libgfortran_comes_with_torch_for_arm() -> None:

@@ -33,6 +33,11 @@ _TRIPLETS = frozenset(
 )
 """Debian's names of architectures: it has a directory for each below those in ``_MULTIARCH``."""
 
+_BUILDERS = ("_internal", "hostedtoolcache", "concourse", "rh", "python", "venv")
+"""Directories below ``/opt`` of the manylinux images and of hosted builders."""
+_PRIVATE = frozenset({"Cellar", "build", "conda", "miniconda", "miniconda3", "envs", "venv"})
+"""Directories in which one program, one environment or one build keeps its own libraries."""
+
 _DRIVER_VERSIONS = {"libcuda": ("", "1", "1.1"), "libnvcuvid": ("1",), "libnvoptix": ("1",)}
 """Libraries of NVIDIA's driver, and the versions in the names under which others need them."""
 _DRIVER_RELEASE = 3
@@ -169,6 +174,26 @@ def is_searched(directory: str) -> bool:
         return True
     head, _, last = path.rpartition("/")
     return f"{head}/" in _MULTIARCH and last in _TRIPLETS
+
+
+def is_installed_place(directory: str) -> bool:
+    """Whether an absolute directory is one into which users install software for all programs.
+
+    These are those below ``/usr``, and below ``/opt``, where vendors have directories of their own
+    (``/usr/local/cuda``, ``/opt/rocm``), and the links of Homebrew and MacPorts. The places of
+    tools that build wheels, and of one release in Homebrew's ``Cellar``, are none.
+    """
+    path = normpath(directory)
+    path = path[1:] if path.startswith("//") else path
+    _, top, *parts = path.split("/")
+    if top == "usr":
+        return bool(parts) and not any("python" in part for part in parts)
+    return (
+        top == "opt"
+        and len(parts) > 1
+        and not parts[0].startswith(_BUILDERS)
+        and not any(part in _PRIVATE or "python" in part for part in parts)
+    )
 
 
 def _is_of(name: str, beginnings: tuple[str, ...], dlls: tuple[str, ...]) -> bool:
