@@ -181,7 +181,7 @@ class TestNeededBySoname:
     @pytest.mark.parametrize(
         ("name", "rule", "severity"),
         [
-            ("libhelper-2.so", "L420", Severity.WARNING),
+            ("libhelper-2.so", "L420", Severity.ERROR),
             ("libhelper-0a1b2c3d.so.1", "L410", Severity.ERROR),
         ],
     )

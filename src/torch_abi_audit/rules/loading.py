@@ -82,11 +82,13 @@ L420 = Rule(
     "L420",
     "needed-by-soname",
     "A library is linked to one of the package by its SONAME, but no file has that name",
-    "The loader opens libraries by the names of their files. It compares SONAMEs with loaded "
-    "libraries only, and with musl not even then, so the package must load the other first.",
+    "The loader opens libraries by the names of their files, and no file has that name: `cannot "
+    "open shared object file`. It compares SONAMEs with loaded libraries only, and with musl not "
+    "even then.",
     "Give the file the name that is its SONAME, or link to the name of the file (`patchelf "
-    "--replace-needed OLD NEW`).",
-    Severity.WARNING,
+    "--replace-needed OLD NEW`). If the package loads that file first, by its path, ignore the "
+    "finding.",
+    Severity.ERROR,
     itemized=True,
     example="_C.so: needs libhelper.so.1, which the package has only as libhelper-2.so",
 )
@@ -178,6 +180,7 @@ L421 = Rule(
     "not matter.",
     Severity.NOTE,
     itemized=True,
+    unites=True,
     example="_C.so: loads only after @rpath/libhelper.dylib, since no LC_RPATH leads there",
 )
 
@@ -185,7 +188,9 @@ L421 = Rule(
 def rpath_leads_nowhere(context: Context) -> Iterator[Finding]:
     """Mach-O libraries of the package that are needed by ``@rpath`` and not found by it.
 
-    dyld's source (``Loader::getLoader``) says where it looks, and that it compares names first.
+    dyld's source (``Loader::getLoader``) says where it looks, and that it compares names first. A
+    needed library that uses torch is one that the package gives to ``torch.ops.load_library``
+    before, so nothing is said of it.
     """
     shipped = context.shipped
     for path, library in context.libraries:
@@ -194,7 +199,10 @@ def rpath_leads_nowhere(context: Context) -> Iterator[Finding]:
         for image in library.linkage:
             if image.format is Format.MACHO and shipped.is_imported(path, image):
                 for name in shipped.lost_by_rpath(path, image):
-                    (known if shipped.has_install_name(image, name) else lost).add(name)
+                    if not shipped.has_install_name(image, name):
+                        lost.add(name)
+                    elif not shipped.is_loaded_apart(image, name):
+                        known.add(name)
         if lost:
             names = sorted(lost)
             yield L412.finding(

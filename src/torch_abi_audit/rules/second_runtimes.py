@@ -38,14 +38,14 @@ L418 = Rule(
     "L418",
     "bundled-openmp",
     "The package bundles its own OpenMP runtime",
-    "A process that also imports torch, or another package that bundles one, has several: each "
-    "starts threads of its own, and LLVM's and Intel's runtime may end the process (`OMP: Error "
-    "#15`).",
-    "Nothing, if no other package of the process is expected to use OpenMP; else require a "
-    "package that all of them take the runtime from.",
+    "A process that also imports torch, or another package that bundles one, has several runtimes. "
+    "Each starts threads of its own. LLVM's and Intel's may end the process (`OMP: Error #15`) or "
+    "hang; GNU's, loaded late, can fail on aarch64 (`cannot allocate memory in static TLS block`).",
+    "Test the package in one process with torch, imported before it and after it, with the numbers "
+    "of threads that `threadpoolctl` shows. There is nothing to change while that works.",
     Severity.NOTE,
-    example="mypkg.libs/libgomp-e985bcbb.so.1.0.0: a second OpenMP runtime in a process that "
-    "imports torch",
+    example="mypkg.libs/libgomp-e985bcbb.so.1.0.0: its own copy of GNU's OpenMP runtime: a process "
+    "that imports torch, too, has two",
 )
 
 
@@ -67,8 +67,11 @@ def second_openmp(context: Context) -> Iterator[Finding]:
         if with_torch:
             yield L415.finding("a second OpenMP runtime beside torch's", library=path)
         else:
+            whose = "GNU" if openmp.is_gnu(name) else "Intel" if "iomp" in name else "LLVM"
             yield L418.finding(
-                "a second OpenMP runtime in a process that imports torch", library=path
+                f"its own copy of {whose}'s OpenMP runtime: a process that imports torch, too, has "
+                "two",
+                library=path,
             )
 
 

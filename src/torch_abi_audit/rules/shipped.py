@@ -167,6 +167,10 @@ class Shipped:
         """Whether a library of the distribution has this install name."""
         return any(other.soname == name for _, other in self.named(image, name))
 
+    def is_loaded_apart(self, image: Linkage, name: str) -> bool:
+        """Whether Python or torch loads the library of this name by itself."""
+        return any(path in self._imported for path, _ in self.named(image, name))
+
     @cached_property
     def _tops(self) -> frozenset[str]:
         """The first parts of the paths of all files, and the root itself."""

@@ -95,6 +95,14 @@ def test_plugins_are_left_to_their_host() -> None:
     assert rules(judged(mac("_C.so", **needed), own, tags=tags)) == ["L421"]
 
 
+def test_torch_loads_a_library_of_operators_before_what_is_linked_to_it() -> None:
+    tags = ("cp310-abi3-macosx_11_0_arm64",)
+    name = "@rpath/libops.dylib"
+    own = mac("lib/libops.dylib", module=False, soname=name, torch="2.11.0")
+    report = judged(mac("_C.so", needed=(name,)), own, tags=tags, requires=("torch>=2.11",))
+    assert rules(report) == []
+
+
 def test_what_nothing_of_the_package_provides_is_no_lost_library() -> None:
     tags = ("cp310-abi3-macosx_11_0_arm64",)
     torch = mac(torch="2.11.0", needed=("@rpath/libc10.dylib",))
