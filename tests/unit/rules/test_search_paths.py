@@ -76,6 +76,26 @@ def test_where_users_install_libraries_is_a_note(directory: str, severity: Sever
     assert found.fix.startswith("Nothing, if users") is (severity is Severity.NOTE)
 
 
+@pytest.mark.parametrize(
+    ("needed", "requires", "fires"),
+    [
+        ("libcudart.so.12", (), False),
+        ("libcudart.so.12", ("torch>=2.10",), True),  # torch's is meant
+        ("libmpi.so.40", ("torch>=2.10",), False),
+        ("libstdc++.so.6", (), True),
+        ("libhelper.so.1", (), True),
+    ],
+)
+def test_a_place_that_holds_what_is_needed_is_meant(
+    needed: str, requires: tuple[str, ...], fires: bool
+) -> None:
+    used = library(rpaths=("/opt/vendor/lib",), needed=("libc.so.6", needed))
+    own = library("lib/libhelper.so.1", module=False)
+    assert ("L405" in rules(judged(used, own, requires=requires))) is fires
+    built = library(rpaths=("/builds/x",), needed=(needed,))
+    assert "L405" in rules(judged(built, own, requires=requires))
+
+
 def test_a_warning_names_only_the_entries_that_it_is_about() -> None:
     found = only(judged(library(rpaths=("/usr/local/cuda/lib64", "/builds/x"))), "L405")
     assert (found.severity, found.evidence) == (Severity.WARNING, ("/builds/x",))

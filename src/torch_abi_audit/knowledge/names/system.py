@@ -177,7 +177,7 @@ def is_searched(directory: str) -> bool:
 
 
 def is_installed_place(directory: str) -> bool:
-    """Whether an absolute directory is one into which users install software for all programs.
+    """Whether a directory is an absolute one into which users install software for all programs.
 
     These are those below ``/usr``, and below ``/opt``, where vendors have directories of their own
     (``/usr/local/cuda``, ``/opt/rocm``), and the links of Homebrew and MacPorts. The places of
@@ -185,6 +185,8 @@ def is_installed_place(directory: str) -> bool:
     """
     path = normpath(directory)
     path = path[1:] if path.startswith("//") else path
+    if not path.startswith("/"):
+        return False
     _, top, *parts = path.split("/")
     if top == "usr":
         return bool(parts) and not any("python" in part for part in parts)
