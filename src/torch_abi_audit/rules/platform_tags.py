@@ -35,6 +35,7 @@ M317 = Rule(
     "data.",
     "Leave it out of the wheel, unless it is meant for another machine.",
     Severity.NOTE,
+    unites=True,
     example="attach/attach.dylib: built for macOS arm64, but the wheel is tagged "
     "manylinux_2_28_x86_64",
 )
@@ -66,11 +67,11 @@ def built_for_another(context: Context) -> Iterator[Finding]:
         image = library.linkage[0]
         alone = library.entry_points and module_path(library) not in fitting
         rule = M316 if alone or not fitting else M317
+        machine = f"{SYSTEM_OF[image.format].title} {image.arch}"
         yield rule.finding(
-            f"built for {SYSTEM_OF[image.format].title} {image.arch}, but the wheel is "
-            f"tagged {', '.join(tags)}",
+            f"built for {machine}, but the wheel is tagged {', '.join(tags)}",
             library=path,
-            evidence=tags,
+            evidence=[machine] if rule is M317 else tags,
         )
 
 

@@ -127,6 +127,7 @@ L416 = Rule(
     "Exclude the library from the wheel repair (`auditwheel repair --exclude`), so that the "
     "machine provides it; where it may be absent, open it with `dlopen`.",
     Severity.WARNING,
+    unites=True,
     example="mypkg.libs/libibverbs-5f4a3c21.so.1: libibverbs.so.1 must come from the machine",
 )
 
@@ -145,7 +146,7 @@ def bundled_driver(context: Context) -> Iterator[Finding]:
         if library.error is not None or "stubs" in path.split("/")[:-1]:
             continue
         if is_fabric(name) or (driver and not of_nvidia):
-            yield L416.finding(f"{name} must come from the machine", library=path)
+            yield L416.finding(f"{name} must come from the machine", library=path, evidence=[name])
 
 
 def _needed(context: Context) -> Iterator[tuple[str, ExtensionReport]]:

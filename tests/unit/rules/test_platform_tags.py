@@ -3,6 +3,7 @@ from __future__ import annotations
 from tests.support.metadata_values import judged, library, only, rules
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.reports import Linkage
+from torch_abi_audit.report.audit.facts import facts
 
 CP311 = "cp311-cp311-manylinux_2_28_x86_64"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
@@ -23,6 +24,18 @@ def test_a_foreign_library_beside_fitting_ones_is_a_note() -> None:
     assert rules(judged(library(), data)) == ["M317"]
     assert rules(judged(data)) == ["M316"]
     assert rules(judged(data, tags=("py3-none-any",))) == []
+
+
+def test_libraries_for_several_other_platforms_are_one_fact() -> None:
+    data = [
+        library(f"data/{arch}.dll", format=Format.PE, arch=arch, module=False)
+        for arch in ("i686", "x86_64", "arm64")
+    ]
+    (fact,) = facts(judged(library(), *data).findings)
+    assert fact.message == (
+        "built for Windows arm64, Windows i686 and Windows x86_64, but the wheel is tagged "
+        "manylinux_2_28_x86_64"
+    )
 
 
 def test_several_platforms_in_one_wheel() -> None:

@@ -8,6 +8,7 @@ from tests.support.metadata_values import LINUX, judged, library, mac, only, pac
 from torch_abi_audit.audit import findings
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.declared import Declared
+from torch_abi_audit.report.audit.facts import facts
 
 MACOS = ("cp310-abi3-macosx_11_0_arm64",)
 PE: Any = {"format": Format.PE, "arch": "x86_64"}
@@ -91,6 +92,13 @@ def test_drivers(name: str) -> None:
     finding = only(judged(library(f"mypkg.libs/{name}", module=False)), "L416")
     assert "must come from the machine" in finding.message
     assert "Exclude" in finding.fix
+
+
+def test_drivers_of_one_package_are_one_fact() -> None:
+    names = ("libibverbs-0a1b2c3d.so.1", "libmlx5-0a1b2c3d.so.1")
+    report = judged(*(library(f"mypkg.libs/{name}", module=False) for name in names))
+    (fact,) = facts(report.findings)
+    assert fact.message == "libibverbs.so.1 and libmlx5.so.1 must come from the machine"
 
 
 @pytest.mark.parametrize(
