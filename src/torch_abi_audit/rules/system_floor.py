@@ -179,11 +179,14 @@ def macos_floor(context: Context) -> Iterator[Finding]:
             if _as_tag(image.min_os) > lowest
         ]
         if beyond:
-            found.append((path, max(beyond)))
+            least = max(one[0] for one in beyond)
+            worst = [one for one in beyond if one[0] == least]
+            found.append((path, min(worst, key=lambda one: one[1])))
     for path, (_, lowest, tag, needed) in found:
+        where = " on arm64" if lowest == _ARM_BEGINS and _begins_before_arm(tag) else ""
         yield L403.finding(
             f"built for macOS {needed} or newer, but the wheel's tag {tag} promises "
-            f"{_text(lowest)}",
+            f"{_text(lowest)}{where}",
             library=path,
             evidence=[tag],
             fix=_macos_fix(lowest, max((one[3] for _, one in found), key=release_key)),
@@ -201,6 +204,11 @@ def _promised(
         if each.system == "macos" and each.version and image.arch in each.architectures
     ]
     return sorted(promised)[:1]
+
+
+def _begins_before_arm(tag: str) -> bool:
+    """Whether a tag such as ``macosx_10_9_universal2`` names a release without Macs with ARM."""
+    return tag.startswith("macosx_10_") and not tag.startswith("macosx_10_16_")
 
 
 def _macos_fix(lowest: tuple[int, int], needed: str) -> str:

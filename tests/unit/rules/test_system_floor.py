@@ -120,7 +120,16 @@ def test_macos_on_arm_begins_with_11() -> None:
     )
     assert rules(judged(library(images=slices), tags=tags)) == []
     newer = (slices[0], Linkage(Format.MACHO, "arm64", min_os="12.0"))
-    assert rules(judged(library(images=newer), tags=tags)) == ["L403"]
+    found = only(judged(library(images=newer), tags=tags), "L403")
+    assert found.message.endswith("tag macosx_10_9_universal2 promises 11.0 on arm64")
+
+
+def test_of_a_universal_file_the_image_counts_that_is_furthest_beyond() -> None:
+    tags = ("cp310-abi3-macosx_10_9_universal2",)
+    slices = tuple(Linkage(Format.MACHO, arch, min_os="12.0") for arch in ("arm64", "x86_64"))
+    found = only(judged(library(images=slices), tags=tags), "L403")
+    assert found.message.endswith("tag macosx_10_9_universal2 promises 10.9")
+    assert "MACOSX_DEPLOYMENT_TARGET=10.9" in found.fix
 
 
 @pytest.mark.parametrize(
