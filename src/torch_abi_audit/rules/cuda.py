@@ -8,6 +8,7 @@ from torch_abi_audit.facts.cuda import Brought, brought, cuda_majors
 from torch_abi_audit.facts.torch_advice import Fault
 from torch_abi_audit.facts.torch_range import reachable
 from torch_abi_audit.knowledge.names.cuda import family, is_brought_by_torch, major
+from torch_abi_audit.knowledge.names.cuda_packages import may_bring
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.report.wording import some
@@ -148,7 +149,9 @@ def _beside(context: Context, one: Unmet) -> Sequence[str]:
     return [
         name
         for name in one.names
-        if name not in one.lent and not (context.has_torch and is_brought_by_torch(name))
+        if name not in one.lent
+        and not (context.has_torch and is_brought_by_torch(name))
+        and not any(may_bring(line, name) for line in context.declared.requires)
     ]
 
 

@@ -242,6 +242,8 @@ def test_torch_brings_what_a_requirement_for_another_library_does_not() -> None:
     assert rules(judged(using("libcublas.so.12", *CU12), requires=lines)) == ["C501"]
     report = judged(using("libcublas.so.12", *CU12), requires=lines)
     assert "need CUDA 12 (libcudart.so.12), but torch 2.11.0 to" in only(report, "C501").message
+    unknown = ("torch>=2.10", "libfoo-cu12")  # torch is the likelier one to bring it
+    assert rules(judged(using(*CU12), requires=unknown)) == ["C501"]
     whole = (*lines, "nvidia-cuda-runtime-cu12")
     assert rules(judged(using("libcublas.so.12", *CU12), requires=whole)) == ["C504"]
 

@@ -50,17 +50,17 @@ _NO_LIBRARIES = frozenset(
 
 
 def brings(line: str, library: str) -> bool:
-    """Whether a requirement brings a CUDA library, or may bring it.
+    """Whether a requirement brings a CUDA library.
 
-    A distribution for a CUDA release that is not known (``libraft-cu12``) may bring any library of
-    that CUDA; cuTENSOR and the like, which the toolkit has not, are left to ``lending``.
+    Other distributions of NVIDIA's for a CUDA release (``nvidia-nvimgcodec-cu12``) count as
+    bringing all of it; cuTENSOR and the like, which the toolkit has not, are left to ``lending``.
 
     Args:
         line: As in ``Requires-Dist``, or only the name of the requirement.
         library: As a file names it.
     """
     words, number = _contents(line), major(library)
-    release = cuda_of(line) or _suffix(line)
+    release = cuda_of(line)
     if is_published_apart(library) or is_renamed(library):
         return False
     if words is not None and _word(distribution_word(library)) not in words:
@@ -80,10 +80,17 @@ def brings_some(name: str, library: str) -> bool:
     return not is_renamed(library) and _word(distribution_word(library)) in words
 
 
-def _suffix(line: str) -> int | None:
-    """``12`` for ``libraft-cu12``."""
+def may_bring(line: str, library: str) -> bool:
+    """Whether a requirement for a CUDA release, of which no more is known, may bring a library.
+
+    ``libraft-cu12`` may: it could require any library of CUDA 12.
+    """
+    if _contents(line) is not None or is_published_apart(library) or is_renamed(library):
+        return False
     stem, _, digits = required(line).rpartition("-cu")
-    return int(digits) if stem not in ("", "nvidia") and digits.isdecimal() else None
+    if stem in ("", "nvidia") or not digits.isdecimal():
+        return False
+    return major(library) in (None, int(digits))
 
 
 def _contents(line: str) -> frozenset[str] | None:
