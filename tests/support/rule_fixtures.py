@@ -283,8 +283,8 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(library(needed=(*CUDA_12, "libcublas.so.12"))),
     ),
     "C504": (
-        audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch>=2.11")),
-        audited(library(needed=CUDA_12), requires=("nvidia-cublas-cu12", "torch==2.10.0")),
+        audited(library(needed=CUDA_12), requires=("nvidia-cuda-runtime-cu12", "torch>=2.11")),
+        audited(library(needed=CUDA_12), requires=("nvidia-cuda-runtime-cu12", "torch==2.10.0")),
     ),
     "C505": (
         audited(ARM_CUDA_12, tags=ARM, requires=("torch==2.10.0",)),

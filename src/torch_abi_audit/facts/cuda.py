@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch, is_cuda, major
+from torch_abi_audit.knowledge.names.cuda import (
+    is_brought_by_torch,
+    is_cuda,
+    is_published_apart,
+    major,
+)
 from torch_abi_audit.knowledge.names.distribution import cuda_of, required
 from torch_abi_audit.knowledge.platforms import SYSTEMS, index_platform
 from torch_abi_audit.knowledge.torch_releases import torch_releases
@@ -14,7 +19,7 @@ from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from torch_abi_audit.facts.environments import Environment
     from torch_abi_audit.model.declared import Declared
@@ -28,7 +33,9 @@ class Unmet:
     path: str
     """Path of the library that needs them, below the package's root."""
     names: tuple[str, ...]
-    """Those with a CUDA release in their names, in the order of the file."""
+    """Their names, in the order of the file."""
+    lent: frozenset[str] = frozenset()
+    """Those that a requirement other than torch brings."""
 
     @property
     def majors(self) -> tuple[int, ...]:
@@ -37,8 +44,8 @@ class Unmet:
 
     @property
     def of_torch(self) -> tuple[str, ...]:
-        """The names that CUDA builds of torch bring."""
-        return tuple(filter(is_brought_by_torch, self.names))
+        """The names that CUDA builds of torch bring, and no other requirement."""
+        return tuple(one for one in self.names if one not in self.lent and is_brought_by_torch(one))
 
 
 class Brought(StrEnum):
@@ -74,26 +81,30 @@ def linked(report: PackageReport, declared: Declared) -> Cuda | None:
     )
 
 
-def unmet(report: PackageReport, shipped: Collection[str]) -> tuple[Unmet, ...]:
+def unmet(
+    report: PackageReport, shipped: Collection[str], is_lent: Callable[[str, Format], bool]
+) -> tuple[Unmet, ...]:
     """Each library that needs CUDA libraries which the distribution lacks, sorted by path.
 
     Args:
         report: The package.
         shipped: File names and sonames of all libraries of the distribution.
+        is_lent: Whether a requirement other than torch brings a library, for a file's format.
     """
     lowered = frozenset(map(str.lower, shipped))
     found = []
     for one in report.libraries:
-        names = []
+        names: dict[str, bool] = {}
         for image in one.linkage:
             is_pe = image.format is Format.PE
             for name in (*image.needed, *image.delay_needed):
                 base = file_name(name)
                 here = base.lower() in lowered if is_pe else base in shipped
-                if not here and name not in names and major(name) is not None:
-                    names.append(name)
+                if not here and is_cuda(name) and not is_published_apart(name):
+                    names[name] = names.get(name, True) and is_lent(name, image.format)
         if names:
-            found.append(Unmet(relative_path(one, report), tuple(names)))
+            lent = frozenset(name for name, found_there in names.items() if found_there)
+            found.append(Unmet(relative_path(one, report), tuple(names), lent))
     return tuple(sorted(found, key=lambda each: each.path))
 
 
@@ -104,31 +115,18 @@ def needed(one: ExtensionReport) -> Iterator[str]:
         yield from image.delay_needed
 
 
-def required_releases(declared: Declared) -> frozenset[int]:
-    """The CUDA major releases whose libraries the requirements bring."""
-    return frozenset(release for line in declared.requires if (release := cuda_of(line)))
-
-
-def from_torch(
-    report: PackageReport, declared: Declared, lacking: Collection[Unmet]
-) -> frozenset[int]:
+def from_torch(lacking: Collection[Unmet]) -> frozenset[int]:
     """The CUDA major releases of which torch must bring one; empty if it need not bring any.
 
-    A package with one library for each CUDA release needs one of them. Where a requirement brings
-    the libraries of any, torch need not.
+    A package with one library for each CUDA release needs one of them. Where requirements bring all
+    that is needed of one, torch need not.
 
     Args:
-        report: The package.
-        declared: What its distribution declares.
         lacking: The result of ``unmet``.
     """
-    majors = frozenset(
-        number for one in lacking for name in one.of_torch if (number := major(name)) is not None
-    )
-    linked_to = {
-        number for one in report.libraries for name in needed(one) if (number := major(name))
-    }
-    return majors if required_releases(declared).isdisjoint(linked_to) else frozenset()
+    majors = {number for one in lacking for name in one.of_torch if (number := major(name))}
+    lent = {number for one in lacking for name in one.lent if (number := major(name))}
+    return frozenset() if lent - majors else frozenset(majors)
 
 
 def brought(

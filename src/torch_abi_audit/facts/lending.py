@@ -10,6 +10,8 @@ This module decides and reads nothing: ``Opened`` is what it asks of a requireme
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge.names.cuda import is_cuda, is_published_apart
+from torch_abi_audit.knowledge.names.cuda_packages import brings
 from torch_abi_audit.knowledge.names.distribution import required
 from torch_abi_audit.knowledge.names.lending import lenders
 from torch_abi_audit.runtime.once import cached_property
@@ -89,13 +91,17 @@ class Lending:
         return self._likely[1]
 
     @cached_property
+    def _lines(self) -> tuple[str, ...]:
+        """What is required, directly or by what was read, as ``Requires-Dist`` lines."""
+        return (*self._requires(), *(line for one in self._likely[0] for line in one.requires))
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The canonical names of what is required, directly or by what was read.
 
         torch is left out: what torch lends, other rules decide.
         """
-        lines = [*self._requires(), *(line for one in self._likely[0] for line in one.requires)]
-        return tuple(sorted(set(filter(None, map(required, lines))) - {"torch"}))
+        return tuple(sorted(set(filter(None, map(required, self._lines))) - {"torch"}))
 
     def holder(self, library: str, form: Format) -> Opened | None:
         """The likely requirement that was read and contains a library; None if none does."""
@@ -120,7 +126,10 @@ class Lending:
     def expected(self, library: str) -> str | None:
         """The requirement that was not read and is expected to contain a library."""
         read = {one.name for one in self._likely[0]}
-        return next((name for name in lenders(library, self.names) if name not in read), None)
+        names: Iterable[str] = lenders(library, self.names)
+        if is_cuda(library) and not is_published_apart(library):
+            names = (required(line) for line in self._lines if brings(line, library))
+        return next((name for name in names if name not in read), None)
 
     def refuted(self, library: str) -> tuple[str, ...]:
         """The requirements that were expected to contain a library, were read, and do not."""

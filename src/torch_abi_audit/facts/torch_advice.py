@@ -13,7 +13,7 @@ from torch_abi_audit.facts.torch_range import installable, older, reachable
 from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.runtime.enums import StrEnum
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,15 +158,16 @@ def advice(
         newer=newer,
     )
     none_loads = bool(failing) and not loading
+    unknown = tuple(one for one in admitted if one not in failing) if none_loads else ()
     return Advice(
         fault=fault,
-        proposal=_proposal(need, said, fits, fault, none_loads=none_loads),
+        proposal=_proposal(need, said, fits, fault, unknown, none_loads=none_loads),
         fit=fits,
         failing=failing,
         other_cuda=other,
         is_open=is_open,
         none_loads=none_loads,
-        unknown=tuple(one for one in admitted if one not in failing) if none_loads else (),
+        unknown=unknown,
         newer=newer,
         without=without,
     )
@@ -213,18 +214,28 @@ def _undeclared(need: Needed | None, said: Range | None, fits: Fit) -> str | Non
 
 
 def _proposal(
-    need: Needed | None, said: Range, fits: Fit, fault: Fault | None, *, none_loads: bool
+    need: Needed | None,
+    said: Range,
+    fits: Fit,
+    fault: Fault | None,
+    unknown: Sequence[str],
+    *,
+    none_loads: bool,
 ) -> str | None:
-    """The requirement that fits; None if it is not known."""
+    """The requirement that fits; None if it is not known.
+
+    Where no admitted release is known to fit, the ``unknown`` ones stay: that is narrower at least.
+    """
     if (need is None and fault is None) or (need is not None and not _is_known(need)):
         return None
-    if none_loads:
+    if none_loads and not unknown:
         return _undeclared(need, None, fits)
+    limits = replace(fits.limits, sure=frozenset(unknown)) if unknown else fits.limits
     if fault is Fault.PINNED:
         return " | ".join(one.whole for one in _opened(said, fits))
     found = []
     for line, where in said.leading().items():
-        text = specifiers.narrowed(line.text, fits.limits, said.admitted(where))
+        text = specifiers.narrowed(line.text, limits, said.admitted(where))
         found.append((line if text is None else line.narrowed_to(text)).whole)
     if all(one == line.whole for one, line in zip(found, said.leading(), strict=True)):
         return said.text if _any_sure(said, fits) else None

@@ -31,6 +31,7 @@ _NO_DECISION = {
     Why.NOT_THERE: "it does not apply where the audited distribution is installed",
     Why.NOTHING_FITS: "the binaries fit none of the releases that it admits",
 }
+_NOT_REQUIRED = "it is not required, and which releases the binaries fit is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,10 @@ def fixed(text: str, path: str, fits: Sequence[TorchFit]) -> Fixed:
                 ByHand("dependencies", "the requirements are not in this file", elsewhere=True)
             )
         else:
-            changes += _added(project, fits)
+            added = list(_added(project, fits))
+            changes += added
+            if not added:
+                by_hand.append(ByHand("torch", _NOT_REQUIRED, ("project", "dependencies")))
     return Fixed(document.as_string() if changes else text, tuple(changes), tuple(by_hand))
 
 

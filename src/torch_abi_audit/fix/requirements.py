@@ -10,7 +10,7 @@ from torch_abi_audit.knowledge.names.distribution import required
 from torch_abi_audit.knowledge.torch_releases import torch_releases
 from torch_abi_audit.model.declared import Declared
 from torch_abi_audit.runtime.enums import StrEnum
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,12 +68,21 @@ def judged(requirements: Sequence[str], fits: Sequence[TorchFit]) -> Judged:
     for line, where in said.leading().items():
         written = _written(line, valid)
         beside = [fit for fit, places in served if not places.isdisjoint(where)]
-        text = specifiers.narrowed(line.text, limits(beside), said.admitted(where))
+        text = _narrowed(line, limits(beside), said.admitted(where))
         if text is not None and text != line.text:
             new[written] = with_specifiers(written, text)
         elif text is None and said.admitted(where):
             by_hand[written] = Why.NOTHING_FITS
     return Judged(required=True, new=new, by_hand=by_hand)
+
+
+def _narrowed(line: Line, known: specifiers.Limits, admitted: Sequence[str]) -> str | None:
+    """What fits; else what is not known to fail, as M305 says it; None if all of it fails."""
+    text = specifiers.narrowed(line.text, known, admitted)
+    unknown = frozenset(admitted).difference(known.sure, known.bad)
+    if text is None and unknown:
+        text = specifiers.narrowed(line.text, replace(known, sure=unknown), admitted)
+    return text
 
 
 def proposal(fits: Sequence[TorchFit]) -> str | None:

@@ -7,7 +7,7 @@ torch that brings ``libcudart.so.13``, and still not load.
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.names.cuda import major
-from torch_abi_audit.knowledge.names.distribution import cuda_of
+from torch_abi_audit.knowledge.names.cuda_packages import brings_some
 from torch_abi_audit.model.loads import Loads, OtherCuda
 from torch_abi_audit.runtime.records import MappingProxyType, replace
 
@@ -39,20 +39,19 @@ def with_cuda(
 def needed(library: ExtensionReport, package: PackageReport) -> tuple[int, ...]:
     """The CUDA major releases whose libraries come neither with a package nor by its requirements.
 
-    Empty where that is not known, because a requirement does not say which CUDA it brings.
+    What a requirement may bring counts as brought.
     """
+    required = package.cuda.dependencies if package.cuda is not None else ()
     own = {one.name for one in package.libraries}
     found = {
         number
         for image in library.linkage
         for name in image.needed
-        if (number := major(name)) and name not in own
+        if (number := major(name))
+        and name not in own
+        and not any(brings_some(each, name) for each in required)
     }
-    if not found:
-        return ()
-    required = package.cuda.dependencies if package.cuda is not None else ()
-    releases = {cuda_of(name) for name in required}
-    return () if None in releases else tuple(sorted(found - releases))
+    return tuple(sorted(found))
 
 
 def clash(libraries: Iterable[LibraryLoads], release: str) -> OtherCuda | None:

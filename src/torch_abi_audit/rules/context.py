@@ -222,7 +222,11 @@ class Context(Package):
             return ()
         from torch_abi_audit.facts.cuda import unmet
 
-        return unmet(self.package, self.shipped_names)
+        return unmet(
+            self.package,
+            self.shipped_names,
+            lambda name, form: self.lending.lender(name, form) is not None,
+        )
 
     @cached_property
     def cuda_of_torch(self) -> frozenset[int]:
@@ -231,7 +235,7 @@ class Context(Package):
             return frozenset()
         from torch_abi_audit.facts.cuda import from_torch
 
-        return from_torch(self.package, self.declared, self.lacking_cuda)
+        return from_torch(self.lacking_cuda)
 
     @cached_property
     def brought_cuda(self) -> Mapping[str, Brought]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.facts.cuda import Brought, brought, cuda_majors, required_releases
+import sys
+
+from torch_abi_audit.facts.cuda import Brought, brought, cuda_majors
 from torch_abi_audit.facts.torch_advice import Fault
 from torch_abi_audit.facts.torch_range import reachable
-from torch_abi_audit.knowledge.names.cuda import is_brought_by_torch, is_renamed, major
+from torch_abi_audit.knowledge.names.cuda import family, is_brought_by_torch, major
+from torch_abi_audit.knowledge.names.cuda_packages import may_bring
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.report.wording import some
 from torch_abi_audit.rules.definition import About, Rule
 from torch_abi_audit.rules.torch_wording import (
     cuda_need,
@@ -75,49 +79,80 @@ def _elsewhere(context: Context) -> str:
 C502 = Rule(
     "C502",
     "cuda-unprovided",
-    "A library needs CUDA libraries that neither the package nor its requirements provide",
-    "The library loads only where the user has installed that CUDA where the loader looks.",
-    "Require the nvidia packages of that CUDA and exclude their libraries from the wheel repair "
-    "(`torch-abi-audit repair`), or document that users must install it.",
+    "Libraries need CUDA libraries that neither the package nor its requirements provide",
+    "They load only where the user has installed that CUDA where the loader looks.",
+    "Require the nvidia packages that contain them and exclude these libraries from the wheel "
+    "repair (`torch-abi-audit repair`), or document that users must install them.",
     Severity.WARNING,
     itemized=True,
-    example="_C.so: needs libcudart.so.12 (CUDA 12), which neither the package nor its "
-    "requirements provide",
+    example="_C.so needs libcudart.so.12 (CUDA 12), which neither the package nor its requirements "
+    "provide",
+    about=About.PACKAGE,
 )
 
 
 def unprovided(context: Context) -> Iterator[Finding]:
-    """CUDA libraries that the package lacks and that neither torch nor a requirement brings."""
+    """CUDA libraries that the package lacks and that neither torch nor a requirement brings.
+
+    Once for the package. Libraries for several CUDA releases that stand in each other's place need
+    one of these; nothing is said where one has all that it needs.
+    """
     if not _is_judged(context):
         return
-    for one in context.lacking_cuda:
-        names = _unprovided(context, one)
-        if names and len(one.majors) == 1:
-            yield C502.finding(
-                f"needs {names[0]} (CUDA {major(names[0])}), which neither the package nor its "
-                "requirements provide",
-                library=one.path,
-                evidence=names,
-            )
+    lacking = {one.path: names for one in context.lacking_cuda if (names := _beside(context, one))}
+    if not lacking:
+        return
+    from torch_abi_audit.knowledge.names.alternatives import choices
+
+    either_of: list[set[int]] = []
+    for choice in choices(context.package):
+        alternatives = [lacking.keys() & one.files for one in choice.alternatives]
+        found = [
+            {number for path in paths for name in lacking[path] if (number := major(name))}
+            for paths in alternatives
+        ]
+        if not all(alternatives):
+            for path in frozenset[str]().union(*alternatives):
+                del lacking[path]
+        elif len(numbers := frozenset[int]().union(*found)) > 1:
+            either_of.append(set(numbers))
+    names = sorted({name for each in lacking.values() for name in each}, key=_by_release)
+    if names:
+        yield C502.finding(
+            f"{some(tuple(lacking))} {'needs' if len(lacking) == 1 else 'need'} "
+            f"{_what(names, any_one=bool(either_of))}, which neither the package nor its "
+            "requirements provide",
+            evidence=names,
+        )
 
 
-def _unprovided(context: Context, one: Unmet) -> Sequence[str]:
-    releases = required_releases(context.declared)
-    linked = () if context.cuda is None else context.cuda.majors
-    if context.has_torch or not releases.isdisjoint(linked):
-        beside = [name for name in one.names if not is_brought_by_torch(name)]
-    else:
-        beside = list(one.names)
+def _what(names: Sequence[str], *, any_one: bool) -> str:
+    """``libcudart.so.12 and 2 more (CUDA 12)``; ``CUDA 11, 12 or 13 (libcudart.so.11.0 …)``."""
+    numbers = sorted({number for name in names if (number := major(name))})
+    if not numbers:
+        return some(names)
+    if len(numbers) == 1:
+        return f"{some(names)} (CUDA {numbers[0]})"
+    said = either(numbers) if any_one else " and ".join(map(str, numbers))
+    return f"CUDA {said} ({some(names)})"
+
+
+def _by_release(name: str) -> tuple[int, bool, str]:
+    """The oldest CUDA first, and of one CUDA, the runtime; names without a release are last."""
+    return major(name) or sys.maxsize, family(name) != "cudart", name
+
+
+def _beside(context: Context, one: Unmet) -> Sequence[str]:
+    """The names that neither torch nor another requirement brings."""
+    if len(one.majors) > 1:
+        return ()  # C503
     return [
         name
-        for name in beside
-        if (is_renamed(name) or major(name) not in releases) and not _is_lent(context, one, name)
+        for name in one.names
+        if name not in one.lent
+        and not (context.has_torch and is_brought_by_torch(name))
+        and not any(may_bring(line, name) for line in context.declared.requires)
     ]
-
-
-def _is_lent(context: Context, one: Unmet, name: str) -> bool:
-    forms = {image.format for image in dict(context.libraries)[one.path].linkage}
-    return all(context.lending.lender(name, form) is not None for form in forms)
 
 
 C503 = Rule(
@@ -149,7 +184,7 @@ C504 = Rule(
     "The package requires a different CUDA release than torch brings",
     "Both runtimes are loaded into one process, and the handles, streams and errors of one mean "
     "nothing to the other.",
-    "Build for the CUDA of the torch releases that the requirement admits.",
+    "Restrict torch to the releases that bring the same CUDA, or build for the CUDA of the others.",
     Severity.NOTE,
     example="the package requires the libraries of CUDA 12, but torch 2.11.0 to 2.15.0 brings "
     "CUDA 13",
@@ -162,7 +197,10 @@ def side_by_side(context: Context) -> Iterator[Finding]:
     cuda, admitted = context.cuda, context.installable_torch
     if cuda is None or not admitted or not _is_judged(context):
         return
-    for number in sorted(required_releases(context.declared).intersection(cuda.majors)):
+    if context.torch_advice.fault is Fault.OTHER_CUDA:
+        return  # C501, whose fix leaves no such release
+    lent = {number for one in context.lacking_cuda for name in one.lent if (number := major(name))}
+    for number in sorted(lent):
         states = brought((number,), context.environments)
         others = [one for one in admitted if states.get(one) is Brought.OTHER]
         if others:

@@ -11,9 +11,9 @@ from torch_abi_audit.facts.environments import unreadable_python
 from torch_abi_audit.facts.torch_advice import Fault
 from torch_abi_audit.facts.torch_range import reachable
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.model.releases import next_minor, release_key, release_runs
 from torch_abi_audit.rules.definition import About, Rule
-from torch_abi_audit.rules.torch_wording import cuda_clause, declare, fix, open_clause
+from torch_abi_audit.rules.torch_wording import cuda_clause, declare, fix, open_clause, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +60,28 @@ def missing(context: Context) -> Iterator[Finding]:
             fix=f"Declare `{advice.proposal}`, or leave it to the extra {extra!r} if the package "
             "can be used without torch.",
         )
+    elif advice.proposal is not None:
+        yield M301.finding(
+            text + declare(advice),
+            fix=f"Declare {quoted(advice.proposal)}, with an extra if the package can be used "
+            "without torch.",
+        )
     else:
-        yield M301.finding(text + declare(advice), fix=fix(advice))
+        yield M301.finding(text, fix=_by_variants(context))
+
+
+def _by_variants(context: Context) -> str | None:
+    """What to declare by the variants of a package, where nothing is known of their releases."""
+    from torch_abi_audit.knowledge.names.variants import releases
+
+    minors = {one.minor for one in releases(path for path, _ in context.libraries).values()}
+    if not minors:
+        return None
+    first, last = min(minors, key=release_key), max(minors, key=release_key)
+    return (
+        f"Declare `torch>={first},<{next_minor(last)}`, for which it ships variants, with an extra "
+        "if the package can be used without torch."
+    )
 
 
 def _unrequired(need: Needed, extra: str | None) -> str:
@@ -141,6 +161,11 @@ def _nothing_loads(need: Needed, advice: Advice, known: Sequence[str]) -> str:
 
 
 def _rebuild(advice: Advice, known: Sequence[str]) -> str:
+    if advice.unknown and advice.proposal is not None:
+        return (
+            f"Declare {quoted(advice.proposal)}, or build the binaries for torch "
+            f"{release_runs(advice.failing, known)}."
+        )
     if advice.unknown:
         return (
             f"Keep torch {release_runs(advice.failing, known)} out, or build the binaries for them."

@@ -158,6 +158,19 @@ def test_what_somebody_has_to_decide(requirement: str, why: str) -> None:
     assert found.path == ("project", "dependencies", 1)
 
 
+def test_nothing_is_known_of_the_releases_that_are_left() -> None:
+    bad = tuple(one for one in KNOWN if release_key(one) >= (2, 4))
+    nothing_sure = TorchFit(LINUX, (), bad, bounded=True)
+    text = project('dependencies = ["torch>=2.3.0"]\n')
+    assert change(text, nothing_sure).changes == (("torch>=2.3.0", "torch>=2.3.0,<2.4"),)
+    text = project('dependencies = ["numpy"]\n')
+    result = change(text, nothing_sure)
+    assert result.text == text
+    assert [(one.text, one.why.partition(",")[0]) for one in result.by_hand] == [
+        ("torch", "it is not required")
+    ]
+
+
 def test_requirements_that_are_elsewhere() -> None:
     text = project('dynamic = ["version", "dependencies"]\n')
     result = change(text)

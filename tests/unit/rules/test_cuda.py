@@ -177,17 +177,23 @@ def test_cuda_that_nobody_brings() -> None:
 @pytest.mark.parametrize(
     ("line", "brings"),
     [
-        ("nvidia-cublas-cu12==12.8.4.1", True),
-        ("nvidia_cuda.nvrtc-cu12; platform_system == 'Linux'", True),
-        ("nvidia-cublas-cu13", False),
+        ("nvidia-cuda-runtime-cu12==12.8.90", True),
+        ("nvidia_cuda.runtime-cu12; platform_system == 'Linux'", True),
+        ("nvidia-cublas-cu12", False),  # the requirement has another library
+        ("nvidia-cuda-runtime-cu13", False),
         ("nvidia-cu12", False),
-        ("nvidia-cublas-cu12x", False),
+        ("nvidia-cuda-runtime-cu12x", False),
         ("cuda-toolkit[cublas,cudart]==12.8.1; platform_system == 'Linux'", True),
-        ("nvidia-cublas (~= 12.4)", True),
-        ("nvidia-cublas<13,>=12", True),
-        ("nvidia-cublas<=12", False),
-        ("nvidia-cublas==12rc1", False),
-        ("nvidia-cublas", False),
+        ("cuda-toolkit[all]==12.*", True),
+        ("cuda-toolkit[cublas]==12.*", False),
+        ("cuda-toolkit==12.*", False),  # without an extra, it installs nothing
+        ("cuda-bindings==12.9", False),
+        ("libraft-cu12", True),  # may require any library of CUDA 12
+        ("nvidia-cuda-runtime (~= 12.4)", True),
+        ("nvidia-cuda-runtime<13,>=12", True),
+        ("nvidia-cuda-runtime<=12", False),
+        ("nvidia-cuda-runtime==12rc1", False),
+        ("nvidia-cuda-runtime", False),
         ("cuda-python==12.8", False),
     ],
 )
@@ -201,3 +207,79 @@ def test_arm_builds_of_torch_had_no_cuda_before_2_11() -> None:
     assert rules(judged(arm, tags=tags, requires=("torch==2.10.0",))) == ["C505"]
     newer = library(torch="2.11.0", needed=("libcudart.so.13",), arch="aarch64")
     assert rules(judged(newer, tags=tags, requires=("torch>=2.11",))) == []
+
+
+def test_what_a_requirement_requires_in_turn() -> None:
+    cublas = using("libcublas.so.12", "libcublasLt.so.12", torch=None)
+    assert rules(judged(cublas, requires=("nvidia-cudnn-cu12",))) == []
+    assert rules(judged(cublas, requires=("cuda-toolkit[cusolver]==12.*",))) == []
+    assert rules(judged(cublas, requires=("nvidia-curand-cu12",))) == ["C502"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("libcudnn.so.9", "nvidia-cudnn-cu13"),
+        ("libnccl.so.2", "nvidia-nccl-cu12"),
+        ("libcufft.so.11", "cuda-toolkit[cufft]==12.*"),
+        ("libnvshmem_host.so.3", "nvidia-nvshmem-cu12"),
+        ("libcusparseLt.so.0", "nvidia-cusparselt-cu13"),
+    ],
+)
+def test_a_library_whose_name_says_no_cuda(name: str, line: str) -> None:
+    alone = using(name, torch=None)
+    found = only(judged(alone), "C502")
+    assert found.message == (
+        f"_C.abi3.so needs {name}, which neither the package nor its requirements provide"
+    )
+    assert rules(judged(alone, requires=(line,))) == []
+    assert rules(judged(alone, requires=("nvidia-npp-cu12",))) == ["C502"]
+    assert rules(judged(using(name), requires=("torch>=2.10",))) == []  # comes with torch
+
+
+def test_torch_brings_what_a_requirement_for_another_library_does_not() -> None:
+    lines = ("torch>=2.10", "nvidia-cublas-cu12")
+    assert rules(judged(using("libcublas.so.12", *CU12), requires=lines)) == ["C501"]
+    report = judged(using("libcublas.so.12", *CU12), requires=lines)
+    assert "need CUDA 12 (libcudart.so.12), but torch 2.11.0 to" in only(report, "C501").message
+    unknown = ("torch>=2.10", "libfoo-cu12")  # torch is the likelier one to bring it
+    assert rules(judged(using(*CU12), requires=unknown)) == ["C501"]
+    whole = (*lines, "nvidia-cuda-runtime-cu12")
+    assert rules(judged(using("libcublas.so.12", *CU12), requires=whole)) == ["C504"]
+
+
+def test_unprovided_cuda_is_said_once() -> None:
+    many = [using("libcublas.so.12", *CU12, name=f"_{each}.so", torch=None) for each in "abc"]
+    found = only(judged(*many), "C502")
+    assert found.library is None
+    assert found.message == (
+        "_a.so and 2 more need libcudart.so.12 and 1 more (CUDA 12), which neither the package nor "
+        "its requirements provide"
+    )
+    assert found.evidence == ("libcudart.so.12", "libcublas.so.12")
+
+
+def test_one_flavour_that_is_provided_is_enough() -> None:
+    flavours = [
+        using(f"libcudart.so.{number}", name=f"libx_cu{number}.so", torch=None)
+        for number in (12, 13)
+    ]
+    found = only(judged(*flavours), "C502")
+    assert found.message == (
+        "libx_cu12.so and 1 more need CUDA 12 or 13 (libcudart.so.12 and 1 more), which neither "
+        "the package nor its requirements provide"
+    )
+    assert rules(judged(*flavours, requires=("nvidia-cuda-runtime-cu12",))) == []
+    plain = library("libx_cpu.so")
+    assert rules(judged(*flavours, plain)) == []
+    both = [
+        using(f"libcudart.so.{number}", name=name, torch=None)
+        for number, name in ((12, "_a.so"), (13, "_b.so"))
+    ]
+    assert "need CUDA 12 and 13 (" in only(judged(*both), "C502").message
+
+
+def test_two_cudas_side_by_side_are_said_once() -> None:
+    mixed = (using(*CU12, name="_a.so"), using("libcublas.so.12", name="_b.so"))
+    lines = ("torch>=2.10", "nvidia-cublas-cu12")
+    assert rules(judged(*mixed, requires=lines)) == ["C501"]

@@ -39,8 +39,34 @@ def test_no_requirement() -> None:
     assert rules(report) == ["M301"]
     found = only(report, "M301")
     assert "the binaries need at least 2.11.0" in found.message
-    assert found.fix == "Declare `torch>=2.11`."
+    assert found.fix == (
+        "Declare `torch>=2.11`, with an extra if the package can be used without torch."
+    )
     assert report.requires_torch is None
+
+
+def test_no_requirement_of_variants_of_which_nothing_else_is_known() -> None:
+    variants = [library(f"libx_pytorch_2.{minor}.so", unstable=True) for minor in (0, 1, 2)]
+    found = only(judged(*variants, loads_on={"2.4.0": "no", "2.15.0": "no"}), "M301")
+    assert found.fix == (
+        "Declare `torch>=2.0,<2.3`, for which it ships variants, with an extra if the package can "
+        "be used without torch."
+    )
+    one = only(judged(variants[0], loads_on={"2.4.0": "no", "2.15.0": "no"}), "M301")
+    assert one.fix == "Declare the torch releases that the binaries load on."
+
+
+def test_what_nothing_is_known_of_stays_where_all_else_fails() -> None:
+    known = [one.version for one in torch_releases() if release_key(one.version) >= (2, 4)]
+    report = judged(
+        library(unstable=True), requires=("torch>=2.3.0",), loads_on=dict.fromkeys(known, "no")
+    )
+    found = only(report, "M305")
+    assert found.message.endswith("of 2.3.0, 2.3.1 nothing is known")
+    assert found.fix == (
+        "Declare `torch>=2.3.0,<2.4`, or build the binaries for torch 2.4.0 to 2.15.0."
+    )
+    assert report.proposed_requires_torch == "torch>=2.3.0,<2.4"
 
 
 def test_a_package_without_torch_needs_no_requirement() -> None:

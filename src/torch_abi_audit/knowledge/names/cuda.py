@@ -27,6 +27,10 @@ them apart."""
 _REQUIRED_AS = {
     "cudart": "cuda-runtime",
     "cublaslt": "cublas",
+    "nvblas": "cublas",
+    "cufftw": "cufft",
+    "cusolvermg": "cusolver",
+    "nvperf": "cupti",
     "nvrtc-builtins": "nvrtc",
     "nvtoolsext": "nvtx",
     "nvtx3interop": "nvtx",

@@ -38,6 +38,16 @@ def cuda_of(line: str) -> int | None:
     return int(release) if release else None
 
 
+def extras_of(line: str) -> tuple[str, ...]:
+    """The extras for which a requirement asks: ``cublas`` for ``cuda-toolkit[cublas]==13.*``."""
+    before, bracket, after = line.partition("[")
+    if not bracket or before.strip().strip(_NAME):
+        return ()
+    return tuple(
+        canonical(one.strip()) for one in after.partition("]")[0].split(",") if one.strip()
+    )
+
+
 def _hyphened(name: str) -> str:
     name = name.lower().replace("_", "-").replace(".", "-")
     while "--" in name:
