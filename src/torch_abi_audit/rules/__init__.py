@@ -45,6 +45,8 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "platform_tags": "M",
         "system_floor": "L",
         "needed_libraries": "L",
+        "optional_libraries": "L",
+        "rpaths": "L",
         "lent_libraries": "L",
         "loading": "L",
         "second_runtimes": "L",
