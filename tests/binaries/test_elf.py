@@ -277,16 +277,14 @@ def test_an_empty_entry_of_an_rpath_is_the_current_directory(tmp_path: Path) -> 
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    helper = gcc(
-        "int helper(void) { return 7; }", here / "libhelper.so", "-Wl,-soname,libhelper.so"
-    )
+    gcc("int helper(void) { return 7; }", here / "libhelper.so", "-Wl,-soname,libhelper.so")
     source = "int helper(void); int used(void) { return helper(); }"
     for path, entries, loads in (
         ("/nowhere:", ("/nowhere", ""), True),
         ("/nowhere", ("/nowhere",), False),
     ):
         rpath = f"-Wl,--enable-new-dtags,-rpath,{path}"
-        built = gcc(source, there / f"libuser{len(entries)}.so", str(helper), rpath)
+        built = gcc(source, there / f"libuser{len(entries)}.so", f"-L{here}", "-lhelper", rpath)
         assert of(built).rpaths == entries
         code = f"import ctypes; ctypes.CDLL({str(built)!r})"
         ran = subprocess.run([sys.executable, "-c", code], cwd=here, check=False)
