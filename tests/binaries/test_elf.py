@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -270,3 +271,21 @@ def test_exports_that_cannot_be_read_are_the_error_of_that_library_alone(tmp_pat
     first, second = report.libraries
     assert (first.label, second.label) == ("STABLE", "ERROR")
     assert "outside the string table" in str(second.error)
+
+
+def test_an_empty_entry_of_an_rpath_is_the_current_directory(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    gcc("int helper(void) { return 7; }", here / "libhelper.so", "-Wl,-soname,libhelper.so")
+    source = "int helper(void); int used(void) { return helper(); }"
+    for path, entries, loads in (
+        ("/nowhere:", ("/nowhere", ""), True),
+        ("/nowhere", ("/nowhere",), False),
+    ):
+        rpath = f"-Wl,--enable-new-dtags,-rpath,{path}"
+        built = gcc(source, there / f"libuser{len(entries)}.so", f"-L{here}", "-lhelper", rpath)
+        assert of(built).rpaths == entries
+        code = f"import ctypes; ctypes.CDLL({str(built)!r})"
+        ran = subprocess.run([sys.executable, "-c", code], cwd=here, check=False)
+        assert (ran.returncode == 0) is loads

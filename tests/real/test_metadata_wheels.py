@@ -26,7 +26,7 @@ def rules(report: PackageReport) -> set[str]:
     [
         ("torchao==0.18.0", {"M318"}),
         ("torchaudio==2.11.0", set()),
-        ("torchcodec==0.17.0", {"L404"}),  # FFmpeg is the user's own
+        ("torchcodec==0.17.0", {"L404", "L422"}),  # FFmpeg and libheif are the user's own
     ],
 )
 def test_stable_packages_without_a_torch_requirement(requirement: str, others: set[str]) -> None:

@@ -270,6 +270,18 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
         audited(mac(**RPATH), mac_helper("@rpath/libhelper.dylib"), tags=MACOS),
         audited(mac(**RPATH), mac_helper("/DLC/libhelper.dylib"), tags=MACOS),
     ),
+    "L422": (
+        audited(library(), helper("plugins/libsqlpq.so", needed=("libpq.so.5",))),
+        audited(library(needed=("libsqlpq.so",)), helper("libsqlpq.so", needed=("libpq.so.5",))),
+    ),
+    "L423": (
+        audited(library(needed=("libEGL.so.1",))),
+        audited(library(needed=("libavutil.so.58",))),
+    ),
+    "L424": (
+        audited(library(rpaths=("/usr/local/cuda/lib64",))),
+        audited(library(rpaths=("/usr/local/lib",))),
+    ),
     "C501": (
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch>=2.10",)),
         audited(library(torch="2.10.0", needed=CUDA_12), requires=("torch==2.10.0",)),

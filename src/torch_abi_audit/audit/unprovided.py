@@ -30,7 +30,8 @@ def unprovided(report: ExtensionReport, found: Found) -> frozenset[str]:
             )
         if cpython is not None and (cpython.intent or promised):
             names.update(cpython.violations)
-            floor = cpython.min_python
-            if promised and floor and release_key(floor) > release_key(promised):
-                names.update(cpython.floor_symbols)
+            if promised:
+                floor = release_key(promised)
+                newer = (each for added, each in cpython.newer if release_key(added) > floor)
+                names.update(*newer)
     return frozenset(names)

@@ -16,6 +16,7 @@ from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import CPythonABIVerdict, PythonLabel
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.reports import PackageReport
 
 _FLAVOURS = ("abi3", "abi3t")
+_FIRST = "3.2"
+"""The first release with a stable ABI."""
 _OLDEST = "3.6"
 """The oldest release whose exports are known."""
 
@@ -90,8 +93,41 @@ def judge(
         floor_symbols=tuple(by_release[floor]) if floor is not None else (),
         exported_since=since,
         late_symbols=late,
+        newer=tuple(
+            (added, tuple(by_release[added]))
+            for added in sorted(by_release, key=release_key, reverse=True)
+            if added != _FIRST
+        ),
         flavour=flavour,
         notes=_notes(flavour, violations, floor) if names else (),
+    )
+
+
+def floor_without(
+    verdict: CPythonABIVerdict, provided: Collection[str], format_: Format
+) -> CPythonABIVerdict:
+    """Return a verdict with the floor that is left if others provide some of its stable names.
+
+    Args:
+        verdict: The verdict on one image.
+        provided: The names that others provide, as the verdict writes them.
+        format_: The format of the image.
+    """
+    left = {
+        added: names
+        for added, every in verdict.newer
+        if (names := [name for name in every if name not in provided])
+    }
+    if sum(map(len, left.values())) == sum(len(names) for _, names in verdict.newer):
+        return verdict
+    since, late = _exported_since(left, format_)
+    floor = next(iter(left), _FIRST)
+    return replace(
+        verdict,
+        min_python=floor,
+        floor_symbols=tuple(left.get(floor, ())),
+        exported_since=since or _FIRST,
+        late_symbols=late,
     )
 
 

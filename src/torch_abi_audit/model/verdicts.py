@@ -47,6 +47,9 @@ class CPythonABIVerdict:
     ``min_python`` where a release exports names that only later ones have in the stable ABI."""
     late_symbols: tuple[str, ...] = ()
     """The stable names that set ``exported_since``, sorted."""
+    newer: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The stable names that joined the stable ABI after its first release, by the release that
+    added them, newest first. Reports are saved without it."""
     flavour: str | None = None
     """The claimed flavour, as far as it shows: ``abi3``, ``abi3t`` (PEP 803) or ``abi3.abi3t``."""
     notes: tuple[str, ...] = ()

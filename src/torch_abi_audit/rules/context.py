@@ -124,6 +124,22 @@ class Context(Package):
         return absent(self)
 
     @cached_property
+    def unprovided(self) -> Mapping[str, tuple[str, ...]]:
+        """What libraries need that nothing provides, the requirements included, by path."""
+        from torch_abi_audit.rules.needed_libraries import lacking
+
+        return lacking(self)
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """The paths of the libraries without which the package works."""
+        if not self.unprovided:
+            return frozenset()
+        from torch_abi_audit.facts.optional import optional
+
+        return optional(self.libraries, self.unprovided)
+
+    @cached_property
     def lending(self) -> Lending:
         """What the requirements lend to the libraries of the package."""
         from torch_abi_audit.facts.lending import Lending, applying

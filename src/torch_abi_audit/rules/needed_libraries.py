@@ -7,21 +7,23 @@ from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.python import bound, is_libpython
 from torch_abi_audit.knowledge.names.system import (
     MACOS_PATHS,
+    is_desktop,
     is_fabric,
     is_oneapi_apart,
 )
-from torch_abi_audit.knowledge.names.torch import Build, build_of, runtimes
+from torch_abi_audit.knowledge.names.torch import Build, build_of, runtime_since, runtimes
 from torch_abi_audit.knowledge.policies import is_windows_library, policy, system_libraries
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.declared import claims_abi3
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.report.wording import some
 from torch_abi_audit.rules.definition import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from torch_abi_audit.knowledge.platforms import Platform
     from torch_abi_audit.model.findings import Finding
@@ -54,19 +56,13 @@ L404 = Rule(
 
 
 def unprovided(context: Context) -> Iterator[Finding]:
-    """Libraries needed at load time that nothing provides, the requirements included."""
-    missing = context.missing
-    for path, library in context.libraries:
-        names = sorted(
-            {
-                name
-                for image in library.linkage
-                for name in image.needed
-                if name in missing.get((image.format, image.arch), ())
-                and context.lending.lender(name, image.format) is None
-            }
-        )
-        if names:
+    """Libraries that must load, and need others that nothing provides.
+
+    Those of a Linux desktop and what plug-ins need are left to rules on the package.
+    """
+    for path, missing in context.unprovided.items():
+        names = [name for name in missing if not is_desktop(file_name(name))]
+        if names and path not in context.optional:
             refuted = sorted({title for name in names for title in context.lending.refuted(name)})
             read = f"; nor does the required {' or '.join(refuted)}, read for it" if refuted else ""
             yield L404.finding(
@@ -78,7 +74,27 @@ def unprovided(context: Context) -> Iterator[Finding]:
             )
 
 
-def _fix(names: list[str]) -> str | None:
+def lacking(context: Context) -> dict[str, tuple[str, ...]]:
+    """What libraries need at load time that nothing provides, the requirements included, by path.
+
+    Sorted by path; libraries that lack nothing are left out.
+    """
+    missing = context.missing
+    found = {}
+    for path, library in context.libraries if any(missing.values()) else ():
+        names = {
+            name
+            for image in library.linkage
+            for name in image.needed
+            if name in missing.get((image.format, image.arch), ())
+            and context.lending.lender(name, image.format) is None
+        }
+        if names:
+            found[path] = tuple(sorted(names))
+    return found
+
+
+def _fix(names: Sequence[str]) -> str | None:
     """The advice where a library cannot be bundled, since it must fit the kernel of the machine."""
     machine = [each for each in names if is_fabric(file_name(each))]
     if not machine:
@@ -155,7 +171,7 @@ def absent(context: Context) -> dict[_Image, frozenset[str]]:
         found[form, arch] = frozenset(
             name
             for name in names
-            if not _is_provided(name, form, present)
+            if not (_is_provided(name, form, present) or _is_in_every_torch(name, arch, context))
             or (form is Format.PE and _lacks_oneapi(name, names, present, context))
         )
     return found
@@ -166,6 +182,15 @@ def _shipped(context: Context, arch: str) -> frozenset[str]:
     if context.package.uses_torch or "torch" in context.required_names:
         return context.shipped_names | runtimes(arch)
     return context.shipped_names
+
+
+def _is_in_every_torch(name: str, arch: str, context: Context) -> bool:
+    """Whether a newer runtime of torch is in all releases that may be beside the package."""
+    since = runtime_since(name, arch)
+    if since is None or not context.has_torch:
+        return False
+    releases = context.installable_torch or ()
+    return bool(releases) and all(release_key(each) >= release_key(since) for each in releases)
 
 
 def _lowered(context: Context, arch: str) -> frozenset[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from torch_abi_audit.judges import PYTHON
+from torch_abi_audit.judges.python_abi import floor_without
 from torch_abi_audit.knowledge.names.python import bound, dll_bound, is_python, suffix
+from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.declared import claims_abi3, promised_floor
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.releases import release_key
@@ -181,15 +183,16 @@ def _too_new(
     path: str, library: ExtensionReport, context: Context, promised: str
 ) -> Iterator[Finding]:
     """The floor of a library, or of the slice with the highest, against the promised one."""
-    by_floor = {one.min_python: one for one in _verdicts(library) if one.min_python is not None}
+    form = library.linkage[0].format if library.linkage else Format.ELF
+    lent = library.lent_names
+    verdicts = [floor_without(one, lent, form) if lent else one for one in _verdicts(library)]
+    by_floor = {one.min_python: one for one in verdicts if one.min_python is not None}
     floor = max(by_floor, key=release_key, default=None)
     if floor is None or not _admits_older(context, promised, floor):
         return
     verdict = by_floor[floor]
     since = verdict.exported_since or floor
-    evidence = not_lent(verdict.floor_symbols, library)
-    if library.lent and not evidence:
-        return
+    evidence = verdict.floor_symbols
     tagged = f"its wheel is tagged for {promised}"
     message, severity = f"needs Python {floor}, but {tagged}", P203.severity
     if release_key(since) < release_key(floor):

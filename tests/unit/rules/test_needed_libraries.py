@@ -129,11 +129,20 @@ def test_the_python_of_a_framework_is_named_by_its_path() -> None:
     assert found.message == f"linked to {path}, a path that few machines have"
 
 
-def test_libgfortran_comes_with_torch_for_arm() -> None:
-    for arch, expected in (("aarch64", []), ("x86_64", ["L404"])):
-        used = library(torch="2.11.0", arch=arch, needed=("libgfortran.so.5",))
-        tags = (f"cp310-abi3-manylinux_2_28_{arch}",)
-        assert rules(judged(used, tags=tags, requires=("torch>=2.11",))) == expected
+@pytest.mark.parametrize(
+    ("arch", "requirement", "found"),
+    [
+        ("aarch64", "torch>=2.11", []),
+        ("x86_64", "torch>=2.11", ["L404"]),
+        ("x86_64", "torch>=2.15", []),
+        ("x86_64", "torch==2.15.0", []),
+        ("x86_64", "torch!=2.14.0,>=2.14", ["L404"]),  # 2.14.1
+    ],
+)
+def test_libgfortran_comes_with_torch(arch: str, requirement: str, found: list[str]) -> None:
+    used = library(torch="2.11.0", arch=arch, needed=("libgfortran.so.5",))
+    report = judged(used, tags=(f"cp310-abi3-manylinux_2_28_{arch}",), requires=(requirement,))
+    assert [one for one in rules(report) if one.startswith("L")] == found
 
 
 @pytest.mark.parametrize("name", ["mkl_rt.2.dll", "tbb12.dll"])

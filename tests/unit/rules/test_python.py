@@ -12,7 +12,7 @@ from tests.support.metadata_values import judged, only, rules
 from tests.support.reports import ABI3, NO_TORCH, library, package, reported, reported_as, stable
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.findings import Severity
-from torch_abi_audit.model.reports import SliceReport
+from torch_abi_audit.model.reports import Lent, SliceReport
 from torch_abi_audit.model.verdicts import CPythonABIVerdict, TorchABIVerdict
 
 PRIVATE = CPythonABIVerdict(violations=("_PyX", "_PyY"), references=2)
@@ -198,3 +198,44 @@ def test_a_floor_above_the_tag(
 def test_what_pythons_before_3_6_export_is_not_known() -> None:
     report = judged(of("libhelper.so", floor("3.7", "3.6")), tags=("cp35-abi3-linux_x86_64",))
     assert only(report, "P203").severity is Severity.WARNING
+
+
+LENT_FLOOR = CPythonABIVerdict(
+    compliant=True,
+    references=4,
+    min_python="3.13",
+    floor_symbols=("PyList_GetItemRef",),
+    exported_since="3.13",
+    late_symbols=("PyList_GetItemRef",),
+    newer=(
+        ("3.13", ("PyList_GetItemRef",)),
+        ("3.12", ("PyObject_Vectorcall", "PyType_FromMetaclass")),
+        ("3.10", ("PyModule_AddType",)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("lent", "severity", "message"),
+    [
+        (("PyModule_AddType",), Severity.ERROR, "needs Python 3.13, but"),
+        (
+            ("PyList_GetItemRef",),
+            Severity.ERROR,
+            "needs Python 3.12, but its wheel is tagged for 3.11",
+        ),
+        (
+            ("PyList_GetItemRef", "PyType_FromMetaclass"),
+            Severity.WARNING,
+            "imports PyObject_Vectorcall, in the Stable ABI since Python 3.12, but its wheel",
+        ),
+        (("PyList_GetItemRef", "PyObject_Vectorcall", "PyType_FromMetaclass"), None, ""),
+    ],
+)
+def test_the_floor_that_is_left_where_a_requirement_exports_names(
+    lent: tuple[str, ...], severity: Severity | None, message: str
+) -> None:
+    one = replace(of("libhelper.so", LENT_FLOOR), lent=(Lent("shim", "libshim.so", lent),))
+    found = [each for each in judged(one, tags=ABI3_311).findings if each.rule == "P203"]
+    assert [each.severity for each in found] == ([] if severity is None else [severity])
+    assert all(each.message.startswith(message) for each in found)

@@ -83,7 +83,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         version_definitions=texts(defined),
         executable_stack=image.executable_stack,
         device_code=has_section(image, DEVICE_SECTIONS),
-        rpaths=tuple(entry for path in rpath + runpath for entry in path.split(":") if entry),
+        rpaths=tuple(entry for path in rpath + runpath if path for entry in path.split(":")),
     )
 
 

@@ -89,6 +89,7 @@ CONTENTS: Mapping[str, str] = MappingProxyType(
         "openvino": "openvino",
         "pyarrow": "arrow parquet",
         "sherpa-onnx-core": "onnxruntime sherpa-onnx",
+        "vtk": "vtk*",
         "z3-solver": "z3",
     }
 )

@@ -33,10 +33,13 @@ _TRIPLETS = frozenset(
 )
 """Debian's names of architectures: it has a directory for each below those in ``_MULTIARCH``."""
 
-_BUILDERS = ("_internal", "hostedtoolcache", "concourse", "rh", "python", "venv")
-"""Directories below ``/opt`` of the manylinux images and of hosted builders."""
-_PRIVATE = frozenset({"Cellar", "build", "conda", "miniconda", "miniconda3", "envs", "venv"})
-"""Directories in which one program, one environment or one build keeps its own libraries."""
+_TOOLKITS = (
+    *("/usr/local/cuda", "/usr/local/Ascend/", "/usr/local/musa", "/usr/local/opt/"),
+    *("/opt/rocm", "/opt/intel/", "/opt/nvidia/", "/opt/mellanox/", "/opt/hpcx"),
+    *("/opt/homebrew/lib/", "/opt/homebrew/opt/", "/opt/local/lib/"),
+    *("/usr/lib/", "/usr/lib64/"),
+)
+"""Where vendors, Homebrew, MacPorts and Linux distributions install, by their own manuals."""
 
 _DRIVER_VERSIONS = {"libcuda": ("", "1", "1.1"), "libnvcuvid": ("1",), "libnvoptix": ("1",)}
 """Libraries of NVIDIA's driver, and the versions in the names under which others need them."""
@@ -52,7 +55,9 @@ _GLIBC = frozenset(
     | {"libanl", "libmvec", "libthread_db", "libBrokenLocale"}
     | {"libnss_compat", "libnss_dns", "libnss_files", "libnss_hesiod"}
 )
-_OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1"})
+_OPENCL = frozenset({"libOpenCL.so", "libOpenCL.so.1", "opencl.dll"})
+"""The OpenCL loader, the DLL in lower case. On Windows the graphics driver installs it into
+System32, as Khronos' OpenCL-ICD-Loader says."""
 _HIP = "blas blaslt fft fftw rand solver sparse sparselt tensor rtc rtc-builtins dnn file cub"
 _ROC = "blas fft rand solver sparse alution jpeg decode shmem al"
 _ROCM_OTHERS = (
@@ -75,6 +80,31 @@ _ONEAPI = (
     "intlc",
 )
 _ONEAPI_DLLS = ("sycl", "ze_", "ur_", "mkl_", "tbb")
+_DESKTOP = frozenset(
+    f"lib{name}"
+    for name in (
+        # graphics: libglvnd, Mesa, the kernel's interfaces
+        *("GL", "GLX", "OpenGL", "EGL", "GLESv1_CM", "GLESv2", "GLU", "GLdispatch", "glapi"),
+        *("gbm", "drm", "drm_amdgpu", "drm_intel", "vulkan", "va", "va-drm", "va-x11", "vdpau"),
+        # X11
+        *("X11", "X11-xcb", "Xau", "Xcomposite", "Xcursor", "Xdamage", "Xdmcp", "Xext", "Xfixes"),
+        *("Xft", "Xi", "Xinerama", "Xmu", "Xrandr", "Xrender", "Xss", "Xt", "Xtst", "Xxf86vm"),
+        *("ICE", "SM", "xcb", "xkbcommon", "xkbcommon-x11", "xkbfile", "xshmfence"),
+        # input, sound, print, messages, smart cards
+        *("udev", "input", "mtdev", "evdev", "ts", "asound", "jack", "cups", "dbus-1", "speechd"),
+        *("pcsclite",),
+        # text and widgets
+        *("fontconfig", "freetype", "harfbuzz", "gio-2.0", "gmodule-2.0", "gdk_pixbuf-2.0"),
+        *("notify", "secret-1"),
+        # NSS and NSPR, which Chromium takes from the system
+        *("nss3", "nssutil3", "nspr4", "smime3", "plc4", "plds4", "ssl3"),
+    )
+)
+"""Libraries of a Linux desktop without suffix and version, by the packages of Debian."""
+_DESKTOP_FAMILIES = (
+    *("libxcb-", "libwayland-", "libpulse", "libpipewire-", "libgst", "libgtk-", "libgdk-"),
+    *("libatk-", "libatspi", "libpango", "libcairo"),
+)
 _VISUAL_C = tuple(
     f"{name}{digit}"
     for name in ("msvcp", "vcruntime", "concrt", "vccorlib", "vcomp", "mfc")
@@ -102,7 +132,7 @@ def is_fabric(name: str) -> bool:
 
 
 def is_opencl(name: str) -> bool:
-    """Whether a library is the OpenCL loader, part of the system or of a device's driver."""
+    """Whether a library, a DLL in lower case, is the OpenCL loader of the system or a driver."""
     return name in _OPENCL
 
 
@@ -176,26 +206,19 @@ def is_searched(directory: str) -> bool:
     return f"{head}/" in _MULTIARCH and last in _TRIPLETS
 
 
-def is_installed_place(directory: str) -> bool:
-    """Whether a directory is an absolute one into which users install software for all programs.
+def is_toolkit(directory: str) -> bool:
+    """Whether an absolute directory is one in which users install a toolkit, such as CUDA.
 
-    These are those below ``/usr``, and below ``/opt``, where vendors have directories of their own
-    (``/usr/local/cuda``, ``/opt/rocm``), and the links of Homebrew and MacPorts. The places of
-    tools that build wheels, and of one release in Homebrew's ``Cellar``, are none.
+    The packages of a Python are left out: ``/usr/lib/python3/dist-packages``.
     """
-    path = normpath(directory)
-    path = path[1:] if path.startswith("//") else path
-    if not path.startswith("/"):
-        return False
-    _, top, *parts = path.split("/")
-    if top == "usr":
-        return bool(parts) and not any("python" in part for part in parts)
-    return (
-        top == "opt"
-        and len(parts) > 1
-        and not parts[0].startswith(_BUILDERS)
-        and not any(part in _PRIVATE or "python" in part for part in parts)
-    )
+    path = f"{normpath(directory)}/"
+    return path.startswith(_TOOLKITS) and "/python" not in path and "-packages/" not in path
+
+
+def is_desktop(name: str) -> bool:
+    """Whether an ELF library is one of a Linux desktop, or of its graphics driver."""
+    stem = split_version(name)[0]
+    return name.startswith("lib") and (stem in _DESKTOP or stem.startswith(_DESKTOP_FAMILIES))
 
 
 def _is_of(name: str, beginnings: tuple[str, ...], dlls: tuple[str, ...]) -> bool:

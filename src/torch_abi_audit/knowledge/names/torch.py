@@ -29,7 +29,11 @@ RUNTIMES = frozenset(
 """Runtimes that torch's wheels contain beside libtorch, under these names. They are in the process
 by the time a library that uses torch is loaded. From the wheels of torch 2.9 to 2.15."""
 _RUNTIMES_OF = {"aarch64": RUNTIMES | {"libgfortran.so.5"}}
-"""Those of one architecture; for x86_64, torch 2.15.0 is the first with libgfortran."""
+"""Those of one architecture."""
+
+
+_RUNTIMES_SINCE = {("x86_64", "libgfortran.so.5"): "2.15.0"}
+"""Runtimes that torch's wheels for an architecture have from some release on."""
 
 
 class Build(StrEnum):
@@ -72,6 +76,11 @@ def is_runtime(library: str) -> bool:
 def runtimes(arch: str) -> frozenset[str]:
     """The runtimes that torch's wheels for an architecture bring, in most releases."""
     return _RUNTIMES_OF.get(arch, RUNTIMES)
+
+
+def runtime_since(name: str, arch: str) -> str | None:
+    """The first torch release that brings a runtime which older ones lack; None for others."""
+    return _RUNTIMES_SINCE.get((arch, name))
 
 
 def build_of(library: str) -> Build:

@@ -9,6 +9,8 @@ from torch_abi_audit.knowledge.names.lending import family, lenders, python_name
     ("library", "requirement"),
     [
         # by the table of known wheels
+        ("libvtksys.so", "vtk"),
+        ("@rpath/libvtkCommonCore.dylib", "vtk"),
         ("libnvinfer.so.10", "tensorrt-cu13-libs"),
         ("libnvinfer_plugin.so.10", "tensorrt-cu12-libs"),
         ("nvinfer_10.dll", "tensorrt-cu13-libs"),

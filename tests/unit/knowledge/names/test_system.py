@@ -18,7 +18,7 @@ NAMES = {
         ),
         *("libnvidia-ml.so.1", "libnvidia-ptxjitcompiler.so.535.129.03"),
     ],
-    "is_opencl": ["libOpenCL.so", "libOpenCL.so.1"],
+    "is_opencl": ["libOpenCL.so", "libOpenCL.so.1", "opencl.dll"],
     "is_rocm": [
         *("libamdhip64.so.6", "libhipblas.so", "libhsa-runtime64.so.1", "libMIOpen.so.1.0"),
         *("amdhip64_6.dll", "librccl.so.1"),
