@@ -59,9 +59,24 @@ def wheel_tags(declared: Declared) -> tuple[WheelTag, ...]:
 
 
 def claims_abi3(declared: Declared) -> bool:
-    """Whether every tag promises a stable ABI, and so makes that promise for every library."""
+    """Whether the tags promise a stable ABI for every library.
+
+    A tag of one Python beside them (``cp310-abi3.cp310``) takes nothing back, if they admit that
+    Python as well.
+    """
     tags = wheel_tags(declared)
-    return bool(tags) and all(tag.is_abi3 for tag in tags)
+    floor = promised_floor(declared.tags)
+    return floor is not None and all(
+        tag.is_abi3
+        or (tag.interpreter is not None and _admitted(tag.interpreter, release_key(floor)[1]))
+        for tag in tags
+    )
+
+
+def _admitted(interpreter: tuple[str, int | None], floor: int) -> bool:
+    """Whether abi3 tags from a minor release on admit a CPython."""
+    kind, minor = interpreter
+    return kind == "cp" and minor is not None and minor >= floor
 
 
 def promised_floor(tags: Collection[str]) -> str | None:

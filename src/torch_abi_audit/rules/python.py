@@ -199,6 +199,8 @@ def _too_new(
         stable = f"{some(evidence)}, in the Stable ABI since Python {floor}"
         if _is_missing(context, promised, since):
             late = f"{some(verdict.late_symbols)}, new in Python {since}"
+            if evidence == verdict.late_symbols:
+                stable = f"in the Stable ABI since Python {floor}"
             message = f"imports {late}, and {stable}, but {tagged}"
             evidence = tuple(sorted({*evidence, *verdict.late_symbols}))
         else:

@@ -83,9 +83,8 @@ def _publishes_openmp(name: str) -> bool:
 def _is_shared(library: ExtensionReport) -> bool:
     """Whether torch's runtime and this one are loaded under one name."""
     return all(
-        image.soname == f"@rpath/{library.name}"
-        if image.format is Format.MACHO
-        else library.name.lower() in RUNTIMES
+        library.name.lower() in RUNTIMES
+        and (image.format is not Format.MACHO or image.soname == f"@rpath/{library.name}")
         for image in library.linkage
     )
 

@@ -78,7 +78,9 @@ def test_the_tag_of_its_wheel_is_a_claim_for_a_module(name: str, fires: bool) ->
 # --- the claim of a wheel's tags -----------------------------------------------------------------
 
 ABI3_311 = ("cp311-abi3-manylinux_2_28_x86_64",)
-MIXED = ("cp311-abi3-linux_x86_64", "cp311-cp311-linux_x86_64")
+MIXED = ("cp311-abi3-linux_x86_64", "cp310-cp310-linux_x86_64")
+NOTHING_MORE = ("cp311-abi3-linux_x86_64", "cp311-cp311-linux_x86_64")
+"""Python 3.11 is admitted by the first tag as well, so the second one takes nothing back."""
 BOTH_KINDS = ("cp315-abi3-linux_x86_64", "cp315-abi3t-linux_x86_64")
 
 
@@ -89,7 +91,8 @@ def of(name: str, python: CPythonABIVerdict, *, module: bool = False, **image: A
 @pytest.mark.parametrize("name", ["_C.so", "lib/libhelper.so", "pkg.libs/libhelper-1a2b3c4d.so.1"])
 @pytest.mark.parametrize("module", [True, False])
 @pytest.mark.parametrize(
-    ("tags", "fires"), [(ABI3_311, True), (BOTH_KINDS, True), (MIXED, False), ((), False)]
+    ("tags", "fires"),
+    [(ABI3_311, True), (BOTH_KINDS, True), (NOTHING_MORE, True), (MIXED, False), ((), False)],
 )
 def test_names_outside_of_the_stable_abi(
     name: str, module: bool, tags: tuple[str, ...], fires: bool
@@ -193,6 +196,15 @@ def test_a_floor_above_the_tag(
     )
     assert rules(judged(one, tags=ABI3_311, python=">=3.14")) == []
     assert rules(judged(one, tags=("cp311-cp311-linux_x86_64",))) == []
+
+
+def test_one_name_that_is_new_and_stable_later_is_named_once() -> None:
+    verdict = replace(floor("3.14", "3.13"), late_symbols=("PyNew",))
+    report = judged(of("libhelper.so", verdict), tags=ABI3_311)
+    assert only(report, "P203").message == (
+        "imports PyNew, new in Python 3.13, and in the Stable ABI since Python 3.14, but its "
+        "wheel is tagged for 3.11"
+    )
 
 
 def test_what_pythons_before_3_6_export_is_not_known() -> None:

@@ -56,6 +56,13 @@ def test_openmp_of_macos() -> None:
         assert rules(judged(used, own, tags=MACOS)) == expected
 
 
+@pytest.mark.parametrize("name", ["libiomp5.dylib", "libgomp.1.dylib"])
+def test_openmp_of_macos_that_torch_does_not_bring(name: str) -> None:
+    own = mac(f".dylibs/{name}", module=False, soname=f"@rpath/{name}")
+    used = mac(needed=(f"@rpath/{name}",), rpaths=("@loader_path/.dylibs",))
+    assert rules(judged(used, own, tags=MACOS)) == ["L418"]
+
+
 def test_openmp_of_windows() -> None:
     tags = ("cp310-abi3-win_amd64",)
     for name, expected in (
