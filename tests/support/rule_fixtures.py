@@ -28,7 +28,7 @@ PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=1)
 V310 = "_C.cpython-310-x86_64-linux-gnu.so"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
 GENERIC = ("py3-none-manylinux_2_28_x86_64",)
-MIXED = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
+MIXED = ("cp311-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
 MUSL = ("cp310-abi3-musllinux_1_2_x86_64",)
 MACOS = ("cp310-abi3-macosx_11_0_arm64",)
 FREE_THREADED = ("cp315-abi3t-manylinux_2_34_x86_64",)

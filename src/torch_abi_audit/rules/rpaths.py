@@ -31,6 +31,7 @@ L405 = Rule(
     "Link with `$ORIGIN` or `@loader_path` only, or strip the entries (patchelf, "
     "install_name_tool).",
     Severity.WARNING,
+    unites=True,
     example="_C.so: looks for libraries in /home/me/build/lib",
 )
 

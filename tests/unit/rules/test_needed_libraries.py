@@ -119,7 +119,7 @@ def test_the_tag_of_an_abi3_wheel_is_a_claim_for_every_library() -> None:
     helper = library("lib/libhelper.so", module=False, needed=("libpython3.11.so.1.0",))
     found = only(judged(library(), helper), "L406")
     assert found.message == ("linked to libpython3.11.so.1.0, but the wheel is tagged cp310-abi3")
-    mixed = ("cp310-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
+    mixed = ("cp311-abi3-manylinux_2_28_x86_64", "cp310-cp310-manylinux_2_28_x86_64")
     assert rules(judged(library(), helper, tags=mixed)) == ["L407"]
 
 

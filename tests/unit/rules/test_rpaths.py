@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.metadata_values import judged, library, mac, only, rules
+from torch_abi_audit.report.audit.facts import facts
 
 MACOS = ("cp310-abi3-macosx_11_0_arm64",)
 SEEKS = ("@rpath/libx.dylib",)
@@ -83,3 +84,30 @@ def test_toolkits_are_one_finding() -> None:
         "release is installed there"
     )
     assert only(report, "L405").evidence == ("/x",)
+
+
+@pytest.mark.parametrize(
+    ("needed", "requires", "fires"),
+    [
+        ("libcudart.so.12", (), False),
+        ("libcudart.so.12", ("torch>=2.10",), True),  # torch's is meant
+        ("libmpi.so.40", ("torch>=2.10",), False),
+        ("libstdc++.so.6", (), True),
+        ("libhelper.so.1", (), True),
+    ],
+)
+def test_the_place_of_a_toolkit_is_meant_where_only_users_have_what_is_needed(
+    needed: str, requires: tuple[str, ...], fires: bool
+) -> None:
+    used = library(rpaths=("/usr/local/cuda/lib64",), needed=("libc.so.6", needed))
+    own = library("lib/libhelper.so.1", module=False)
+    assert ("L424" in rules(judged(used, own, requires=requires))) is fires
+    built = library(rpaths=("/builds/x",), needed=(needed,))
+    assert "L405" in rules(judged(built, own, requires=requires))
+
+
+def test_all_directories_of_a_package_are_one_fact() -> None:
+    report = judged(library("a.so", rpaths=("/b/x", "/b/y")), library("b.so", rpaths=("/b/z",)))
+    (fact,) = facts(report.findings)
+    assert fact.message == "looks for libraries in /b/x, /b/y and /b/z"
+    assert fact.members == (0, 1)
