@@ -56,6 +56,10 @@ def renamed(name: str) -> ExtensionReport:
     return helper(name, soname="libhelper.so.1")
 
 
+def cuda(name: str, release: int) -> ExtensionReport:
+    return library(name, torch="2.10.0", needed=(f"libcudart.so.{release}",))
+
+
 def mac_helper(soname: str) -> ExtensionReport:
     return mac("lib/libhelper.dylib", module=False, soname=soname)
 
@@ -305,6 +309,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
             tags=ARM,
             requires=("torch>=2.11",),
         ),
+    ),
+    "C506": (
+        audited(cuda("_C.so", 12), cuda("_D.so", 13), requires=("torch>=2.10",)),
+        audited(cuda("_C_cu12.so", 12), cuda("_C_cu13.so", 13), requires=("torch>=2.10",)),
     ),
     "E001": (
         finished(reports.library("_C.so", error="cut short")),

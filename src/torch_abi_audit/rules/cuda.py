@@ -1,4 +1,4 @@
-"""C501 to C505: the CUDA that a library needs against the CUDA that torch brings."""
+"""C501 to C506: the CUDA that a library needs against the CUDA that torch brings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from torch_abi_audit.facts.torch_range import reachable
 from torch_abi_audit.knowledge.names.cuda import family, is_brought_by_torch, major
 from torch_abi_audit.knowledge.names.cuda_packages import may_bring
 from torch_abi_audit.model.findings import Severity
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_runs
-from torch_abi_audit.report.wording import some
+from torch_abi_audit.report.wording import several, some
 from torch_abi_audit.rules.definition import About, Rule
 from torch_abi_audit.rules.torch_wording import (
     cuda_need,
@@ -257,6 +258,61 @@ def other_build(context: Context) -> Iterator[Finding]:
         )
 
 
+C506 = Rule(
+    "C506",
+    "cuda-majors-apart",
+    "Libraries of the package need different CUDA releases of torch",
+    "torch brings the libraries of one CUDA. Whichever release is installed, one of these "
+    "libraries does not load beside it.",
+    "Build all libraries for one CUDA, or say in their names that they are alternatives "
+    "(`_C_cu12`, `_C_cu13`).",
+    Severity.WARNING,
+    example="_C.so needs CUDA 12 and _D.so needs CUDA 13, and no torch brings both",
+    about=About.PACKAGE,
+)
+
+
+def apart(context: Context) -> Iterator[Finding]:
+    """Libraries that need different CUDA releases of torch and are no alternatives.
+
+    A library whose name has the number of its CUDA is taken for one.
+    """
+    if not _is_judged(context) or not context.has_torch:
+        return
+    lacking = {one.path: one.of_torch for one in context.lacking_cuda if len(one.majors) == 1}
+    paths: dict[int, list[str]] = {}
+    for path, names in lacking.items():
+        for number in {found for name in names if (found := major(name))}:
+            paths.setdefault(number, []).append(path)
+    if len(paths) < 2:
+        return
+    from torch_abi_audit.knowledge.names.alternatives import choices
+
+    one_of = {
+        path
+        for choice in choices(context.package)
+        for one in choice.alternatives
+        for path in one.files
+    }
+    always = {
+        number: [
+            each for each in found if each not in one_of and str(number) not in file_name(each)
+        ]
+        for number, found in paths.items()
+    }
+    needs = [(number, always[number]) for number in sorted(always) if always[number]]
+    if len(needs) > 1:
+        said = [
+            f"{some(each)} {'needs' if len(each) == 1 else 'need'} CUDA {number}"
+            for number, each in needs
+        ]
+        yield C506.finding(
+            f"{several(said, most=None)}, and no torch brings "
+            + ("both" if len(said) == 2 else "all of them"),
+            evidence=sorted({name for _, each in needs for path in each for name in lacking[path]}),
+        )
+
+
 def _is_judged(context: Context) -> bool:
     """Whether the distribution says what it requires; torch's own CUDA is none of its rules."""
     return context.declared.is_python_distribution and not context.declared.is_torch
@@ -268,4 +324,5 @@ DETECTORS: Detectors = {
     mixed: (C503,),
     side_by_side: (C504,),
     other_build: (C505,),
+    apart: (C506,),
 }
