@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAG = "cp311-abi3-manylinux_2_28_x86_64"
-MIXED = "cp310.cp311-abi3.cp311-manylinux_2_28_x86_64"
+MIXED = "py3.cp311-abi3.none-manylinux_2_28_x86_64"
 SHIM = "torch_call_dispatcher"
 PRIVATE = "_PyObject_GetDictPtr"
 UNSTABLE = "PyUnstable_Code_GetFirstFree"
@@ -144,7 +144,8 @@ __attribute__((visibility("default"))) int op(torch::stable::Tensor t) {
 
 def stable(directory: Path, visibility: str = "", call: str = "+ torch_call_dispatcher()") -> Path:
     code = STABLE.replace("VISIBILITY", visibility).replace("CALL", call)
-    return gcc(code, directory / "stable.so", "-nostdlib", "-O1", lang="c++")
+    flags = ("-nostdlib", "-O1")
+    return gcc(code, directory / "stable.so", *flags, lang="c++", torch=("libtorch.so",))
 
 
 @pytest.mark.parametrize("installed", [True, False])

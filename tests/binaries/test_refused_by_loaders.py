@@ -253,6 +253,15 @@ class TestUndefinedVersion:
             assert one.severity is Severity.ERROR
             assert one.evidence == ("HELPER_2 of libhelper.so.1",)
 
+    def test_a_library_without_any_table_of_versions_stops_the_process(
+        self, tmp_path: Path, built: Path
+    ) -> None:
+        other = gcc(HELPER, tmp_path / "libhelper.so.1", "-Wl,-soname,libhelper.so.1", "-nostdlib")
+        assert "VERSYM" not in readelf(other, "-d")
+        assert "Inconsistency detected by ld.so" in (load(built) or "")
+        wheel = {"demo/_C.abi3.so": built, "demo/libhelper.so.1": other}
+        assert found(tmp_path, wheel)["L413"].severity is Severity.ERROR
+
     def test_versions_are_those_that_readelf_prints(self, tmp_path: Path) -> None:
         path = helper(tmp_path / "libhelper.so.1", VERSIONS_2)
         printed = re.findall(

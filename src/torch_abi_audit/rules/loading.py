@@ -222,7 +222,8 @@ L413 = Rule(
     "undefined-symbol-version",
     "A library needs symbol versions that the library of the package does not define",
     "The loader compares versions before it looks up any symbol, and refuses the library: "
-    "`version `X' not found (required by …)`.",
+    "`version `X' not found (required by …)`. If the other library was linked without any "
+    "versions, it stops the whole process: `Inconsistency detected by ld.so`.",
     "Build both libraries together, or ship the build of the other one that the library was "
     "linked to.",
     Severity.ERROR,
@@ -234,8 +235,8 @@ L413 = Rule(
 def undefined_versions(context: Context) -> Iterator[Finding]:
     """Versions that no copy of the needed library in the package defines.
 
-    A library without any versions only makes the loader print a warning, and a weak need not even
-    that. Where the system has a library of that name, the loader may take that one.
+    A library that needs versions and defines none only makes the loader print a warning, and a
+    weak need not even that. Where the system has a library of that name, the loader may take that one.
     """
     if not _for_glibc(context):
         return

@@ -126,13 +126,19 @@ class Shipped:
         return next((file_name(path) for path, other in self.named(image, name)), None)
 
     def lacks_version(self, image: Linkage, name: str, version: str) -> bool:
-        """Whether each file of this name has symbol versions, but not this one."""
+        """Whether glibc finds a symbol version in no file of this name.
+
+        With a table of versions that defines none, a library gets away with a warning; without any
+        table the loader stops the process at the first symbol that is looked up in it.
+        """
         named = [one for path, one in self.named(image, name) if file_name(path) == name]
         return (
             bool(named)
             and name not in self._beside
             and all(
-                one.version_definitions and version not in one.version_definitions for one in named
+                version not in one.version_definitions
+                and (one.version_definitions or not one.version_needs)
+                for one in named
             )
         )
 
