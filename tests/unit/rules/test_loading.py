@@ -81,7 +81,10 @@ def test_versions_that_a_library_of_the_package_lacks() -> None:
     found = only(judged(library(**lacking), helper("H_1")), "L413")
     assert found.evidence == ("H_2 of libh.so.1",)
     assert rules(judged(library(**lacking), helper("H_1"), helper("H_2", at="b"))) == []
-    assert rules(judged(library(**lacking), helper())) == []  # no versions: only a warning
+    needing = needs("GLIBC_2.2.5", library="libc.so.6")
+    table = library("a/libh.so.1", module=False, needed=("libc.so.6",), version_needs=needing)
+    assert rules(judged(library(**lacking), table)) == []  # a table without it: only a warning
+    assert rules(judged(library(**lacking), helper())) == ["L413"]  # no table
     weak = {**lacking, "weak_version_needs": lacking["version_needs"]}
     assert rules(judged(library(**weak), helper("H_1"))) == []
     assert rules(judged(library(**lacking), helper("H_1"), tags=MUSL)) == []
