@@ -23,7 +23,7 @@ WINDOWS = (
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     text = f"extern void {NAME}(void); void use(void) {{ {NAME}(); }}"
-    return gcc(text, tmp_path / "_C.so")
+    return gcc(text, tmp_path / "_C.so", torch=("libtorch.so",))
 
 
 def explained(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
@@ -40,6 +40,17 @@ def test_the_version_pair(library: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert answer["advice"][0].startswith("install torch==2.9.1, or a build of")
     assert "loads on torch 2.10.0: no" in answer["at_hand"]
     assert any("_C.so needs c10::cuda::c10_cuda_check" in one for one in answer["why"])
+
+
+@pytest.mark.parametrize("torch", [(), ("--torch", "2.9.0")])
+def test_a_library_that_lacks_a_link(
+    torch: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"extern void {NAME}(void); void use(void) {{ {NAME}(); }}"
+    plain = gcc(text, tmp_path / "_C.so", torch=())
+    answer = explained(capsys, f"_C.so: undefined symbol: {NAME}", "--with", plain, *torch)
+    assert answer["causes"] == ["not-linked-to-torch"]
+    assert answer["advice"] == ["link _C.so with -lc10_cuda"]
 
 
 def test_windows_names_nothing_and_the_library_does(
@@ -114,7 +125,8 @@ def test_the_variant_that_is_used_with_the_installed_torch(
     newer = NAME.removesuffix("ib") + "jb"
     for file, name in (("ep_2_9_1", NAME), ("ep_2_10_0", newer)):
         text = f"extern void {name}(void); void use(void) {{ {name}(); }}"
-        gcc(text, tmp_path / f"p/{file}.cpython-312-x86_64-linux-gnu.so")
+        path = tmp_path / f"p/{file}.cpython-312-x86_64-linux-gnu.so"
+        gcc(text, path, torch=("libtorch.so",))
     error = f"ep_2_9_1.so: undefined symbol: {NAME}"
     answer = explained(capsys, error, "--with", tmp_path / "p", "--torch", "2.10.0")
     assert "p finds all its symbols in torch 2.9.1, 2.10.0" in answer["at_hand"]

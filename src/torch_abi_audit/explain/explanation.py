@@ -13,6 +13,7 @@ class Cause(StrEnum):
     CPU_TORCH = "cpu-torch-with-cuda-extension"
     CUDA_MAJOR = "cuda-major"
     IMPORT_ORDER = "import-order"
+    NOT_LINKED = "not-linked-to-torch"
     INCOMPLETE_BUILD = "incomplete-build"
     WRONG_PYTHON = "wrong-python"
     OLD_STRING = "pre-cxx11-abi"
@@ -30,6 +31,7 @@ TITLES = {
     Cause.CPU_TORCH: "a CPU build of torch with a CUDA extension",
     Cause.CUDA_MAJOR: "built for another CUDA major version",
     Cause.IMPORT_ORDER: "torch was not imported first",
+    Cause.NOT_LINKED: "not linked to the library of torch that exports the symbol",
     Cause.INCOMPLETE_BUILD: "an incomplete build",
     Cause.WRONG_PYTHON: "built for another Python",
     Cause.OLD_STRING: "built for the pre-C++11 ABI",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.judges.loads import compat
+from torch_abi_audit.knowledge.names.torch import link_option
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.runtime.records import replace
@@ -11,7 +12,7 @@ from torch_abi_audit.runtime.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Installed
-    from torch_abi_audit.model.loads import Serving
+    from torch_abi_audit.model.loads import LoadMatrix, Serving
     from torch_abi_audit.model.reports import PackageReport
 
 _UNNAMED = ("Windows loaded", "Windows did not")
@@ -52,6 +53,21 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
     required = {one for lib in report.libraries if lib.torch for one in lib.torch.required}
     if answer.symbol is not None and answer.symbol.encode() not in required:
         unknown.append(f"which library needs the symbol: none in {name} imports it from torch")
+    unlinked = _unlinked(answer, matrix, installed)
+    if unlinked:
+        file, library = unlinked
+        reason = (
+            f"{file} imports the symbol, but nothing that it is linked to brings in {library}, so "
+            "the loader does not find it, before or after `import torch`"
+        )
+        return replace(
+            answer,
+            causes=(Cause.NOT_LINKED,),
+            why=(reason,),
+            advice=(f"link {file} with {link_option(library)}",),
+            pair=tuple(pair),
+            unknown=tuple(unknown),
+        )
     if installed is not None and installed.release in matrix.loads_on:
         state = matrix.loads_on[installed.release]
         lacking = [
@@ -87,6 +103,23 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
         pair=tuple(pair),
         unknown=tuple(unknown),
     )
+
+
+def _unlinked(
+    answer: Explanation, matrix: LoadMatrix, installed: Installed | None
+) -> tuple[str, str] | None:
+    """The file that imports the symbol without a link, and the library of torch that exports it."""
+    for one in matrix.libraries:
+        for missing in one.missing:
+            if answer.symbol is not None and missing.name == answer.symbol.encode():
+                exporters = missing.unlinked
+                if installed is not None and installed.release in matrix.loads_on:
+                    library = exporters.get(installed.release)
+                else:
+                    library = [*exporters.values()][-1] if exporters else None
+                if library is not None:
+                    return one.path.name, library
+    return None
 
 
 def _served(one: Serving) -> str:

@@ -109,6 +109,16 @@ def needed_by_soname(context: Context) -> Iterator[Finding]:
             for name in image.needed
             if not (name in shipped.files or shipped.comes_from_elsewhere(image, name))
         }
+        by_path = [name for name in found if "/" in name and not name.startswith(("/", "$"))]
+        if by_path:
+            yield L420.finding(
+                f"needs {some(by_path, 'library')}, a path from the current directory",
+                library=path,
+                evidence=by_path,
+                fix="Give that library a SONAME (`-Wl,-soname,libhelper.so`) and link again; or "
+                "`patchelf --replace-needed OLD NEW`.",
+            )
+        found = {name: file for name, file in found.items() if name not in by_path}
         renamed = {name: file for name, file in found.items() if file and without_mark(file)[1]}
         others = {name: file for name, file in found.items() if file and name not in renamed}
         for rule, files in ((L410, renamed), (L420, others)):
@@ -236,7 +246,8 @@ def undefined_versions(context: Context) -> Iterator[Finding]:
     """Versions that no copy of the needed library in the package defines.
 
     A library that needs versions and defines none only makes the loader print a warning, and a
-    weak need not even that. Where the system has a library of that name, the loader may take that one.
+    weak need not even that. Where the system has a library of that name, the loader may take that
+    one.
     """
     if not _for_glibc(context):
         return
