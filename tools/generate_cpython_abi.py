@@ -192,13 +192,18 @@ def other_names(document: Table) -> set[str]:
 
 
 def early_names(stable: Mapping[str, str], pythons: Iterable[Python]) -> dict[str, str]:
-    """The stable names that releases before ``added`` export, with the first such release."""
+    """The stable names that releases before ``added`` export, with the first such release.
+
+    A release that was not read is taken to export what the ones before it do.
+    """
     exported = {int(one.version.partition(".")[2]): one.exported for one in pythons if one.exported}
     found = {}
     for name, row in stable.items():
         first = added = int(row.split()[0].partition(".")[2])
-        while name in exported.get(first - 1, ()):
-            first -= 1
+        for minor in sorted((each for each in exported if each < added), reverse=True):
+            if name not in exported[minor]:
+                break
+            first = minor
         if first < added:
             found[name] = f"3.{first}"
     return found

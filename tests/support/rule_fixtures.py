@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ABI3 = CPythonABIVerdict(intent=True, compliant=True, references=3, min_python="3.11")
 BROKEN = CPythonABIVerdict(intent=True, violations=("_PyX",), references=1)
 PRIVATE = CPythonABIVerdict(violations=("_PyX",), references=1)
+NEWER = CPythonABIVerdict(references=1, exported_since="3.13", late_symbols=("PyLong_AsInt",))
+LATER = CPythonABIVerdict(references=1, exported_since="3.10", late_symbols=("PyX",))
 V310 = "_C.cpython-310-x86_64-linux-gnu.so"
 V311 = "_C.cpython-311-x86_64-linux-gnu.so"
 GENERIC = ("py3-none-manylinux_2_28_x86_64",)
@@ -133,6 +135,10 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "P205": (
         audited(library("libhelper.so", module=False, python=PRIVATE)),
         audited(library("libhelper.so", module=False, python=PRIVATE), tags=MIXED),
+    ),
+    "P206": (
+        audited(library(V311, python=NEWER), tags=("cp311-cp311-manylinux_2_28_x86_64",)),
+        audited(library(V311, python=LATER), tags=("cp311-cp311-manylinux_2_28_x86_64",)),
     ),
     "M301": (audited(STABLE), audited(STABLE, requires=("torch",))),
     "M302": (

@@ -1,4 +1,4 @@
-"""P201 to P205: what a library needs of CPython."""
+"""P201 to P206: what a library needs of CPython."""
 
 from __future__ import annotations
 
@@ -267,6 +267,58 @@ def python_floor(reported: Reported) -> Iterator[Finding]:
                 break
 
 
+P206 = Rule(
+    "P206",
+    "names-of-a-newer-python",
+    "A library imports names that the Python it is built for does not have",
+    "Python refuses to import it: `undefined symbol`. It was compiled with the headers of a newer "
+    "release than the one that its name or its wheel's tag is for.",
+    "Build it with the headers of the Python that it is for.",
+    Severity.ERROR,
+    itemized=True,
+    example="_C.cpython-311-x86_64-linux-gnu.so: imports PyLong_AsInt, which CPython exports from "
+    "3.13 on, but is for Python 3.11",
+)
+_NEWEST_MEASURED = (3, 13)
+"""The newest CPython whose exports are known beside its promises. What later ones promise, earlier
+ones may export as well."""
+
+
+def newer_names(context: Context) -> Iterator[Finding]:
+    """Names that no Python which a library is for exports.
+
+    ELF only: a DLL states the Python that provides a name, and dyld may look it up at the first
+    call alone.
+    """
+    from torch_abi_audit.facts.environments import pythons
+
+    tagged: int | None = None
+    for path, library in context.libraries:
+        verdict = library.cpython
+        since = verdict.exported_since if verdict is not None else None
+        if verdict is None or since is None or library.format is not Format.ELF:
+            continue
+        if not (3, 6) < release_key(since) <= _NEWEST_MEASURED:
+            continue
+        if verdict.intent or is_python(library.name):
+            continue
+        own = bound(library)
+        if own is None and tagged is None:
+            admitted = pythons(context.declared) if context.tags else ()
+            tagged = max((release_key(each)[1] for each in admitted), default=99)
+        newest = own.minor if own is not None else tagged
+        if newest is None or newest >= release_key(since)[1]:
+            continue
+        names = not_lent(verdict.late_symbols, library)
+        if names:
+            yield P206.finding(
+                f"imports {some(names)}, which CPython exports from {since} on, but is for Python "
+                f"3.{newest}",
+                library=path,
+                evidence=names,
+            )
+
+
 def _verdicts(library: ExtensionReport) -> tuple[CPythonABIVerdict, ...]:
     """The verdict on each slice, else on the library; empty where the library was not read."""
     if library.cpython is None or library.error is not None:
@@ -274,5 +326,5 @@ def _verdicts(library: ExtensionReport) -> tuple[CPythonABIVerdict, ...]:
     return tuple(one.cpython for one in library.slices) or (library.cpython,)
 
 
-DETECTORS: Detectors = {tag_claim: (P203, P205)}
+DETECTORS: Detectors = {tag_claim: (P203, P205), newer_names: (P206,)}
 REPORT_DETECTORS: ReportDetectors = {stable_abi: (P201, P202), python_floor: (P204,)}

@@ -247,10 +247,11 @@ def test_a_libpython_that_cannot_be_read_is_an_error(
 
 def test_names_are_followed_back_as_long_as_every_release_exports_them() -> None:
     stable = {"PyOld": "3.10", "PyGap": "3.11 data", "PyNew": "3.10", "PyUnread": "3.13"}
-    exported = {"3.8": {"PyOld", "PyGap"}, "3.9": {"PyOld"}, "3.10": {"PyOld", "PyNew"}}
+    stable["PyAhead"] = "3.15"  # 3.11 to 3.14 were not read
+    exported = {"3.8": {"PyOld", "PyGap"}, "3.9": {"PyOld"}, "3.10": {"PyOld", "PyNew", "PyAhead"}}
     pythons = [Python(each, frozenset(), frozenset(names)) for each, names in exported.items()]
     pythons.append(Python("3.11", frozenset({"PyUnread"})))  # of headers alone
-    assert program.early_names(stable, pythons) == {"PyOld": "3.8"}
+    assert program.early_names(stable, pythons) == {"PyOld": "3.8", "PyAhead": "3.10"}
 
 
 def test_early_names_stay_where_fewer_pythons_are_installed() -> None:
