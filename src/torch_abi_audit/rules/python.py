@@ -296,7 +296,7 @@ def newer_names(context: Context) -> Iterator[Finding]:
     for path, library in context.libraries:
         verdict = library.cpython
         since = verdict.exported_since if verdict is not None else None
-        if verdict is None or since is None or library.format is not Format.ELF:
+        if verdict is None or since is None or not _is_elf(library):
             continue
         if not (3, 6) < release_key(since) <= _NEWEST_MEASURED:
             continue
@@ -317,6 +317,10 @@ def newer_names(context: Context) -> Iterator[Finding]:
                 library=path,
                 evidence=names,
             )
+
+
+def _is_elf(library: ExtensionReport) -> bool:
+    return any(image.format is Format.ELF for image in library.linkage)
 
 
 def _verdicts(library: ExtensionReport) -> tuple[CPythonABIVerdict, ...]:

@@ -92,7 +92,10 @@ def test_a_bundled_libstdcxx_is_not_the_systems() -> None:
         version_needs=needs("GLIBCXX_3.4.30", library="libstdc++-0a1b2c3d.so.6"),
         needed=("libstdc++-0a1b2c3d.so.6",),
     )
-    bundled = library("mypkg.libs/libstdc++-0a1b2c3d.so.6", module=False)
+    versions = ("GLIBCXX_3.4.30",)
+    bundled = library(
+        "mypkg.libs/libstdc++-0a1b2c3d.so.6", module=False, version_definitions=versions
+    )
     assert rules(judged(used, bundled)) == []
     assert rules(judged(used, beside=("libstdc++-0a1b2c3d.so.6",))) == []
 
