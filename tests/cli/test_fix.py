@@ -98,6 +98,15 @@ def test_a_patch_is_shown_and_then_applied(wheel: str, capsys: pytest.CaptureFix
     assert "nothing to do: the requirement on torch fits the binaries" in shown.err
 
 
+def test_a_library_that_cannot_be_read(wheel: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("demo/_D.abi3.so", b"")
+    write(PROJECT)
+    assert main([wheel, "--fix", "--write"]) == 2
+    assert "demo/_D.abi3.so: what it needs is not known: empty file" in capsys.readouterr().err
+    assert read() == PROJECT
+
+
 def test_a_file_without_a_newline_at_its_end(
     wheel: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,3 +94,11 @@ def test_explain_gives_the_command_of_the_wheel(
 def test_an_unknown_target_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["repair", "./nowhere"]) == 2
     assert "no such file or directory: ./nowhere" in capsys.readouterr().err
+
+
+def test_a_library_that_cannot_be_read_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "_C.so").touch()
+    assert main(["repair", str(tmp_path)]) == 2
+    assert "_C.so could not be read" in capsys.readouterr().out

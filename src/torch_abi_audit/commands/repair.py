@@ -43,13 +43,16 @@ def run(words: list[str]) -> int:
         chosen = output.destinations("repair", options)
         packages = targets.load(options, targets.search(options, options.targets)).packages
         if not options.targets:
-            packages = tuple(one for one in packages if one.uses_torch or one.error)
+            packages = tuple(
+                one for one in packages if one.uses_torch or one.torch_verdict == "error"
+            )
         plans = tuple(_plans(packages, options.targets))
     except AuditError as error:
         complain(str(error))
         return ERROR
     written = output.write("repair", plans, chosen, options)
-    return ERROR if len(plans) < len(packages) or not written else OK
+    unread = any(one.torch_verdict == "error" for one in packages)
+    return ERROR if unread or not written else OK
 
 
 def _plans(packages: Iterable[PackageReport], targets: Sequence[str]) -> Iterator[RepairPlan]:

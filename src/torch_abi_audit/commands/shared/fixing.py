@@ -78,6 +78,11 @@ def _project(packages: Sequence[PackageReport]) -> ProjectFile:
     for one in packages:
         if one.error is not None:
             raise SettingsError(one.error)
+        for library in one.libraries:
+            if library.error is not None:
+                raise SettingsError(
+                    f"{library.path_text}: what it needs is not known: {library.error}"
+                )
         if one.distribution is None:
             raise SettingsError(
                 f"{one.name} has no metadata, so it is not known what it requires: give a wheel or "
