@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.error_kinds import KINDS, REPAIR, ErrorKind
+from torch_abi_audit.explain.kinds import KINDS
+from torch_abi_audit.explain.kinds.kind import REPAIR, ErrorKind
 from torch_abi_audit.runtime.records import dataclass
 
 _MOST = 16 << 10

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.error_kinds import LIBRARY, REPAIR, SYMBOL
 from torch_abi_audit.explain.error_text import Clue, clue
 from torch_abi_audit.explain.explanation import (
     Cause,
@@ -16,6 +15,7 @@ from torch_abi_audit.explain.explanation import (
     Installed,
     installed_torch,
 )
+from torch_abi_audit.explain.kinds.kind import LIBRARY, REPAIR, SYMBOL
 from torch_abi_audit.rules import rule, rules
 from torch_abi_audit.runtime.records import replace
 

@@ -7,9 +7,10 @@ import re
 
 import pytest
 
-from torch_abi_audit.explain.error_kinds import KINDS, REPAIR, SYMBOL, ErrorKind
 from torch_abi_audit.explain.error_text import clue
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
+from torch_abi_audit.explain.kinds import KINDS
+from torch_abi_audit.explain.kinds.kind import REPAIR, SYMBOL, ErrorKind
 from torch_abi_audit.explain.library import library
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.judges import JUDGES

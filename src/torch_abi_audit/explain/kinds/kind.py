@@ -1,0 +1,63 @@
+"""One kind of error text: the patterns that recognise it, and the answer to it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.explanation import Cause
+
+SYMBOL = "symbol"
+"""The kind that is answered for the symbol named in the text."""
+LIBRARY = "library"
+"""The kind that is answered for the library named in the text."""
+REPAIR = "repair"
+"""The kind that is answered for all libraries that a wheel repair tool named."""
+
+
+class Rank(IntEnum):
+    """How close to the cause a kind of error is: of several in one text the highest decides."""
+
+    CONSEQUENCE = 0
+    """It says only that something failed before: an operator that does not exist."""
+    CAUSE = 1
+
+
+class Form(NamedTuple):
+    """One pattern of an error message."""
+
+    system: str | None
+    """``linux``, ``macos`` or ``windows``; None where several systems print it."""
+    expression: str
+    """A regular expression; macOS patterns may span lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """One kind of error.
+
+    Sentences may contain, in braces, the groups of the pattern that matched, ``subject``, and
+    ``here`` (the version of Python in parentheses, or nothing). A sentence with a field that has
+    no value is left out.
+    """
+
+    name: str
+    forms: tuple[Form, ...]
+    subject: tuple[str, ...] = ()
+    """The subject of the answer: the first of these whose fields have values."""
+    is_a: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    why: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    about_torch: bool = False
+    """Whether the answer names the installed torch."""
+    rank: Rank = Rank.CAUSE
+    owner: str | None = None
+    """Who fails, where the text itself says so: ``torch``, ``the NVIDIA driver`` …"""
+    source: str = ""
+    """Where the wording comes from: a file of a project's sources, or an address."""
