@@ -14,6 +14,18 @@ class Cause(StrEnum):
     CUDA_MAJOR = "cuda-major"
     IMPORT_ORDER = "import-order"
     NOT_LINKED = "not-linked-to-torch"
+    OTHER_COPY = "another-copy-loaded-first"
+    NOT_INSTALLED = "library-not-installed"
+    SEARCH_PATH = "not-on-search-path"
+    MIXED = "mixed-installation"
+    TWICE = "registered-twice"
+    TWO_RUNTIMES = "two-runtimes"
+    STATIC_TLS = "static-tls"
+    EXECUTABLE_STACK = "executable-stack"
+    SIGNATURE = "code-signature"
+    OLD_DRIVER = "older-driver"
+    OTHER_GPU = "built-for-other-gpus"
+    EARLIER = "earlier-error"
     INCOMPLETE_BUILD = "incomplete-build"
     WRONG_PYTHON = "wrong-python"
     OLD_STRING = "pre-cxx11-abi"
@@ -32,6 +44,18 @@ TITLES = {
     Cause.CUDA_MAJOR: "built for another CUDA major version",
     Cause.IMPORT_ORDER: "torch was not imported first",
     Cause.NOT_LINKED: "not linked to the library of torch that exports the symbol",
+    Cause.OTHER_COPY: "another copy of the library, of another release, was loaded first",
+    Cause.NOT_INSTALLED: "a library is not installed",
+    Cause.SEARCH_PATH: "a library is not where the loader looks",
+    Cause.MIXED: "an installation with files of several releases",
+    Cause.TWICE: "registered twice",
+    Cause.TWO_RUNTIMES: "two copies of a runtime in one process",
+    Cause.STATIC_TLS: "no room left for thread-local variables",
+    Cause.EXECUTABLE_STACK: "a library asks for an executable stack",
+    Cause.SIGNATURE: "an invalid code signature",
+    Cause.OLD_DRIVER: "the driver is older than the CUDA release",
+    Cause.OTHER_GPU: "built for other GPUs",
+    Cause.EARLIER: "an earlier error, which the text does not show",
     Cause.INCOMPLETE_BUILD: "an incomplete build",
     Cause.WRONG_PYTHON: "built for another Python",
     Cause.OLD_STRING: "built for the pre-C++11 ABI",
@@ -42,6 +66,19 @@ TITLES = {
     Cause.NOT_FOUND: "the repair was not told where to find a library",
     Cause.UNKNOWN: "unknown",
 }
+
+
+class Fails(StrEnum):
+    """Who fails: whose file could not be loaded, built or run."""
+
+    EXTENSION = "extension"
+    TORCH = "torch"
+    CUDA = "cuda-library"
+    ROCM = "rocm-library"
+    ONEAPI = "oneapi-library"
+    CXX = "c++-runtime"
+    PYTHON = "python"
+    OTHER = "another-package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +131,12 @@ class Explanation:
     """What could not be determined, as sentences."""
     pair: tuple[str, ...] = ()
     """The installed torch, and the torch releases that a package given with ``--with`` fits."""
+    fails: Fails | None = None
+    """Who fails; None where the question does not say."""
+    file: str | None = None
+    """The file that fails, as the text names it."""
+    others: tuple[str, ...] = ()
+    """The other errors in the text, each in a line, in its order."""
     repairs: str | None = None
     """The system, by its word, of the wheel repair tool that failed; None for other questions."""
 

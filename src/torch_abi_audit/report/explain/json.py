@@ -24,6 +24,8 @@ def render(one: Explanation, _detail: Detail) -> str:
         "is_a": [escape(text) for text in one.is_a],
         "symbol": None if one.symbol is None else escape(one.symbol),
         "demangled": None if one.demangled is None else escape(one.demangled),
+        "fails": one.fails,
+        "file": None if one.file is None else escape(one.file),
         "owner": None if one.owner is None else escape(one.owner),
         "provider": None if one.provider is None else escape(one.provider),
         "history": None if known is None else _history(known),
@@ -32,6 +34,7 @@ def render(one: Explanation, _detail: Detail) -> str:
         "advice": [escape(text) for text in one.advice],
         "unknown": [escape(text) for text in one.unknown],
         "at_hand": [escape(text) for text in one.pair],
+        "also": [escape(text) for text in one.others],
         "schema_version": SCHEMA_VERSION,
     }
     return json.dumps(document, indent=2)

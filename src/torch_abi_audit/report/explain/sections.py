@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import TITLES
+from torch_abi_audit.explain.explanation import TITLES, Fails
 from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False
@@ -13,12 +13,25 @@ if TYPE_CHECKING:
 
 _CAVEAT = "an exported symbol is necessary for loading, not sufficient: layouts may differ"
 
+_FAILS = {
+    Fails.EXTENSION: "the extension",
+    Fails.TORCH: "torch itself",
+    Fails.CUDA: "a CUDA library",
+    Fails.ROCM: "a ROCm library",
+    Fails.ONEAPI: "a oneAPI library",
+    Fails.CXX: "the C++ runtime",
+    Fails.PYTHON: "Python",
+    Fails.OTHER: "another package",
+}
+
 
 def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each title with its sentences, unescaped; a section may be empty."""
     if one.symbol is not None and one.symbol != one.demangled:
         yield "symbol", (one.symbol,)
     yield "what", one.is_a
+    if one.fails is not None:
+        yield "fails", (_FAILS[one.fails] + (f": {one.file}" if one.file else ""),)
     if one.owner is not None:
         yield "owner", (one.owner,)
     if one.provider is not None:
@@ -41,6 +54,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "because", one.why
     yield "what to do", one.advice
     yield "versions", one.pair
+    yield "also in the text", one.others
     yield "not known", one.unknown
     if one.history is not None:
         yield "note", (_CAVEAT,)
