@@ -1,0 +1,1 @@
+"""Says what the loader would do in an environment, without running anything."""
