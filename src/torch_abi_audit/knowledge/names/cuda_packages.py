@@ -100,7 +100,9 @@ def _contents(line: str) -> frozenset[str] | None:
         words = {_word(one) for one in extras_of(line)}
         found = {each for word in words for each in (word, *_REQUIRES.get(word, "").split())}
         return frozenset(_REQUIRES) if "all" in words else frozenset(found)
-    stem = name.rpartition("-cu")[0] or name
+    stem, _, digits = name.rpartition("-cu")
+    if not digits.isdecimal():  # nvidia-cublas
+        stem = name
     word = _word(stem.removeprefix("nvidia-"))
     if stem.startswith(("nvidia-", "cuda-")):
         if word in _REQUIRES:
