@@ -2,11 +2,12 @@ r"""The kinds of error texts that ``explain`` recognises, as one table of patter
 
 To add a kind, add a row to the module of its family. Rows are tried in the order of ``KINDS``, and
 of two patterns that match the same text the first decides, so a pattern that also matches the texts
-of other kinds comes after theirs. The patterns cover the messages of glibc, musl, dyld, Windows (as
-CPython reports them), linkers, CPython, torch and the tools that repair wheels. Their named groups
-are ``symbol``, ``library`` (the library that is missing or should provide the symbol), ``file``
-(the file that needs it), ``version``, and ``a`` and ``b`` for two releases. Every repetition in a
-pattern is bounded, so that hostile texts cannot make matching slow.
+of other kinds comes after theirs: those for any symbol and any library come last. The patterns
+cover the messages of glibc, musl, dyld, Windows (as CPython reports them), linkers, CPython, torch
+and the tools that repair wheels. Their named groups are ``symbol``, ``library`` (the library that
+is missing or should provide the symbol), ``file`` (the file that needs it), ``version``, and ``a``
+and ``b`` for two releases. Every repetition in a pattern is bounded, so that hostile texts cannot
+make matching slow.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.kinds.kind import ErrorKind
 
 KINDS: tuple[ErrorKind, ...] = (
-    *symbols.ROWS,
     *files.ROWS,
     *repair.ROWS,
-    *libraries.ROWS,
     *windows.ROWS,
     *python.ROWS,
     *cuda.ROWS,
     *torch.ROWS,
+    *symbols.ROWS,
+    *libraries.ROWS,
 )

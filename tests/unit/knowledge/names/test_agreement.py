@@ -15,13 +15,14 @@ from tests.support.metadata_values import judged, library, package, rules
 from torch_abi_audit.diff.compare import diff
 from torch_abi_audit.explain.library import library as explained
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.judges.torch_names import links
 from torch_abi_audit.knowledge.names.cuda import is_cuda
 from torch_abi_audit.knowledge.names.identity import library_key
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.knowledge.names.torch import is_libtorch, is_vendored_copy
-from torch_abi_audit.knowledge.platforms import LINUX, MACOS, WINDOWS, System
+from torch_abi_audit.knowledge.platforms import LINUX, MACOS, WINDOWS, System, usual_platform
 from torch_abi_audit.model.binary import Binary
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.reports import Cuda, ExtensionReport
@@ -132,7 +133,7 @@ def test_the_audit(one: Real) -> None:
 
 @pytest.mark.parametrize("one", ASKED)
 def test_an_explanation(one: Real) -> None:
-    answer = explained(one.name, one.system.word, None)
+    answer = explained(one.name, Scene(usual_platform(one.system.word)))
     assert answer.owner == OWNERS[one.kind]
     assert (answer.is_a == ("one of NVIDIA's CUDA libraries",)) == (one.kind == "cuda")
     if one.cuda is not None:
