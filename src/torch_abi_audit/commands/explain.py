@@ -78,6 +78,8 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
         for report in targets.audited((options.with_target,), looking):
             if report.error is not None:
                 raise TargetError(report.error)
+            if report.libraries and all(one.error is not None for one in report.libraries):
+                raise TargetError(f"{report.name}: {report.libraries[0].error}")
             answer = beside(answer, report, installed)
     return answer
 

@@ -14,13 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch_abi_audit.explain.kinds.kind import ErrorKind
+    from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
     from torch_abi_audit.explain.pasted import Pasted
 
 _BEHIND, _AHEAD = 1200, 6000
 """Characters around a landmark in which a match begins and ends."""
-_MOST = 1500
-"""Places where one kind of error may stand that are read: the first few, and the last ones."""
+_MOST = 5000
+"""Places where one form of error may stand that are read: the first few, and the last ones."""
 _BEGINS = re.compile(r"(?<![\w./\\@+~-])(?=\S)")
 
 _FLAGS: dict[str | None, re.RegexFlag] = {"macos": re.MULTILINE | re.DOTALL}
@@ -73,18 +73,24 @@ class _Compiled:
     system: str | None
     form: re.Pattern[str]
     landmarks: tuple[str, ...]
+    begins_in_line: bool
+    """Whether a match begins in the line of its landmark."""
 
 
-_FORMS = [
-    _Compiled(
-        kind,
-        form.system,
-        re.compile(form.expression, _FLAGS.get(form.system, re.MULTILINE)),
-        landmarks(form.expression),
-    )
-    for kind in KINDS
-    for form in kind.forms
-]
+def _compiled(kind: ErrorKind, form: Form) -> _Compiled:
+    words = landmarks(form.expression)
+    written = [_SPECIAL.sub(r"\\\g<0>", word) for word in words]
+    before = min((form.expression.find(word) for word in written), default=-1)
+    ahead = _CLASS.sub("", form.expression[:before])
+    in_line = form.system != "macos" and before >= 0 and not _CROSSES.search(ahead)
+    compiled = re.compile(form.expression, _FLAGS.get(form.system, re.MULTILINE))
+    return _Compiled(kind, form.system, compiled, words, in_line)
+
+
+_SPECIAL = re.compile(r"[.()\[\]{}*+?^$|\\]")
+_CLASS = re.compile(r"\[\^[^\]]*\]")
+_CROSSES = re.compile(r"\\[snDW]|\(\?s")
+_FORMS = [_compiled(kind, form) for kind in KINDS for form in kind.forms]
 
 
 def errors(pasted: Pasted) -> Errors:
@@ -101,7 +107,7 @@ def _errors(text: str) -> Errors:
     for one in _FORMS:
         places, left = _places(text, one.landmarks)
         unread += left
-        for match in _matches(text, one.form, places):
+        for match in _matches(text, one, places):
             if _is_free(spans, match.span()) and (clue := _clue(one, match)) is not None:
                 insort(spans, match.span())
                 clues.append(clue)
@@ -121,13 +127,16 @@ def _places(text: str, words: tuple[str, ...]) -> tuple[list[int], int]:
     return found[: _MOST // 5] + found[left + _MOST // 5 :], left
 
 
-def _matches(text: str, form: re.Pattern[str], places: list[int]) -> Iterator[re.Match[str]]:
+def _matches(text: str, one: _Compiled, places: list[int]) -> Iterator[re.Match[str]]:
     """The matches of a form around places, from left to right, none twice."""
+    form = one.form
     done = 0
     for place in places:
         if place < done:
             continue
         first = max(done, place - _BEHIND)
+        if one.begins_in_line:
+            first = max(first, text.rfind("\n", first, place) + 1)
         for begin in (first, *(at.start() for at in _BEGINS.finditer(text, first, place)), place):
             match = form.match(text, begin, place + _AHEAD)
             if match is not None and match.end() > place:

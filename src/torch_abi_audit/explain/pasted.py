@@ -13,7 +13,7 @@ from torch_abi_audit.explain.wrapped import joined, unboxed
 from torch_abi_audit.runtime.records import dataclass
 
 _LONG = 1 << 18
-"""Characters from which on a line is kept only where it stands first and last: logs repeat."""
+"""Characters from which on a line is kept only in its first and its last place: logs repeat."""
 _CONTROL = re.compile(
     r"\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)?"  # OSC: titles and links of terminals
     r"|[\x1b\x9b][\[(][0-?]{0,60}[ -/]{0,4}[@-~]"  # CSI: colours and the cursor
@@ -97,12 +97,12 @@ def _plain(escape: re.Match[str]) -> str:
 
 
 def _once(lines: list[str]) -> list[str]:
-    """The lines without the repetitions of a long one between its first and its last place."""
+    """The lines without the repetitions of each between its first and its last place."""
     last = {line: at for at, line in enumerate(lines)}
     seen: set[str] = set()
     kept = []
     for at, line in enumerate(lines):
-        if len(line) < 20 or line not in seen or last[line] == at:
+        if line not in seen or (line and last[line] == at):
             kept.append(line)
             seen.add(line)
     return kept

@@ -27,7 +27,7 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None,
                 r"(?:ld(?:\.lld|64\.lld)?|lld(?:-link)?|mold|wild)(?:\.exe)?: (?:error|fatal): "
-                r"undefined (?:hidden |protected )?symbol: (?P<symbol>[^\n]{1,4000}?)\s*$",
+                r"undefined (?:symbol|hidden symbol|protected symbol): (?P<symbol>[^\n]{1,4000}?)\s*$",
             ),
             Form(
                 None,
@@ -35,7 +35,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 "linux",
-                r"(?:hidden|internal|protected) symbol [`'\u2018\"]"
+                r"(?:hidden symbol|internal symbol|protected symbol) [`'\u2018\"]"
                 r"(?P<symbol>[^'\u2019\"\n]{1,4000})['\u2019\"] "
                 r"(?:in [^\n]{1,400} )?(?:isn't|is not) defined",
             ),
