@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
+from torch_abi_audit.explain.kinds.known_libraries import known_library
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
@@ -159,6 +160,17 @@ def library(path: str, system: str | None, installed: Installed | None) -> Expla
         return replace(_OTHER_LIBC, subject=name)
     if is_runtime(path):
         return replace(_RUNTIME, subject=name, pair=installed_torch(installed))
+    if (known := known_library(name)) is not None:
+        return Explanation(
+            name,
+            "library",
+            is_a=(known.is_a,),
+            owner=known.owner,
+            causes=known.causes,
+            why=known.why,
+            advice=known.advice,
+            unknown=known.unknown,
+        )
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     return replace(_KINDS[kind], subject=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, History, Installed
 from torch_abi_audit.explain.foreign import foreign
+from torch_abi_audit.explain.kinds.known_symbols import known_symbol
 from torch_abi_audit.explain.symbol_history import history, named
 from torch_abi_audit.knowledge import export_index, replacements, torch_namespaces, torch_shims
 from torch_abi_audit.knowledge.platforms import LINUX, MACOS, system_of_platform, usual_platform
@@ -59,6 +60,16 @@ def symbol(text: str, system: str | None, installed: Installed | None) -> Explan
     )
     if is_torch:
         return _of_torch(base, known, installed)
+    if (known_name := known_symbol(base.symbol or "")) is not None:
+        return replace(
+            base,
+            is_a=(known_name.is_a,),
+            owner=known_name.owner,
+            causes=known_name.causes,
+            why=known_name.why,
+            advice=known_name.advice,
+            unknown=known_name.unknown,
+        )
     return foreign(base, name)
 
 

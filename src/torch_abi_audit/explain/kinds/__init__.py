@@ -3,20 +3,31 @@ r"""The kinds of error texts that ``explain`` recognises, as one table of patter
 To add a kind, add a row to the module of its family. Rows are tried in the order of ``KINDS``, and
 of two patterns that match the same text the first decides, so a pattern that also matches the texts
 of other kinds comes after theirs. The patterns cover the messages of glibc, musl, dyld, Windows (as
-CPython reports them), linkers, CPython, torch and the tools that repair wheels. Their named groups
-are ``symbol``, ``library`` (the library that is missing or should provide the symbol), ``file``
-(the file that needs it), ``version``, and ``a`` and ``b`` for two releases. Every repetition in a
-pattern is bounded, so that hostile texts cannot make matching slow.
+CPython reports them), compilers and linkers, CPython, CUDA, torch and packages built on it, and the
+tools that repair wheels. Their named groups are ``symbol``, ``library`` (the library that is
+missing or should provide the symbol), ``file`` (the file that needs it), ``version``, and ``a`` and
+``b`` for two releases. Every repetition in a pattern is bounded, so that hostile texts cannot make
+matching slow.
+
+``known_symbols`` and ``known_libraries`` hold what is known of names that no table of exports has.
 """
 
 from __future__ import annotations
 
 from torch_abi_audit.explain.kinds import (
+    build,
     cuda,
     files,
+    headers,
     libraries,
+    link,
+    loader,
+    macos,
+    packages,
     python,
+    registration,
     repair,
+    runtimes,
     symbols,
     torch,
     windows,
@@ -28,11 +39,19 @@ if TYPE_CHECKING:
 
 KINDS: tuple[ErrorKind, ...] = (
     *symbols.ROWS,
+    *loader.ROWS,
+    *macos.ROWS,
     *files.ROWS,
     *repair.ROWS,
-    *libraries.ROWS,
     *windows.ROWS,
+    *libraries.ROWS,
+    *runtimes.ROWS,
     *python.ROWS,
+    *packages.ROWS,
     *cuda.ROWS,
     *torch.ROWS,
+    *registration.ROWS,
+    *headers.ROWS,
+    *link.ROWS,
+    *build.ROWS,
 )
