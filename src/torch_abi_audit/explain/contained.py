@@ -27,7 +27,7 @@ def contained(answer: Explanation, report: PackageReport) -> Explanation | None:
         return None
     needing = [one for one in report.libraries if answer.subject in one.needed]
     why = [f"{report.name} contains it: {_path(library)}"]
-    advice = []
+    advice: list[str] = []
     for one in needing[:_MOST]:
         rpaths = [path for linked in one.linkage for path in linked.rpaths]
         said = f"its RPATH is {':'.join(rpaths)}" if rpaths else "it has no RPATH"

@@ -119,7 +119,8 @@ def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[
         advice += _builds_for(release.majors[0], scene)[1]
     if not other and is_loaded_by_torch(name) and scene.may_lack_import:
         advice.append(
-            f"{'or ' if advice else ''}import torch before the extension, so that its CUDA libraries are already loaded"
+            f"{'or ' if advice else ''}import torch before the extension, so that its CUDA "
+            "libraries are already loaded"
         )
     if not other:
         advice.append(f"or {install}")

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     STATIC_TLS = "static-tls"
     EXECUTABLE_STACK = "executable-stack"
     SIGNATURE = "code-signature"
+    REFUSED = "refused-by-system"
     OLD_DRIVER = "older-driver"
     OTHER_GPU = "built-for-other-gpus"
     EARLIER = "earlier-error"
@@ -56,6 +57,7 @@ TITLES = {
     Cause.STATIC_TLS: "no room left for thread-local variables",
     Cause.EXECUTABLE_STACK: "a library asks for an executable stack",
     Cause.SIGNATURE: "an invalid code signature",
+    Cause.REFUSED: "the system refuses to load the file, or lacks the memory for it",
     Cause.OLD_DRIVER: "the driver is older than the CUDA release",
     Cause.OTHER_GPU: "built for other GPUs",
     Cause.EARLIER: "an earlier error, which the text does not show",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
+from torch_abi_audit.explain.kinds.known_symbols import known_symbol
 from torch_abi_audit.explain.older_copy import older_copy, was_found
 from torch_abi_audit.explain.python_symbol import python_symbol
 from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere
@@ -14,11 +15,11 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torch_abi_audit.explain.kinds.known import Known
     from torch_abi_audit.explain.scene import Scene
 
 _STANDARD = ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",))
 _RUNTIME_NAMES = ("__cxa_", "__gxx_", "_ZNSt", "_ZSt", "_ZNKSt", "_ZTISt", "_ZTVSt", "_Zn", "_Zd")
-_DEVICE_LINK = ("__cudaRegisterLinkedBinary", "__fatbinwrap_")
 
 
 def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
@@ -26,12 +27,12 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     text = name.decode("utf-8", "replace")
     if cpython_abi.is_cpython_name(name):
         return python_symbol(base, name, scene)
-    if text.startswith(_DEVICE_LINK):
-        return _device_link(base)
+    if (known := known_symbol(text)) is not None:
+        return _known(base, known, scene)
     declared = owner(name)
     if declared[:1] in _STANDARD or text.startswith(_RUNTIME_NAMES):
         return _standard(base, scene)
-    provider = provider_of(text, declared[0] if declared else b"")
+    provider = provider_of(text)
     if provider is None and is_cuda_function(text):
         provider = Provider(Project.CUDA, "the CUDA library that exports it", "CUDA")
     if provider is not None:
@@ -39,6 +40,30 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     if len(declared) > 1:
         return _namespace(base, declared[0].decode("utf-8", "replace"), scene)
     return _nobody(base, scene)
+
+
+def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
+    """Explain a symbol of the table of known ones; a linker found no library that has it."""
+    causes, why, advice = known.causes, known.why, known.advice
+    if scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
+        causes = (Cause.INCOMPLETE_BUILD, *(one for one in causes if one in _OF_A_BUILD))
+        why = ("no library on the linker's command line exports it", *why)
+        advice = ("link the library that has it when building the package", *advice)
+    if scene.expected_in:
+        why = (f"{scene.expected_in} was found, and does not export it", *why)
+    return replace(
+        base,
+        is_a=(known.is_a,),
+        owner=known.owner,
+        causes=causes,
+        why=why,
+        advice=advice,
+        unknown=known.unknown,
+    )
+
+
+_OF_A_BUILD = (Cause.OTHER_TORCH, Cause.WRONG_PYTHON, Cause.OTHER_COPY)
+"""Causes for which a linker may fail as well."""
 
 
 def _provided(base: Explanation, provider: Provider, scene: Scene) -> Explanation:
@@ -65,8 +90,6 @@ def _provided(base: Explanation, provider: Provider, scene: Scene) -> Explanatio
     else:
         why = f"what needs it is not linked to {provider.library}, or an older copy is loaded"
     causes = [Cause.INCOMPLETE_BUILD, *([] if scene.linking else [Cause.OTHER_COPY])]
-    if provider.project in (Project.ONEAPI, Project.ROCM) and not scene.linking:
-        causes = [Cause.NOT_INSTALLED, Cause.OTHER_COPY, Cause.INCOMPLETE_BUILD]
     if provider.project is Project.CUDA and not scene.linking:
         causes.append(Cause.CUDA_MAJOR)
     library = provider.library.startswith("lib")
@@ -106,30 +129,6 @@ _SPECIAL = {
         why=("the code was compiled with OpenMP but linked without it",),
         advice=("pass the flag used for compiling, such as -fopenmp, to the linker as well",),
     ),
-    Project.OLD_TORCH: Explanation(
-        "",
-        "symbol",
-        causes=(Cause.OTHER_TORCH,),
-        why=("torch 1.11 and later no longer contain TH",),
-        advice=(
-            "install a release of the package for the installed torch",
-            "or port its code from TH and THC to ATen: at::Tensor, TORCH_CHECK",
-        ),
-    ),
-    Project.COMPILER: Explanation(
-        "",
-        "symbol",
-        causes=(Cause.NOT_INSTALLED, Cause.OTHER_COPY),
-        why=(
-            (
-                "{0}, the runtime of the compiler that built the library, is missing or is not the "
-                "one that it was built with"
-            ),
-        ),
-        advice=(
-            "install the compiler's runtime ({0}) of the same release, or reinstall the library",
-        ),
-    ),
 }
 """The answers for symbols whose cause is known from their project alone."""
 
@@ -160,20 +159,6 @@ def _standard(base: Explanation, scene: Scene) -> Explanation:
         unknown=()
         if scene.linking
         else ("which copy of libstdc++ the process loaded, if there are several",),
-    )
-
-
-def _device_link(base: Explanation) -> Explanation:
-    return replace(
-        base,
-        is_a=("a symbol that nvcc defines when it links device code",),
-        owner="the library's own build",
-        causes=(Cause.INCOMPLETE_BUILD,),
-        why=("the CUDA code was compiled with -rdc=true, and the device link step was left out",),
-        advice=(
-            "pass dlink=True and dlink_libraries to CUDAExtension, or link with nvcc -dlink",
-            "or compile without -rdc=true (relocatable device code)",
-        ),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.device_library import device_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, installed_torch
+from torch_abi_audit.explain.kinds.known_libraries import known_library
 from torch_abi_audit.explain.torch_library import runtime_library, torch_library
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
@@ -93,23 +92,6 @@ _OTHER_LIBC = Explanation(
     why=("a package built for glibc does not load on musl (Alpine), and vice versa",),
     advice=("install the package's build for this system: manylinux is glibc, musllinux is musl",),
 )
-_FFMPEG = re.compile(
-    r"(?:lib)?(?:avutil|avcodec|avformat|avfilter|avdevice|swscale|swresample|postproc)[-.\d]"
-)
-_OF_FFMPEG = Explanation(
-    "",
-    "library",
-    is_a=("one of FFmpeg's libraries",),
-    causes=(Cause.NOT_INSTALLED, Cause.SEARCH_PATH),
-    why=("FFmpeg is not installed, or another major release of it is: the number is its release",),
-    advice=(
-        (
-            "install FFmpeg with its shared libraries (conda install -c conda-forge ffmpeg, or the "
-            "system's package manager), in a release that the package supports"
-        ),
-        "or put the directory of its libraries on the loader's search path",
-    ),
-)
 
 
 def library(path: str, scene: Scene) -> Explanation:
@@ -143,8 +125,17 @@ def _answer(path: str, scene: Scene) -> Explanation:
         return replace(_OTHER_LIBC, subject=name)
     if is_runtime(path):
         return runtime_library(name, scene)
-    if _FFMPEG.match(name):
-        return replace(_OF_FFMPEG, subject=name)
+    if (known := known_library(name)) is not None:
+        return Explanation(
+            name,
+            "library",
+            is_a=(known.is_a,),
+            owner=known.owner,
+            causes=known.causes,
+            why=known.why,
+            advice=known.advice,
+            unknown=known.unknown,
+        )
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     answer = replace(_KINDS[kind], subject=name)

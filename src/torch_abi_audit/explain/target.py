@@ -133,7 +133,7 @@ def _verdict(state: Loads, answer: Explanation, installed: Installed) -> str:
             f"{answer.demangled or answer.symbol}, which is not torch's"
         )
     has = exports(answer.history, installed)
-    if has in (Has.DEVICE, Has.STRING, Has.NO):
+    if has in (Has.DEVICE, Has.STRING):
         return f"torch {release} as published on PyPI has its symbols; the installed torch {has}"
     return f"loads on torch {release}: {state}"
 

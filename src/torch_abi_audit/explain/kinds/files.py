@@ -4,40 +4,83 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
+from torch_abi_audit.explain.kinds.patterns import FILE
 
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "machine",
         forms=(
-            Form("macos", r"incompatible architecture \((?P<version>[^\n]{0,400})\)"),
-            Form("linux", r"(?:(?P<file>[^\s:]{1,400}): )?wrong ELF class: (?P<version>\w+)"),
             Form(
-                "linux",
-                r"(?:(?P<file>[^\s:]{1,400}): )?cannot open shared object file: Exec format error",
+                "macos",
+                r"incompatible architecture \((?P<version>have '?(?P<a>[\w,]{1,60})'?, need "
+                r"'?(?P<b>[\w, ]{1,60})'?)\)?",
+            ),
+            Form(
+                "macos",
+                r"(?P<version>found architecture '(?P<a>\w{1,20})', required architecture "
+                r"'(?P<b>\w{1,20})')",
+            ),
+            Form("macos", r"incompatible architecture \((?P<version>[^)\n]{0,400})\)"),
+            Form(
+                "macos",
+                r"(?:no matching architecture in universal wrapper|mach-o, but wrong architecture)",
+            ),
+            Form(
+                "macos",
+                r"building for macOS-(?P<b>\w{1,20}) but attempting to link with file built for "
+                r"(?:macOS-|unknown-)?(?P<a>\w{1,30})",
+            ),
+            Form("linux", FILE + r"wrong ELF class: (?P<version>\w{1,40})"),
+            Form("linux", FILE + r"cannot open shared object file: Exec format error"),
+            Form("linux", r"(?P<file>[^\s:]{1,400}): file in wrong format"),
+            Form("linux", r"skipping incompatible (?P<file>[^\s]{1,400}) when searching for"),
+            Form(
+                "linux", r"(?P<file>[^\s:]{1,400}) is incompatible with elf(?P<b>64|32)[\w-]{1,20}"
             ),
             Form(
                 "windows",
-                r"(?:DLL load failed[^\n]{0,400}: )?%1 is not a valid Win32 application"
-                r"|WinError 193",
+                r"(?:DLL load failed(?: while importing (?P<file>[\w.]{1,400}))?[^\n:]{0,80}: )"
+                r"?(?:%1 [^\n]{0,80}?Win32|WinError 193\b)",
+            ),
+            Form(
+                "windows",
+                r"(?:module machine type '(?P<a>\w{1,20})' conflicts with target machine type "
+                r"'(?P<b>\w{1,20})')",
             ),
         ),
         subject=("{file}", "the file"),
         is_a=("a library for another processor architecture or word size",),
         causes=(Cause.WRONG_MACHINE,),
-        why=("{version}",),
+        why=("{version}", "it is for {a}", "the process is for {b}"),
         advice=(
-            "install the build for this machine; on macOS, check whether Python is arm64 or x86_64",
+            (
+                "install the build for this machine; on macOS, check whether Python is arm64 or "
+                "x86_64 "
+                '(python -c "import platform; print(platform.machine())")'
+            ),
         ),
+        source="dyld (dyld/Loader.cpp), Apple ld, glibc elf/dl-load.c, binutils ld, Windows",
     ),
     ErrorKind(
         "damaged",
         forms=(
-            Form("linux", r"(?:(?P<file>[^\s:]{1,400}): )?(?:invalid ELF header|file too short)"),
+            Form("linux", FILE + r"(?:invalid ELF header|file too short)"),
+            Form("linux", FILE + r"cannot read file data"),
+            Form(
+                "linux", r"Error loading shared library (?P<file>[^\s:]{1,400}): Exec format error"
+            ),
+            Form(
+                "macos",
+                r"(?P<file>[^\s'(]{1,400})'? ?\(?(?:not a mach-o file|file too short|slice is not "
+                r"valid mach-o file|not a mach-o)",
+            ),
+            Form("windows", r"WinError (?:11|188|190|191|192)\b"),
         ),
         subject=("{file}", "the file"),
         is_a=("a file that is not a library, or is incomplete",),
         causes=(Cause.DAMAGED,),
         why=("the file is truncated, a Git LFS pointer, or plain text",),
         advice=("reinstall the package; torch-abi-audit FILE says what the file is",),
+        source="glibc elf/dl-load.c, dyld (dyld/Loader.cpp)",
     ),
 )

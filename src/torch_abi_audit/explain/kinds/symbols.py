@@ -27,7 +27,8 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None,
                 r"(?:ld(?:\.lld|64\.lld)?|lld(?:-link)?|mold|wild)(?:\.exe)?: (?:error|fatal): "
-                r"undefined (?:symbol|hidden symbol|protected symbol): (?P<symbol>[^\n]{1,4000}?)\s*$",
+                r"undefined (?:symbol|hidden symbol|protected symbol): "
+                r"(?P<symbol>[^\n]{1,4000}?)\s*$",
             ),
             Form(
                 None,
