@@ -51,8 +51,7 @@ ROWS: tuple[ErrorKind, ...] = (
             Form("windows", r"WinError 1114\b"),
             Form(
                 "windows",
-                _FAILED
-                + r"[^\n]{0,40}dynamic link library \(DLL\) initiali[sz]ation routine failed",
+                _FAILED + r"A dynamic link library \(DLL\) initiali[sz]ation routine failed",
             ),
             Form(
                 "windows",
@@ -100,8 +99,8 @@ ROWS: tuple[ErrorKind, ...] = (
             Form("windows", r"WinError (?:5|1260|225|4551)\b[^\n]{0,300}?\.(?:dll|pyd)"),
             Form(
                 "windows",
-                r"DLL load failed[^\n]{0,100}: (?:Access is denied|[^\n]{0,60}application control "
-                r"policy|[^\n]{0,120}\b(?:virus|AppLocker)\b)",
+                r"DLL load failed[^\n]{0,100}: (?:Access is denied|"
+                r"[^\n]{0,60}[Aa]pplication [Cc]ontrol policy|[^\n]{0,120}\b(?:virus|AppLocker)\b)",
             ),
         ),
         subject=("a DLL",),
@@ -134,7 +133,7 @@ ROWS: tuple[ErrorKind, ...] = (
         is_a=(
             "a DLL of torch for which a function is missing in a DLL that was loaded (error 127)",
         ),
-        causes=(Cause.OTHER_COPY, Cause.MIXED, Cause.OLD_SYSTEM),
+        causes=(Cause.MIXED, Cause.OTHER_COPY, Cause.OLD_SYSTEM),
         why=(
             (
                 "the specified procedure was not found: a DLL of the same name but another "
