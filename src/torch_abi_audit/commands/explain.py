@@ -73,13 +73,25 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
 
     looking = targets.search(options, (options.with_target,))
     installed = _installed(installed_torch(options.torch, looking.environment.path))
-    answer = explain(text, installed, looking.environment.python)
+    answer = explain(text, installed, looking.environment.python, _platform(options))
     if options.with_target:
         for report in targets.audited((options.with_target,), looking):
             if report.error is not None:
                 raise TargetError(report.error)
+            if report.libraries and all(one.error is not None for one in report.libraries):
+                raise TargetError(f"{report.name}: {report.libraries[0].error}")
             answer = beside(answer, report, installed)
     return answer
+
+
+def _platform(options: argparse.Namespace) -> str | None:
+    """The platform that ``--platform`` or the wheel of ``--torch`` names; None for others."""
+    from torch_abi_audit.explain.place import platform_of_tag
+
+    torch = options.torch or ""
+    wheel = torch.removesuffix(".whl").rpartition("-")[2] if torch.endswith(".whl") else ""
+    tags = [options.platform or "", *wheel.split(".")]
+    return next((known for tag in tags if (known := platform_of_tag(tag))), None)
 
 
 def _installed(torch: TorchVersion | None) -> Installed | None:

@@ -1,84 +1,142 @@
-"""Explains why a CUDA library was not found: its release, and whether torch loads it."""
+"""Explains why a CUDA library was not found: its release, who brings it, whether torch loads it."""
 
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
+from torch_abi_audit.explain.nvidia import packages, releases_of
+from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.names.cuda import is_loaded_by_torch
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
 from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain.explanation import Installed
+    from torch_abi_audit.explain.scene import Scene
 
 
-def cuda_library(name: str, system: str | None, installed: Installed | None) -> Explanation:
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """The CUDA releases that a library belongs to."""
+
+    majors: tuple[int, ...]
+    """The CUDA majors, as far as they are known."""
+    said: str
+    """What the number in its name means, as a sentence; empty if it has none."""
+
+
+def cuda_library(name: str, scene: Scene) -> Explanation:
     """Explain why one of NVIDIA's CUDA libraries was not found.
 
     Args:
         name: Its file name.
-        system: The system of the error, ``windows`` for example; None if the text does not say.
-        installed: The installed torch, if there is one.
+        scene: Where it was not found.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    number, own = cuda.major(name), cuda.own_version(name)
-    why: list[str] = []
-    advice: list[str] = []
-    causes: list[Cause] = []
-    if number is not None:
-        why.append(f"its major version is {number}")
-        if (
-            installed is not None
-            and installed.cuda is not None
-            and (installed.cuda.partition(".")[0] == str(number))
-        ):
-            why.append(f"the installed torch is built for CUDA {number} as well")
-        else:
-            causes.append(Cause.CUDA_MAJOR)
-            built, another = _builds_for(number, system)
-            why.append(built)
-            advice += [
-                "install the package's build for the CUDA major version of the installed torch",
-                *another,
-            ]
-    elif own is not None:
-        why.append(f"its own major version is {own}, which is not CUDA's")
-    if is_loaded_by_torch(name):
-        causes.append(Cause.IMPORT_ORDER)
-        advice.append(
-            "import torch before the extension, so that its CUDA libraries are already loaded"
-        )
-        if number is None:
-            causes.append(Cause.OTHER_TORCH)
-            advice.append("or install the package's build for the installed torch")
-        elif Cause.CUDA_MAJOR not in causes:
-            advice.append("or add the library's directory to the loader's search path")
-    else:
-        causes.append(Cause.OLD_SYSTEM)
+    release = _release(name)
+    why = [release.said] if release.said else []
+    other = _is_of_another_major(release, scene)
+    if len(release.majors) == 1 and not (scene.installed and not other):
+        why.append(_builds_for(release.majors[0], scene)[0])
+    if not other and scene.installed is not None and scene.installed.cuda and release.majors:
+        why.append(f"the installed torch is built for CUDA {scene.installed.cuda} as well")
+    if not is_loaded_by_torch(name):
         why.append("no known torch release loads it")
-        release = f"CUDA {number}" if number is not None else "CUDA"
-        advice.append(
-            f"install the nvidia-* package for {release} that contains it, or the {release} toolkit"
-        )
     return Explanation(
         name,
         "library",
         is_a=("one of NVIDIA's CUDA libraries",),
         owner="CUDA",
-        causes=tuple(causes),
+        causes=_causes(name, release, scene, other=other),
         why=tuple(why),
-        advice=tuple(advice),
-        pair=installed_torch(installed),
+        advice=tuple(_advice(name, release, scene, other=other)),
+        pair=installed_torch(scene.installed),
     )
 
 
-def _builds_for(number: int, system: str | None) -> tuple[str, tuple[str, ...]]:
+def _release(name: str) -> _Release:
+    number, own = cuda.major(name), cuda.own_version(name)
+    if number is not None:
+        return _Release((number,), f"its major version is {number}")
+    majors = releases_of(name)
+    if own is None:
+        return _Release(majors, "")
+    said = f"its own major version is {own}, which is not CUDA's"
+    if majors:
+        said += f": it belongs to CUDA {' and '.join(map(str, majors))}"
+    return _Release(majors, said)
+
+
+def _is_of_another_major(release: _Release, scene: Scene) -> bool:
+    """Whether the installed torch is built for another CUDA major, or for none."""
+    installed = scene.installed
+    if not release.majors or installed is None or installed.build is None:
+        return False
+    return installed.cuda is None or int(installed.cuda.partition(".")[0]) not in release.majors
+
+
+def _causes(name: str, release: _Release, scene: Scene, *, other: bool) -> tuple[Cause, ...]:
+    if scene.is_of_torch:
+        return (Cause.NOT_INSTALLED, Cause.SEARCH_PATH)
+    for_cpu = scene.installed is not None and scene.installed.cuda is None and other
+    first = [Cause.CUDA_MAJOR, *([Cause.CPU_TORCH] if for_cpu else [])] if other else []
+    known = scene.installed is not None and scene.installed.build is not None
+    if not first and len(release.majors) == 1 and not known:
+        first = [Cause.CUDA_MAJOR]
+    if not is_loaded_by_torch(name):
+        return (*first, Cause.NOT_INSTALLED, Cause.SEARCH_PATH)
+    if other:
+        return tuple(first)
+    if scene.may_lack_import and known:
+        return (Cause.IMPORT_ORDER,)
+    if scene.may_lack_import and first:
+        return (*first, Cause.IMPORT_ORDER, Cause.NOT_INSTALLED)
+    imports = [Cause.IMPORT_ORDER] if scene.may_lack_import else []
+    return (*first, Cause.NOT_INSTALLED, Cause.SEARCH_PATH, *imports)
+
+
+def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[str]:
+    brought = packages(name, scene.installed)
+    install = (
+        f"install {' or '.join(brought)}, which {'bring' if len(brought) > 1 else 'brings'} it"
+        if brought
+        else f"install the package nvidia-{cuda.distribution_word(name)}"
+        + (f"-cu{release.majors[0]}" if release.majors and release.majors[0] < _NO_SUFFIX else "")
+        + " that contains it, or the CUDA toolkit of that release"
+    )
+    if scene.is_of_torch:
+        return [install, f"or {REINSTALL}"]
+    advice = []
+    same = scene.installed is not None and scene.installed.cuda is not None and not other
+    if release.majors and (other or (len(release.majors) == 1 and not same)):
+        advice.append(
+            "install the package's build for the CUDA major version of the installed torch"
+        )
+        advice += _builds_for(release.majors[0], scene)[1]
+    if not other and is_loaded_by_torch(name) and scene.may_lack_import:
+        advice.append(
+            f"{'or ' if advice else ''}import torch before the extension, so that its CUDA "
+            "libraries are already loaded"
+        )
+    if not other:
+        advice.append(f"or {install}")
+        advice.append("or add the library's directory to the loader's search path")
+    elif not is_loaded_by_torch(name):
+        advice.append(f"or {install}")
+    return advice
+
+
+_NO_SUFFIX = 13
+"""The CUDA release from which on NVIDIA's packages have no suffix such as ``-cu12``."""
+
+
+def _builds_for(number: int, scene: Scene) -> tuple[str, tuple[str, ...]]:
     """Which releases are built for a CUDA major version, and the advice to install one."""
-    on_windows = system == WINDOWS.word
+    on_windows = scene.system is WINDOWS
     releases = export_index.releases(usual_platform(WINDOWS.word if on_windows else LINUX.word))
     same = [one.version for one in releases if one.cuda_major == number]
     if not same:

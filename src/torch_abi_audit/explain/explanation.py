@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from torch_abi_audit.knowledge.names.torch import Build
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
@@ -60,7 +63,7 @@ TITLES = {
     Cause.EARLIER: "an earlier error, which the text does not show",
     Cause.INCOMPLETE_BUILD: "an incomplete build",
     Cause.WRONG_PYTHON: "built for another Python",
-    Cause.OLD_STRING: "built for the pre-C++11 ABI",
+    Cause.OLD_STRING: "built for another ABI of std::string (C++11 or pre-C++11)",
     Cause.OLD_SYSTEM: "the system's libraries are too old or missing",
     Cause.WRONG_MACHINE: "built for another machine or system",
     Cause.DAMAGED: "a damaged file",
@@ -104,6 +107,8 @@ class History:
     """Other signatures of the same entity that releases without the symbol export, demangled."""
     old_string: bool = False
     """Whether it uses the pre-C++11 ABI of ``std::string``."""
+    new_string: bool = False
+    """Whether it uses the C++11 ABI of ``std::string``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,8 @@ class Explanation:
     """Who fails; None where the question does not say."""
     file: str | None = None
     """The file that fails, as the text names it."""
+    symbols: tuple[str, ...] = ()
+    """All symbols that the text says a file lacks, demangled, if there are several."""
     others: tuple[str, ...] = ()
     """The other errors in the text, each in a line, in its order."""
     repairs: str | None = None
@@ -156,14 +163,46 @@ class Installed:
 
     @property
     def release(self) -> str:
-        """The version without its local part."""
+        """The version without its local part: ``2.13.0``, ``2.2.0a0``."""
         return self.version.partition("+")[0]
+
+    @property
+    def local(self) -> str:
+        """The local part of the version, which names the build: ``cu126``, ``cpu.cxx11.abi``."""
+        return self.version.partition("+")[2]
+
+    @property
+    def number(self) -> str:
+        """The number of the release, also of a pre-release: ``2.2.0`` for ``2.2.0a0``."""
+        digits = re.match(r"\d+(?:\.\d+)*", self.version)
+        return digits[0] if digits else self.release
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is a release, not a version from before it."""
+        return self.number == self.release
+
+    @property
+    def build(self) -> Build | None:
+        """For which devices it was built, ``ANY`` for the CPU alone; None if that is not known."""
+        for word, build in _BUILDS.items():
+            if self.local.startswith(word):
+                return build
+        if self.cuda is not None:
+            return Build.CUDA
+        return Build.ANY if self.stated else None
 
     def __str__(self) -> str:
         """The version and its build: ``2.13.0+cu130 (CUDA 13.0)``."""
-        if not self.stated:
+        if self.build is None:
             return f"{self.version} (unknown build)"
+        if self.cuda is None and self.build in _TITLES:
+            return f"{self.version} ({_TITLES[self.build]})"
         return f"{self.version} ({f'CUDA {self.cuda}' if self.cuda else 'without CUDA'})"
+
+
+_BUILDS = {"cu": Build.CUDA, "rocm": Build.ROCM, "xpu": Build.XPU, "cpu": Build.ANY}
+_TITLES = {Build.ROCM: "for ROCm, without CUDA", Build.XPU: "for XPU, without CUDA"}
 
 
 def installed_torch(installed: Installed | None) -> tuple[str, ...]:

@@ -2,109 +2,236 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
+from torch_abi_audit.explain.kinds.known_symbols import known_symbol
+from torch_abi_audit.explain.older_copy import older_copy, was_found
+from torch_abi_audit.explain.python_symbol import python_symbol
+from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere
 from torch_abi_audit.knowledge import cpython_abi
-from torch_abi_audit.knowledge.names.cuda import driver_of, is_cuda_function
+from torch_abi_audit.knowledge.names.cuda import is_cuda_function
+from torch_abi_audit.knowledge.names.functions import Project, Provider, provider_of
 from torch_abi_audit.mangling import owner
 from torch_abi_audit.runtime.records import replace
 
-_OPENMP = ("GOMP_", "__kmpc_", "omp_")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.kinds.known import Known
+    from torch_abi_audit.explain.scene import Scene
+
+_STANDARD = ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",))
+_RUNTIME_NAMES = ("__cxa_", "__gxx_", "_ZNSt", "_ZSt", "_ZNKSt", "_ZTISt", "_ZTVSt", "_Zn", "_Zd")
 
 
-def foreign(base: Explanation, name: bytes) -> Explanation:
+def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     """Explain a symbol of CPython, CUDA, OpenMP, the C++ standard library or another project."""
     text = name.decode("utf-8", "replace")
     if cpython_abi.is_cpython_name(name):
-        stable = cpython_abi.stable_python_name(name)
-        said = (
-            f"in its Stable ABI since {stable.added}"
-            if stable
-            else "outside its Stable ABI: Python releases may remove it"
-        )
-        return replace(
-            base,
-            is_a=(f"a CPython symbol, {said}",),
-            owner="CPython",
-            provider="python",
-            causes=(Cause.WRONG_PYTHON,),
-            why=("the running Python does not export it",),
-            advice=(
-                "install the package's build for the running Python",
-                "or rebuild it with that Python, or as abi3 with Py_LIMITED_API set",
-            ),
-        )
-    if (driver := driver_of(text)) is not None:
-        return replace(
-            base,
-            is_a=("a symbol of the NVIDIA driver, which no package contains",),
-            owner="the NVIDIA driver",
-            provider=driver,
-            causes=(Cause.OLD_SYSTEM, Cause.INCOMPLETE_BUILD),
-            why=(f"the installed driver is older than the function, or {driver} is not linked",),
-            advice=(
-                "install a newer NVIDIA driver, or a build of the package for the installed one",
-                f"or link {driver} when building the package",
-            ),
-        )
-    if is_cuda_function(text):
-        return replace(
-            base,
-            is_a=("a symbol of NVIDIA's CUDA libraries",),
-            owner="CUDA",
-            causes=(Cause.CUDA_MAJOR, Cause.INCOMPLETE_BUILD),
-            why=("another CUDA major version lacks it, or the library that has it is not linked",),
-            advice=(
-                "install the package's build for the CUDA major version of the installed torch",
-                "or link the CUDA library that exports it",
-            ),
-        )
-    if text.startswith(_OPENMP):
-        return replace(
-            base,
-            is_a=("a symbol of an OpenMP runtime",),
-            owner="OpenMP",
-            causes=(Cause.INCOMPLETE_BUILD,),
-            why=("the code was compiled with OpenMP but linked without it",),
-            advice=("pass the flag used for compiling, such as -fopenmp, to the linker as well",),
-        )
+        return python_symbol(base, name, scene)
+    if (known := known_symbol(text)) is not None:
+        return _known(base, known, scene)
     declared = owner(name)
-    if declared[:1] in ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",)):
+    if declared[:1] in _STANDARD or text.startswith(_RUNTIME_NAMES):
+        return _standard(base, scene)
+    provider = provider_of(text)
+    if provider is None and is_cuda_function(text):
+        provider = Provider(Project.CUDA, "the CUDA library that exports it", "CUDA")
+    if provider is not None:
+        return _provided(base, provider, scene)
+    if len(declared) > 1:
+        return _namespace(base, declared[0].decode("utf-8", "replace"), scene)
+    return _nobody(base, scene)
+
+
+def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
+    """Explain a symbol of the table of known ones; a linker found no library that has it."""
+    causes, why, advice = known.causes, known.why, known.advice
+    if scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
+        causes = (Cause.INCOMPLETE_BUILD, *(one for one in causes if one in _OF_A_BUILD))
+        why = ("no library on the linker's command line exports it", *why)
+        advice = ("link the library that has it when building the package", *advice)
+    if scene.expected_in:
+        why = (f"{scene.expected_in} was found, and does not export it", *why)
+    return replace(
+        base,
+        is_a=(known.is_a,),
+        owner=known.owner,
+        causes=causes,
+        why=why,
+        advice=advice,
+        unknown=known.unknown,
+    )
+
+
+_OF_A_BUILD = (Cause.OTHER_TORCH, Cause.WRONG_PYTHON, Cause.OTHER_COPY)
+"""Causes for which a linker may fail as well."""
+
+
+def _provided(base: Explanation, provider: Provider, scene: Scene) -> Explanation:
+    """Explain a symbol of a known library."""
+    special = _SPECIAL.get(provider.project)
+    answer = replace(
+        base,
+        is_a=(f"a symbol of {provider.title}",),
+        owner=provider.project,
+        provider=provider.library,
+    )
+    if special is not None:
         return replace(
-            base,
-            is_a=("a symbol of the C++ standard library",),
-            owner="the C++ standard library",
-            provider="libstdc++.so.6",
-            causes=(Cause.OLD_SYSTEM,),
-            why=("the loaded libstdc++ is older than the compiler that built the package",),
-            advice=("install a newer libstdc++, or a package built for older systems",),
-            unknown=("which copy of libstdc++ the process loaded, if there are several",),
+            answer,
+            is_a=special.is_a or answer.is_a,
+            causes=special.causes,
+            why=tuple(one.format(provider.library) for one in special.why),
+            advice=tuple(one.format(provider.library) for one in special.advice),
         )
-    if declared and len(declared) > 1:
-        space = declared[0].decode("utf-8", "replace")
+    if was_found(scene) or (not scene.linking and scene.fails not in (None, Fails.EXTENSION)):
+        return older_copy(answer, provider, scene)
+    if scene.linking:
+        why = f"{provider.library} is not on the linker's command line, or is older"
+    else:
+        why = f"what needs it is not linked to {provider.library}, or an older copy is loaded"
+    causes = [Cause.INCOMPLETE_BUILD, *([] if scene.linking else [Cause.OTHER_COPY])]
+    if provider.project is Project.CUDA and not scene.linking:
+        causes.append(Cause.CUDA_MAJOR)
+    library = provider.library.startswith("lib")
+    return replace(
+        answer,
+        causes=tuple(causes),
+        why=(why,),
+        advice=(
+            f"link {provider.option} when building the package"
+            if library
+            else f"link {provider.library} when building the package",
+            *(() if scene.linking else elsewhere(scene)),
+        ),
+        unknown=()
+        if scene.linking
+        else (f"whether an older {provider.library} is loaded: {scene.how_to_see}",),
+    )
+
+
+_SPECIAL = {
+    Project.DRIVER: Explanation(
+        "",
+        "symbol",
+        is_a=("a symbol of the NVIDIA driver, which no package contains",),
+        causes=(Cause.OLD_DRIVER, Cause.INCOMPLETE_BUILD),
+        why=("the installed driver is older than the function, or {0} is not linked",),
+        advice=(
+            "install a newer NVIDIA driver, or a build of the package for the installed one",
+            "or link {0} when building the package",
+        ),
+    ),
+    Project.OPENMP: Explanation(
+        "",
+        "symbol",
+        is_a=("a symbol of an OpenMP runtime",),
+        causes=(Cause.INCOMPLETE_BUILD,),
+        why=("the code was compiled with OpenMP but linked without it",),
+        advice=("pass the flag used for compiling, such as -fopenmp, to the linker as well",),
+    ),
+}
+"""The answers for symbols whose cause is known from their project alone."""
+
+
+def _standard(base: Explanation, scene: Scene) -> Explanation:
+    return replace(
+        base,
+        is_a=("a symbol of the C++ standard library",),
+        owner="the C++ standard library",
+        provider="libstdc++.so.6",
+        causes=(Cause.INCOMPLETE_BUILD,)
+        if scene.linking
+        else (Cause.OLD_SYSTEM, Cause.OTHER_COPY)
+        if scene.version
+        else (Cause.OTHER_COPY, Cause.OLD_SYSTEM),
+        why=(
+            "it was linked without the C++ standard library: use g++ instead of gcc"
+            if scene.linking
+            else "the loaded libstdc++ is older than the compiler that built the package, or is "
+            "another one than it was linked with",
+        ),
+        advice=("link with the C++ compiler",)
+        if scene.linking
+        else (
+            "install a newer libstdc++ (conda: libstdcxx-ng), or a package built for older systems",
+            *elsewhere(scene),
+        ),
+        unknown=()
+        if scene.linking
+        else ("which copy of libstdc++ the process loaded, if there are several",),
+    )
+
+
+def _namespace(base: Explanation, space: str, scene: Scene) -> Explanation:
+    """Explain a symbol of a namespace that no known project has."""
+    is_a = (f"a symbol of {space}, which is not part of torch: no torch release exports it",)
+    if scene.is_of_torch or scene.expected_in:
+        place = scene.expected_in or scene.file or "the loaded copy"
         return replace(
             base,
-            is_a=(f"a symbol of {space}, which is not part of torch: no torch release exports it",),
+            is_a=is_a,
             owner=space,
-            causes=(Cause.INCOMPLETE_BUILD,),
+            causes=(Cause.OTHER_COPY, Cause.MIXED),
             why=(
                 (
-                    "the code that defines it was not compiled or linked, or is in a library "
-                    "that was not loaded"
+                    f"what needs it was built with another release of {space} than the one that is "
+                    f"loaded ({place})"
                 ),
             ),
             advice=(
-                "add the source file or the library that defines it to the build, and rebuild",
-                "in a CUDA extension, look for a .cu file that was not compiled",
+                REINSTALL
+                if scene.is_of_torch
+                else f"install releases of the two that were built for each other: {place}",
+                *elsewhere(scene),
             ),
-            unknown=("which project the namespace belongs to",),
         )
     return replace(
         base,
-        causes=(Cause.UNKNOWN,),
-        unknown=(
+        is_a=is_a,
+        owner=space,
+        causes=(Cause.INCOMPLETE_BUILD,),
+        why=(
             (
-                "which project the symbol belongs to: it is neither a C shim of torch nor a "
-                "CPython symbol, and no torch release exports it"
+                "the code that defines it was not compiled or linked, or is in a library that was "
+                "not loaded"
             ),
         ),
+        advice=(
+            "add the source file or the library that defines it to the build, and rebuild",
+            "in a CUDA extension, look for a .cu file that was not compiled",
+        ),
+        unknown=("which project the namespace belongs to",),
+    )
+
+
+def _nobody(base: Explanation, scene: Scene) -> Explanation:
+    """Explain a name that belongs to no known project: the extension's own, most likely."""
+    unknown = (
+        (
+            "which project the symbol belongs to: it is neither a C shim of torch nor a CPython "
+            "symbol, and no known torch release exports it"
+        ),
+    )
+    if scene.is_question:
+        return replace(base, causes=(Cause.UNKNOWN,), unknown=unknown)
+    if scene.is_of_torch or was_found(scene):
+        return replace(
+            base,
+            causes=(Cause.OTHER_COPY, Cause.MIXED),
+            why=("another copy of the library that exports it is loaded, of another release",),
+            advice=(REINSTALL, *elsewhere(scene)),
+            unknown=unknown,
+        )
+    return replace(
+        base,
+        causes=(Cause.INCOMPLETE_BUILD,),
+        why=("nobody else defines it, so a source file or a library was left out of the link",),
+        advice=(
+            "add the source file or the library that defines it to the build, and rebuild",
+            (
+                "in a CUDA extension, look for a .cu file that was not compiled, and for a "
+                'function declared extern "C" on one side only'
+            ),
+        ),
+        unknown=unknown,
     )

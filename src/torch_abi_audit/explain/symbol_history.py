@@ -7,6 +7,7 @@ import re
 from torch_abi_audit.explain.explanation import History
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names.torch import Build, build_of
+from torch_abi_audit.knowledge.platforms import LINUX, system_of_platform
 from torch_abi_audit.mangling import demangle
 
 TYPE_CHECKING = False
@@ -48,6 +49,7 @@ def history(name: bytes, platform: str) -> History:
         cuda=exports is not None and _is_cuda(exports),
         instead=tuple(demangle(alike[:_SHOWN])),
         old_string=export_index.uses_old_string(name) or _is_old_tag(name, alike),
+        new_string=b"7__cxx11" in name or b"B5cxx11" in name,
     )
 
 
@@ -78,6 +80,25 @@ def named(text: str, platform: str) -> bytes | None:
         if _squeezed(shown) == wanted:
             return name
     return names[0] if names else None
+
+
+def moved(known: History) -> tuple[str, ...]:
+    """Where the symbol went if it moved from one of torch's libraries to another."""
+    if not known.releases:
+        return ()
+    before = {library for library, each in known.libraries if known.releases[0] in each}
+    after = {library for library, each in known.libraries if known.releases[-1] in each}
+    if before & after:
+        return ()
+    since = next(
+        release
+        for release in known.releases
+        if any(library in after and release in each for library, each in known.libraries)
+    )
+    said = f"it moved from {', '.join(sorted(before))} to {', '.join(sorted(after))} in {since}"
+    if system_of_platform(known.platform) is LINUX:
+        return (said,)
+    return (f"{said}: libraries linked before that look for it only in the old one",)
 
 
 def _of(bitmap: int, versions: tuple[str, ...]) -> tuple[str, ...]:

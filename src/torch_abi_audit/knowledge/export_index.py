@@ -9,6 +9,7 @@ is missing or damaged, and ``KeyError`` for a platform that the index does not c
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,7 @@ __all__ = [
     "IndexFileError",
     "IndexedRelease",
     "Neighbour",
+    "beginning_with",
     "exported",
     "first_cxx11",
     "lookup",
@@ -109,6 +111,11 @@ def nearest(platform: str, name: bytes) -> tuple[Neighbour, ...]:
     found.pop(name, None)
     alike = sorted(found, key=lambda other: (-_common(name, other), other))
     return tuple(Neighbour(other, found[other]) for other in alike)
+
+
+def beginning_with(platform: str, prefix: bytes, most: int) -> Mapping[bytes, Exports]:
+    """The exporters of at most ``most`` exported names that begin with a prefix."""
+    return dict(islice(_file(platform).starting_with(prefix), most))
 
 
 def first_cxx11(platform: str) -> str | None:

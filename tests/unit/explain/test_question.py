@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_abi_audit.explain.error_text import clue
+from torch_abi_audit.explain.error_text import errors
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.kinds import KINDS
-from torch_abi_audit.explain.kinds.kind import REPAIR, SYMBOL, ErrorKind
+from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LINK, REPAIR, SYMBOL, ErrorKind
 from torch_abi_audit.explain.library import library
+from torch_abi_audit.explain.pasted import read
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.judges import JUDGES
+from torch_abi_audit.knowledge.platforms import usual_platform
 from torch_abi_audit.report.rendering import Detail, render
+
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.error_text import Clue
 
 STRING = "ENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 FLASH = "ImportError: /v/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: "
@@ -51,7 +58,7 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
      ("since torch 2.11.0", "TORCH_TARGET_VERSION", "install torch 2.11.0")),
     # a function whose source was not compiled in: Dao-AILab/flash-attention#2219 and many more
     ("ImportError: /v/_C.so: undefined symbol: _Z7my_gemmN2at6TensorES0_", None,
-     Cause.UNKNOWN, ()),
+     Cause.INCOMPLETE_BUILD, ("nobody else defines it",)),
     ("ImportError: /v/_C.so: undefined symbol: _ZN5flash21mha_fwd_splitkv_sm100ERN2at6TensorE",
      None, Cause.INCOMPLETE_BUILD, ("a symbol of flash, which is not part of torch",)),
     # header-only names, which no library exports
@@ -77,8 +84,9 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     (f"OSError: libnppicc.so.13: {NOT_FOUND}", Installed("2.10.0", "12.8"), Cause.CUDA_MAJOR,
      ("one of NVIDIA's CUDA libraries", "its major version is 13", "such as torch==2.15.0")),
     (f"OSError: libnvjpeg.so.12: {NOT_FOUND}", None, Cause.CUDA_MAJOR, ("CUDA 12",)),
-    (f"OSError: libcufft.so.11: {NOT_FOUND}", None, Cause.IMPORT_ORDER,
-     ("its own major version is 11", "import torch before")),
+    (f"OSError: libcufft.so.11: {NOT_FOUND}", None, Cause.CUDA_MAJOR,
+     ("its own major version is 11", "it belongs to CUDA 12", "import torch before",
+      "nvidia-cufft-cu12")),
     (f"OSError: libcudart.so.11.0: {NOT_FOUND}", None, Cause.CUDA_MAJOR,
      ("no known torch release on the package index is built for CUDA 11 on Linux",)),
     # pypa/auditwheel#499, pytorch/ao#2891 (in a JSON log), pytorch/pytorch#149471
@@ -112,17 +120,17 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     ("    c10.dll (Error: Not Found)\n    zlib1.dll (Error: Not Found)", None,
      Cause.NOT_EXCLUDED, ("zlib1.dll comes from nobody else", "--add-path")),
     # the driver's functions, which no CUDA library exports
-    ("ImportError: /v/_C.so: undefined symbol: cuGetErrorString", None, Cause.OLD_SYSTEM,
+    ("ImportError: /v/_C.so: undefined symbol: cuGetErrorString", None, Cause.OLD_DRIVER,
      ("the NVIDIA driver", "libcuda.so.1")),
-    ("ImportError: /v/_C.so: undefined symbol: nvmlInit_v2", None, Cause.OLD_SYSTEM,
+    ("ImportError: /v/_C.so: undefined symbol: nvmlInit_v2", None, Cause.OLD_DRIVER,
      ("libnvidia-ml.so.1",)),
-    ("ImportError: /v/_C.so: undefined symbol: cuFileRead", None, Cause.CUDA_MAJOR,
-     ("NVIDIA's CUDA libraries",)),
+    ("ImportError: /v/_C.so: undefined symbol: cuFileRead", None, Cause.INCOMPLETE_BUILD,
+     ("a symbol of cuFile", "-lcufile")),
     # what a system, a driver or a device's toolkit has
-    (f"OSError: libnvidia-ml.so.1: {NOT_FOUND}", None, Cause.OLD_SYSTEM, ("NVIDIA driver",)),
+    (f"OSError: libnvidia-ml.so.1: {NOT_FOUND}", None, Cause.NOT_INSTALLED, ("NVIDIA driver",)),
     (f"ImportError: libGL.so.1: {NOT_FOUND}", None, Cause.NOT_INSTALLED, ("package manager",)),
-    (f"ImportError: libamdhip64.so.6: {NOT_FOUND}", None, Cause.OTHER_TORCH, ("ROCm build",)),
-    (f"ImportError: libsycl.so.8: {NOT_FOUND}", None, Cause.OTHER_TORCH, ("XPU build",)),
+    (f"ImportError: libamdhip64.so.6: {NOT_FOUND}", None, Cause.NOT_INSTALLED, ("ROCm build",)),
+    (f"ImportError: libsycl.so.8: {NOT_FOUND}", None, Cause.NOT_INSTALLED, ("XPU build",)),
     (("Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by "
       "/v/_C.so)"), None, Cause.WRONG_MACHINE, ("musllinux",)),
     (f"OSError: libpython3.11.so.1.0: {NOT_FOUND}", None, Cause.WRONG_PYTHON, ("libpython",)),
@@ -148,8 +156,8 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     # macOS, two-level: where the symbol was expected
     (("ImportError: dlopen(/v/_C.so, 0x0002): Symbol not found: "
      "__ZN3c106detail14torchCheckFailEPKcS2_jS2_\n  Referenced from: <0A1B> /v/_C.so\n"
-     "  Expected in: <2C3D> /v/torch/lib/libc10.dylib"), None, Cause.IMPORT_ORDER,
-     ("libc10.dylib", "macosx_arm64")),
+     "  Expected in: <2C3D> /v/torch/lib/libc10.dylib"), None, Cause.OTHER_TORCH,
+     ("libc10.dylib was found, and does not export it", "macosx_arm64")),
     (("ImportError: dlopen(/v/_C.so, 0x0002): tried: '/v/_C.so' (mach-o file, but is an "
      "incompatible architecture (have 'x86_64', need 'arm64'))"
      ), None, Cause.WRONG_MACHINE, ("need 'arm64'",)),
@@ -163,7 +171,7 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     ("ImportError: DLL load failed: The specified module could not be found.", None,
      Cause.IMPORT_ORDER, ("Windows does not say",)),
     (("The procedure entry point ?torchCheckFail@detail@c10@@YAXPEBD0I0@Z could not be located in "
-     "the dynamic link library C:\\v\\torch_stable\\_C.pyd."), None, Cause.IMPORT_ORDER,
+     "the dynamic link library C:\\v\\torch_stable\\_C.pyd."), None, Cause.OTHER_TORCH,
      ("win_amd64", "c10.dll")),
     ("OSError: [WinError 193] %1 is not a valid Win32 application", None, Cause.WRONG_MACHINE, ()),
     # torch's own words
@@ -175,6 +183,15 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
     ("ImportError: dynamic module does not define module export function (PyInit__C)", None,
      Cause.WRONG_PYTHON, ("torch.ops.load_library",)),
 )  # fmt: skip
+
+
+def clue(text: str) -> Clue | None:
+    found = errors(read(text)).clues
+    return found[-1] if found else None
+
+
+def missing(name: str, system: str, installed: Installed | None = None) -> Explanation:
+    return library(name, Scene(usual_platform(system), installed))
 
 
 def shown(answer: Explanation, format_name: str) -> str:
@@ -263,8 +280,8 @@ def test_at_link_time_nothing_was_loaded() -> None:
         "a.o: undefined reference to `c10::detail::torchCheckFail(char const*, "
         "char const*, unsigned int, char const*)'"
     )
-    assert answer.causes == (Cause.INCOMPLETE_BUILD,)
-    assert "link libtorch" in answer.advice[0]
+    assert answer.causes == (Cause.NOT_LINKED,)
+    assert "-lc10" in answer.advice[0]
 
 
 @pytest.mark.parametrize("label", ["STABLE", "unstable", "[NO-TORCH]", "abi3-tagged-no-capi"])
@@ -294,7 +311,10 @@ def test_unknown_names_are_not_guessed() -> None:
     answer = explain("undefined symbol: _ZN3c1020never_was_in_any_oneEv")
     assert answer.causes == (Cause.OTHER_TORCH,)
     assert any("nightly" in one for one in answer.unknown)
-    assert explain("x.so: undefined symbol: some_c_name").causes == (Cause.UNKNOWN,)
+    own = explain("x.so: undefined symbol: some_c_name")
+    assert own.causes == (Cause.INCOMPLETE_BUILD,)
+    assert own.unknown
+    assert explain("some_c_name").causes == (Cause.UNKNOWN,)
     newer = explain("x.so: undefined symbol: torch_call_dispatcher", Installed("2.99.0"))
     assert "is not one of the known releases" in newer.pair[0]
 
@@ -336,8 +356,10 @@ def test_a_row_names_only_what_its_forms_find(row: ErrorKind) -> None:
     sentences = (*row.subject, *row.is_a, *row.why, *row.advice, *row.unknown)
     fields = {field for one in sentences for field in re.findall(r"{(.*?)}", one)}
     assert fields <= groups | {"here", "subject"}
-    if row.name == REPAIR:
+    if row.name in {REPAIR, DEPENDENCY}:
         assert "library" in groups
+    elif row.name == LINK:
+        assert "symbol" in groups
     elif row.name not in groups:
         always = [set(re.compile(form).groupindex) for _, form in row.forms]
         assert set(re.findall(r"{(.*?)}", row.subject[-1])) <= set.intersection(*always)
@@ -412,7 +434,7 @@ def test_the_first_advice_is_no_alternative(text: str) -> None:
 
 def test_a_cuda_library_on_windows() -> None:
     sentence = "no known torch release on the package index is built for CUDA 12 on Windows"
-    assert sentence in library("cudart64_12.dll", "windows", None).why
+    assert sentence in missing("cudart64_12.dll", "windows").why
 
 
 @pytest.mark.parametrize(
@@ -423,17 +445,17 @@ def test_a_cuda_library_on_windows() -> None:
     ],
 )
 def test_a_version_of_its_own_is_not_that_of_cuda(name: str) -> None:
-    answer = library(name, "windows" if name.endswith(".dll") else "linux", None)
-    assert answer.causes == (Cause.IMPORT_ORDER, Cause.OTHER_TORCH)
+    answer = missing(name, "windows" if name.endswith(".dll") else "linux")
+    assert Cause.IMPORT_ORDER in answer.causes
     assert not any("its major version" in text for text in answer.why)
 
 
 def test_a_library_of_the_cuda_of_the_installed_torch() -> None:
-    answer = library("libcudart.so.12", "linux", Installed("2.13.0+cu126", "12.6"))
+    answer = missing("libcudart.so.12", "linux", Installed("2.13.0+cu126", "12.6"))
     assert answer.causes == (Cause.IMPORT_ORDER,)
     assert answer.advice[0].startswith("import torch before")
     assert not any("torch==" in text or "major version" in text for text in answer.advice)
-    other = library("libcudart.so.12", "linux", Installed("2.13.0+cu130", "13.0"))
+    other = missing("libcudart.so.12", "linux", Installed("2.13.0+cu130", "13.0"))
     assert other.causes[0] is Cause.CUDA_MAJOR
 
 
@@ -441,9 +463,9 @@ def test_a_library_of_the_cuda_of_the_installed_torch() -> None:
     "name", ["libnppicc.so.13", "libnvjpeg.so.12", "libnvblas.so.12", "libcutensor.so.2"]
 )
 def test_cuda_libraries_that_torch_does_not_load(name: str) -> None:
-    advice = library(name, "linux", None).advice
+    advice = missing(name, "linux").advice
     assert not any("import torch" in text for text in advice)
-    assert "the nvidia-* package" in advice[-1]
+    assert any("nvidia-" in text or "cutensor-cu" in text for text in advice)
 
 
 @pytest.mark.parametrize(
@@ -454,4 +476,4 @@ def test_cuda_libraries_that_torch_does_not_load(name: str) -> None:
     ],
 )
 def test_cuda_libraries_that_torch_loads(name: str) -> None:
-    assert any("import torch before" in text for text in library(name, "linux", None).advice)
+    assert any("import torch before" in text for text in missing(name, "linux").advice)

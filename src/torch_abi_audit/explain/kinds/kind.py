@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Cause
 
 SYMBOL = "symbol"
-"""The kind that is answered for the symbol named in the text."""
+"""The kind that is answered for the symbol named in the text: a loader did not find it."""
+LINK = "link"
+"""The kind that is answered for the symbol named in the text: a linker did not find it."""
 LIBRARY = "library"
 """The kind that is answered for the library named in the text."""
+DEPENDENCY = "dependency"
+"""The kind that is answered for the library named in the text: it, or what it needs, is missing."""
+VERSION = "version"
+"""The kind that is answered for the version of a system's library named in the text."""
 REPAIR = "repair"
 """The kind that is answered for all libraries that a wheel repair tool named."""
 

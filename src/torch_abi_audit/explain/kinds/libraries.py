@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.kinds.kind import LIBRARY, ErrorKind, Form
+from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LIBRARY, ErrorKind, Form, Rank
 
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
@@ -10,20 +10,26 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "linux",
-                r"(?P<library>[^\s:'\"]{1,400}): cannot open shared object file: No such file",
+                r"(?P<library>[^\s:'\"]{1,400}): cannot open shared object file: "
+                r"No such file(?: or directory)?",
             ),
             Form(
                 "linux",
                 r"Error loading shared library (?P<library>[^\s:]{1,400}): "
-                r"No such file[^\n]{0,400}"
-                r"(?:needed by (?P<file>[^\s)]{1,400}))?",
+                r"No such file[^\n(]{0,40}(?:\(needed by (?P<file>[^\s)]{1,400})\))?",
             ),
             Form(
                 "macos",
                 r"(?:Library not loaded|image not found):\s*"
                 r"(?P<library>[^\n]{1,400}?)\s*(?:\n|$)"
-                r"(?:\s*Referenced from:\s*(?:<[^>]*>\s*)?(?P<file>[^\n]{1,400}))?",
+                r"(?:\s*Referenced from:\s*(?:<[^>]{0,80}>\s*)?(?P<file>[^\n]{1,400}))?",
             ),
+        ),
+        source="glibc elf/dl-load.c; musl ldso/dynlink.c; dyld",
+    ),
+    ErrorKind(
+        DEPENDENCY,
+        forms=(
             Form(
                 "windows",
                 r"Error loading \"?(?P<library>[^\"\n]{1,400}?\.dll)\"? or one of its dependencies",
@@ -34,5 +40,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"\(or one of its dependencies\)",
             ),
         ),
+        rank=Rank.CONSEQUENCE,
+        source="torch/__init__.py; CPython Lib/ctypes/__init__.py and Modules/_ctypes/callproc.c",
     ),
 )

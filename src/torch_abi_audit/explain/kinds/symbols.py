@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.kinds.kind import SYMBOL, ErrorKind, Form
+from torch_abi_audit.explain.kinds.kind import LINK, SYMBOL, VERSION, ErrorKind, Form
+
+_MACOS_PLACES = (
+    r"(?:.{0,600}?Referenced from:\s*(?:<[^>]{0,80}>\s*)?(?P<file>[^\n]{1,400}?))?"
+    r"(?:\s+Expected in:\s*(?:<[^>]{0,80}>\s*)?(?P<library>[^\n]{1,400}?))?\s*(?:$|\n|'|\))"
+)
 
 ROWS: tuple[ErrorKind, ...] = (
+    ErrorKind(
+        LINK,
+        forms=(
+            Form(
+                "windows",
+                r"unresolved external symbol (?:\"[^\"\n]{0,4000}\" )?"
+                r"\(?(?:__imp_)?(?P<symbol>[?\w@$]{1,4000})",
+            ),
+            Form(
+                "macos",
+                r"Undefined symbols(?: for architecture (?P<version>\w+))?:\s*"
+                r"\"?(?P<symbol>[^\"\n]{1,4000}?)\"?, referenced from:",
+            ),
+            Form("macos", r"^\s*\"(?P<symbol>[^\"\n]{1,4000})\", referenced from:"),
+            Form(
+                None,
+                r"(?:ld(?:\.lld|64\.lld)?|lld(?:-link)?|mold|wild)(?:\.exe)?: (?:error|fatal): "
+                r"undefined (?:symbol|hidden symbol|protected symbol): "
+                r"(?P<symbol>[^\n]{1,4000}?)\s*$",
+            ),
+            Form(
+                None,
+                r"undefined reference to [`'\u2018\"]?(?P<symbol>[^'\u2019\"\n]{1,4000})",
+            ),
+            Form(
+                "linux",
+                r"(?:hidden symbol|internal symbol|protected symbol) [`'\u2018\"]"
+                r"(?P<symbol>[^'\u2019\"\n]{1,4000})['\u2019\"] "
+                r"(?:in [^\n]{1,400} )?(?:isn't|is not) defined",
+            ),
+        ),
+        source="binutils ld/ldmain.c and bfd/elflink.c; llvm lld/ELF/Relocations.cpp; Apple ld64",
+    ),
     ErrorKind(
         SYMBOL,
         forms=(
@@ -15,14 +52,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"the dynamic link library "
                 r"(?P<library>[^\n]{1,400}?)\.?\s*$",
             ),
-            Form(
-                "macos",
-                r"Symbols? not found:\s*(?P<symbol>\S{1,4000})"
-                r"(?:.{0,600}?Referenced from:\s*(?:<[^>]*>\s*)?"
-                r"(?P<file>[^\n]{1,400}?))?"
-                r"(?:\s+Expected in:\s*(?:<[^>]*>\s*)?"
-                r"(?P<library>[^\n]{1,400}?))?\s*(?:$|\n|'|\))",
-            ),
+            Form("macos", r"Symbols? not found:\s*(?P<symbol>[^\s']{1,4000})" + _MACOS_PLACES),
             Form(
                 "macos",
                 r"(?:dlopen\((?P<file>[^,\n]{1,400}),.{0,600}?)?"
@@ -30,7 +60,18 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 "linux",
-                r"(?:(?P<file>[^\s:'\"]{1,400}): )?undefined symbol: ?"
+                r"(?:(?P<file>[^\s:'\"]{1,400}): )?symbol (?P<symbol>[\w?@$.]{1,4000}),? "
+                r"version (?P<version>[\w.]{1,400}) not defined in file "
+                r"(?P<library>[^\s]{1,400}) with link time reference",
+            ),
+            Form(
+                "linux",
+                r"undefined symbol: ?(?P<symbol>[\w?@$.]{1,4000})[ \t]+"
+                r"\((?P<file>[^)\n]{1,400})\)",
+            ),
+            Form(
+                "linux",
+                r"(?:(?P<file>[^\s:'\"]{1,400}): ?)?undefined symbol: ?"
                 r"(?P<symbol>[\w?@$.]{1,4000})"
                 r"(?:,? version (?P<version>[\w.]{1,400}))?",
             ),
@@ -39,27 +80,20 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"Error relocating (?P<file>[^\s:]{1,400}): "
                 r"(?P<symbol>[\w?@$.]{1,4000}): symbol not found",
             ),
-            Form(None, r"undefined reference to [`'\u2018\"]?(?P<symbol>[^'\u2019\"\n]{1,400})"),
-            Form(None, r"unresolved external symbol (?:\"[^\"]*\" )?\(?(?P<symbol>[?\w@$]+)"),
         ),
+        source="glibc elf/dl-lookup.c; musl ldso/dynlink.c; dyld; Windows' loader; ldd -r",
     ),
     ErrorKind(
-        "version",
+        VERSION,
         forms=(
             Form(
                 "linux",
-                r"version [`'\u2018\"]?(?P<version>(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]{1,400})"
-                r"['\u2019\"]? not found"
+                r"(?:(?P<library>[^\s:'\"]{1,400}): )?version [`'\u2018\"]?"
+                r"(?P<version>(?:GLIBC|GLIBCXX|CXXABI|GCC|GOMP|OMP|GFORTRAN|LIBCXXABI|CXXABI_LDBL)"
+                r"_[\w.]{1,400})['\u2019\"]? not found"
                 r"(?: \(required by (?P<file>[^)\n]{1,400})\))?",
             ),
         ),
-        subject=("{version}", "a version"),
-        is_a=("the package needs {subject} from the system's libraries",),
-        causes=(Cause.OLD_SYSTEM,),
-        why=("the package was built on a newer system than this one",),
-        advice=(
-            "install a build with an older manylinux tag, or run on a newer system",
-            "or rebuild the package in a manylinux container",
-        ),
+        source="glibc elf/dl-version.c",
     ),
 )

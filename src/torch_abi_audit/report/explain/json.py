@@ -34,6 +34,7 @@ def render(one: Explanation, _detail: Detail) -> str:
         "advice": [escape(text) for text in one.advice],
         "unknown": [escape(text) for text in one.unknown],
         "at_hand": [escape(text) for text in one.pair],
+        "symbols": [escape(text) for text in one.symbols],
         "also": [escape(text) for text in one.others],
         "schema_version": SCHEMA_VERSION,
     }

@@ -30,6 +30,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     if one.symbol is not None and one.symbol != one.demangled:
         yield "symbol", (one.symbol,)
     yield "what", one.is_a
+    yield "symbols", one.symbols
     if one.fails is not None:
         yield "fails", (_FAILS[one.fails] + (f": {one.file}" if one.file else ""),)
     if one.owner is not None:

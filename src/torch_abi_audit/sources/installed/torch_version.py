@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"(?:torch)?=*(\d+(?:\.\d+){1,2})((?:[a-z]+\d*|\.dev\d+)?(?:\+[\w.]+)?)")
 _VERSION = re.compile(r"^__version__[^=\n]*=\s*['\"](\d+(?:\.\d+)*)([^'\"]*)['\"]", re.MULTILINE)
 _CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)
+_KNOWN_BUILDS = ("cpu", "cu", "rocm", "xpu")
+"""How the local part of a version begins that names a build; others are the hash of a commit."""
 _LARGEST = 1 << 16
 
 
@@ -47,7 +49,8 @@ def named(word: str) -> TorchVersion | None:
     build = match[2].partition("+")[2]
     digits = build.removeprefix("cu")
     cuda = f"{digits[:-1]}.{digits[-1]}" if digits != build and digits.isdecimal() else None
-    return TorchVersion(release, match[2], cuda, known_build=bool(build))
+    known = build.startswith(_KNOWN_BUILDS)
+    return TorchVersion(release, match[2], cuda, known_build=known)
 
 
 def place(path: str) -> str:

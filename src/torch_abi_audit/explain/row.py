@@ -1,0 +1,59 @@
+"""Explains an error by its row in the table of kinds: the sentences with their fields filled in."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
+from torch_abi_audit.runtime.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.scene import Scene
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_NAMES = ("symbol", "library", "file", "version", "a", "b")
+_IMPORT_TORCH = re.compile(r"\bimport torch\b.{0,20}\b(?:before|first)\b|\bonly after import torch")
+
+
+def of_row(found: Clue, scene: Scene) -> Explanation:
+    """The answer of a row.
+
+    It never blames a missing ``import torch`` where that cannot be the cause.
+    """
+    row = found.kind
+    known = {name: word for name in _NAMES if (word := getattr(found, name)) is not None}
+    known["here"] = f" (this is Python {scene.python})" if scene.python else ""
+
+    def filled(sentences: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            one.format_map(known) for one in sentences if known.keys() >= {*_FIELD.findall(one)}
+        )
+
+    known["subject"] = filled(row.subject)[0]
+    answer = Explanation(
+        known["subject"],
+        "error",
+        is_a=filled(row.is_a),
+        owner=row.owner,
+        causes=row.causes,
+        why=filled(row.why),
+        advice=filled(row.advice),
+        unknown=filled(row.unknown),
+        pair=installed_torch(scene.installed) if row.about_torch else (),
+    )
+    if Cause.IMPORT_ORDER in row.causes and not scene.may_lack_import:
+        return _without_import(answer)
+    return answer
+
+
+def _without_import(answer: Explanation) -> Explanation:
+    """The answer without the cause that torch was not imported, and what is said about it."""
+    causes = tuple(one for one in answer.causes if one is not Cause.IMPORT_ORDER)
+    return replace(
+        answer,
+        causes=causes or (Cause.UNKNOWN,),
+        why=tuple(one for one in answer.why if _IMPORT_TORCH.search(one) is None),
+        advice=tuple(one for one in answer.advice if _IMPORT_TORCH.search(one) is None),
+    )

@@ -1,0 +1,119 @@
+"""Explains a symbol version that a library of the system lacks: ``GLIBC_2.34 not found``."""
+
+from __future__ import annotations
+
+import re
+
+from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
+from torch_abi_audit.explain.torn_torch import elsewhere
+from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """A family of versions, and the library that defines them."""
+
+    library: str
+    title: str
+    comes_with: str
+    """With what a newer copy comes."""
+
+
+_FAMILIES = {
+    "GLIBCXX": _Family("libstdc++.so.6", "the C++ standard library", "GCC"),
+    "CXXABI": _Family("libstdc++.so.6", "the C++ standard library", "GCC"),
+    "GLIBC": _Family("libc.so.6", "glibc, the C library", "the system"),
+    "GCC": _Family("libgcc_s.so.1", "GCC's runtime", "GCC"),
+    "GOMP": _Family("libgomp.so.1", "GCC's OpenMP runtime", "GCC"),
+    "OMP": _Family("libgomp.so.1", "an OpenMP runtime", "GCC"),
+    "GFORTRAN": _Family("libgfortran.so", "the Fortran runtime", "GCC"),
+}
+_GCC = {
+    "GLIBCXX": {20: "4.9", 21: "5", 22: "6", 23: "7", 24: "7.2", 25: "8", 26: "9", 27: "9.2"}
+    | {28: "9.3", 29: "11", 30: "12", 31: "13", 32: "13.2", 33: "14", 34: "15"},
+    "CXXABI": {8: "4.9", 9: "5", 10: "6", 11: "7", 12: "9", 13: "11", 14: "13", 15: "14", 16: "15"},
+}
+"""The last number of a version, to the GCC that added it: "ABI Policy and Guidelines" in the
+manual of libstdc++."""
+
+
+def system_version(clues: Sequence[Clue], scene: Scene) -> Explanation:
+    """Explain the versions that the copies of one or several system libraries lack.
+
+    Args:
+        clues: The messages, each with a version.
+        scene: Where the last of them happened.
+    """
+    family = _family(clues[-1].version or "")
+    versions = {one.version for one in clues if one.version}
+    wanted = sorted((one for one in versions if _family(one) == family), key=_order)
+    newest = wanted[-1]
+    found = next((one.library for one in reversed(clues) if one.library), None)
+    in_system = family.library == "libc.so.6"
+    return Explanation(
+        newest,
+        "error",
+        is_a=(f"versions of {family.title}: {', '.join(wanted)}",)
+        if len(wanted) > 1
+        else (f"a version of {family.title}",),
+        owner="the system",
+        provider=family.library,
+        causes=(Cause.OLD_SYSTEM,) if in_system else (Cause.OLD_SYSTEM, Cause.OTHER_COPY),
+        why=tuple(_why(wanted, family, found, scene)),
+        advice=tuple(_advice(family, found, scene, in_system=in_system)),
+    )
+
+
+def _why(wanted: list[str], family: _Family, found: str | None, scene: Scene) -> Iterator[str]:
+    needs = f"{file_name(scene.file)} " if scene.file else "a library "
+    yield f"{needs}was built on a newer system than this one"
+    if found:
+        yield f"{found} is the copy that was loaded, and it is older"
+    added = [one for one in map(_gcc, wanted) if one]
+    if added:
+        yield f"{wanted[-1]} comes with GCC {added[-1]}"
+    elif family.comes_with == "the system":
+        yield f"this system has a glibc older than {wanted[-1].partition('_')[2]}"
+
+
+def _advice(family: _Family, found: str | None, scene: Scene, *, in_system: bool) -> Iterator[str]:
+    if in_system:
+        yield "install a build with an older manylinux tag, or run on a newer system"
+        if scene.fails is not Fails.TORCH:
+            yield "or rebuild the package in a manylinux container"
+        return
+    yield (
+        f"install a newer {family.library}: conda install -c conda-forge libstdcxx-ng, or a newer "
+        f"{family.comes_with} of the system"
+    )
+    yield (
+        f"or let the newer copy be found first{f' instead of {found}' if found else ''}: put the "
+        "lib directory of the environment first on LD_LIBRARY_PATH"
+    )
+    yield from elsewhere(scene)
+    if scene.fails is not Fails.TORCH:
+        yield "or install a build with an older manylinux tag"
+
+
+def _family(version: str) -> _Family:
+    word = version.partition("_")[0]
+    return _FAMILIES.get(word, _FAMILIES["CXXABI"])
+
+
+def _gcc(version: str) -> str | None:
+    word, _, number = version.partition("_")
+    last = number.rpartition(".")[2]
+    return _GCC.get(word, {}).get(int(last)) if last.isdecimal() else None
+
+
+def _order(version: str) -> tuple[tuple[int, ...], str]:
+    numbers = tuple(map(int, re.findall(r"\d{1,6}", version.partition("_")[2])))
+    return numbers, version
