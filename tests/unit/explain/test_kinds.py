@@ -11,7 +11,17 @@ import pytest
 
 from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.kinds import KINDS, windows_words
-from torch_abi_audit.explain.kinds.kind import LIBRARY, REPAIR, SYMBOL, ErrorKind, Form, Rank
+from torch_abi_audit.explain.kinds.kind import (
+    DEPENDENCY,
+    LIBRARY,
+    LINK,
+    REPAIR,
+    SYMBOL,
+    VERSION,
+    ErrorKind,
+    Form,
+    Rank,
+)
 from torch_abi_audit.explain.question import explain
 
 
@@ -28,8 +38,8 @@ def read(path: Path) -> tuple[tuple[str, str, str], ...]:
 
 TEXTS = read(Path(__file__).with_name("kind_texts.txt"))
 FORMS = [(kind, form) for kind in KINDS for form in kind.forms]
-DELEGATED = {SYMBOL, LIBRARY, REPAIR, "version"}
-"""Rows that are answered by name, and what stands beside them in ``symbols``."""
+DELEGATED = {SYMBOL, LINK, VERSION, LIBRARY, DEPENDENCY, REPAIR}
+"""Rows that are answered for the names in the text."""
 
 
 def compiled(form: Form) -> re.Pattern[str]:
@@ -72,7 +82,7 @@ def test_a_row_answers_in_full(row: str, text: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_row_says_where_its_words_are_from(kind: ErrorKind) -> None:
-    assert kind.source or kind.name in {SYMBOL, LIBRARY, "version"}
+    assert kind.source
     assert kind.causes or kind.name in DELEGATED
     assert Cause.UNKNOWN not in kind.causes
     if Cause.EARLIER in kind.causes:

@@ -176,7 +176,7 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         subject=("{symbol}", "an operator"),
         is_a=("an operator that no library has registered in this process",),
-        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
+        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
         why=(_NOT_THERE,),
         advice=(
             "import the package that registers it, and look at the first error that it prints",
@@ -201,7 +201,7 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         subject=("{symbol}",),
         is_a=("a class that no library has registered with torch in this process",),
-        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
+        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
         why=(_NOT_THERE,),
         advice=("import the package that registers it, and look at the first error it prints",),
         rank=Rank.CONSEQUENCE,

@@ -14,6 +14,7 @@ _IN_TORCH = (
 _TORCH_DLL = (
     r"Error loading \"?(?P<library>[^\"\n]{0,300}torch[\\/]{1,2}lib[\\/]{1,2}[^\"\n]{1,80}?\.dll)"
 )
+_LOADING = r"(?:[^\n]{0,300}?Error loading \"?(?P<library>[^\"\n]{1,300}?\.dll))?"
 _OWN = (
     "install the Visual C++ Redistributable 2015-2022 (x64), which torch's DLLs need (msvcp140.dll)"
 )
@@ -25,11 +26,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "paging file",
         forms=(
-            Form("windows", r"WinError 1455\b"),
+            Form("windows", r"WinError 1455\b" + _LOADING),
             Form("windows", r"The paging file is too small"),
             Form("windows", r"页面文件太小"),
         ),
-        subject=("a DLL",),
+        subject=("{library}", "a DLL"),
         is_a=("a DLL for which Windows cannot reserve memory: the paging file is too small",),
         causes=(Cause.REFUSED,),
         why=(
@@ -47,8 +48,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "initialisation failed",
         forms=(
-            Form("windows", r"WinError 1114\b[^\n]{0,300}?" + _TORCH_DLL),
-            Form("windows", r"WinError 1114\b"),
+            Form("windows", r"WinError 1114\b" + _LOADING),
             Form(
                 "windows",
                 _FAILED + r"A dynamic link library \(DLL\) initiali[sz]ation routine failed",
@@ -82,7 +82,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "cannot run",
-        forms=(Form("windows", r"WinError 182\b(?:[^\n]{0,300}?" + _TORCH_DLL + r")?"),),
+        forms=(Form("windows", r"WinError 182\b" + _LOADING),),
         subject=("{library}", "a DLL"),
         is_a=("a DLL whose needed function is sought in a DLL of another release (error 182)",),
         causes=(Cause.OTHER_COPY, Cause.MIXED),
@@ -154,7 +154,13 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "libomp of fbgemm",
-        forms=(Form("windows", r"Error loading \"?(?P<library>[^\"\n]{0,300}\bfbgemm\.dll)"),),
+        forms=(
+            Form(
+                "windows",
+                r"(?:WinError 126\b[^\n]{0,300}?)?Error loading "
+                r"\"?(?P<library>[^\"\n]{0,300}\bfbgemm\.dll)",
+            ),
+        ),
         subject=("{library}",),
         is_a=("a DLL of torch that needs libomp140.x86_64.dll, which torch 2.4.0 did not bring",),
         causes=(Cause.NOT_INSTALLED,),
@@ -167,6 +173,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a module",
         forms=(
+            Form("windows", r"WinError 126\b[^\n]{0,300}?" + _TORCH_DLL),
             Form("windows", _TORCH_DLL),
             Form("windows", _IN_TORCH + any_of(MODULE)),
             Form(
