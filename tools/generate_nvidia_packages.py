@@ -113,8 +113,12 @@ def rows_of(distribution: str, web: Web) -> dict[Contained, tuple[str, str]]:
     """Every library in the releases of a distribution, with the first and last release."""
     found: dict[Contained, tuple[str, str]] = {}
     for wheels in _wheels(distribution, web).values():
+
+        def read(release: str, of: Mapping[str, Listed] = wheels) -> frozenset[Contained]:
+            return contents(of[release], distribution, web)
+
         releases = sorted(wheels, key=_key)
-        known = between(releases, lambda one, of=wheels: contents(of[one], distribution, web))
+        known = between(releases, read)
         for release in releases:
             for one in known[release]:
                 first, last = found.get(one, (release, release))

@@ -32,10 +32,12 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form("linux", FILE + r"wrong ELF class: (?P<version>\w{1,40})"),
             Form("linux", FILE + r"cannot open shared object file: Exec format error"),
-            Form("linux", r"(?P<file>[^\s:]{1,400}): file in wrong format"),
+            Form("linux", r"(?<![^\s:])(?P<file>[^\s:]{1,400}): file in wrong format"),
             Form("linux", r"skipping incompatible (?P<file>[^\s]{1,400}) when searching for"),
             Form(
-                "linux", r"(?P<file>[^\s:]{1,400}) is incompatible with elf(?P<b>64|32)[\w-]{1,20}"
+                "linux",
+                r"(?<![^\s:])(?P<file>[^\s:]{1,400}) is incompatible with elf(?P<b>64|32)"
+                r"[\w-]{1,20}",
             ),
             Form(
                 "windows",
@@ -51,7 +53,11 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("{file}", "the file"),
         is_a=("a library for another processor architecture or word size",),
         causes=(Cause.WRONG_MACHINE,),
-        why=("{version}", "it is for {a}", "the process is for {b}"),
+        why=(
+            "the loader and the linker take only files for the processor of the process",
+            "{version}",
+            "the file is for {a}, the process for {b}",
+        ),
         advice=(
             (
                 "install the build for this machine; on macOS, check whether Python is arm64 or "
@@ -71,7 +77,8 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 "macos",
-                r"(?P<file>[^\s'(]{1,400})'? ?\(?(?:not a mach-o file|file too short|slice is not "
+                r"(?<![^\s'(])(?P<file>[^\s'(]{1,400})'? ?\(?(?:not a mach-o file|file too short|"
+                r"slice is not "
                 r"valid mach-o file|not a mach-o)",
             ),
             Form("windows", r"WinError (?:11|188|190|191|192)\b"),

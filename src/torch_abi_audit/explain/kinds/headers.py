@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
 
-_QUOTE = r"['`\u2018\"\u201c]?"
 _SHIM = r"(?P<symbol>(?:aoti_)?torch_\w{1,120})"
 
 ROWS: tuple[ErrorKind, ...] = (
@@ -19,14 +18,13 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
-                r"(?:use of undeclared identifier |" + _QUOTE + r")(?:['`\u2018])?"
-                r"(?P<symbol>aoti_torch_\w{0,60}(?:cuda|stream|xpu)\w{0,60})['\u2019]?(?: was not "
-                r"declared in this scope|: identifier not found|: undeclared identifier)",
+                r"(?:use of undeclared identifier |error C(?:2065|3861): )"
+                r"'(?P<symbol>aoti_torch_\w{0,60}(?:cuda|stream|xpu)\w{0,60})'",
             ),
             Form(
                 None,
-                r"use of undeclared identifier '(?P<symbol>aoti_torch_\w{0,60}(?:cuda|stream|xpu)"
-                r"\w{0,60})'",
+                r"['`\u2018](?P<symbol>aoti_torch_\w{0,60}(?:cuda|stream|xpu)\w{0,60})['\u2019] "
+                r"was not declared in this scope",
             ),
         ),
         subject=("{symbol}",),

@@ -136,7 +136,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"(?P<library>Python\.h)['\"]?:? ?(?:file )?(?:No such file or directory|not "
                 r"found)",
             ),
-            Form(None, r"(?:include file: |source file )['\"](?P<library>Python\.h)['\"]"),
+            Form(None, r"cannot open source file \"(?P<library>Python\.h)\""),
         ),
         subject=("{library}",),
         is_a=("a file for building extensions that this Python is installed without",),
@@ -180,7 +180,8 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "linux",
-                r"(?P<library>[^\s:]{1,300}): error adding symbols: DSO missing from command line",
+                r"(?<![^\s:])(?P<library>[^\s:]{1,300}): error adding symbols: DSO missing from "
+                r"command line",
             ),
         ),
         subject=("{library}",),

@@ -277,7 +277,7 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         rank=Rank.CONSEQUENCE,
         about_torch=True,
-        owner="torch",
+        owner="the extension",
         source="glibc elf/rtld.c (ldd), rusty1s/pytorch_sparse#372",
     ),
     ErrorKind(

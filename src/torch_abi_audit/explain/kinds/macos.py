@@ -86,7 +86,8 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "macos",
-                r"(?P<file>[^\s'()]{1,400})\)?'? was built for newer '?macOS'? version "
+                r"(?<![^\s'()])(?P<file>[^\s'()]{1,400})\)?'? was built for newer '?macOS'? "
+                r"version "
                 r"\(?(?P<version>[\d.]{1,8})",
             ),
         ),

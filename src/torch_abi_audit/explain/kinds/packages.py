@@ -6,7 +6,7 @@ from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.kinds.kind import ErrorKind, Form, Rank
 from torch_abi_audit.explain.kinds.patterns import REST
 
-_LINE = r"[^\n]{0,200}?"
+_LINE = r"(?:[^\n]{0,200}\n)?[^\n]{0,200}?"
 _FITTING = "install the package's build for the installed torch, or rebuild it against that torch"
 
 ROWS: tuple[ErrorKind, ...] = (
@@ -15,17 +15,21 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                rf"was built for:?{_LINE}\n?{_LINE}PyTorch (?P<a>[^\s(]{{1,80}})[^\n(]{{0,80}}"
+                rf"was built for{_LINE}PyTorch (?P<a>[^\s(]{{1,80}})[^\n(]{{0,80}}"
                 r"\(you have (?P<b>[^)\n]{1,80})\)"
-                rf"(?:{_LINE}\n?{_LINE}(?P<version>Python\s{{1,8}}[\w.+]{{1,40}} "
+                rf"(?:{_LINE}(?P<version>Python\s{{1,8}}[\w.+]{{1,40}} "
                 r"\(you have [\w.+]{1,40}\)))?",
             ),
             Form(None, r"xFormers was built for a different version of PyTorch or Python"),
         ),
         subject=("xFormers built for torch {a}", "xFormers"),
-        is_a=("a package that was built for torch {a}, while torch {b} is installed",),
+        is_a=("a package whose library was built for another torch, CUDA or Python",),
         causes=(Cause.OTHER_TORCH, Cause.CUDA_MAJOR, Cause.WRONG_PYTHON),
-        why=("it was built for PyTorch {a}, and you have {b}", "{version}"),
+        why=(
+            "it wrote down what it was built for, and compares when its library does not load",
+            "it was built for PyTorch {a}, and you have {b}",
+            "{version}",
+        ),
         advice=(
             "install the release of the package for the installed torch, or torch {a}",
             "or rebuild the package against the installed torch",
@@ -62,7 +66,10 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("CUDA {a} and CUDA {b}", "two CUDA releases"),
         is_a=("torch and the package (or the compiler) use different CUDA releases",),
         causes=(Cause.CUDA_MAJOR,),
-        why=("CUDA {a}", "CUDA {b}"),
+        why=(
+            "libraries of two CUDA major versions do not replace each other",
+            "the text names CUDA {a} and CUDA {b}",
+        ),
         advice=(
             "install torch and the package for the same CUDA major version",
             "or compile with the CUDA toolkit that torch.version.cuda names",
@@ -103,7 +110,7 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None,
                 r"(?:cannot|can't|could not|Could not|unable to|Unable to|failed to|Failed to) "
-                r"find[^\n]{0,200}?(?P<file>[\w./\\:-]{0,300}?(?:torch|pt)"
+                r"find[^\n]{0,200}?(?<![^\s'\"])(?P<file>[\w./\\:-]{0,300}?(?:torch|pt)"
                 r"[_-]?(?P<version>\d{1,2}\.\d{1,3}(?:\.\d{1,3})?)[\w.-]{0,40}?\.(?:so|dylib|dll|"
                 r"pyd))",
             ),

@@ -45,7 +45,10 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("the module",),
         is_a=("a module that was built for another Python{here}",),
         causes=(Cause.WRONG_PYTHON,),
-        why=("it was built for Python {a}, and Python {b} runs it",),
+        why=(
+            "only modules for the Stable ABI (abi3) run on other releases of Python",
+            "it was built for Python {a}, and Python {b} runs it",
+        ),
         advice=("install or rebuild the package for the running Python",),
         source="pybind11 include/pybind11/detail/common.h",
     ),

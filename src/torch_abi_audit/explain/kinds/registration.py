@@ -14,17 +14,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "operator registered twice",
         forms=(
+            Form(None, r"Tried to register an operator \((?P<symbol>[\w:.]{1,200})"),
             Form(
                 None,
-                r"Tried to register an operator \((?P<symbol>[\w:.]{1,200})[^\n]{0,2000}?\)? with "
-                r"the same name",
+                r"Tried to register multiple (?:kernels|catch-all kernels|backend fallbacks) ",
             ),
-            Form(
-                None,
-                r"This is not allowed since there's already a kernel registered[^\n]{0,80}?(?: "
-                r"for|: ) ?(?P<symbol>[\w:.]{1,200})",
-            ),
-            Form(None, r"Tried to register multiple (?:operators|kernels) with the same"),
         ),
         subject=("{symbol}", "an operator"),
         is_a=("an operator that two libraries register, or one library that was loaded twice",),
@@ -77,19 +71,11 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"(?:Custom class with name|Class) (?P<symbol>[\w.:]{1,200}) is already "
                 r"registered\. Ensure that registration with torch::class_",
             ),
-            Form(
-                None,
-                r"(?:Type|File|Key) is already registered: (?P<symbol>[^\s]{1,200})",
-            ),
+            Form(None, r"(?:Type|File|Key) is already registered: (?P<symbol>[^\s]{1,200})"),
             Form(
                 None,
                 r"generic_type: (?:type|cannot initialize type) \"(?P<symbol>[^\"\n]{1,200})\"(?: "
                 r"is already registered|: an object with that name is already defined)",
-            ),
-            Form(
-                None,
-                r"(?P<symbol>[\w:<>]{1,200}) (?:\(\w{1,80}\) )?has already been registered(?: at|"
-                r"!)",
             ),
         ),
         subject=("{symbol}",),
@@ -181,19 +167,16 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None, r"'_OpNamespace' '(?P<library>\w+)' object has no attribute '(?P<symbol>\w+)'"
             ),
-            Form(None, r"operator (?P<symbol>[\w:.]{1,400}) does not exist"),
+            Form(None, r"operator (?P<symbol>[\w.]{1,200}::[\w.]{1,200}) does not exist"),
             Form(None, r"Could not find schema for:? (?P<symbol>[\w:.]{1,400})"),
-            Form(None, r"No such operator:? (?P<symbol>[\w:.]{1,400})"),
+            Form(None, r"No such operator:? (?P<symbol>[\w.]{1,200}::[\w.]{1,200})"),
             Form(None, r"Unknown builtin op: (?P<symbol>[\w:.]{1,400}\w)"),
-            Form(
-                None,
-                r"The underlying op of '(?P<symbol>[\w:.]{1,400})' has no overload name",
-            ),
-            Form(None, r"we could not find operator (?P<symbol>[\w:.]{1,400})"),
+            Form(None, r"The underlying op of '(?P<symbol>[\w:.]{1,400})' has no overload name"),
+            Form(None, r"Could not find any similar ops to (?P<symbol>[\w:.]{1,400}\w)"),
         ),
         subject=("{symbol}", "an operator"),
         is_a=("an operator that no library has registered in this process",),
-        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
+        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
         why=(_NOT_THERE,),
         advice=(
             "import the package that registers it, and look at the first error that it prints",
@@ -211,14 +194,14 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                r"Class (?P<symbol>[\w.]{1,200}) does not exist\.|Tried to instantiate class "
-                r"'(?P<file>[\w.]{1,200})', but it does not exist",
+                r"Tried to instantiate class '(?P<symbol>[\w.]{1,200})', but it does not exist",
             ),
+            Form(None, r"Unknown type name '__torch__\.torch\.classes\.(?P<symbol>[\w.]{1,200})'"),
             Form(None, r"Can't find class id in custom class type map for (?P<symbol>\S{1,200})"),
         ),
-        subject=("{symbol}", "{file}", "a class"),
+        subject=("{symbol}",),
         is_a=("a class that no library has registered with torch in this process",),
-        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD, Cause.IMPORT_ORDER),
+        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
         why=(_NOT_THERE,),
         advice=("import the package that registers it, and look at the first error it prints",),
         rank=Rank.CONSEQUENCE,

@@ -55,6 +55,27 @@ ROWS: tuple[ErrorKind, ...] = (
         source="pytorch/torchcodec packaging (its check of wheels)",
     ),
     ErrorKind(
+        "target macOS",
+        forms=(
+            Form(
+                "macos",
+                r"Library dependencies do not satisfy target MacOS version "
+                r"(?P<version>[\d.]{1,8}\d)",
+            ),
+        ),
+        subject=("the wheel",),
+        is_a=("a wheel whose tag says macOS {version}, with a library for a newer macOS",),
+        causes=(Cause.OLD_SYSTEM,),
+        why=(
+            "the library was built with a newer MACOSX_DEPLOYMENT_TARGET, by Homebrew for example",
+        ),
+        advice=(
+            "set MACOSX_DEPLOYMENT_TARGET to the minimum target that the message names",
+            "or build the library for macOS {version}",
+        ),
+        source="matthew-brett/delocate delocate/delocating.py",
+    ),
+    ErrorKind(
         "too recent symbols",
         forms=(
             Form(
@@ -67,9 +88,13 @@ ROWS: tuple[ErrorKind, ...] = (
             Form("linux", r"has to be tagged[^\n]{0,80}(?P<version>(?:many|musl)linux[\w.]{1,60})"),
         ),
         subject=("{file}", "the wheel"),
-        is_a=("a wheel that needs a newer system than its tag {version} allows",),
+        is_a=("a wheel that needs a newer system than its tag allows",),
         causes=(Cause.OLD_SYSTEM,),
-        why=("it was built where glibc or libstdc++ are newer: {a}",),
+        why=(
+            "it was built where glibc or libstdc++ are newer",
+            "its tag is {version}",
+            "it has {a}",
+        ),
         advice=(
             "build it in the manylinux container of the tag",
             "or repair it for a newer tag: auditwheel show WHEEL names the one that fits",

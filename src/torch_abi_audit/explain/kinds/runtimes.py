@@ -45,7 +45,7 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         subject=("MKL",),
         is_a=("MKL that is set to use one OpenMP runtime while {b} is in the process",),
-        causes=(Cause.TWO_RUNTIMES, Cause.IMPORT_ORDER),
+        causes=(Cause.TWO_RUNTIMES,),
         why=("{b} was loaded first, by torch or another package",),
         advice=(
             "import numpy before torch",

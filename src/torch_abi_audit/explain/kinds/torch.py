@@ -103,7 +103,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "could not load",
         forms=(
-            Form(None, r"Could not load this library: (?P<file>[^\n]{1,400}?)\s{0,8}$"),
+            Form(
+                None,
+                r"Could not load this library: "
+                r"(?P<file>[^\n]{1,400}?\.(?:so[\d.]{0,20}|dylib|dll|pyd))\b",
+            ),
             Form(None, r"Could not load this library: (?P<file>\S{1,400})"),
             Form(None, r"Could not load the library '(?P<file>[^'\n]{1,400})'"),
         ),

@@ -14,6 +14,7 @@ _IN_TORCH = (
 _TORCH_DLL = (
     r"Error loading \"?(?P<library>[^\"\n]{0,300}torch[\\/]{1,2}lib[\\/]{1,2}[^\"\n]{1,80}?\.dll)"
 )
+_LOADING = r"(?:[^\n]{0,300}?Error loading \"?(?P<library>[^\"\n]{1,300}?\.dll))?"
 _OWN = (
     "install the Visual C++ Redistributable 2015-2022 (x64), which torch's DLLs need (msvcp140.dll)"
 )
@@ -25,11 +26,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "paging file",
         forms=(
-            Form("windows", r"WinError 1455\b"),
+            Form("windows", r"WinError 1455\b" + _LOADING),
             Form("windows", r"The paging file is too small"),
             Form("windows", r"页面文件太小"),
         ),
-        subject=("a DLL",),
+        subject=("{library}", "a DLL"),
         is_a=("a DLL for which Windows cannot reserve memory: the paging file is too small",),
         causes=(Cause.REFUSED,),
         why=(
@@ -47,12 +48,10 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "initialisation failed",
         forms=(
-            Form("windows", r"WinError 1114\b[^\n]{0,300}?" + _TORCH_DLL),
-            Form("windows", r"WinError 1114\b"),
+            Form("windows", r"WinError 1114\b" + _LOADING),
             Form(
                 "windows",
-                _FAILED
-                + r"[^\n]{0,40}dynamic link library \(DLL\) initiali[sz]ation routine failed",
+                _FAILED + r"A dynamic link library \(DLL\) initiali[sz]ation routine failed",
             ),
             Form(
                 "windows",
@@ -83,7 +82,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "cannot run",
-        forms=(Form("windows", r"WinError 182\b(?:[^\n]{0,300}?" + _TORCH_DLL + r")?"),),
+        forms=(Form("windows", r"WinError 182\b" + _LOADING),),
         subject=("{library}", "a DLL"),
         is_a=("a DLL whose needed function is sought in a DLL of another release (error 182)",),
         causes=(Cause.OTHER_COPY, Cause.MIXED),
@@ -100,8 +99,8 @@ ROWS: tuple[ErrorKind, ...] = (
             Form("windows", r"WinError (?:5|1260|225|4551)\b[^\n]{0,300}?\.(?:dll|pyd)"),
             Form(
                 "windows",
-                r"DLL load failed[^\n]{0,100}: (?:Access is denied|[^\n]{0,60}application control "
-                r"policy|[^\n]{0,120}\b(?:virus|AppLocker)\b)",
+                r"DLL load failed[^\n]{0,100}: (?:Access is denied|"
+                r"[^\n]{0,60}[Aa]pplication [Cc]ontrol policy|[^\n]{0,120}\b(?:virus|AppLocker)\b)",
             ),
         ),
         subject=("a DLL",),
@@ -134,7 +133,7 @@ ROWS: tuple[ErrorKind, ...] = (
         is_a=(
             "a DLL of torch for which a function is missing in a DLL that was loaded (error 127)",
         ),
-        causes=(Cause.OTHER_COPY, Cause.MIXED, Cause.OLD_SYSTEM),
+        causes=(Cause.MIXED, Cause.OTHER_COPY, Cause.OLD_SYSTEM),
         why=(
             (
                 "the specified procedure was not found: a DLL of the same name but another "
@@ -155,7 +154,13 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "libomp of fbgemm",
-        forms=(Form("windows", r"Error loading \"?(?P<library>[^\"\n]{0,300}\bfbgemm\.dll)"),),
+        forms=(
+            Form(
+                "windows",
+                r"(?:WinError 126\b[^\n]{0,300}?)?Error loading "
+                r"\"?(?P<library>[^\"\n]{0,300}\bfbgemm\.dll)",
+            ),
+        ),
         subject=("{library}",),
         is_a=("a DLL of torch that needs libomp140.x86_64.dll, which torch 2.4.0 did not bring",),
         causes=(Cause.NOT_INSTALLED,),
@@ -168,6 +173,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a module",
         forms=(
+            Form("windows", r"WinError 126\b[^\n]{0,300}?" + _TORCH_DLL),
             Form("windows", _TORCH_DLL),
             Form("windows", _IN_TORCH + any_of(MODULE)),
             Form(
