@@ -128,7 +128,7 @@ def _places(text: str, words: tuple[str, ...]) -> tuple[list[int], int]:
 
 
 def _matches(text: str, one: _Compiled, places: list[int]) -> Iterator[re.Match[str]]:
-    """The matches of a form around places, from left to right, none twice."""
+    """The matches of a form around places, from left to right; no beginning is tried twice."""
     form = one.form
     done = 0
     for place in places:
@@ -143,6 +143,8 @@ def _matches(text: str, one: _Compiled, places: list[int]) -> Iterator[re.Match[
                 yield match
                 done = match.end()
                 break
+        else:
+            done = place + 1
 
 
 def _is_free(spans: list[tuple[int, int]], span: tuple[int, int]) -> bool:

@@ -24,8 +24,10 @@ def torn_torch(answer: Explanation, scene: Scene) -> Explanation:
         answer,
         causes=(Cause.MIXED, Cause.OTHER_COPY),
         why=(
-            "a library of torch lacks it, and both come from one build of torch: files of several "
-            "releases are mixed, or a library of another torch is loaded first",
+            (
+                "a library of torch lacks it, and both come from one build: files of several "
+                "releases are mixed, or a library of another torch is loaded first"
+            ),
         ),
         advice=(
             REINSTALL,

@@ -65,8 +65,8 @@ _PATHS = (
 """Paths, and whose files they are, most specific first."""
 _COMPILED = [(re.compile(pattern), fails) for pattern, fails in _PATHS]
 _OPENED = re.compile(
-    r"(?:ignoring file|Error loading|Could not find module|Could not load this library:|Failed to load"
-    r"(?: the)? library|Could not load the library|Error in dlopen:|dlopen\()[ ]?['\"]?"
+    r"(?:ignoring file|Error loading|Could not find module|Could not load this library:|Failed to"
+    r" load(?: the)? library|Could not load the library|Error in dlopen:|dlopen\()[ ]?['\"]?"
     r"(?P<file>[^'\"\n,]{1,400}?\.(?:so|dll|pyd|dylib)[\w.]*)"
 )
 """Words before the path of the file that was opened."""
