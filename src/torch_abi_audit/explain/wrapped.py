@@ -25,13 +25,14 @@ _WIDE = 60
 """Columns of the narrowest terminal whose hard line ends are recognised."""
 _NAME = re.compile(r"(?:^|[^\w?@$.])((?:__?Z|\?)[\w?@$.]{2,4000})$")
 _NAME_GOES_ON = re.compile(r"[\w?@$.]{1,4000}")
+_PARAMETERS = re.compile(r"(?=\w{0,40}[A-Z_])(?=\w{0,40}[\d_a-z])\w{4}")
 _HALF_PATH = re.compile(
     r"(?:Error\b|dlopen\(|undefined symbol|File \")[^\n]{0,2000}?[/\\][^\s:'\"]*$"
 )
 _HALF_FRAME = re.compile(r"File \"[^\"]{1,1000}$")
 _PATH_GOES_ON = re.compile(r"[^\s:'\"/]{0,80}[^\s:'\"]{0,400}\.(?:so|pyd|dll|dylib|py)\b")
 _WORD_END, _WORD_START = re.compile(r"[/\\\w.@$?+-]$"), re.compile(r"[/\\\w.@$?+-]")
-_ODD = re.compile(r"[/\\][^\s]*$|_Z\w*$|\?\w+@[^\s]*$|\.so[\w.]*$")
+_ODD = re.compile(r"[/\\][^\s]*$|(?:^|[\s:])_{1,2}Z?$|_Z\w*$|\?\w+@[^\s]*$|\.so[\w.]*$")
 _MOST_NAMES = 200
 """Names at line ends that are tried with what follows them."""
 _MOST_PIECES = 8
@@ -158,12 +159,14 @@ def _of_path(before: str, tail: str) -> str | None:
 
 
 def _completes(name: str, lines: list[Line], at: int) -> bool:
-    """Whether a mangled name is whole only together with the beginning of the lines after it."""
-    if _is_whole(name):
-        return False
+    """Whether a mangled name is whole only together with the beginning of the lines after it.
+
+    A name without its parameters is whole as well: a word that can be parameters belongs to it.
+    """
+    whole = _is_whole(name)
     for line in lines[at : at + _MOST_PIECES]:
         more = _NAME_GOES_ON.match(line.text.strip())
-        if more is None:
+        if more is None or (whole and _PARAMETERS.match(more[0]) is None):
             return False
         name += more[0]
         if _is_whole(name):

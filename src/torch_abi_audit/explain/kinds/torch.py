@@ -71,6 +71,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 "this Python and torch (pip install --no-build-isolation for source packages)"
             ),
         ),
+        rank=Rank.CONSEQUENCE,
         owner="the extension",
         source="CPython Lib/importlib/_bootstrap.py, rusty1s/pytorch_scatter#170",
     ),
