@@ -12,11 +12,13 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "macos",
+                r"(?:'(?P<file>[^'\n]{1,400})' \([^()\n]{1,60}an )?"
                 r"incompatible architecture \((?P<version>have '?(?P<a>[\w,]{1,60})'?, need "
                 r"'?(?P<b>[\w, ]{1,60})'?)\)?",
             ),
             Form(
                 "macos",
+                r"(?:ignoring file '?(?P<file>[^\n',]{1,400})'?[:,] )?"
                 r"(?P<version>found architecture '(?P<a>\w{1,20})', required architecture "
                 r"'(?P<b>\w{1,20})')",
             ),
@@ -27,6 +29,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 "macos",
+                r"(?:ignoring file '?(?P<file>[^\n',]{1,400})'?[:,] )?"
                 r"building for macOS-(?P<b>\w{1,20}) but attempting to link with file built for "
                 r"(?:macOS-|unknown-)?(?P<a>\w{1,30})",
             ),
