@@ -67,7 +67,9 @@ def _release(name: str) -> _Release:
         return _Release(majors, "")
     said = f"its own major version is {own}, which is not CUDA's"
     if majors:
-        said += f": it belongs to CUDA {' and '.join(map(str, majors))}"
+        listed = [*map(str, majors)]
+        every = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+        said += f": it belongs to CUDA {every}"
     return _Release(majors, said)
 
 

@@ -21,7 +21,7 @@ _BEHIND, _AHEAD = 1200, 6000
 """Characters around a landmark in which a match begins and ends."""
 _MOST = 5000
 """Places where one form of error may stand that are read: the first few, and the last ones."""
-_BEGINS = re.compile(r"(?<![\w./\\@+~-])(?=\S)")
+_BEGINS = re.compile(r"^|(?<![\w./\\@+~-])(?=\S)", re.MULTILINE)
 
 _FLAGS: dict[str | None, re.RegexFlag] = {"macos": re.MULTILINE | re.DOTALL}
 

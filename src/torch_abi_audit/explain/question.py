@@ -18,7 +18,7 @@ from torch_abi_audit.runtime.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torch_abi_audit.explain.choice import Choice
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.error_text import Clue, Errors
     from torch_abi_audit.explain.pasted import Pasted
 
 __all__ = ["Installed", "explain"]
@@ -56,14 +56,15 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     from torch_abi_audit.explain.choice import choose  # these read the table of kinds
     from torch_abi_audit.explain.error_text import errors
     from torch_abi_audit.explain.pasted import read
+    from torch_abi_audit.explain.torn_torch import left_over
 
     pasted = read(asked)
     found = errors(pasted)
     if not found.clues:
         return _of_name(asked, scene, platform)
     choice = choose(found.clues, pasted.text)
-    there = _scene(choice.clue, pasted, scene, platform)
-    answer = _of_choice(choice, there)
+    there = _scene(choice.clue, found, pasted, scene, platform)
+    answer = left_over(_of_choice(choice, there), there)
     left = f"{found.unread} more places that look like errors: only some of so many are read"
     return replace(
         answer,
@@ -75,7 +76,7 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     )
 
 
-def _scene(clue: Clue, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
+def _scene(clue: Clue, found: Errors, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
     """Where an error happened, as its message and the traceback before it say."""
     from torch_abi_audit.explain.frames import frames, innermost, shows_torch
     from torch_abi_audit.explain.kinds.kind import LIBRARY, LINK
@@ -84,7 +85,7 @@ def _scene(clue: Clue, pasted: Pasted, scene: Scene, platform: str | None) -> Sc
 
     around = frames(pasted.text, clue.start)
     source = innermost(around)
-    file = file_of(clue, pasted.text)
+    file = file_of(clue, found.clues, pasted.text)
     message = " ".join(filter(None, (clue.text, file)))
     there = platform or platform_of(clue.system, message, pasted.text)
     flat = "flat namespace" in clue.text

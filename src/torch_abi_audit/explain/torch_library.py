@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OWN_BUILD = "install the package's build for the installed torch, or rebuild it against that torch"
 _ELSEWHERE = {
+    Build.CUDA: "CUDA builds ship it",
     Build.OLD: "releases before 2.0 shipped it",
     Build.ROCM: "ROCm builds ship it",
     Build.XPU: "XPU builds ship it",
@@ -45,7 +46,7 @@ def torch_library(name: str, scene: Scene) -> Explanation:
         why = [
             f"no release from {known[0]} to {known[-1]} ships it on {scene.platform}; {elsewhere}"
         ]
-    causes, advice = _blame(build, scene, ships=bool(shipping))
+    causes, advice = _blame(build, scene, ships=bool(shipping) or build is Build.CUDA)
     if build in _NAMES and shipping:
         why.append(f"only {_NAMES[build]} builds of torch ship it")
     if scene.installed is not None and _is_for_others(build, scene):

@@ -82,7 +82,7 @@ def _causes(known: History, home: str | None, scene: Scene) -> list[Cause]:
     of_device = [Cause.CPU_TORCH] if known.cuda and not _is_for_cuda(scene.installed) else []
     if known.missing:
         return [Cause.OTHER_TORCH, *of_device, *([Cause.NOT_LINKED] if scene.linking else [])]
-    others = _though_exported(scene)
+    others = [Cause.NOT_LINKED] if scene.system is LINUX else _though_exported(scene)
     if others[0] is Cause.IMPORT_ORDER or (home and _PYTHON_BINDING in home and not _is_old(scene)):
         return [*others[:1], *of_device, Cause.OTHER_TORCH]
     return [Cause.OTHER_TORCH, *of_device, *others[:1]]
@@ -92,11 +92,23 @@ def _though_exported(scene: Scene) -> list[Cause]:
     """Why a symbol is not found that the torch at hand exports."""
     if scene.linking:
         return [Cause.NOT_LINKED]
+    if scene.system is LINUX and _is_published(scene):
+        return [Cause.OTHER_TORCH, Cause.OTHER_COPY, Cause.NOT_LINKED]
     if scene.system is LINUX:
         return [Cause.NOT_LINKED, Cause.OTHER_COPY]
     if scene.flat and scene.may_lack_import:
         return [Cause.IMPORT_ORDER, Cause.OTHER_COPY]
     return [Cause.OTHER_COPY]
+
+
+def _is_published(scene: Scene) -> bool:
+    """Whether an installed package fails on a torch whose build is not known.
+
+    Its users would have noticed a missing link: another build of torch, or another torch, is the
+    likelier cause.
+    """
+    unknown = scene.installed is not None and not scene.installed.stated
+    return unknown and "-packages/" in (scene.file or "")
 
 
 def _is_cxx11(scene: Scene) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.explanation import Cause
+from torch_abi_audit.explain.explanation import Cause, Fails
 from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
@@ -20,23 +20,34 @@ REINSTALL = (
 
 def torn_torch(answer: Explanation, scene: Scene) -> Explanation:
     """Explain a symbol that torch's own libraries lack, and no other project should provide."""
-    why = [
-        (
-            "a library of torch lacks it, and both come from one build of torch: files of several "
-            "releases are mixed, or a library of another torch is loaded first"
-        )
-    ]
-    if scene.file is not None and build_of(file_name(scene.file)) is Build.OLD:
-        why.insert(0, f"{file_name(scene.file)} is a library of torch before 2.0, left over here")
     return replace(
         answer,
         causes=(Cause.MIXED, Cause.OTHER_COPY),
-        why=tuple(why),
+        why=(
+            "a library of torch lacks it, and both come from one build of torch: files of several "
+            "releases are mixed, or a library of another torch is loaded first",
+        ),
         advice=(
             REINSTALL,
             f"or see which copies are loaded: {scene.how_to_see}",
             *elsewhere(scene),
         ),
+    )
+
+
+def left_over(answer: Explanation, scene: Scene) -> Explanation:
+    """The answer, unless the file that fails is one that only torch before 2.0 has."""
+    name = file_name(scene.file or "")
+    if scene.fails is not Fails.TORCH or build_of(name) is not Build.OLD:
+        return answer
+    return replace(
+        answer,
+        causes=(Cause.MIXED, *(one for one in answer.causes if one is not Cause.MIXED)),
+        why=(
+            f"{name} is a library of torch before 2.0, left over from an old release",
+            *answer.why,
+        ),
+        advice=(REINSTALL, *(one for one in answer.advice if one != REINSTALL)),
     )
 
 

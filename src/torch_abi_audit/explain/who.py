@@ -13,6 +13,8 @@ from torch_abi_audit.model.paths import file_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch_abi_audit.explain.error_text import Clue
 
 _OWNERS = {
@@ -63,18 +65,31 @@ _PATHS = (
 """Paths, and whose files they are, most specific first."""
 _COMPILED = [(re.compile(pattern), fails) for pattern, fails in _PATHS]
 _OPENED = re.compile(
-    r"(?:Error loading|Could not find module|Could not load this library:|Failed to load"
+    r"(?:ignoring file|Error loading|Could not find module|Could not load this library:|Failed to load"
     r"(?: the)? library|Could not load the library|Error in dlopen:|dlopen\()[ ]?['\"]?"
     r"(?P<file>[^'\"\n,]{1,400}?\.(?:so|dll|pyd|dylib)[\w.]*)"
 )
 """Words before the path of the file that was opened."""
+_START = "Traceback"
+_NEAR = 600
+"""Characters between two messages about one file."""
 
 
-def file_of(clue: Clue, text: str) -> str | None:
-    """The file that fails, as the message or its line names it; None if they name none.
+def file_of(clue: Clue, clues: Sequence[Clue], text: str) -> str | None:
+    """The file that fails, as the message, its line or the one before names it; None if none does.
 
     A missing library is no file that fails, unless it is opened by its path.
     """
+    if (named := _named(clue, text)) is not None:
+        return named
+    before = (one for one in reversed(clues) if one.end <= clue.start and one.file is not None)
+    near = next(before, None)
+    if near is None or clue.start - near.end > _NEAR or _START in text[near.end : clue.start]:
+        return None
+    return near.file
+
+
+def _named(clue: Clue, text: str) -> str | None:
     if clue.file is not None:
         return clue.file
     if clue.kind.name in (LIBRARY, DEPENDENCY) and _is_opened_itself(clue):

@@ -35,6 +35,8 @@ _ODD = re.compile(r"[/\\][^\s]*$|_Z\w*$|\?\w+@[^\s]*$|\.so[\w.]*$")
 _MOST_NAMES = 200
 """Names at line ends that are tried with what follows them."""
 _MOST_PIECES = 8
+_PHRASE = 80
+"""Characters of the longest phrase that is recognised across a cut."""
 
 
 class Line(NamedTuple):
@@ -178,10 +180,21 @@ def _is_whole(name: str) -> bool:
 
 
 def _at_full_width(before: str, text: str) -> str | None:
-    """The joint if a terminal cut a path or a name at its last column."""
-    if _ODD.search(before[-1024:]) and _WORD_START.match(text):
+    """The joint if a terminal cut a path, a name or a known phrase at its last column."""
+    if _WORD_START.match(text) is None:
+        return None
+    if _ODD.search(before[-1024:]):
         return ""
-    return None
+    head, tail = before[-_PHRASE:], text[:_PHRASE]
+    around = head + tail
+    cut = (around.find(phrase, max(0, len(head) - len(phrase) + 1)) for phrase in _long_phrases())
+    return "" if any(0 <= at < len(head) for at in cut) else None
+
+
+@cache
+def _long_phrases() -> tuple[str, ...]:
+    every = {each for kind in KINDS for form in kind.forms for each in phrases(form.expression)}
+    return tuple(sorted(each for each in every if len(each) > 7 and len(each) <= _PHRASE))
 
 
 def _hard_width(lines: list[Line]) -> int:
