@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.kinds.known import Known
 from torch_abi_audit.explain.kinds.known_libraries import KNOWN_LIBRARIES, known_library
 from torch_abi_audit.explain.kinds.known_symbols import KNOWN_SYMBOLS, known_symbol
 from torch_abi_audit.knowledge import cpython_abi, torch_shims
 from torch_abi_audit.knowledge.names.torch import is_runtime
+
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.kinds.known import Known
 
 # a symbol for each row, as the loader or the linker named it in a public thread
 SYMBOLS = (
