@@ -13,8 +13,8 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 "macos",
                 r"(?:'(?P<file>[^'\n]{1,400})' \([^()\n]{1,60}an )?"
-                r"incompatible architecture \((?P<version>have '?(?P<a>[\w,]{1,60})'?, need "
-                r"'?(?P<b>[\w, ]{1,60})'?)\)?",
+                r"incompatible architecture \((?P<version>have ['(]?(?P<a>[\w,]{1,60})"
+                r"['`)]?, need ['(]?(?P<b>[\w, ]{1,60})['`)]?)\)?",
             ),
             Form(
                 "macos",
@@ -25,7 +25,8 @@ ROWS: tuple[ErrorKind, ...] = (
             Form("macos", r"incompatible architecture \((?P<version>[^)\n]{0,400})\)"),
             Form(
                 "macos",
-                r"(?:no matching architecture in universal wrapper|mach-o, but wrong architecture)",
+                r"(?:no matching architecture in universal wrapper|mach-o, but wrong architecture|"
+                r"missing compatible arch in)",
             ),
             Form(
                 "macos",

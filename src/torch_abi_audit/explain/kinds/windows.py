@@ -82,8 +82,15 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "cannot run",
-        forms=(Form("windows", r"WinError 182\b" + _LOADING),),
-        subject=("{library}", "a DLL"),
+        forms=(
+            Form("windows", r"WinError 182\b" + _LOADING),
+            Form(
+                "windows",
+                r"DLL load failed(?: while importing (?P<file>[\w.]{1,400}))?[^\n:]{0,80}: {0,4}"
+                r"[^\n%]{0,100}%1(?![^\n]{0,80}Win32)",
+            ),
+        ),
+        subject=("{library}", "{file}", "a DLL"),
         is_a=("a DLL whose needed function is sought in a DLL of another release (error 182)",),
         causes=(Cause.OTHER_COPY, Cause.MIXED),
         why=("a DLL of the same name was found first: on PATH, or of another installation",),
