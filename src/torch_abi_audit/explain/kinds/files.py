@@ -12,21 +12,25 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "macos",
-                r"incompatible architecture \((?P<version>have '?(?P<a>[\w,]{1,60})'?, need "
-                r"'?(?P<b>[\w, ]{1,60})'?)\)?",
+                r"(?:'(?P<file>[^'\n]{1,400})' \([^()\n]{1,60}an )?"
+                r"incompatible architecture \((?P<version>have ['(]?(?P<a>[\w,]{1,60})"
+                r"['`)]?, need ['(]?(?P<b>[\w, ]{1,60})['`)]?)\)?",
             ),
             Form(
                 "macos",
+                r"(?:ignoring file '?(?P<file>[^\n',]{1,400})'?[:,] )?"
                 r"(?P<version>found architecture '(?P<a>\w{1,20})', required architecture "
                 r"'(?P<b>\w{1,20})')",
             ),
             Form("macos", r"incompatible architecture \((?P<version>[^)\n]{0,400})\)"),
             Form(
                 "macos",
-                r"(?:no matching architecture in universal wrapper|mach-o, but wrong architecture)",
+                r"(?:no matching architecture in universal wrapper|mach-o, but wrong architecture|"
+                r"missing compatible arch in)",
             ),
             Form(
                 "macos",
+                r"(?:ignoring file '?(?P<file>[^\n',]{1,400})'?[:,] )?"
                 r"building for macOS-(?P<b>\w{1,20}) but attempting to link with file built for "
                 r"(?:macOS-|unknown-)?(?P<a>\w{1,30})",
             ),

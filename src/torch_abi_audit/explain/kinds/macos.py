@@ -60,7 +60,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "older macOS",
         forms=(
-            Form("macos", r"load command 0x(?P<version>[0-9A-Fa-f]{8}) is unknown"),
+            Form(
+                "macos",
+                r"(?:(?<![^\s:])(?P<file>[^\s:]{1,400}): cannot load '[^'\n]{1,200}' \()?"
+                r"load command 0x(?P<version>[0-9A-Fa-f]{8}) is unknown",
+            ),
             Form("macos", r"unknown required load command 0x(?P<version>[0-9A-Fa-f]{8})"),
             Form(
                 "macos",
@@ -68,7 +72,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form("macos", r"malformed mach-o(?: image)?: unknown load command"),
         ),
-        subject=("the library",),
+        subject=("{file}", "the library"),
         is_a=("a library that was linked for a newer macOS than this one",),
         causes=(Cause.OLD_SYSTEM,),
         why=(

@@ -82,8 +82,15 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "cannot run",
-        forms=(Form("windows", r"WinError 182\b" + _LOADING),),
-        subject=("{library}", "a DLL"),
+        forms=(
+            Form("windows", r"WinError 182\b" + _LOADING),
+            Form(
+                "windows",
+                r"DLL load failed(?: while importing (?P<file>[\w.]{1,400}))?[^\n:]{0,80}: {0,4}"
+                r"[^\n%]{0,100}%1(?![^\n]{0,80}Win32)",
+            ),
+        ),
+        subject=("{library}", "{file}", "a DLL"),
         is_a=("a DLL whose needed function is sought in a DLL of another release (error 182)",),
         causes=(Cause.OTHER_COPY, Cause.MIXED),
         why=("a DLL of the same name was found first: on PATH, or of another installation",),
@@ -125,10 +132,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "torch's DLL, a function",
-        forms=(
-            Form("windows", r"WinError 127\b[^\n]{0,300}?" + _TORCH_DLL),
-            Form("windows", _IN_TORCH + any_of(PROCEDURE)),
-        ),
+        forms=(Form("windows", r"WinError 127\b[^\n]{0,300}?" + _TORCH_DLL),),
         subject=("{library}", "torch"),
         is_a=(
             "a DLL of torch for which a function is missing in a DLL that was loaded (error 127)",
@@ -141,6 +145,26 @@ ROWS: tuple[ErrorKind, ...] = (
                 "uv.dll, msvcp140.dll, CUDA's DLLs)"
             ),
             "or files of two releases of torch are mixed in torch\\lib",
+        ),
+        advice=(
+            "look for a second copy of torch's DLLs and CUDA's on PATH, and remove it",
+            _AGAIN,
+            _OWN,
+        ),
+        unknown=("which function of which DLL is missing: Windows does not say",),
+        about_torch=True,
+        owner="torch",
+        source=_SOURCE,
+    ),
+    ErrorKind(
+        "torch, a function",
+        forms=(Form("windows", _IN_TORCH + any_of(PROCEDURE)),),
+        subject=("torch",),
+        is_a=("a DLL of torch for which a function is missing in a DLL that was loaded",),
+        causes=(Cause.OTHER_COPY, Cause.MIXED, Cause.OLD_SYSTEM),
+        why=(
+            "error 127: the specified procedure was not found",
+            "torch itself fails: a DLL of the same name but another release was loaded first",
         ),
         advice=(
             "look for a second copy of torch's DLLs and CUDA's on PATH, and remove it",
