@@ -55,6 +55,8 @@ LOADS = frozenset(
     }
 )
 """Commands that name a library to load."""
+FIXUPS = frozenset({Tag.DYLD_INFO, Tag.DYLD_INFO_ONLY, Tag.DYLD_CHAINED_FIXUPS})
+"""Commands that locate the tables of what dyld binds."""
 
 
 class Dylib(NamedTuple):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from torch_abi_audit.formats.bounded import outside, window
 from torch_abi_audit.formats.macho.commands import (
+    FIXUPS,
     LOADS,
     Tag,
     dylib,
@@ -100,6 +101,8 @@ class Image:
     symtab: Symtab
     undefined: range
     external: range
+    fixed_up: bool
+    """Whether it has tables of what dyld binds; images of before 2009 have relocations only."""
     chained_fixups: Extent
     binds: Extent
     lazy_binds: Extent
@@ -189,6 +192,7 @@ def open_image(source: Slice, *, programs: bool = False) -> Image | NotALibrary:
         symtab=symtab,
         undefined=undefined,
         external=external,
+        fixed_up=any(one.tag in FIXUPS for one in commands),
         chained_fixups=_linkedit(commands, order, Tag.DYLD_CHAINED_FIXUPS),
         binds=binds,
         lazy_binds=lazy_binds,
