@@ -14,10 +14,11 @@ from torch_abi_audit.sources.files.tree import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch_abi_audit.doctor.process import Opened
     from torch_abi_audit.formats.macho.image import Image
+    from torch_abi_audit.formats.macho.slices import Slice
     from torch_abi_audit.formats.macho.trie import Export
 
 ACCEPTED = {"arm64": ("arm64e", "arm64"), "x86_64": ("x86_64h", "x86_64")}
@@ -98,7 +99,7 @@ def read(path: str, arch: str | None, *, linked: bool) -> Image | Unloadable:
         accepted = accepts(arch or native(name for name, _ in found))
         chosen = next((one for name in accepted for had, one in found if had == name), None)
         if chosen is None:
-            return Unloadable("machine", _other_machine([name for name, _ in found], accepted))
+            return Unloadable("machine", _other_machine(found, accepted))
         image = open_image(chosen, programs=True)
     except FormatError as error:
         return Unloadable("damaged", str(error))
@@ -133,11 +134,11 @@ def accepts(arch: str) -> tuple[str, ...]:
     return ACCEPTED.get(arch, (arch,))
 
 
-def _other_machine(have: list[str], accepted: tuple[str, ...]) -> str:
+def _other_machine(found: Sequence[tuple[str, Slice]], accepted: tuple[str, ...]) -> str:
     what = (
-        "mach-o file, but is an incompatible architecture"
-        if len(have) == 1
-        else "fat file, but missing compatible architecture"
+        "fat file, but missing compatible architecture"
+        if found[0][1].offset
+        else "mach-o file, but is an incompatible architecture"
     )
-    need = "' or '".join(accepted)
-    return f"{what} (have '{','.join(have)}', need '{need}')"
+    have, need = ",".join(name for name, _ in found), "' or '".join(accepted)
+    return f"{what} (have '{have}', need '{need}')"
