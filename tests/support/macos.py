@@ -87,5 +87,6 @@ def uuid(path: Path) -> str:
     assert fat is not None
     one = fat.at(0)
     assert one is not None
+    assert one.uuid is not None
     digits = bytes(one.uuid.uuid).hex().upper()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

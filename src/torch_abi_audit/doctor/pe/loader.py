@@ -22,6 +22,7 @@ from torch_abi_audit.doctor.pe.search import (
 )
 from torch_abi_audit.doctor.pe.symbols import first_lack
 from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
+from torch_abi_audit.formats.pe.image import Image
 from torch_abi_audit.knowledge.names.python import dll_bound, is_python
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.sources.files.place import place
@@ -118,25 +119,27 @@ class PEProcess:
 
     def _start(self, program: str) -> None:
         """Load the program and the DLLs that it is linked to."""
-        directory = self._directories.application
-        path = self._directories.file(directory, os.path.basename(program)) if program else None
-        image = None
-        if path is not None:
-            try:
-                image = read(path, None)
-            except OSError as error:
-                image = reason(error)
-        if image is None or isinstance(image, str):
-            if program:
-                self._unknown[f"The program {program} could not be read."] = None
+        if not program:
             return
-        self._arch = image.arch
-        lack = self._attempt(path or program, [Place(directory, Found.DEFAULT), *self._system()])
-        if lack is not None:
-            self._unknown[f"The program {program} would not start: {lack.library}"] = None
+        directory = self._directories.application
+        path = self._directories.file(directory, os.path.basename(program))
+        try:
+            image = read(path, None) if path is not None else None
+            main = Module(path or program, image) if isinstance(image, Image) else None
+        except (FormatError, OSError):
+            main = None
+        if main is None or main.image is None:
+            self._unknown[f"The program {program} could not be read."] = None
+            return
+        self._arch = main.image.arch
+        try:
+            self._map([self._add(main)], [Place(directory, Found.DEFAULT), self._system])
+        except _RefusedError as stop:
+            self._unknown[f"{program} would not start: it lacks {stop.lack.library}."] = None
 
-    def _system(self) -> list[Place]:
-        return [Place(self._directories.system, Found.DEFAULT)]
+    @property
+    def _system(self) -> Place:
+        return Place(self._directories.system, Found.DEFAULT)
 
     def _open_python3(self) -> None:
         """Load ``python3.dll`` from beside the interpreter, as it does before the first import."""
@@ -144,7 +147,7 @@ class PEProcess:
         for name in _PYTHON3:
             path = self._directories.file(directory, name)
             if path is not None and name not in self._names:
-                self._attempt(path, [Place(directory, Found.DEFAULT), *self._system()])
+                self._attempt(path, [Place(directory, Found.DEFAULT), self._system])
 
     def _attempt(self, path: str, places: Sequence[Place]) -> _Lack | None:
         """Open a DLL and all that it needs, from some places; what is lacking if it fails."""
