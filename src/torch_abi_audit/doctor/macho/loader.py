@@ -21,7 +21,7 @@ from torch_abi_audit.doctor.macho.search import (
 )
 from torch_abi_audit.doctor.macho.symbols import Images, first_lack, is_python
 from torch_abi_audit.doctor.macho.wording import KINDS, Tried
-from torch_abi_audit.doctor.process import Failure, Opened, Refusal
+from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.sources.files.place import place, real_path
@@ -181,23 +181,20 @@ class MachOProcess:
         if known is not None:
             return known
         tried: list[Tried] = []
-        unseen = ""
         for candidate in candidates(request):
             found = self._at(candidate, request, by)
             if isinstance(found, Loaded):
                 return found
             tried.append(found)
-            searched = request.linked or "/" not in asked
-            if searched and not found.why and cannot_be_seen(candidate.path):
-                unseen = unseen or candidate.path
-        if unseen:
+        kinds = [one.kind for one in tried if one.why]
+        unseen = _unseen(tried, request)
+        if unseen and not kinds:
             self._unknown[_not_seen(asked, by, unseen)] = None
             return self._add(Loaded(asked, None))
         if not tried and asked.startswith("@rpath/"):
             rpaths = any(image.rpaths for image in _images(request.chain))
             why = wording.UNUSED_RPATHS if rpaths else wording.NO_RPATHS
             return _Missing(why, Refusal.NO_LIBRARY)
-        kinds = [one.kind for one in tried if one.why]
         return _Missing(wording.paths_tried(tried), kinds[0] if kinds else Refusal.NO_LIBRARY)
 
     def _at(self, candidate: Candidate, request: Request, by: str | None) -> Loaded | Tried:
@@ -291,6 +288,18 @@ def _images(chain: Link | None) -> Iterator[Loaded]:
     while chain is not None:
         yield chain.image
         chain = chain.previous
+
+
+def _unseen(tried: Sequence[Tried], request: Request) -> str:
+    """The first path at which a library may be although it is not seen; empty if there is none.
+
+    What dyld searches last and by itself, for old images, does not count: it is the place of few
+    libraries. Nor does a path that the program opens.
+    """
+    if not request.linked and "/" in request.asked:
+        return ""
+    searched = (one.candidate for one in tried if one.candidate.found is not Found.DEFAULT)
+    return next((one.path for one in searched if cannot_be_seen(one.path)), "")
 
 
 def _not_seen(asked: str, by: str | None, path: str) -> str:

@@ -211,7 +211,8 @@ def is_of_system(path: str, asked: str) -> bool:
 
 def cannot_be_seen(path: str) -> bool:
     """Whether a path of a Mac may be there although this system has nothing at it."""
-    if HOST == "macos" or path.startswith((*_BUILDERS, _CRYPTEX)):
+    here = HOST == "macos" or not path.startswith("/")  # relative to the working directory
+    if here or path.startswith((*_BUILDERS, _CRYPTEX)):
         return False
     directory = path.rpartition("/")[0]
     if is_searched(directory) or is_toolkit(directory) or path.startswith(_HOMEBREW):
