@@ -176,16 +176,18 @@ class MachOProcess:
     def _find(self, request: Request, by: str | None) -> Loaded | _Missing:
         """The image that a name leads to, loaded if it is not yet."""
         asked = request.asked
-        implicit = asked if asked.startswith("@") or "/" in asked else f"@rpath/{asked}"
-        known = self._names.get(implicit) if implicit.startswith("@rpath/") else None
-        if known is not None:
-            return known
+        if asked.startswith("@rpath/") and asked in self._names:
+            return self._names[asked]
+        if not request.linked and "/" not in asked and f"@rpath/{asked}" in self._names:
+            return self._names[f"@rpath/{asked}"]
         tried: list[Tried] = []
+        again: dict[str, Tried] = {}  # rpaths of several images often lead to one path
         for candidate in candidates(request):
-            found = self._at(candidate, request, by)
+            found = again.get(candidate.path) or self._at(candidate, request, by)
             if isinstance(found, Loaded):
                 return found
             tried.append(found)
+            again[candidate.path] = found
         kinds = [one.kind for one in tried if one.why]
         unseen = _unseen(tried, request)
         if unseen and not kinds:
