@@ -297,6 +297,14 @@ def test_the_stable_abi_is_forwarded_to_this_python(tmp_path: Path, python: Path
     assert refused(process, lacks).symbol == "PyNew_Function"
 
 
+def test_the_python3_dll_of_the_interpreter_is_loaded_first(tmp_path: Path, python: Path) -> None:
+    library(tmp_path / "python3.dll", "PyNew_Function")
+    ext = library(tmp_path / "_C.pyd", "PyInit__C", {"python3.dll": "PyLong_FromLong"})
+    process = started(python)
+    assert process.open(str(ext)) is None
+    assert str(python.parent / "python3.dll") in paths(process)
+
+
 def test_python_is_taken_as_present_where_it_is_not_seen(tmp_path: Path) -> None:
     ext = module(tmp_path / "_C.pyd")
     process = pe.process(str(tmp_path / "Scripts" / "python.exe"), {})

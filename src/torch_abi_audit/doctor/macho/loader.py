@@ -21,7 +21,7 @@ from torch_abi_audit.doctor.macho.search import (
 )
 from torch_abi_audit.doctor.macho.symbols import Images, first_lack, is_python
 from torch_abi_audit.doctor.macho.wording import KINDS, Tried
-from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
+from torch_abi_audit.doctor.process import Failure, Opened, Refusal
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.sources.files.place import place, real_path
@@ -295,13 +295,12 @@ def _images(chain: Link | None) -> Iterator[Loaded]:
 def _unseen(tried: Sequence[Tried], request: Request) -> str:
     """The first path at which a library may be although it is not seen; empty if there is none.
 
-    What dyld searches last and by itself, for old images, does not count: it is the place of few
-    libraries. Nor does a path that the program opens.
+    A path that the program opens does not count.
     """
     if not request.linked and "/" in request.asked:
         return ""
-    searched = (one.candidate for one in tried if one.candidate.found is not Found.DEFAULT)
-    return next((one.path for one in searched if cannot_be_seen(one.path)), "")
+    searched = (one.candidate for one in tried)
+    return next((one.path for one in searched if cannot_be_seen(one)), "")
 
 
 def _not_seen(asked: str, by: str | None, path: str) -> str:
