@@ -323,6 +323,17 @@ def test_a_virtual_environment_is_its_base(tmp_path: Path) -> None:
     assert process.opened[-1].path == str(core)
 
 
+def test_the_python_of_conda_searches_where_conda_installs(tmp_path: Path) -> None:
+    home = installed_python(tmp_path / "env")
+    core = library(home.parent / "Library" / "bin" / "core.dll", "core")
+    ext = module(tmp_path / "site" / "_C.pyd", {"core.dll": "core"})
+    assert refused(started(home), ext).library == "core.dll"
+    (home.parent / "conda-meta").mkdir()
+    process = started(home)
+    assert process.open(str(ext)) is None
+    assert process.opened[-1].path == str(core)
+
+
 # -- Windows itself
 
 
