@@ -6,6 +6,7 @@ From ``APIs::dlopen`` of dyld's ``DyldAPIs.cpp``, ``getLoader`` of its ``Loader.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from torch_abi_audit.doctor.macho import wording
@@ -57,7 +58,7 @@ class MachOProcess:
     """A process of macOS that has opened libraries, and can open more."""
 
     def __init__(self, program: str, environ: Mapping[str, str], arch: str | None = None) -> None:
-        self._program = real_path(program) if program else ""
+        self._program = _with_slashes(real_path(program)) if program else ""
         self._variables = variables(self._program, environ)
         self._unknown: dict[str, None] = dict.fromkeys(self._variables.unknown)
         self._arch = arch
@@ -88,6 +89,7 @@ class MachOProcess:
             path: A path, or a name that is searched.
             everywhere: Whether its names are offered to libraries opened later (RTLD_GLOBAL).
         """
+        path = _with_slashes(path)
         before = len(self._loaded), len(self._opened)
         mode = _NOW | (_GLOBAL if everywhere else _LOCAL)
         try:
@@ -212,7 +214,7 @@ class MachOProcess:
         known = self._identities.get(there.identity)
         if known is not None:
             return known
-        path = real_path(candidate.path)
+        path = _with_slashes(real_path(candidate.path))
         image = read(path, self._arch, linked=request.linked)
         if isinstance(image, Unloadable):
             return Tried(candidate, image.text, KINDS[image.kind])
@@ -269,6 +271,11 @@ class MachOProcess:
         self._identities = {
             key: one for key, one in self._identities.items() if id(one) not in gone
         }
+
+
+def _with_slashes(path: str) -> str:
+    """A path of this system as macOS writes paths."""
+    return path.replace(os.sep, "/")
 
 
 def _is_module(image: Loaded) -> bool:
