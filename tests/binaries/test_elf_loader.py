@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.support.loader_oracle import build_program, real, simulated
+from tests.support.loader_oracle import agree, build_program, real
 from tests.support.toolchain import gcc
+from torch_abi_audit.doctor.elf import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -761,9 +762,9 @@ def test_the_simulation_does_what_the_loader_does(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(tmp_path)
-    one = CASES[name](home)
-    program = one.program or home.program()
+    todo = CASES[name](home)
+    program = todo.program or home.program()
     monkeypatch.chdir(tmp_path)
-    steps, _, unknown = simulated(program, one.steps, one.environ)
-    assert steps == real(program, one.steps, one.environ, tmp_path)
-    assert not unknown
+    one = process(str(program), todo.environ)
+    agree(one, todo.steps, real(program, todo.steps, todo.environ, tmp_path))
+    assert not one.unknown

@@ -9,13 +9,12 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
-from torch_abi_audit.doctor.elf import process
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from torch_abi_audit.doctor.process import Failure
+    from torch_abi_audit.doctor.elf.simulation import ElfProcess
+    from torch_abi_audit.doctor.process import Opened
 
 PROGRAM = r"""
 #define _GNU_SOURCE
@@ -94,23 +93,22 @@ def _last_words(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip() or f"signal {-done.returncode}"
 
 
-def simulated(
-    program: Path, steps: Sequence[str], environ: Mapping[str, str]
-) -> tuple[list[Step], list[Failure | None], list[str]]:
-    """The same of the simulation, in the current directory; its failures, and what is unknown."""
-    one = process(str(program), environ)
-    failures: list[Failure | None] = []
-    found = [Step(None, _paths(one.opened))]
-    for step in steps:
+def agree(one: ElfProcess, steps: Sequence[str], expected: Sequence[Step]) -> None:
+    """Fail unless a simulated process answers each step, and has then open, what is expected."""
+    found = _paths(one.opened)
+    if one.failure is None:
+        assert found == expected[0].opened
+    for step, after in zip(steps, expected[1:] or expected, strict=False):
         failure = one.open(step[1:], everywhere=step[0] == "+")
-        failures.append(failure)
         if failure is not None and failure.fatal:
-            found.append(Step(failure.text, ()))
-            break
-        found.append(Step(None if failure is None else failure.text, _paths(one.opened)))
-    return found, failures, list(one.unknown)
+            assert after.answer is not None
+            assert failure.text in after.answer
+            return
+        answer = None if failure is None else failure.text
+        assert (step, answer) == (step, after.answer)
+        assert (step, _paths(one.opened)) == (step, after.opened)
+    assert len(expected) == len(steps) + 1
 
 
-def _paths(opened: Sequence[object]) -> tuple[str, ...]:
-    paths = [str(each.path) for each in opened]  # type: ignore[attr-defined]
-    return tuple(path for path in paths if "/ld-linux" not in path)
+def _paths(opened: Sequence[Opened]) -> tuple[str, ...]:
+    return tuple(each.path for each in opened if "/ld-linux" not in each.path)

@@ -20,6 +20,7 @@ from torch_abi_audit.doctor.elf.versions import check
 from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
 from torch_abi_audit.formats.elf.image import Tag
 from torch_abi_audit.model.errors import FormatError, TargetError
+from torch_abi_audit.runtime.records import replace
 from torch_abi_audit.sources import loading
 
 TYPE_CHECKING = False
@@ -77,12 +78,13 @@ class ElfProcess:
         self._program.names = [""]
         self._objects = [self._program]
         self._global: list[Object] = []
-        self._failure: Failure | None = None
+        self.failure: Failure | None = None
+        """What ended the program, or kept it from starting."""
         self._search.use_variable(environ.get("LD_LIBRARY_PATH", ""), self._program)
         try:
             self._start(interpreter, environ)
         except RefusalError as refusal:
-            self._failure = refusal.failure
+            self.failure = replace(refusal.failure, fatal=True)
 
     @property
     def opened(self) -> Sequence[Opened]:
@@ -107,15 +109,15 @@ class ElfProcess:
             What the loader answers if it refuses; None if the library is open. After words that
             end the program, or if it does not even start, these.
         """
-        if self._failure is not None:
-            return self._failure
+        if self.failure is not None:
+            return self.failure
         before = len(self._objects)
         try:
             self._open(path, self._caller(by), everywhere=everywhere)
         except RefusalError as refusal:
             del self._objects[before:]
             if refusal.failure.fatal:
-                self._failure = refusal.failure
+                self.failure = refusal.failure
             return refusal.failure
         return None
 
@@ -148,6 +150,7 @@ class ElfProcess:
         scope = dict.fromkeys([*self._global, *(root.searchlist or ())])
         if one.facts is not None and one.facts.symbolic:
             scope = dict.fromkeys([one, *scope])
+        lazy = lazy and not (one.facts is not None and one.facts.bind_now)
         doubt = bind(one, list(scope), self._system.release, lazy=lazy)
         if doubt is not None:
             self._unknown.append(doubt)
@@ -168,10 +171,12 @@ class ElfProcess:
         self._program.searchlist = needed
         self._program.dependencies = in_order(needed, self._system.release)
         self._offer(self._program)
-        for each in needed:
-            each.started = True
+        for each in self._objects:
             check(each, self._objects, self._system.release)
-            each.relocated = True
+        lazy = not environ.get("LD_BIND_NOW")
+        for each in reversed(self._program.dependencies):
+            if not each.relocated:
+                self._bind(each, lazy=lazy)
 
     def _open_loader(self, interpreter: str) -> None:
         """Take in the loader itself, which every program has open."""
