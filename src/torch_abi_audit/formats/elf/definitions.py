@@ -10,7 +10,7 @@ from __future__ import annotations
 from struct import Struct
 
 from torch_abi_audit.formats.elf.gnu_hash import GnuHash
-from torch_abi_audit.formats.elf.image import Image, Tag, words
+from torch_abi_audit.formats.elf.image import Image, Tag, numbers
 from torch_abi_audit.formats.elf.versions import version_word
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.records import dataclass
@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MOST = 1 << 26  # most bytes of DT_HASH
-_LONGEST = 1 << 16  # most symbols in one of its chains
+_MOST = 1 << 25  # most bytes of DT_HASH
+_LONGEST = 1 << 12  # most symbols in one of its chains
 _ABSOLUTE = 0xFFF1
 _TLS = 6
 _DATA_OR_CODE = frozenset({0, 1, 2, 5, _TLS, 10})
@@ -126,7 +126,7 @@ class _SysvHash:
         if 4 * (buckets + symbols) > _MOST:
             raise FormatError(f"a hash table with {buckets} buckets and {symbols} symbols")
         blob = image.table(at + 8, 4 * (buckets + symbols), "hash table")
-        entries = words(image, blob)
+        entries = numbers(image, blob, wide=False)
         self._heads, self._chain = entries[:buckets], entries[buckets:]
 
     def candidates(self, names: Iterable[bytes]) -> Iterator[tuple[bytes, list[int]]]:

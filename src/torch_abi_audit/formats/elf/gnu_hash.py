@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import islice
 from struct import Struct
 
-from torch_abi_audit.formats.elf.image import Image, Tag
+from torch_abi_audit.formats.elf.image import Image, Tag, numbers
 from torch_abi_audit.formats.elf.symbols import chain_links, names_at
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
 
 _MOST = 1 << 25  # most bytes of the filter and the buckets: they have 2 MB in the largest libraries
 _LONGEST = 1 << 12  # most symbols in a chain
@@ -42,8 +42,8 @@ class GnuHash:
         if size + 4 * buckets > _MOST:
             raise FormatError(f"a GNU hash table with {filters} filters and {buckets} buckets")
         blob = image.table(at + 16, size + 4 * buckets, "GNU hash table")
-        self._masks = _numbers(image, blob[:size], wide=image.layout.wide)
-        self._heads = _numbers(image, blob[size:], wide=False)
+        self._masks = numbers(image, blob[:size], wide=image.layout.wide)
+        self._heads = numbers(image, blob[size:], wide=False)
         self._chains = at + 16 + len(blob)
 
     @property
@@ -104,14 +104,6 @@ def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
         return None
     text = image.strings().names({*names_at(image, places)} - {0})
     return frozenset(names).intersection(text.values())
-
-
-def _numbers(image: Image, blob: bytes, *, wide: bool) -> Sequence[int]:
-    """The numbers of a table, made when they are read unless their byte order is another one."""
-    if image.layout.swapped:
-        code, size = ("Q", 8) if wide else ("I", 4)
-        return Struct(f"{image.layout.order}{len(blob) // size}{code}").unpack(blob)
-    return memoryview(blob).cast("Q") if wide else memoryview(blob).cast("I")
 
 
 def gnu_hash(name: bytes) -> int:
