@@ -110,18 +110,20 @@ class Mapper:
             if one is None:
                 continue
             direct.append(one)
-            place = len(listed)
-            if tag != Tag.NEEDED:
-                place = listed.index(current)
-                if one in listed[place:]:
+            place = listed.index(current)
+            if tag == Tag.NEEDED:
+                if one not in listed:
+                    listed.append(one)
+            elif one not in listed[: place + 1]:
+                if one in listed:
                     listed.remove(one)
-            if one not in listed:
                 listed.insert(place, one)
+                self._link_map.move_before(one, current)
         return direct
 
     def _named_in_file(self, tag: int, written: str, by: Object) -> Object | None:
         """The library that an entry names; None for a missing one of DT_AUXILIARY."""
-        before = len(self._link_map.objects)
+        before = [*self._link_map.objects]
         try:
             return self.needed(self._search.expand(written, by), by)
         except RefusalError:

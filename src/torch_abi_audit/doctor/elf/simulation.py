@@ -87,7 +87,8 @@ class ElfProcess:
     @property
     def opened(self) -> Sequence[Opened]:
         """All libraries in the process, in the order of opening; the program is left out."""
-        return [each.opened for each in self._link_map.objects[1:]]
+        program = self._link_map.program
+        return [each.opened for each in self._link_map.objects if each is not program]
 
     @property
     def unknown(self) -> Sequence[str]:
@@ -109,7 +110,7 @@ class ElfProcess:
         """
         if self.failure is not None:
             return self.failure
-        before = len(self._link_map.objects)
+        before = [*self._link_map.objects]
         try:
             new = self._mapper.asked(path, self._caller(by))
             if new.searchlist is None:
@@ -194,7 +195,7 @@ class ElfProcess:
         names = [*re.split("[ :]", variable), *re.split(r"[\s:]+", " ".join(lines))]
         found: list[Object] = []
         for name in filter(None, names):
-            before = len(self._link_map.objects)
+            before = [*self._link_map.objects]
             try:
                 one = self._mapper.preloaded(name)
             except RefusalError:
