@@ -23,6 +23,8 @@ _NO_EXECUTABLE_STACK = (2, 41)
 """The release since which ``dlopen`` refuses what asks for an executable stack."""
 _NO_PROGRAMS = (2, 30)
 """The release since which ``dlopen`` refuses a position-independent executable."""
+_EXECUTABLE = frozenset({"armv7l", "i686", "s390x", "x86_64"})
+"""Machines on which the stack is executable by default: their ``stackinfo.h``."""
 _KINDS = {
     "executable": "cannot dynamically load executable",
     "debug symbols": "object file has no dynamic section",
@@ -212,6 +214,6 @@ class Mapper:
 
 
 def _executable_stack(known: Facts) -> bool:
-    """Whether a file asks for an executable stack; on x86-64, one that says nothing does."""
+    """Whether a file asks for an executable stack; where it says nothing, its machine decides."""
     stack = known.image.executable_stack
-    return known.image.architecture() == "x86_64" if stack is None else stack
+    return known.image.architecture() in _EXECUTABLE if stack is None else stack
