@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.support.elf_graphs import PROGRAMS, environment
+from tests.support.elf_patch import with_symbol
 from tests.support.loader_oracle import agree, build_program, real
 from tests.support.toolchain import gcc
 from torch_abi_audit.doctor.elf import process
@@ -409,6 +410,30 @@ def hidden_definitions_do_not(home: Home) -> Case:
     home.lib("b/liby.so", '__attribute__((visibility("hidden"))) int y(void) { return 1; }')
     home.lib("a/libx.so", call("y"), needs=["b/liby.so"], runpath="$ORIGIN/../b")
     return Case(["-a/libx.so"])
+
+
+SYMBOLS = {
+    "hidden": {"other": 2},
+    "internal": {"other": 1},
+    "protected": {"other": 3},
+    "local": {"info": 0x02},
+    "weak": {"info": 0x22},
+    "unique": {"info": 0xA2},
+    "nameless": {"info": 0x13},
+    "undefined": {"section": 0},
+    "empty": {"value": 0},
+    "absolute": {"value": 0, "section": 0xFFF1},
+    "empty_variable": {"value": 0, "info": 0x16},
+}
+
+
+@case
+def all_kinds_of_symbols(home: Home) -> Case:
+    for name, fields in SYMBOLS.items():
+        found = home.lib(f"b/{name}.so", fn("y"))
+        home.lib(f"a/{name}.so", call("y"), needs=[f"b/{name}.so"], runpath="$ORIGIN/../b")
+        with_symbol(found, "y", **fields)
+    return Case([f"-a/{name}.so" for name in SYMBOLS])
 
 
 @case
