@@ -430,8 +430,8 @@ SYMBOLS = {
 @case
 def all_kinds_of_symbols(home: Home) -> Case:
     for name, fields in SYMBOLS.items():
-        found = home.lib(f"b/{name}.so", fn("y"))
-        home.lib(f"a/{name}.so", call("y"), needs=[f"b/{name}.so"], runpath="$ORIGIN/../b")
+        found = home.lib(f"b/lib{name}.so", fn("y"))
+        home.lib(f"a/{name}.so", call("y"), needs=[f"b/lib{name}.so"], runpath="$ORIGIN/../b")
         with_symbol(found, "y", **fields)
     return Case([f"-a/{name}.so" for name in SYMBOLS])
 
