@@ -45,7 +45,7 @@ def meant(environ: Mapping[str, str] | None = None, directory: str | None = None
     if not is_of_a_runner():
         return None
     environ = os.environ if environ is None else environ
-    extended = _configuration(sys.prefix).get("extends-environment")
+    extended = configuration(sys.prefix).get("extends-environment")
     for prefix in (extended, environ.get("VIRTUAL_ENV"), environ.get("CONDA_PREFIX")):
         if prefix and os.path.isdir(prefix) and not _same(prefix, sys.prefix):
             return prefix
@@ -66,7 +66,7 @@ def is_of_a_runner() -> bool:
         for part in parts[-3:-1]
         for bucket in _BUCKETS
     )
-    return in_cache and "uv" in _configuration(sys.prefix)
+    return in_cache and "uv" in configuration(sys.prefix)
 
 
 def holds_only_the_program(sites: Iterable[str]) -> bool:
@@ -102,7 +102,7 @@ def _beside(directory: str) -> str | None:
         directory = above
 
 
-def _configuration(prefix: str) -> dict[str, str]:
+def configuration(prefix: str) -> dict[str, str]:
     """The keys and values of an environment's ``pyvenv.cfg``; empty if it has none."""
     try:
         text = read_text(os.path.join(prefix, _CONFIGURATION), _LIMIT)
