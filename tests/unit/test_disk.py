@@ -39,7 +39,7 @@ METHODS = words(
 """Of ``pathlib.Path``."""
 HARMLESS = words(
     "_exit cpu_count environ fsdecode fsencode fspath get_terminal_size getpid path "
-    "sched_getaffinity"
+    "sched_getaffinity strerror"
 )
 """Of ``os``: what neither asks nor changes a file system."""
 HARMLESS_PATH = words(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
 _KINDS = {1: "object file", 2: "executable", 4: "core dump"}
-_ET_DYN = 3
+_ET_EXEC, _ET_DYN = 2, 3
 _DEVICE_MACHINES = {190: "CUDA device code", 224: "AMD GPU device code", 247: "BPF program"}
 _MACHINES = {
     3: "i686",
@@ -45,9 +45,14 @@ _MOST_DYNAMIC = 1 << 20
 """Most bytes of a dynamic section that are read: its end mark is usually at some hundred bytes."""
 
 
+class NoDynamicSectionError(FormatError):
+    """A program or library without a dynamic section."""
+
+
 class Tag:
     """The dynamic section tags used here; plain integers, for fast lookups in plain dicts."""
 
+    NULL = 0
     NEEDED = 1
     PLTRELSZ = 2
     HASH = 4
@@ -58,20 +63,28 @@ class Tag:
     STRSZ = 10
     SONAME = 14
     RPATH = 15
+    SYMBOLIC = 16
     REL = 17
     RELSZ = 18
     PLTREL = 20
     DEBUG = 21
     JMPREL = 23
+    BIND_NOW = 24
     RUNPATH = 29
+    FLAGS = 30
+    RELR = 36
     GNU_HASH = 0x6FFFFEF5
     VERSYM = 0x6FFFFFF0
+    RELACOUNT = 0x6FFFFFF9
+    RELCOUNT = 0x6FFFFFFA
     FLAGS_1 = 0x6FFFFFFB
     VERDEF = 0x6FFFFFFC
     VERDEFNUM = 0x6FFFFFFD
     VERNEED = 0x6FFFFFFE
     VERNEEDNUM = 0x6FFFFFFF
     MIPS_SYMTABNO = 0x70000011
+    AUXILIARY = 0x7FFFFFFD
+    FILTER = 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +135,14 @@ class Image:
     source: Readable
     layout: Layout
     machine: int
+    fixed: bool
+    """Whether it is a program for a fixed address (ET_EXEC)."""
     loads: tuple[tuple[int, int, int], ...]
     """File offset, address and size in the file of each loaded segment, in reverse order."""
     tags: dict[int, int]
     entries: tuple[tuple[int, int], ...]
-    has_interpreter: bool
+    interpreter: tuple[int, int] | None
+    """File offset and size of the path of a program's interpreter, the dynamic loader."""
     executable_stack: bool | None
     """Whether PT_GNU_STACK asks for an executable stack; None if there is no such header."""
     section_names: int | None
@@ -187,8 +203,12 @@ def architecture(machine: int, *, wide: bool, little: bool) -> str:
     return name + suffix.get(name, "64" if wide else "32")
 
 
-def open_image(source: Readable) -> Image | NotALibrary:
+def open_image(source: Readable, *, programs: bool = False) -> Image | NotALibrary:
     """Locate the dynamic tables of an ELF file.
+
+    Args:
+        source: The file.
+        programs: Whether a program with a fixed address (ET_EXEC) is read too.
 
     Raises:
         FormatError: the file is damaged, cut short, or of an unknown ELF class or type.
@@ -205,9 +225,9 @@ def open_image(source: Readable) -> Image | NotALibrary:
     kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, _, shstrndx = fields
     if machine in _DEVICE_MACHINES:
         return NotALibrary(_DEVICE_MACHINES[machine])
-    if kind in _KINDS:
+    if kind in _KINDS and not (programs and kind == _ET_EXEC):
         return NotALibrary(_KINDS[kind])
-    if kind != _ET_DYN:
+    if kind not in (_ET_EXEC, _ET_DYN):
         raise FormatError(f"unknown ELF type {kind}")
     if phnum == _PN_XNUM:  # the true count is in sh_info of section 0 (gABI)
         at = shoff + (44 if layout.wide else 28)
@@ -220,7 +240,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
     segments = list(layout.segment.iter_unpack(raw))
     dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
     if dynamic is None:
-        raise FormatError("the file has no dynamic section: no loader can load it")
+        raise NoDynamicSectionError("the file has no dynamic section: no loader can load it")
     offset, _, in_file, in_memory = dynamic
     if in_file == 0 and in_memory > 0:
         return NotALibrary("debug symbols")
@@ -233,6 +253,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
         source=source,
         layout=layout,
         machine=machine,
+        fixed=kind == _ET_EXEC,
         loads=tuple(
             (offset, address, size)
             for tag, offset, address, size, _ in reversed(segments)
@@ -240,7 +261,9 @@ def open_image(source: Readable) -> Image | NotALibrary:
         ),
         tags=dict(entries),
         entries=tuple(entries),
-        has_interpreter=any(tag == _PT_INTERP for tag, *_ in segments),
+        interpreter=next(
+            ((offset, size) for tag, offset, _, size, _ in segments if tag == _PT_INTERP), None
+        ),
         executable_stack=_executable_stack([each[0] for each in segments], raw, layout),
         section_names=shoff + shstrndx * shentsize if shoff and shstrndx else None,
     )

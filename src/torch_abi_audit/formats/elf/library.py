@@ -47,7 +47,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     if isinstance(image, NotALibrary):
         return image
     tags, layout = image.tags, image.layout
-    if tags.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (image.has_interpreter and Tag.DEBUG in tags):
+    if tags.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (image.interpreter and Tag.DEBUG in tags):
         return NotALibrary("executable")
     strong, weak = _undefined(image)
     needs, lenient = _version_needs(image)
