@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 from torch_abi_audit.doctor.tracing import openings
 from torch_abi_audit.doctor.tracing.run import DEEPEST, Raised, Returned
 from torch_abi_audit.doctor.tracing.values import (
     UNKNOWN,
+    File,
     Finder,
     Function,
     Method,
@@ -18,6 +20,7 @@ from torch_abi_audit.doctor.tracing.values import (
     text_of,
     truth,
 )
+from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
@@ -78,15 +81,23 @@ def _followed(
     scope = Scope(function.scope.module, function.scope)
     _bind(function.node.args, function.defaults, arguments, named, scope)
     run.depth += 1
+    doubts = run.doubts
+    value: Known = None
     try:
         if isinstance(function.node, ast.Lambda):
             return value_of(function.node.body, scope, run)
         walk(function.node.body, scope, run)
     except Returned as returned:
-        return returned.value
+        value = returned.value
+    except Raised as raised:
+        if run.doubts == doubts:
+            raise
+        run.catch(raised)
+        value = UNKNOWN
     finally:
         run.depth -= 1
-    return None
+        run.doubts = doubts
+    return value if all(each == value for each in scope.perhaps) else UNKNOWN
 
 
 def _bind(
@@ -165,6 +176,9 @@ def _method(method: Method, arguments: Sequence[Known], run: Run) -> Known:
     try:
         if isinstance(of, Path):
             return _PATH_METHODS[name](of, *arguments)
+        if isinstance(of, File) and name == "read":
+            text = lookup.source_text(of.path)
+            return UNKNOWN if text is None else text
         if isinstance(of, Finder) and name == "find_spec":
             return openings.spec_in((of.directory,), arguments[0], run)
         if isinstance(of, Spec) or (isinstance(of, Method) and isinstance(of.of, Spec)):
@@ -240,11 +254,57 @@ _PATH_METHODS: dict[str, Callable[..., Known]] = {
     "is_dir": lambda path: lookup.is_directory(path.text),
 }
 _MAPPING_METHODS: dict[str, Callable[..., Known]] = {
-    "get": lambda of, key, default=None: of.get(key, default),
+    "get": lambda of, key, default=None: UNKNOWN if key is UNKNOWN else of.get(key, default),
     "items": lambda of: [(key, value) for key, value in of.items()],
     "keys": list,
     "values": lambda of: list(of.values()),
 }
+
+# --- versions ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version, by its numbers; marks of pre-releases and builds are left out."""
+
+    numbers: tuple[int, ...]
+
+    def __lt__(self, other: Release) -> bool:
+        """Compare by numbers."""
+        return self.numbers < other.numbers
+
+    def __le__(self, other: Release) -> bool:
+        """Compare by numbers."""
+        return self.numbers <= other.numbers
+
+    def __gt__(self, other: Release) -> bool:
+        """Compare by numbers."""
+        return self.numbers > other.numbers
+
+    def __ge__(self, other: Release) -> bool:
+        """Compare by numbers."""
+        return self.numbers >= other.numbers
+
+
+def release_of(value: Known) -> Known:
+    """The release that a text or a tuple of numbers names."""
+    if isinstance(value, str):
+        parts = re.match(r"v?(\d+(?:\.\d+)*)", value.strip())
+        value = tuple(map(int, parts[1].split("."))) if parts else UNKNOWN
+    if isinstance(value, tuple) and value and all(isinstance(each, int) for each in value):
+        return Release((*value, 0, 0)[: max(3, len(value))])
+    return value if isinstance(value, Release) else UNKNOWN
+
+
+def _release(_run: Run, text: Known) -> Known:
+    return release_of(text)
+
+
+def _without_device(run: Run) -> Known:
+    """``torch.cuda.is_available()``: false for a build of torch without CUDA and ROCm."""
+    builds = [run.constants.get(f"torch.version.{name}", UNKNOWN) for name in ("cuda", "hip")]
+    return False if builds == [None, None] else UNKNOWN
+
 
 # --- functions of the standard library -----------------------------------------------------------
 
@@ -305,10 +365,38 @@ def _items(kind: Callable[..., Known]) -> Callable[..., Known]:
     return known
 
 
-def _attribute(run: Run, of: Known, name: Known, *_default: Known) -> Known:
+def _attribute(run: Run, of: Known, name: Known, *default: Known) -> Known:
     from torch_abi_audit.doctor.tracing.expressions import attribute
 
-    return attribute(of, name, run) if isinstance(name, str) and not _default else UNKNOWN
+    if not isinstance(name, str):
+        return UNKNOWN
+    return attribute(of, name, run) if not default or _has(run, of, name) is True else UNKNOWN
+
+
+def _has(run: Run, of: Known, name: Known) -> Known:
+    """``hasattr``, where it is known that it has the attribute."""
+    if isinstance(of, Named) and isinstance(name, str):
+        scope = run.scopes.get(of.name)
+        if f"{of.name}.{name}" in run.constants or (scope is not None and scope.has(name)):
+            return True
+    return UNKNOWN
+
+
+def _open(run: Run, path: Known, *mode: Known) -> Known:
+    text = text_of(path)
+    if text is None:
+        return UNKNOWN
+    if not mode or mode[0] in ("r", "rb", "rt"):
+        if not lookup.is_file(text):
+            run.fail("FileNotFoundError", f"No such file or directory: {text!r}", (text, 0))
+    return File(text)
+
+
+def _json(_run: Run, file: Known) -> Known:
+    import json
+
+    text = lookup.source_text(file.path) if isinstance(file, File) else file
+    return json.loads(text) if isinstance(text, str) else UNKNOWN
 
 
 def _enumerated(_run: Run, items: Known) -> Known:
@@ -351,6 +439,15 @@ _FUNCTIONS: dict[str, Callable[..., Known]] = {
     "sysconfig.get_config_var": _variable,
     "platform.system": lambda run: run.constants["platform.system()"],
     "platform.machine": lambda run: run.constants["platform.machine()"],
+    "packaging.version.Version": _release,
+    "packaging.version.parse": _release,
+    "pkg_resources.parse_version": _release,
+    "torch.torch_version.TorchVersion": _release,
+    "torch.cuda.is_available": _without_device,
+    "builtins.open": _open,
+    "builtins.hasattr": _has,
+    "json.load": _json,
+    "json.loads": _json,
     "builtins.all": _all,
     "builtins.any": _any,
     "builtins.sorted": _sorted,
@@ -376,5 +473,3 @@ BUILTINS: dict[str, Known] = {
     "TYPE_CHECKING": False,
 }
 """What names mean that no source defines."""
-
-__all__ = ["BUILTINS", "Raised", "call", "joined", "path_attribute"]

@@ -15,6 +15,7 @@ from torch_abi_audit.doctor.tracing.values import (
     Path,
     Scope,
     Spec,
+    TorchRelease,
     text_of,
     truth,
 )
@@ -93,6 +94,10 @@ def attribute(of: Known, name: str, run: Run) -> Known:
         return {"origin": of.origin, "name": of.name, "loader": Method(of, "loader")}.get(
             name, UNKNOWN
         )
+    if isinstance(of, calls.Release) and name in ("major", "minor", "micro"):
+        return of.numbers[("major", "minor", "micro").index(name)]
+    if isinstance(of, calls.Release) and name == "release":
+        return of.numbers
     if isinstance(of, tuple) and name in ("major", "minor", "micro") and len(of) >= 3:
         return of[("major", "minor", "micro").index(name)]
     return UNKNOWN if of is UNKNOWN else Method(of, name)
@@ -225,6 +230,9 @@ def _compared(sign: ast.cmpop, left: Known, right: Known, run: Run) -> Known:
             return (left is right) is isinstance(sign, ast.Is)
         return UNKNOWN
     compare = _COMPARISONS.get(type(sign))
+    left, right = _versions(left, right)
+    if isinstance(left, calls.Release) and isinstance(right, calls.Release) and compare:
+        return compare(left, right)
     if compare is None or not (isinstance(left, _PLAIN) and isinstance(right, _PLAIN)):
         return UNKNOWN
     if any(isinstance(each, (tuple, list)) and UNKNOWN in each for each in (left, right)):
@@ -233,6 +241,14 @@ def _compared(sign: ast.cmpop, left: Known, right: Known, run: Run) -> Known:
         return compare(left, right)
     except TypeError:
         return UNKNOWN
+
+
+def _versions(left: Known, right: Known) -> tuple[Known, Known]:
+    """Both as releases, where one of them is a release or torch's version."""
+    kinds = (TorchRelease, calls.Release)
+    if not (isinstance(left, kinds) or isinstance(right, kinds)):
+        return left, right
+    return calls.release_of(left), calls.release_of(right)
 
 
 def _conditional(node: ast.IfExp, scope: Scope, run: Run) -> Known:
@@ -285,6 +301,7 @@ def _comprehension(
     if isinstance(items, dict):
         items = list(items)
     if not isinstance(items, (list, tuple)) or len(items) > _MOST_ITEMS:
+        _unknown_items(node, part, scope, run)
         return UNKNOWN
     found = []
     for item in items:
@@ -296,6 +313,31 @@ def _comprehension(
         if all(kept):
             found.append(value_of(node.elt, inner, run))
     return found
+
+
+def _unknown_items(
+    node: ast.ListComp | ast.GeneratorExp | ast.SetComp,
+    part: ast.comprehension,
+    scope: Scope,
+    run: Run,
+) -> None:
+    """Follow the calls in a comprehension over what is not known."""
+    inner = Scope(scope.module, scope)
+    assign(part.target, UNKNOWN, inner, run)
+    run.doubts += 1
+    try:
+        for each in (*part.ifs, node.elt):
+            _doubtful(each, inner, run)
+    finally:
+        run.doubts -= 1
+
+
+def _mapped(node: ast.DictComp, scope: Scope, run: Run) -> Known:
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    pairs = _comprehension(ast.ListComp(pair, node.generators), scope, run)
+    if not isinstance(pairs, list) or not all(isinstance(key, (str, int)) for key, _ in pairs):
+        return UNKNOWN
+    return dict(pairs)
 
 
 def _call(node: ast.Call, scope: Scope, run: Run) -> Known:
@@ -354,6 +396,7 @@ _KINDS: dict[type[ast.expr], Callable[..., Known]] = {
     ast.ListComp: _comprehension,
     ast.GeneratorExp: _comprehension,
     ast.SetComp: _comprehension,
+    ast.DictComp: _mapped,
     ast.Call: _call,
     ast.NamedExpr: _named_expression,
     ast.Lambda: _lambda,

@@ -91,15 +91,19 @@ def _execute(name: str, place: Place, run: Run) -> None:
         scope.names["*dynamic"] = True
     run.scopes[name] = scope
     run.depth += 1
+    doubts = run.doubts
     try:
         walk(tree.body, scope, run)
-    except Raised:
-        run.scopes.pop(name, None)
-        raise
+    except Raised as raised:
+        if run.doubts == doubts:
+            run.scopes.pop(name, None)
+            raise
+        run.catch(raised)
     except Broken:  # both ways of an unknown condition leave the module
         pass
     finally:
         run.depth -= 1
+        run.doubts = doubts
 
 
 _DYNAMIC = ("__getattr__", "sys.modules", "globals()", "__path__", "extend_path", "meta_path")
@@ -133,6 +137,29 @@ def import_from(node: ast.ImportFrom, scope: Scope, run: Run) -> None:
             _star(module, scope, run)
         else:
             scope.names[alias.asname or alias.name] = _member(module, alias.name, where, run)
+
+
+def _lacks(scope: Scope, name: str, run: Run) -> bool:
+    """Whether no statement of a module can bind a name, but for imports of it from the module."""
+    if "*dynamic" in scope.names or run.modules.has_hooks:
+        return False
+    tree = _parsed(lookup.source_text(scope.module.path) or "", run)
+    return tree is not None and name not in _bound(tree, scope)
+
+
+def _bound(tree: ast.Module, scope: Scope) -> set[str]:
+    """The names that the statements of a module may bind, wherever they stand."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and _absolute(node, scope) != scope.module.name:
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
 
 
 def _absolute(node: ast.ImportFrom, scope: Scope) -> str | None:
@@ -175,7 +202,7 @@ def _member(module: str, name: str, where: Where, run: Run) -> Known:
         if run.modules.find(dotted, run.directories[module]) is not None:
             import_module(dotted, where, run)
             return Named(dotted)
-        if scope is not None and "*dynamic" not in scope.names and not run.modules.has_hooks:
+        if scope is not None and _lacks(scope, name, run):
             text = f"cannot import name {name!r} from {module!r} ({scope.module.path})"
             run.fail("ImportError", text, where)
     return Named(dotted)

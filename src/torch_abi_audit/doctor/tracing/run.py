@@ -156,6 +156,15 @@ class Run:
         """
         raise Raised(kind, text, *where, attempt)
 
+    def shares_package(self, path: str, other: str) -> bool:
+        """Whether two sources belong to one top-level package."""
+        return any(
+            path.startswith(home) and other.startswith(home)
+            for name, homes in self.directories.items()
+            if "." not in name
+            for home in homes
+        )
+
     def catch(self, raised: Raised) -> None:
         """Note that the source goes on after a failure."""
         if raised.attempt is not None:

@@ -21,6 +21,8 @@ _IS_A = {
     "ImportError": ("ImportError", "Exception", "BaseException"),
     "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError", "Exception", "BaseException"),
     "OSError": ("OSError", "IOError", "EnvironmentError", "Exception", "BaseException"),
+    "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "Exception", "BaseException"),
+    "KeyError": ("KeyError", "LookupError", "Exception", "BaseException"),
     "NotImplementedError": (
         *("NotImplementedError", "RuntimeError", "Exception", "BaseException"),
     ),
@@ -47,10 +49,13 @@ def walk(body: Sequence[ast.stmt], scope: Scope, run: Run) -> None:
 def perhaps(body: Callable[[], None], scope: Scope, run: Run) -> bool:
     """Walk what may or may not be run; afterwards, names that it binds are not known.
 
+    If it leaves the function or the loop, the rest of that may or may not be run, either.
+
     Returns:
         Whether it ends by leaving the statements around it.
     """
     before = dict(scope.names)
+    follows = run.doubts
     run.doubts += 1
     leaves = False
     try:
@@ -58,10 +63,15 @@ def perhaps(body: Callable[[], None], scope: Scope, run: Run) -> bool:
     except Raised as raised:
         run.catch(raised)
         leaves = True
-    except (Returned, Broken):
+    except Returned as returned:
+        scope.perhaps.append(returned.value)
         leaves = True
+        follows += 1
+    except Broken:
+        leaves = True
+        follows += 1
     finally:
-        run.doubts -= 1
+        run.doubts = follows
     for name, value in scope.names.items():
         if not leaves and (name not in before or before[name] is not value):
             scope.names[name] = UNKNOWN if not isinstance(value, Named) else value
@@ -141,7 +151,7 @@ def _if(node: ast.If, scope: Scope, run: Run) -> None:
         return
     first = perhaps(lambda: walk(node.body, scope, run), scope, run)
     second = perhaps(lambda: walk(node.orelse, scope, run), scope, run) if node.orelse else False
-    if first and second and run.certain:
+    if first and second:
         raise Returned(UNKNOWN) if scope.above is not None else Broken(goes_on=False)
 
 
@@ -208,9 +218,9 @@ def _with(node: ast.With, scope: Scope, run: Run) -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("suppress"):
             suppressed += [ast.unparse(each).rpartition(".")[2] for each in call.args]
         else:
-            value_of(call, scope, run)
-        if item.optional_vars is not None:
-            assign(item.optional_vars, UNKNOWN, scope, run)
+            value = value_of(call, scope, run)
+            if item.optional_vars is not None:
+                assign(item.optional_vars, value, scope, run)
     try:
         walk(node.body, scope, run)
     except Raised as raised:
@@ -227,14 +237,18 @@ def _for(node: ast.For, scope: Scope, run: Run) -> None:
         assign(node.target, UNKNOWN, scope, run)
         perhaps(lambda: walk(node.body, scope, run), scope, run)
         return
-    for item in items:
-        assign(node.target, item, scope, run)
-        try:
-            walk(node.body, scope, run)
-        except Broken as broken:
-            if not broken.goes_on:
-                return
-    walk(node.orelse, scope, run)
+    doubts = run.doubts
+    try:
+        for item in items:
+            assign(node.target, item, scope, run)
+            try:
+                walk(node.body, scope, run)
+            except Broken as broken:
+                if not broken.goes_on:
+                    return
+        walk(node.orelse, scope, run)
+    finally:
+        run.doubts = doubts
 
 
 def _while(node: ast.While, scope: Scope, run: Run) -> None:

@@ -48,6 +48,13 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """An open file."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finder:
     """An ``importlib.machinery.FileFinder`` of a directory."""
 
@@ -62,13 +69,21 @@ class Method:
     name: str
 
 
+class TorchRelease(str):
+    """``torch.__version__``: a text that compares as a version does."""
+
+    __slots__ = ()
+
+
 class Scope:
     """The names of a module or of a function's call."""
 
-    __slots__ = ("above", "module", "names")
+    __slots__ = ("above", "module", "names", "perhaps")
 
     def __init__(self, module: Source, above: Scope | None = None) -> None:
         self.names: dict[str, Known] = {}
+        self.perhaps: list[Known] = []
+        """What a function may return before its end."""
         self.module = module
         self.above = above
 
@@ -109,7 +124,7 @@ def truth(value: Known) -> bool | None:
     """Whether a value counts as true; None if that is not known."""
     if value is UNKNOWN or isinstance(value, (Named, Method)):
         return None
-    if isinstance(value, (Path, Spec, Finder, Function)):
+    if isinstance(value, (Path, Spec, File, Finder, Function)):
         return True
     return bool(value)
 
