@@ -60,6 +60,8 @@ class Opened:
     found: Found
     where: str = ""
     """The entry that led to it: a directory of the variable, an entry of the RUNPATH as written."""
+    of: str | None = None
+    """Path of the library whose RPATH or RUNPATH that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Failure:
     """The library that is missing, or that should have the symbol or version."""
     copy: Opened | None = None
     """The copy of ``library`` that is open and lacks the symbol or version."""
+    fatal: bool = False
+    """Whether the loader ends the program with these words, instead of refusing one library."""
 
 
 class Process(Protocol):

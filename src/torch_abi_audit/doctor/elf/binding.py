@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.doctor.elf.refusal import RefusalError
-from torch_abi_audit.doctor.process import Refusal
+from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.formats.elf.undefined import undefined
 from torch_abi_audit.model.errors import FormatError
 
@@ -145,7 +145,7 @@ def _refusal(
     name, version = os.fsdecode(wanted[0]), wanted[1]
     text = f"{one.path}: undefined symbol: {name}"
     if version is None:
-        return RefusalError(text, Refusal.NO_SYMBOL, one.path, symbol=name)
+        return RefusalError(Failure(text, Refusal.NO_SYMBOL, one.path, symbol=name))
     library = version.library
     copy = next((each for each in scope if library and each.is_named(library)), None)
     if copy is not None and release < _LINK_TIME:
@@ -156,13 +156,15 @@ def _refusal(
     else:
         text += f", version {version.name}"
     return RefusalError(
-        text,
-        Refusal.NO_SYMBOL,
-        one.path,
-        symbol=name,
-        version=version.name,
-        library=library,
-        copy=None if copy is None else copy.opened,
+        Failure(
+            text,
+            Refusal.NO_SYMBOL,
+            one.path,
+            symbol=name,
+            version=version.name,
+            library=library,
+            copy=None if copy is None else copy.opened,
+        )
     )
 
 
@@ -177,11 +179,14 @@ def _assertion(
         "`version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
     )
     return RefusalError(
-        text,
-        Refusal.NO_VERSION,
-        one.path,
-        symbol=name,
-        version=None if version is None else version.name,
-        library=None if version is None else version.library,
-        copy=provider.opened,
+        Failure(
+            text,
+            Refusal.NO_VERSION,
+            one.path,
+            symbol=name,
+            version=None if version is None else version.name,
+            library=None if version is None else version.library,
+            copy=provider.opened,
+            fatal=True,
+        )
     )

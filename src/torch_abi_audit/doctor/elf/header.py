@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.doctor.elf.refusal import RefusalError
-from torch_abi_audit.doctor.process import Refusal
+from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -60,14 +60,14 @@ def verify(file: LibraryFile, path: str, host: Machine) -> None:
         head = file.read_at(0, size)
     except OSError as error:
         text = f"{path}: cannot read file data: {os.strerror(error.errno or 0)}"
-        raise RefusalError(text, Refusal.DAMAGED, path) from error
+        raise RefusalError(Failure(text, Refusal.DAMAGED, path)) from error
     if len(head) < size:
-        raise RefusalError(f"{path}: file too short", Refusal.DAMAGED, path)
+        raise RefusalError(Failure(f"{path}: file too short", Refusal.DAMAGED, path))
     flaw = _identification(head, host)
     if flaw is None:
         flaw = _rest(head, host)
     if flaw is not None:
-        raise RefusalError(f"{path}: {flaw}", Refusal.DAMAGED, path)
+        raise RefusalError(Failure(f"{path}: {flaw}", Refusal.DAMAGED, path))
 
 
 def _identification(head: bytes, host: Machine) -> str | None:

@@ -111,7 +111,6 @@ class Object:
         "path",
         "relocated",
         "searchlist",
-        "started",
         "versions",
     )
 
@@ -143,8 +142,6 @@ class Object:
         self.everywhere = False
         """Whether it is in the global scope."""
         self.relocated = False
-        self.started = False
-        """Whether it was opened when the program started."""
         self.versions: dict[int, Version] | None = None
         """By index; None until they are checked, empty if the file has none."""
         self._definitions: Definitions | None = None

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 _DEPTH_FIRST = (2, 35)
 """The release since which libraries are sorted by a search in depth."""
-_FIRST_STAYS = (2, 37)
-"""The release since which the library that is opened stays first, whatever cycles it is in."""
 
 
 def in_order(objects: Sequence[Object], release: tuple[int, int]) -> list[Object]:
@@ -24,10 +22,8 @@ def in_order(objects: Sequence[Object], release: tuple[int, int]) -> list[Object
     if release < _DEPTH_FIRST:
         return [objects[0], *_by_moving(list(objects[1:]))]
     ordered = _by_depth(objects)
-    if release >= _FIRST_STAYS:
-        ordered.remove(objects[0])
-        ordered.insert(0, objects[0])
-    return ordered
+    ordered.remove(objects[0])  # which stays first, whatever cycles it is in
+    return [objects[0], *ordered]
 
 
 def _by_depth(objects: Sequence[Object]) -> list[Object]:

@@ -8,7 +8,7 @@ import re
 
 from torch_abi_audit.doctor.elf.header import OtherClassError, OtherMachineError, verify
 from torch_abi_audit.doctor.elf.refusal import RefusalError
-from torch_abi_audit.doctor.process import Found, Refusal
+from torch_abi_audit.doctor.process import Failure, Found, Refusal
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources import loading
 
@@ -54,13 +54,22 @@ class Located:
 class Search:
     """The search paths of a process, and what is known of their directories."""
 
-    __slots__ = ("_defaults", "_errno", "_exists", "_host", "_other_class", "_system", "_variable")
+    __slots__ = (
+        "_defaults",
+        "_errno",
+        "_exists",
+        "_host",
+        "_other_class",
+        "_other_machine",
+        "_system",
+        "_variable",
+    )
 
     def __init__(self, system: System, host: Machine) -> None:
         self._system, self._host = system, host
         self._exists: dict[str, bool] = {}
-        self._errno = errno.ENOENT
-        self._other_class = False
+        self._errno = 0
+        self._other_class = self._other_machine = False
         self._variable: tuple[Directory, ...] = ()
         self._defaults = tuple(
             Directory(each, Found.DEFAULT, each.rstrip("/")) for each in system.directories
@@ -92,7 +101,7 @@ class Search:
         Raises:
             RefusalError: there is none, or it is not one that this loader could open.
         """
-        self._errno, self._other_class = errno.ENOENT, False
+        self._errno, self._other_class, self._other_machine = 0, False, False
         if "/" in name:
             path = self.expand(name, loader) if loader is not None else name
             file = self._opened(path)
@@ -104,10 +113,12 @@ class Search:
         if self._other_class:
             other = 32 if self._host.wide else 64
             text = f"{name}: wrong ELF class: ELFCLASS{other}"
-            raise RefusalError(text, Refusal.OTHER_MACHINE, name, library=name)
-        reason = os.strerror(self._errno)
-        text = f"{name}: cannot open shared object file: {reason}"
-        raise RefusalError(text, Refusal.NO_LIBRARY, name, library=name)
+            raise RefusalError(Failure(text, Refusal.OTHER_MACHINE, name, library=name))
+        text = f"{name}: cannot open shared object file"
+        if self._errno:
+            text += f": {os.strerror(self._errno)}"
+        kind = Refusal.OTHER_MACHINE if self._other_machine else Refusal.NO_LIBRARY
+        raise RefusalError(Failure(text, kind, name, library=name))
 
     def _searched(self, name: str, loader: Object | None, program: Object) -> Located | None:
         for directories in self._paths(loader, program):
@@ -206,7 +217,7 @@ class Search:
         except OtherClassError:
             self._other_class = True
         except OtherMachineError:
-            pass
+            self._other_machine = True
         else:
             return file
         self._errno = errno.ENOENT

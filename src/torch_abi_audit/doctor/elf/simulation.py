@@ -17,16 +17,15 @@ from torch_abi_audit.doctor.elf.refusal import RefusalError
 from torch_abi_audit.doctor.elf.search import Located, Search
 from torch_abi_audit.doctor.elf.system import system
 from torch_abi_audit.doctor.elf.versions import check
-from torch_abi_audit.doctor.process import Found, Opened, Refusal
+from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
 from torch_abi_audit.formats.elf.image import Tag
 from torch_abi_audit.model.errors import FormatError, TargetError
+from torch_abi_audit.runtime.records import replace
 from torch_abi_audit.sources import loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from torch_abi_audit.doctor.process import Failure
 
 _MOST_PRELOAD = 1 << 16
 _NO_EXECUTABLE_STACK = (2, 41)
@@ -79,12 +78,13 @@ class ElfProcess:
         self._program.names = [""]
         self._objects = [self._program]
         self._global: list[Object] = []
-        self._failure: Failure | None = None
+        self.failure: Failure | None = None
+        """What ended the program, or kept it from starting."""
         self._search.use_variable(environ.get("LD_LIBRARY_PATH", ""), self._program)
         try:
             self._start(interpreter, environ)
         except RefusalError as refusal:
-            self._failure = refusal.failure
+            self.failure = replace(refusal.failure, fatal=True)
 
     @property
     def opened(self) -> Sequence[Opened]:
@@ -106,16 +106,18 @@ class ElfProcess:
                 for a name; by default the program.
 
         Returns:
-            What the loader answers if it refuses; None if the library is open. If the program
-            itself does not start, what it says then.
+            What the loader answers if it refuses; None if the library is open. After words that
+            end the program, or if it does not even start, these.
         """
-        if self._failure is not None:
-            return self._failure
+        if self.failure is not None:
+            return self.failure
         before = len(self._objects)
         try:
             self._open(path, self._caller(by), everywhere=everywhere)
         except RefusalError as refusal:
             del self._objects[before:]
+            if refusal.failure.fatal:
+                self.failure = refusal.failure
             return refusal.failure
         return None
 
@@ -148,6 +150,7 @@ class ElfProcess:
         scope = dict.fromkeys([*self._global, *(root.searchlist or ())])
         if one.facts is not None and one.facts.symbolic:
             scope = dict.fromkeys([one, *scope])
+        lazy = lazy and not (one.facts is not None and one.facts.bind_now)
         doubt = bind(one, list(scope), self._system.release, lazy=lazy)
         if doubt is not None:
             self._unknown.append(doubt)
@@ -168,10 +171,12 @@ class ElfProcess:
         self._program.searchlist = needed
         self._program.dependencies = in_order(needed, self._system.release)
         self._offer(self._program)
-        for each in needed:
-            each.started = True
+        for each in self._objects:
             check(each, self._objects, self._system.release)
-            each.relocated = True
+        lazy = not environ.get("LD_BIND_NOW")
+        for each in reversed(self._program.dependencies):
+            if not each.relocated:
+                self._bind(each, lazy=lazy)
 
     def _open_loader(self, interpreter: str) -> None:
         """Take in the loader itself, which every program has open."""
@@ -280,6 +285,7 @@ class ElfProcess:
             None if by is None or dlopen else by.path,
             found or located.found,
             located.where,
+            located.of,
         )
         one = self._object(located, loader, opened)
         self._accept(one, name, dlopen=dlopen or by is not self._program)
@@ -298,7 +304,7 @@ class ElfProcess:
         if isinstance(known, str):
             text = _KINDS.get(known, "only ET_DYN and ET_EXEC can be loaded")
             kind = Refusal.EXECUTABLE if known == "executable" else Refusal.DAMAGED
-            raise RefusalError(f"{opened.asked}: {text}", kind, path)
+            raise RefusalError(Failure(f"{opened.asked}: {text}", kind, path))
         return Object(path, origin, known, located.file.identity, loader, opened)
 
     def _accept(self, one: Object, name: str, *, dlopen: bool) -> None:
@@ -312,19 +318,19 @@ class ElfProcess:
         release = self._system.release
         if one.facts.fixed:
             text = f"{name}: cannot dynamically load executable"
-            raise RefusalError(text, Refusal.EXECUTABLE, one.path)
+            raise RefusalError(Failure(text, Refusal.EXECUTABLE, one.path))
         if one.facts.program and release >= _NO_PROGRAMS:
             text = f"{name}: cannot dynamically load position-independent executable"
-            raise RefusalError(text, Refusal.EXECUTABLE, one.path)
+            raise RefusalError(Failure(text, Refusal.EXECUTABLE, one.path))
         if one.facts.not_for_dlopen and dlopen:
             raise RefusalError(
-                f"{name}: shared object cannot be dlopen()ed", Refusal.OTHER, one.path
+                Failure(f"{name}: shared object cannot be dlopen()ed", Refusal.OTHER, one.path)
             )
         stack = _executable_stack(one.facts)
         if stack and release >= _NO_EXECUTABLE_STACK and not self._stack_is_executable:
             reason = os.strerror(22)
             text = f"{name}: cannot enable executable stack as shared object requires: {reason}"
-            raise RefusalError(text, Refusal.EXECUTABLE_STACK, one.path)
+            raise RefusalError(Failure(text, Refusal.EXECUTABLE_STACK, one.path))
 
     def _caller(self, by: str | None) -> Object:
         if by is None:
@@ -353,6 +359,6 @@ def _interpreter(known: Facts) -> str:
 def _asked(refusal: RefusalError, by: Object | None, *, dlopen: bool) -> RefusalError:
     """The same answer, which names the library that asked."""
     failure = refusal.failure
-    if by is None or dlopen or failure.kind is not Refusal.NO_LIBRARY:
+    if by is None or dlopen or failure.library is None:
         return refusal
-    return RefusalError(failure.text, failure.kind, by.path, library=failure.library)
+    return RefusalError(Failure(failure.text, failure.kind, by.path, library=failure.library))

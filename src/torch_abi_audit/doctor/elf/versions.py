@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.doctor.elf.refusal import RefusalError
-from torch_abi_audit.doctor.process import Refusal
+from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.formats.elf.image import Tag
 
 TYPE_CHECKING = False
@@ -41,12 +41,14 @@ def check(one: Object, opened: Iterable[Object], release: tuple[int, int]) -> No
             if defined.defines and need.name not in {each.name for each in defined.definitions}:
                 name, library = os.fsdecode(need.name), os.fsdecode(need.library)
                 raise RefusalError(
-                    f"{provider.path}: version `{name}' not found (required by {one.path})",
-                    Refusal.NO_VERSION,
-                    one.path,
-                    version=name,
-                    library=library,
-                    copy=provider.opened,
+                    Failure(
+                        f"{provider.path}: version `{name}' not found (required by {one.path})",
+                        Refusal.NO_VERSION,
+                        one.path,
+                        version=name,
+                        library=library,
+                        copy=provider.opened,
+                    )
                 )
         _check_relative_table(one, release)
     one.read_versions()
@@ -66,4 +68,4 @@ def _check_relative_table(one: Object, release: tuple[int, int]) -> None:
         return
     if any(tag == Tag.NEEDED and name.startswith("libc.so.") for tag, name in facts.needed):
         text = f"{one.path}: DT_RELR without GLIBC_ABI_DT_RELR dependency"
-        raise RefusalError(text, Refusal.OTHER, one.path)
+        raise RefusalError(Failure(text, Refusal.OTHER, one.path))
