@@ -121,6 +121,15 @@ class ElfProcess:
             return refusal.failure
         return None
 
+    def copy(self) -> ElfProcess:
+        """Another process in which the same libraries are open."""
+        from copy import deepcopy
+
+        shared: list[object] = [self._system, self._search]
+        for each in self._objects:
+            shared += each.unchanging
+        return deepcopy(self, {id(one): one for one in shared})
+
     def _open(self, path: str, caller: Object, *, everywhere: bool) -> None:
         new = self._named(path)
         if new is None:

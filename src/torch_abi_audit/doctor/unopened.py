@@ -1,0 +1,72 @@
+"""The libraries of a package that an import did not open, and which of them could be opened."""
+
+from __future__ import annotations
+
+import os
+
+from torch_abi_audit.knowledge.names.alternatives import choices
+from torch_abi_audit.knowledge.names.torch import is_libtorch
+from torch_abi_audit.model.paths import file_name, relative_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from torch_abi_audit.model.reports import ExtensionReport, PackageReport
+
+
+def uses_torch(library: ExtensionReport) -> bool:
+    """Whether a library is linked to torch, or imports names of it without being linked to it."""
+    linked = any(map(is_libtorch, library.needed))
+    return linked or (library.torch is not None and library.torch.uses_torch)
+
+
+def operator_libraries(report: PackageReport, seen: Collection[str]) -> list[str]:
+    """The libraries that use torch, are no extension modules and are needed by no other, sorted."""
+    needed = {file_name(name) for one in report.libraries for name in one.needed}
+    return sorted(
+        one.path_text
+        for one in report.libraries
+        if uses_torch(one)
+        and not one.entry_points
+        and one.name not in needed
+        and os.path.realpath(one.path_text) not in seen
+    )
+
+
+def libraries_to_try(
+    report: PackageReport, suffixes: Sequence[str], seen: Collection[str]
+) -> Iterator[list[str]]:
+    """Groups of libraries of which one each is used; alone, or with those that stand in its place.
+
+    Args:
+        report: The package.
+        suffixes: Those of the interpreter's extension modules; others' modules are left out.
+        seen: Real paths that were opened, or tried.
+    """
+    needed = {file_name(name) for one in report.libraries for name in one.needed}
+    at = {relative_path(one, report): one for one in report.libraries}
+    left = {
+        path: one
+        for path, one in at.items()
+        if uses_torch(one) and one.name not in needed and _is_for(one, suffixes)
+    }
+    for choice in choices(report):
+        files = [path for one in choice.alternatives for path in one.files]
+        group = [path for path in files if path in left]
+        chosen = any(os.path.realpath(at[path].path_text) in seen for path in files if path in at)
+        for path in group:
+            if chosen:
+                del left[path]
+        if group and not chosen:
+            yield [left.pop(path).path_text for path in group]
+    for one in left.values():
+        if os.path.realpath(one.path_text) not in seen:
+            yield [one.path_text]
+
+
+def _is_for(library: ExtensionReport, suffixes: Sequence[str]) -> bool:
+    """Whether an interpreter with these suffixes could import a library, if it is a module."""
+    if ".cpython-" not in library.name and ".cp3" not in library.name:
+        return True
+    return library.name.endswith(tuple(suffixes))
