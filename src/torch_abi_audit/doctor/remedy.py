@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.installed.python import Python
 
 
+_OF_ORDER = ("import torch before", "into the running environment")
+"""Words of advice that does not apply: torch is installed here, and was imported first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The environment in which something fails."""
@@ -48,7 +52,8 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
         if failure.copy is not None and Cause.OTHER_COPY not in causes and _is_older(failure):
             causes.insert(0, Cause.OTHER_COPY)
         why = [*seen, *why]
-    known = [one for one in causes if one is not Cause.UNKNOWN]
+    known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
+    advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
 
 

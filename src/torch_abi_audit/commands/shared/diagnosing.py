@@ -78,6 +78,10 @@ class Patient:
         """
         return self.examination.diagnosis(self.examined(names))
 
+    def finds(self, name: str) -> bool:
+        """Whether a module is installed, as a package other than torch."""
+        return name != "torch" and self.owner(name) is not None
+
     def owner(self, name: str) -> PackageReport | None:
         """The package that an import name or the name of a distribution means."""
         top = name.partition(".")[0]
@@ -130,7 +134,7 @@ def _python(options: argparse.Namespace) -> Python:
     Raises:
         TargetError: there is none, or it does not answer.
     """
-    if options.site_packages is not None:
+    if getattr(options, "site_packages", None) is not None:
         return pythons.of_directory(options.site_packages)
     place = options.python or meant(quiet=bool(options.quiet))
     return pythons.running() if place is None else pythons.asked(place)

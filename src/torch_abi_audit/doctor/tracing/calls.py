@@ -76,7 +76,7 @@ def _followed(
     from torch_abi_audit.doctor.tracing.expressions import value_of
     from torch_abi_audit.doctor.tracing.statements import walk
 
-    if run.depth >= DEEPEST:
+    if run.depth >= DEEPEST or run.modules.is_generator(function.node):
         return UNKNOWN
     scope = Scope(function.scope.module, function.scope)
     _bind(function.node.args, function.defaults, arguments, named, scope)

@@ -7,7 +7,6 @@ import ast
 
 from torch_abi_audit.doctor.tracing.run import DEEPEST, IMPORT, Broken, Raised
 from torch_abi_audit.doctor.tracing.values import UNKNOWN, Named, Scope, Source
-from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,15 +78,15 @@ def _execute(name: str, place: Place, run: Run) -> None:
     from torch_abi_audit.doctor.tracing.statements import walk
 
     path = place.file or ""
-    text = lookup.source_text(path) if path.endswith(".py") else None
-    tree = None if text is None else _parsed(text, run)
+    tree, text = run.modules.parsed(path)
+    run.read(text)
     if tree is None or run.depth >= DEEPEST:
         run.scopes[name] = None
         return
     package = name if place.directories else name.rpartition(".")[0]
     scope = Scope(Source(name, path, package))
     scope.names["__path__"] = list(place.directories) if place.directories else UNKNOWN
-    if text is not None and any(mark in text for mark in _DYNAMIC):
+    if any(mark in text for mark in _DYNAMIC):
         scope.names["*dynamic"] = True
     run.scopes[name] = scope
     run.depth += 1
@@ -108,14 +107,6 @@ def _execute(name: str, place: Place, run: Run) -> None:
 
 _DYNAMIC = ("__getattr__", "sys.modules", "globals()", "__path__", "extend_path", "meta_path")
 """Words of sources that may provide names and modules which no file shows."""
-
-
-def _parsed(text: str, run: Run) -> ast.Module | None:
-    run.read(text)
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def import_from(node: ast.ImportFrom, scope: Scope, run: Run) -> None:
@@ -143,7 +134,7 @@ def _lacks(scope: Scope, name: str, run: Run) -> bool:
     """Whether no statement of a module can bind a name, but for imports of it from the module."""
     if "*dynamic" in scope.names or run.modules.has_hooks:
         return False
-    tree = _parsed(lookup.source_text(scope.module.path) or "", run)
+    tree, _ = run.modules.parsed(scope.module.path)
     return tree is not None and name not in _bound(tree, scope)
 
 

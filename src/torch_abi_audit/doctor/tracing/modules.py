@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 
@@ -12,7 +13,7 @@ from torch_abi_audit.sources.installed.imports import has_no_file, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torch_abi_audit.sources.installed.python import Python
 
@@ -33,9 +34,28 @@ class Modules:
 
     def __init__(self, python: Python) -> None:
         self._python = python
+        self._trees: dict[str, tuple[ast.Module | None, str]] = {}
+        self._generators: dict[ast.AST, bool] = {}
         self._names: dict[str, frozenset[str]] = {}
         self.has_hooks = any(map(_has_unknown_hook, python.sites))
         """Whether a ``.pth`` file runs code that may add a finder of modules."""
+
+    def parsed(self, path: str) -> tuple[ast.Module | None, str]:
+        """The syntax tree of a source and its text; no tree if it is no source that parses."""
+        known = self._trees.get(path)
+        if known is None:
+            text = lookup.source_text(path) if path.endswith(".py") else None
+            known = self._trees[path] = (None if text is None else _tree(text), text or "")
+        return known
+
+    def is_generator(self, node: ast.FunctionDef | ast.Lambda) -> bool:
+        """Whether a function is a generator, whose call runs nothing."""
+        known = self._generators.get(node)
+        if known is None:
+            yields = (ast.Yield, ast.YieldFrom)
+            known = any(isinstance(each, yields) for each in ast.walk(node))
+            self._generators[node] = known
+        return known
 
     def find(self, name: str, within: Sequence[str] | None) -> Place | None:
         """The module ``name``; None if there is none.
@@ -113,6 +133,8 @@ def _runs(line: str) -> bool:
     return line.startswith(("import ", "import\t")) and "__editable__" not in line
 
 
-def top_names(names: Iterable[str]) -> frozenset[str]:
-    """The first parts of dotted names."""
-    return frozenset(name.partition(".")[0] for name in names)
+def _tree(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

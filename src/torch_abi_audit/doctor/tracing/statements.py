@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.doctor.tracing.run import Run
     from torch_abi_audit.doctor.tracing.values import Known
 
+_CACHES = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
 _MOST_ROUNDS = 256
 _IS_A = {
     "ImportError": ("ImportError", "Exception", "BaseException"),
@@ -123,12 +124,13 @@ def _function(node: ast.FunctionDef, scope: Scope, run: Run) -> None:
     for each in node.decorator_list:
         value_of(each, scope, run)
     defaults = tuple(value_of(each, scope, run) for each in node.args.defaults)
-    is_plain = not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(node))
-    known = {"functools.cache", "functools.lru_cache"}
-    plain = [ast.unparse(each).partition("(")[0] for each in node.decorator_list]
-    decorated = [each for each in plain if each not in known | {"cache", "lru_cache"}]
-    value = Function(node, scope, defaults) if is_plain and not decorated else UNKNOWN
-    scope.names[node.name] = value
+    kept = all(_keeps_function(each) for each in node.decorator_list)
+    scope.names[node.name] = Function(node, scope, defaults) if kept else UNKNOWN
+
+
+def _keeps_function(decorator: ast.expr) -> bool:
+    """Whether a decorated function still returns what it returned."""
+    return ast.unparse(decorator).partition("(")[0] in _CACHES
 
 
 def _other_function(node: ast.AsyncFunctionDef, scope: Scope, run: Run) -> None:
