@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.doctor.elf.assertions import VERSIONED
 from torch_abi_audit.doctor.elf.refusal import RefusalError
 from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.formats.elf.undefined import undefined
@@ -22,17 +23,6 @@ _FIRST_OWN_VERSION = 2
 """Indices 0 and 1 stand for no version; this is the oldest that a file defines."""
 _LINK_TIME = (2, 30)
 """The release before which the library that a version was linked to had to define the symbol."""
-_ASSERTION = (2, 41)
-"""The release before which the loader stopped the program over a library without versions."""
-_ASSERTION_LINES = (
-    ((2, 39), 106),
-    ((2, 36), 107),
-    ((2, 35), 106),
-    ((2, 34), 105),
-    ((2, 28), 111),
-    ((0, 0), 110),
-)
-"""Release to the line of the assertion in its source, the newest first."""
 
 
 def bind(
@@ -74,9 +64,9 @@ def bind(
             _provide(provider, missing, stops)
         except FormatError as error:
             unread.append(f"{provider.path}: {error}")
-    failing = next(
-        (each for each in order if each in missing or _stops(each, stops, release)), None
-    )
+    if not VERSIONED.holds_in(release):
+        stops.clear()
+    failing = next((each for each in order if each in missing or each in stops), None)
     if failing is None:
         return None
     if failing in missing and unread:
@@ -108,10 +98,6 @@ def _provide(provider: Object, missing: dict[_Wanted, None], stops: dict[_Wanted
             stops[wanted] = provider
         if chosen is not None and chosen.shown:
             del missing[wanted]
-
-
-def _stops(wanted: _Wanted, stops: dict[_Wanted, Object], release: tuple[int, int]) -> bool:
-    return wanted in stops and release < _ASSERTION
 
 
 def _chosen(
@@ -173,14 +159,9 @@ def _assertion(
 ) -> RefusalError:
     """The message with which an older loader ends the program."""
     name, version = os.fsdecode(wanted[0]), wanted[1]
-    line = next(line for since, line in _ASSERTION_LINES if release >= since)
-    text = (
-        f"Inconsistency detected by ld.so: dl-lookup.c: {line}: check_match: Assertion "
-        "`version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
-    )
     return RefusalError(
         Failure(
-            text,
+            VERSIONED.text(release),
             Refusal.NO_VERSION,
             one.path,
             symbol=name,

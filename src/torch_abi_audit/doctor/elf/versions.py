@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.doctor.elf.assertions import NEEDED
 from torch_abi_audit.doctor.elf.refusal import RefusalError
 from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.formats.elf.image import Tag
@@ -35,7 +36,9 @@ def check(one: Object, opened: Iterable[Object], release: tuple[int, int]) -> No
         by_name = {each: _named(os.fsdecode(each), opened) for each in libraries}
         for need in one.facts.versions.needs:
             provider = by_name[need.library]
-            if provider is None or provider.facts is None or need.weak:
+            if provider is None:
+                raise _not_open(one, os.fsdecode(need.library), release)
+            if provider.facts is None or need.weak:
                 continue
             defined = provider.facts.versions
             if defined.defines and need.name not in {each.name for each in defined.definitions}:
@@ -56,6 +59,13 @@ def check(one: Object, opened: Iterable[Object], release: tuple[int, int]) -> No
 
 def _named(name: str, opened: Iterable[Object]) -> Object | None:
     return next((each for each in opened if each.is_named(name)), None)
+
+
+def _not_open(one: Object, library: str, release: tuple[int, int]) -> RefusalError:
+    """The end of the program over a version of a library that is not open under this name."""
+    text = NEEDED.text(release)
+    failure = Failure(text, Refusal.NO_VERSION, one.path, library=library, fatal=True)
+    return RefusalError(failure)
 
 
 def _check_relative_table(one: Object, release: tuple[int, int]) -> None:
