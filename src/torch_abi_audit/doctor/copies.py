@@ -41,7 +41,9 @@ def runtime_of(path: str) -> str | None:
     return stem if stem in _EFFECTS else None
 
 
-def second_copies(opened: Sequence[Opened], added: Sequence[Opened], package: str) -> Iterator[Copies]:
+def second_copies(
+    opened: Sequence[Opened], added: Sequence[Opened], package: str
+) -> Iterator[Copies]:
     """The runtimes of which a package brings another copy.
 
     Args:

@@ -233,9 +233,7 @@ def _optional(attempts: Sequence[Attempt]) -> Iterator[Attempt]:
             yield one
 
 
-def _status(
-    problem: Problem | None, parts: Sequence[Problem], unknown: Sequence[str]
-) -> Status:
+def _status(problem: Problem | None, parts: Sequence[Problem], unknown: Sequence[str]) -> Status:
     if problem is not None:
         return Status.FAILS
     if unknown:

@@ -143,4 +143,3 @@ def _literals(path: str) -> dict[str, Known]:
             ):
                 found[name] = value
     return found
-

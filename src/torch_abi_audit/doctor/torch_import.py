@@ -122,9 +122,10 @@ def _entry(key: ast.expr | None, value: ast.expr, *, required: bool = True) -> I
 def _calls(within: ast.AST) -> Iterator[Entry]:
     """The libraries that calls with two texts open."""
     for node in ast.walk(within):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) >= 2:
-            if node.func.id.startswith("_preload_cuda"):
-                yield from _entry(node.args[0], node.args[1], required=_required(node))
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        if ast.unparse(node.func).startswith("_preload_cuda"):
+            yield from _entry(node.args[0], node.args[1], required=_required(node))
 
 
 def _required(call: ast.Call) -> bool:

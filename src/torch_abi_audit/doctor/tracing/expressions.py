@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import operator
 
-from torch_abi_audit.doctor.tracing import calls
+from torch_abi_audit.doctor.tracing import calls, functions, methods
+from torch_abi_audit.doctor.tracing.comparisons import compared
 from torch_abi_audit.doctor.tracing.run import Raised
 from torch_abi_audit.doctor.tracing.values import (
     UNKNOWN,
@@ -15,7 +16,6 @@ from torch_abi_audit.doctor.tracing.values import (
     Path,
     Scope,
     Spec,
-    TorchRelease,
     text_of,
     truth,
 )
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from torch_abi_audit.doctor.tracing.values import Known
 
 _MOST_ITEMS = 256
-_PLAIN = (str, int, float, tuple, list, type(None), bool)
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Known, Known], Known]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
 
 def value_of(node: ast.expr | None, scope: Scope, run: Run) -> Known:
@@ -63,7 +54,7 @@ def _constant(node: ast.Constant, _scope: Scope, _run: Run) -> Known:
     return node.value
 
 
-def _name(node: ast.Name, scope: Scope, run: Run) -> Known:
+def _name(node: ast.Name, scope: Scope, _run: Run) -> Known:
     if scope.has(node.id):
         return scope.find(node.id)
     if node.id in ("__file__", "__name__", "__package__"):
@@ -71,7 +62,7 @@ def _name(node: ast.Name, scope: Scope, run: Run) -> Known:
         return {"__file__": module.path, "__name__": module.name, "__package__": module.package}[
             node.id
         ]
-    return calls.BUILTINS.get(node.id, UNKNOWN)
+    return functions.BUILTINS.get(node.id, UNKNOWN)
 
 
 def _attribute(node: ast.Attribute, scope: Scope, run: Run) -> Known:
@@ -89,14 +80,14 @@ def attribute(of: Known, name: str, run: Run) -> Known:
             return run.constants[dotted]
         return Named(dotted)
     if isinstance(of, Path):
-        return calls.path_attribute(of, name)
+        return methods.path_attribute(of, name)
     if isinstance(of, Spec):
         return {"origin": of.origin, "name": of.name, "loader": Method(of, "loader")}.get(
             name, UNKNOWN
         )
-    if isinstance(of, calls.Release) and name in ("major", "minor", "micro"):
+    if isinstance(of, functions.Release) and name in ("major", "minor", "micro"):
         return of.numbers[("major", "minor", "micro").index(name)]
-    if isinstance(of, calls.Release) and name == "release":
+    if isinstance(of, functions.Release) and name == "release":
         return of.numbers
     if isinstance(of, tuple) and name in ("major", "minor", "micro") and len(of) >= 3:
         return of[("major", "minor", "micro").index(name)]
@@ -145,11 +136,10 @@ def _binary(node: ast.BinOp, scope: Scope, run: Run) -> Known:
     left, right = value_of(node.left, scope, run), value_of(node.right, scope, run)
     if isinstance(node.op, ast.Div) and (isinstance(left, Path) or isinstance(right, Path)):
         first, second = text_of(left), text_of(right)
-        return UNKNOWN if first is None or second is None else calls.joined(first, second)
-    if isinstance(node.op, ast.Add):
-        for kind in (str, list, tuple, int):
-            if isinstance(left, kind) and isinstance(right, kind):
-                return left + right
+        return UNKNOWN if first is None or second is None else methods.joined(first, second)
+    alike = type(left) is type(right) and isinstance(left, (str, list, tuple, int))
+    if isinstance(node.op, ast.Add) and alike:
+        return operator.add(left, right)
     if isinstance(node.op, ast.Mod) and isinstance(left, str):
         values = right if isinstance(right, tuple) else (right,)
         if all(isinstance(each, (str, int)) for each in values):
@@ -167,7 +157,9 @@ def _boolean(node: ast.BoolOp, scope: Scope, run: Run) -> Known:
     doubts = run.doubts
     try:
         for each in node.values:
-            value = _doubtful(each, scope, run) if run.doubts > doubts else value_of(each, scope, run)
+            value = (
+                _doubtful(each, scope, run) if run.doubts > doubts else value_of(each, scope, run)
+            )
             known = truth(value)
             if known is stops:
                 return value if run.doubts == doubts or stops is bool(known) else UNKNOWN
@@ -203,52 +195,9 @@ def _compare(node: ast.Compare, scope: Scope, run: Run) -> Known:
     result: Known = True
     for sign, each in zip(node.ops, node.comparators, strict=True):
         right = value_of(each, scope, run)
-        result = result if result is not True else _compared(sign, left, right, run)
+        result = result if result is not True else compared(sign, left, right, run)
         left = right
     return result
-
-
-def _compared(sign: ast.cmpop, left: Known, right: Known, run: Run) -> Known:
-    if isinstance(sign, (ast.In, ast.NotIn)):
-        found: Known = UNKNOWN
-        if right == Named("os.environ") and isinstance(left, str):
-            found = left in run.environ
-        elif isinstance(right, str) and isinstance(left, str):
-            found = left in right
-        elif isinstance(right, (tuple, list, dict)) and isinstance(left, (str, int)):
-            found = left in right if UNKNOWN not in right else UNKNOWN
-        if found is UNKNOWN:
-            return UNKNOWN
-        return found is isinstance(sign, ast.In)
-    if isinstance(sign, (ast.Is, ast.IsNot)):
-        if left is None or right is None:
-            other = right if left is None else left
-            if other is UNKNOWN or isinstance(other, (Named, Method)):
-                return UNKNOWN
-            return (other is None) is isinstance(sign, ast.Is)
-        if isinstance(left, bool) and isinstance(right, bool):
-            return (left is right) is isinstance(sign, ast.Is)
-        return UNKNOWN
-    compare = _COMPARISONS.get(type(sign))
-    left, right = _versions(left, right)
-    if isinstance(left, calls.Release) and isinstance(right, calls.Release) and compare:
-        return compare(left, right)
-    if compare is None or not (isinstance(left, _PLAIN) and isinstance(right, _PLAIN)):
-        return UNKNOWN
-    if any(isinstance(each, (tuple, list)) and UNKNOWN in each for each in (left, right)):
-        return UNKNOWN
-    try:
-        return compare(left, right)
-    except TypeError:
-        return UNKNOWN
-
-
-def _versions(left: Known, right: Known) -> tuple[Known, Known]:
-    """Both as releases, where one of them is a release or torch's version."""
-    kinds = (TorchRelease, calls.Release)
-    if not (isinstance(left, kinds) or isinstance(right, kinds)):
-        return left, right
-    return calls.release_of(left), calls.release_of(right)
 
 
 def _conditional(node: ast.IfExp, scope: Scope, run: Run) -> Known:
@@ -286,7 +235,7 @@ def _subscript(node: ast.Subscript, scope: Scope, run: Run) -> Known:
     if isinstance(of, Method) and of.name == "parents" and isinstance(key, int):
         found = of.of
         for _ in range(key + 1):
-            found = calls.path_attribute(found, "parent")
+            found = methods.path_attribute(found, "parent")
         return found
     return UNKNOWN
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-
 from torch_abi_audit.doctor.tracing.run import DEEPEST, IMPORT, Broken, Raised
 from torch_abi_audit.doctor.tracing.values import UNKNOWN, Named, Scope, Source
 
@@ -197,6 +196,3 @@ def _member(module: str, name: str, where: Where, run: Run) -> Known:
             text = f"cannot import name {name!r} from {module!r} ({scope.module.path})"
             run.fail("ImportError", text, where)
     return Named(dotted)
-
-
-

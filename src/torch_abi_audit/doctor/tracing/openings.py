@@ -72,9 +72,7 @@ def _module(
     return Named(name)
 
 
-def _found(
-    arguments: Sequence[Known], named: Mapping[str, Known], where: Where, run: Run
-) -> Known:
+def _found(arguments: Sequence[Known], named: Mapping[str, Known], where: Where, run: Run) -> Known:
     """``importlib.util.find_spec``, which imports the packages above the module."""
     from torch_abi_audit.doctor.tracing.imports import import_module
 
@@ -115,9 +113,7 @@ def _in_directories(
     return spec_in(known, arguments[0], run) if len(known) == len(texts) else UNKNOWN
 
 
-def _spec(
-    arguments: Sequence[Known], named: Mapping[str, Known], where: Where, run: Run
-) -> Known:
+def _spec(arguments: Sequence[Known], named: Mapping[str, Known], where: Where, run: Run) -> Known:
     """``importlib.util.spec_from_file_location(name, path)``."""
     name = _argument(arguments, named, "name")
     path = text_of(named.get("location", arguments[1] if len(arguments) > 1 else UNKNOWN))

@@ -129,7 +129,12 @@ class Run:
             raise Exhausted
 
     def open(
-        self, path: str, how: str, where: tuple[str, int], *, module: str | None = None,
+        self,
+        path: str,
+        how: str,
+        where: tuple[str, int],
+        *,
+        module: str | None = None,
         everywhere: bool = False,
     ) -> None:
         """Open a library.

@@ -33,8 +33,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A module, or a thing in a module that is not followed, by its dotted name: ``os.path.join``.
-    """
+    """A module, or a thing in one that is not followed, by its dotted name: ``os.path.join``."""
 
     name: str
 

@@ -88,5 +88,4 @@ def environment(found: Diagnosis) -> Iterator[tuple[str, str]]:
     for site in found.sites:
         if site != os.path.dirname(found.torch_place):
             yield "Packages", site
-    for name, value in found.variables:
-        yield name, value
+    yield from found.variables

@@ -96,7 +96,9 @@ def asked(place: str) -> Python:
         )
         said = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise TargetError(f"{path} did not report its paths: is it a Python interpreter?") from error
+        raise TargetError(
+            f"{path} did not report its paths: is it a Python interpreter?"
+        ) from error
     version = tuple(said["version"])
     prefix, inherits = _environment(path)
     homes = [prefix or said["base"], *([said["base"]] if prefix and inherits else [])]
