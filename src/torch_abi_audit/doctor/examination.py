@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.doctor.imports import Attempt, Imported
     from torch_abi_audit.doctor.process import Failure, Process
-    from torch_abi_audit.doctor.torch_import import Torch
+    from torch_abi_audit.doctor.torch_import import Torch, TorchFailure
     from torch_abi_audit.doctor.tracing.values import Known
     from torch_abi_audit.explain.explanation import Installed
     from torch_abi_audit.model.reports import PackageReport
@@ -57,18 +57,20 @@ class Examination:
         self._modules = imports.Modules(python)
         self._known: Mapping[str, Known] = imports.constants(python, torch.directory, machine)
         self._process = process
-        failure = import_torch(torch, python, process, environ)
-        self._failure = failure
+        failed = import_torch(torch, python, process, environ)
+        self._failure = None if failed is None else failed.failure
         self.place = Place(python, torch, installed, environ)
-        self.imported = self._torch(failure)
+        self.imported = self._torch(failed)
         self.copies: list[Copies] = []
 
-    def _torch(self, failure: Failure | None) -> Examined:
+    def _torch(self, failed: TorchFailure | None) -> Examined:
         problem = None
-        if failure is not None:
-            problem = with_remedy(Problem(failure.text, failure, library=failure.file), self.place)
+        if failed is not None:
+            one = failed.failure
+            problem = Problem(one.text, one, library=one.file, raises=failed.raises)
+            problem = with_remedy(problem, self.place)
         unknown = tuple(self._process.unknown)
-        status = Status.FAILS if failure is not None else Status.LOADS
+        status = Status.FAILS if failed is not None else Status.LOADS
         return Examined(
             "torch",
             Status.UNKNOWN if status is Status.LOADS and unknown else status,

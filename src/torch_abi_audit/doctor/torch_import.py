@@ -187,23 +187,35 @@ def find_torch(python: Python, cuda: str | None) -> Torch | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class TorchFailure:
+    """Why ``import torch`` fails."""
+
+    failure: Failure
+    raises: str | None = None
+    """The exception that ends the import, where it is not the loader's answer."""
+
+
 def import_torch(
     torch: Torch, python: Python, process: Process, environ: Mapping[str, str]
-) -> Failure | None:
+) -> TorchFailure | None:
     """Open what ``import torch`` opens; the first failure that ends the import."""
     _open_ctypes(python, process)
-    if python.system == "win32":
-        failure = _open_dlls(torch, process)
-    else:
-        failure = _open_dependencies(torch, python, process)
-    if failure is not None:
-        return failure
-    if torch.module is None:
-        return Failure(
-            "No module named 'torch._C'", Refusal.OTHER, os.path.join(torch.directory, "_C")
-        )
     everywhere = python.system != "win32" and bool(environ.get("TORCH_USE_RTLD_GLOBAL"))
-    return process.open(torch.module, everywhere=everywhere)
+    if python.system == "win32":
+        failed = _answer(_open_dlls(torch, process))
+    else:
+        failed = None if everywhere else _open_dependencies(torch, python, process)
+    if failed is not None:
+        return failed
+    if torch.module is None:
+        where = os.path.join(torch.directory, "_C")
+        return _answer(Failure("No module named 'torch._C'", Refusal.OTHER, where))
+    return _answer(process.open(torch.module, everywhere=everywhere))
+
+
+def _answer(failure: Failure | None) -> TorchFailure | None:
+    return None if failure is None else TorchFailure(failure)
 
 
 def _open_ctypes(python: Python, process: Process) -> None:
@@ -215,7 +227,7 @@ def _open_ctypes(python: Python, process: Process) -> None:
                 return
 
 
-def _open_dependencies(torch: Torch, python: Python, process: Process) -> Failure | None:
+def _open_dependencies(torch: Torch, python: Python, process: Process) -> TorchFailure | None:
     suffix = ".dylib" if python.system == "darwin" else ".so"
     path = os.path.join(torch.directory, "lib", f"libtorch_global_deps{suffix}")
     failure = process.open(path, everywhere=True)
@@ -226,16 +238,17 @@ def _open_dependencies(torch: Torch, python: Python, process: Process) -> Failur
         return None
     stems = [one.pattern.partition(".")[0] for one in found.fallback]
     if python.system != "linux" or not any(stem in failure.text for stem in stems):
-        return failure
-    lacking = _open_entries(found.fallback, torch, python, process)
-    if lacking is not None:
-        return lacking
-    return process.open(path, everywhere=True)
+        return TorchFailure(failure)
+    ended = _open_entries(found.fallback, torch, python, process)
+    if isinstance(ended, str):
+        return TorchFailure(failure, ended)
+    return _answer(ended or process.open(path, everywhere=True))
 
 
 def _open_entries(
     entries: Sequence[Entry], torch: Torch, python: Python, process: Process
-) -> Failure | None:
+) -> Failure | str | None:
+    """Open libraries; the exception for one that is not found, or why one is refused."""
     for one in entries:
         path = next(_candidates(one, torch, python), None)
         if path is not None:
@@ -243,10 +256,7 @@ def _open_entries(
             if failure is not None:
                 return failure
         elif one.required:
-            text = f"{one.pattern} not found in the system path {list(python.path)}"
-            where = os.path.join(torch.directory, "lib", "libtorch_global_deps.so")
-            name = one.pattern.partition(".")[0]
-            return Failure(text, Refusal.NO_LIBRARY, where, library=f"{name}.so")
+            return f"ValueError: {one.pattern} not found in the system path {list(python.path)}"
     return None
 
 

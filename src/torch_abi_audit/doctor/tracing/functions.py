@@ -199,6 +199,14 @@ def _enumerated(_run: Run, items: Known) -> Known:
     return list(enumerate(items)) if isinstance(items, (list, tuple)) else UNKNOWN
 
 
+def _mapped(run: Run, function: Known, items: Known) -> Known:
+    from torch_abi_audit.doctor.tracing.calls import call
+
+    if not isinstance(items, (list, tuple)):
+        return UNKNOWN
+    return [call(function, [each], {}, ("", 0), run) for each in items]
+
+
 def _variable(run: Run, name: Known) -> Known:
     return run.python.suffixes[0] if name in ("EXT_SUFFIX", "SO") else UNKNOWN
 
@@ -244,6 +252,7 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "builtins.hasattr": _has,
     "json.load": _json,
     "json.loads": _json,
+    "builtins.map": _mapped,
     "builtins.all": _all,
     "builtins.any": _any,
     "builtins.sorted": _sorted,

@@ -89,6 +89,7 @@ def _execute(name: str, place: Place, run: Run) -> None:
         scope.names["*dynamic"] = True
     run.scopes[name] = scope
     run.depth += 1
+    run.executing.append(name)
     doubts = run.doubts
     try:
         walk(tree.body, scope, run)
@@ -101,6 +102,7 @@ def _execute(name: str, place: Place, run: Run) -> None:
         pass
     finally:
         run.depth -= 1
+        run.executing.pop()
         run.doubts = doubts
 
 
@@ -127,6 +129,14 @@ def import_from(node: ast.ImportFrom, scope: Scope, run: Run) -> None:
             _star(module, scope, run)
         else:
             scope.names[alias.asname or alias.name] = _member(module, alias.name, where, run)
+
+
+def _cannot_import(name: str, scope: Scope, run: Run) -> str:
+    """Python's words for a module that lacks a name."""
+    whose = repr(scope.module.name)
+    if scope.module.name in run.executing:
+        whose = f"partially initialized module {whose} (most likely due to a circular import)"
+    return f"cannot import name {name!r} from {whose} ({scope.module.path})"
 
 
 def _lacks(scope: Scope, name: str, run: Run) -> bool:
@@ -193,6 +203,5 @@ def _member(module: str, name: str, where: Where, run: Run) -> Known:
             import_module(dotted, where, run)
             return Named(dotted)
         if scope is not None and _lacks(scope, name, run):
-            text = f"cannot import name {name!r} from {module!r} ({scope.module.path})"
-            run.fail("ImportError", text, where)
+            run.fail("ImportError", _cannot_import(name, scope, run), where)
     return Named(dotted)

@@ -92,6 +92,8 @@ class Run:
         self.scopes: dict[str, Scope | None] = {}
         """The scope of each imported module; None for one whose source is not followed."""
         self.directories: dict[str, tuple[str, ...]] = {}
+        self.executing: list[str] = []
+        """The modules that are being imported, the innermost last."""
         self.unresolved: list[tuple[str, int]] = []
         """Places where a library is opened whose path is not known."""
         self.before_torch: list[Attempt] = []
