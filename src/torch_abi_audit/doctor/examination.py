@@ -13,6 +13,7 @@ from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, imp
 from torch_abi_audit.doctor.unopened import libraries_to_try, operator_libraries
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import replace
+from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ class Examination:
         self,
         python: Python,
         environ: Mapping[str, str],
-        machine: str,
         installed: Installed | None,
     ) -> None:
         """Import torch.
@@ -42,7 +42,6 @@ class Examination:
         Args:
             python: The interpreter and its directories.
             environ: The variables of the environment.
-            machine: The processor, as ``platform.machine`` names it.
             installed: The installed torch.
 
         Raises:
@@ -55,7 +54,7 @@ class Examination:
         self._installed = installed
         process = started(python.system, python.executable, _environ(torch, python, environ))
         self._modules = imports.Modules(python)
-        self._known: Mapping[str, Known] = imports.constants(python, torch.directory, machine)
+        self._known: Mapping[str, Known] = imports.constants(python, torch.directory)
         self._process = process
         failed = import_torch(torch, python, process, environ)
         self._failure = None if failed is None else failed.failure
@@ -195,8 +194,8 @@ class Examination:
         self, report: PackageReport, process: Process, attempts: Sequence[Attempt]
     ) -> Iterator[Problem]:
         """The libraries that the import does not open and that will not load by themselves."""
-        tried = {os.path.realpath(one.path) for one in attempts}
-        opened = {os.path.realpath(one.path) for one in process.opened}
+        tried = {lookup.real_path(one.path) for one in attempts}
+        opened = {lookup.real_path(one.path) for one in process.opened}
         for group in libraries_to_try(report, self.python.suffixes, opened | tried):
             failures = []
             for path in group:
@@ -222,8 +221,8 @@ def _assumed(
     """Where a library is opened by a path that is not known: what each library answers."""
     if report is None or not done.unresolved or done.ended is not None:
         return []
-    seen = {os.path.realpath(one.path) for one in process.opened}
-    seen |= {os.path.realpath(one.path) for one in done.attempts}
+    seen = {lookup.real_path(one.path) for one in process.opened}
+    seen |= {lookup.real_path(one.path) for one in done.attempts}
     return [(path, process.open(path)) for path in operator_libraries(report, seen)]
 
 

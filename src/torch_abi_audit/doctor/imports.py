@@ -103,7 +103,7 @@ def follow(
     )
 
 
-def constants(python: Python, torch_directory: str, machine: str) -> dict[str, Known]:
+def constants(python: Python, torch_directory: str) -> dict[str, Known]:
     """The values of names that the interpreter, the system and torch decide."""
     version = (*python.version, 0, 0)[:3]
     found: dict[str, Known] = {
@@ -118,7 +118,7 @@ def constants(python: Python, torch_directory: str, machine: str) -> dict[str, K
         "typing.TYPE_CHECKING": False,
         "importlib.machinery.EXTENSION_SUFFIXES": list(python.suffixes),
         "platform.system()": _SYSTEMS.get(python.system, python.system),
-        "platform.machine()": machine,
+        "platform.machine()": python.machine,
     }
     for name, value in _literals(os.path.join(torch_directory, "version.py")).items():
         found[f"torch.version.{name}"] = value

@@ -86,7 +86,7 @@ def _seen(failure: Failure, place: Place) -> Iterator[str]:
 
 
 def _is_open(path: str, failure: Failure) -> bool:
-    return failure.copy is not None and os.path.realpath(path) == os.path.realpath(
+    return failure.copy is not None and lookup.real_path(path) == lookup.real_path(
         failure.copy.path
     )
 

@@ -182,7 +182,7 @@ def find_torch(python: Python, cuda: str | None) -> Torch | None:
         source = lookup.source_text(os.path.join(directory, "__init__.py"))
         if source is not None:
             names = (os.path.join(directory, f"_C{suffix}") for suffix in python.suffixes)
-            module = next(filter(lookup.is_file, names), None)
+            module = next(filter(lookup.has_file, names), None)
             return Torch(directory, module, cuda, preloads(source, cuda))
     return None
 
@@ -222,7 +222,7 @@ def _open_ctypes(python: Python, process: Process) -> None:
     for place in python.path:
         for suffix in python.suffixes:
             path = os.path.join(place, f"_ctypes{suffix}")
-            if lookup.is_file(path):
+            if lookup.has_file(path):
                 process.open(path)
                 return
 
@@ -294,4 +294,4 @@ def dll_directories(torch: Torch, python: Python, environ: Mapping[str, str]) ->
         toolkit = os.path.join(programs, "NVIDIA GPU Computing Toolkit", "CUDA", f"v{torch.cuda}")
         variable = f"CUDA_PATH_V{torch.cuda.replace('.', '_')}"
         found.append(os.path.join(environ.get(variable, toolkit), "bin"))
-    return tuple(filter(lookup.is_directory, found))
+    return tuple(filter(lookup.has_directory, found))

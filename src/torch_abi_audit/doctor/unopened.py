@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from torch_abi_audit.knowledge.names.alternatives import choices
 from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.model.paths import file_name, relative_path
+from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def operator_libraries(report: PackageReport, seen: Collection[str]) -> list[str
         if uses_torch(one)
         and not one.entry_points
         and one.name not in needed
-        and os.path.realpath(one.path_text) not in seen
+        and lookup.real_path(one.path_text) not in seen
     )
 
 
@@ -54,14 +53,14 @@ def libraries_to_try(
     for choice in choices(report):
         files = [path for one in choice.alternatives for path in one.files]
         group = [path for path in files if path in left]
-        chosen = any(os.path.realpath(at[path].path_text) in seen for path in files if path in at)
+        chosen = any(lookup.real_path(at[path].path_text) in seen for path in files if path in at)
         for path in group:
             if chosen:
                 del left[path]
         if group and not chosen:
             yield [left.pop(path).path_text for path in group]
     for one in left.values():
-        if os.path.realpath(one.path_text) not in seen:
+        if lookup.real_path(one.path_text) not in seen:
             yield [one.path_text]
 
 

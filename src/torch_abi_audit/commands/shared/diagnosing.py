@@ -45,7 +45,7 @@ class Patient:
         )
         self.python = python
         self.installed = installed
-        self.examination = Examination(python, os.environ, os.uname().machine, installed)
+        self.examination = Examination(python, os.environ, installed)
         inventory = environments.inventory(python.sites)
         others = [one for one in inventory.packages if not one.is_torch and one.candidates]
         self._pure = [one for one in inventory.packages if not one.is_torch and not one.candidates]

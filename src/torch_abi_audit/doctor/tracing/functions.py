@@ -183,7 +183,7 @@ def _open(run: Run, path: Known, *mode: Known) -> Known:
     if text is None:
         return UNKNOWN
     reads = not mode or mode[0] in ("r", "rb", "rt")
-    if reads and not lookup.is_file(text):
+    if reads and not lookup.has_file(text):
         run.fail("FileNotFoundError", f"No such file or directory: {text!r}", (text, 0))
     return File(text)
 
@@ -226,9 +226,9 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "os.path.expanduser": _of_text(lambda path: path),
     "os.path.splitext": _of_text(os.path.splitext),
     "os.path.split": _of_text(os.path.split),
-    "os.path.exists": _of_text(lambda path: lookup.is_file(path) or lookup.is_directory(path)),
-    "os.path.isfile": _of_text(lookup.is_file),
-    "os.path.isdir": _of_text(lookup.is_directory),
+    "os.path.exists": _of_text(lambda path: lookup.has_file(path) or lookup.has_directory(path)),
+    "os.path.isfile": _of_text(lookup.has_file),
+    "os.path.isdir": _of_text(lookup.has_directory),
     "os.fspath": _of_text(lambda path: path),
     "os.listdir": _listed,
     "os.getenv": _environment,

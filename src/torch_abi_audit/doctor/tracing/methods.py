@@ -114,9 +114,9 @@ _PATH_METHODS: dict[str, Callable[..., Known]] = {
     "glob": _within,
     "rglob": _below,
     "iterdir": _children,
-    "exists": lambda path: lookup.is_file(path.text) or lookup.is_directory(path.text),
-    "is_file": lambda path: lookup.is_file(path.text),
-    "is_dir": lambda path: lookup.is_directory(path.text),
+    "exists": lambda path: lookup.has_file(path.text) or lookup.has_directory(path.text),
+    "is_file": lambda path: lookup.has_file(path.text),
+    "is_dir": lambda path: lookup.has_directory(path.text),
 }
 _MAPPING_METHODS: dict[str, Callable[..., Known]] = {
     "get": lambda of, key, default=None: UNKNOWN if key is UNKNOWN else of.get(key, default),

@@ -73,7 +73,7 @@ class Modules:
                 file = self._file(inner, "__init__")
                 if file is not None:
                     return self._place(file, (inner,))
-                if lookup.is_directory(inner):
+                if lookup.has_directory(inner):
                     portions.append(inner)
             file = self._file(directory, part)
             if file is not None:

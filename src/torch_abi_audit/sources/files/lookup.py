@@ -11,7 +11,7 @@ _LARGEST_SOURCE = 1 << 21
 _MOST_MATCHES = 1000
 
 
-def is_file(path: str) -> bool:
+def has_file(path: str) -> bool:
     """Whether there is a file, or a link to one, at ``path``."""
     try:
         return os.path.isfile(path)
@@ -19,7 +19,7 @@ def is_file(path: str) -> bool:
         return False
 
 
-def is_directory(path: str) -> bool:
+def has_directory(path: str) -> bool:
     """Whether there is a directory, or a link to one, at ``path``."""
     try:
         return os.path.isdir(path)

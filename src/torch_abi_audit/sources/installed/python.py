@@ -29,6 +29,7 @@ json.dump({"path": sys.path, "version": sys.version_info[:3], "system": sys.plat
            "base": sys.base_prefix, "libs": sys.platlibdir}, sys.stdout)
 """
 _CONFIGURATION = "pyvenv.cfg"
+_MACHINES = ("x86_64", "aarch64")
 _STATED = re.compile(r"_C\.(?:cpython-|cp)(\d)(\d+)(t?)[-.]")
 
 
@@ -41,6 +42,8 @@ class Python:
     version: tuple[int, ...]
     system: str
     """``sys.platform``: ``linux``, ``darwin``, ``win32``."""
+    machine: str
+    """The processor, as ``platform.machine`` names it."""
     suffixes: tuple[str, ...]
     """Those of extension modules, in the order in which they are tried."""
     path: tuple[str, ...]
@@ -69,6 +72,7 @@ def running() -> Python:
         executable=os.path.realpath(sys.executable),
         version=tuple(sys.version_info[:3]),
         system=sys.platform,
+        machine=_machine(),
         suffixes=tuple(EXTENSION_SUFFIXES),
         path=_once((*standard, *sites)),
         sites=sites,
@@ -107,6 +111,7 @@ def asked(place: str) -> Python:
         executable=os.path.realpath(said["executable"] or path),
         version=version,
         system=said["system"],
+        machine=_machine(),
         suffixes=tuple(said["suffixes"]),
         path=_once((*_of_variable(), *filter(None, said["path"]), *_with_added(sites))),
         sites=sites,
@@ -132,11 +137,12 @@ def of_directory(site: str) -> Python:
         path for path in base.path if not any(_is_within(path, each) for each in base.sites)
     ]
     added = tuple(_with_added((site,)))
-    version, system, suffixes = _stated(site, base)
+    version, system, machine, suffixes = _stated(site, base)
     return Python(
         executable=base.executable,
         version=version,
         system=system,
+        machine=machine,
         suffixes=suffixes,
         path=_once((*standard, *added)),
         sites=(site,),
@@ -145,21 +151,32 @@ def of_directory(site: str) -> Python:
     )
 
 
-def _stated(site: str, base: Python) -> tuple[tuple[int, ...], str, tuple[str, ...]]:
-    """Version, system and suffixes by the name of torch's module; by default those of ``base``."""
+def _stated(site: str, base: Python) -> tuple[tuple[int, ...], str, str, tuple[str, ...]]:
+    """Version, system, machine and suffixes by torch's module; by default those of ``base``."""
+    usual = (base.version, base.system, base.machine, base.suffixes)
     names = [name for name in listing(os.path.join(site, "torch")) if name.startswith("_C.")]
     if any(f"_C{suffix}" in names for suffix in base.suffixes):
-        return base.version, base.system, base.suffixes
+        return usual
     for name in names:
         match = _STATED.match(name)
-        if match is not None:
-            version = (int(match[1]), int(match[2]), 0)
-            tag = name.removeprefix("_C")
-            if name.endswith(".pyd"):
-                return version, "win32", (tag, ".pyd")
-            system = "darwin" if "-darwin" in name else "linux"
-            return version, system, (tag, ".abi3.so", ".so")
-    return base.version, base.system, base.suffixes
+        if match is None:
+            continue
+        version = (int(match[1]), int(match[2]), 0)
+        tag = name.removeprefix("_C")
+        if name.endswith(".pyd"):
+            machine = "ARM64" if "arm64" in name else "AMD64"
+            return version, "win32", machine, (tag, ".pyd")
+        if "-darwin" in name:
+            return version, "darwin", "arm64", (tag, ".abi3.so", ".so")
+        machine = next((word for word in _MACHINES if word in name), base.machine)
+        return version, "linux", machine, (tag, ".abi3.so", ".so")
+    return usual
+
+
+def _machine() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    return os.environ.get("PROCESSOR_ARCHITECTURE", "AMD64")
 
 
 def _home(site: str) -> str | None:
