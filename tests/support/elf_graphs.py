@@ -120,13 +120,13 @@ def _variant(
         path,
         _Library(stub.name, soname, definitions, count),
         [f"stubs/{each.name}" for each in needed],
-        _options(rng),
+        _options(rng, stubs),
         _references(rng, needed),
     )
     return path
 
 
-def _options(rng: random.Random) -> Sequence[str]:
+def _options(rng: random.Random, stubs: Sequence[_Library]) -> Sequence[str]:
     options = [f"--hash-style={rng.choice(['gnu', 'gnu', 'sysv', 'both'])}"]
     if rng.random() < 0.7:
         options += ["-rpath", ":".join(rng.sample(PATHS, rng.randint(1, 5)))]
@@ -139,6 +139,8 @@ def _options(rng: random.Random) -> Sequence[str]:
         (0.05, "-zinterpose"),
         (0.1, "-zcombreloc"),
         (0.1, "-znocombreloc"),
+        (0.04, f"--auxiliary={rng.choice(stubs).soname or 'libnone.so'}"),
+        (0.02, f"--filter={rng.choice(stubs).soname or 'libnone.so'}"),
     ):
         if rng.random() < chance:
             options.append(option)

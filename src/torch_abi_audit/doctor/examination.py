@@ -94,7 +94,7 @@ class Examination:
         if self._failure is not None:
             text = "torch, which is imported first, will not load"
             return Examined(name, Status.FAILS, *whose, Problem(text))
-        process = self._process.copy()
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         done = imports.follow(
             name,
@@ -140,7 +140,7 @@ class Examination:
 
     def file(self, path: str) -> Examined:
         """Open one library after torch."""
-        process = self._process.copy()
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         failure = self._failure or process.open(path)
         problem = None if failure is None else self._refused(path, failure)
@@ -199,7 +199,7 @@ class Examination:
         for group in libraries_to_try(report, self.python.suffixes, opened | tried):
             failures = []
             for path in group:
-                failure = process.copy().open(path)
+                failure = process.fork().open(path)
                 if failure is None:
                     break
                 failures.append(self._refused(path, failure))

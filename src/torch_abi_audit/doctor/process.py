@@ -98,9 +98,6 @@ class Process(Protocol):
             What the loader answers if it refuses; None if the library is open.
         """
 
-    def copy(self) -> Process:
-        """Another process in which the same libraries are open."""
-
     @property
     def opened(self) -> Sequence[Opened]:
         """All libraries in the process, in the order of opening."""

@@ -14,6 +14,10 @@ import pytest
 
 from tests.support.toolchain import gcc
 from torch_abi_audit import formats
+from torch_abi_audit.formats.elf.definitions import Definitions
+from torch_abi_audit.formats.elf.image import Image, open_image
+from torch_abi_audit.formats.elf.undefined import undefined
+from torch_abi_audit.formats.elf.versions import versions
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.sources.files.readable import BytesReadable, open_readable
@@ -24,6 +28,7 @@ extern int a(void); extern int b(void) __attribute__((weak)); extern int c;
 int f(void) { return a() + (b ? b() : 0) + c + printf("x"); }
 void *PyInit_x(void) { return 0; }
 """
+NAMES = frozenset({b"f", b"PyInit_x", b"a", b"absent"})
 LIMIT = 2.0  # seconds for one file of some 16 KB: a hundred times what it takes
 
 
@@ -44,7 +49,12 @@ def survives(data: bytes) -> bool:
             return False
         for binary in found:
             formats.exports(source, binary)
-            formats.exported(source, binary, frozenset({b"f", b"PyInit_x", b"a", b"absent"}))
+            formats.exported(source, binary, NAMES)
+        image = open_image(source)
+        if isinstance(image, Image):
+            versions(image)
+            undefined(image)
+            Definitions(image).find(NAMES)
     except FormatError:
         return False
     finally:

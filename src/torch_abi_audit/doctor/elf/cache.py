@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _OLD = b"ld.so-1.7.0"
 _NEW = b"glibc-ld.so.cache1.1"
+_LONGEST = 1 << 12
+"""Most bytes of a path."""
+_MOST_DIRECTORIES = 1 << 10
 _ENTRY = {"<": Struct("<iII4xQ"), ">": Struct(">iII4xQ")}
 _OLD_HEAD, _OLD_ENTRY = 16, 12
 _HEAD = 48
@@ -104,11 +107,11 @@ def _subdirectories(data: bytes, start: int, order: str) -> list[str]:
     for each in range(count):
         tag, _, offset, size = section.unpack_from(data, at + 8 + section.size * each)
         if tag == _HWCAPS and offset + size <= len(data):
-            words = Struct(f"{order}{size // 4}I").unpack_from(data, offset)
+            words = Struct(f"{order}{min(size // 4, _MOST_DIRECTORIES)}I").unpack_from(data, offset)
             return [_text(data, word) or "unknown" for word in words]
     return []
 
 
 def _text(data: bytes, at: int) -> str | None:
-    end = data.find(0, at)
+    end = data.find(0, at, at + _LONGEST)
     return os.fsdecode(data[at:end]) if end >= 0 else None

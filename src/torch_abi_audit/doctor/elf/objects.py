@@ -146,11 +146,6 @@ class Object:
         """By index; None until they are checked, empty if the file has none."""
         self._definitions: Definitions | None = None
 
-    @property
-    def unchanging(self) -> tuple[object, ...]:
-        """What copies of the object may share."""
-        return (self.facts, self.opened, self.identity, self.versions, self._definitions)
-
     def is_named(self, name: str) -> bool:
         """Whether a library of this name is the object, as far as the loader has seen its names."""
         return name == self.path or name in self.names

@@ -176,7 +176,6 @@ class Search:
             for below in self._system.subdirectories:
                 place = directory.prefix + below
                 if not self._is_directory(place):
-                    self._errno = errno.ENOENT
                     continue
                 present = True
                 file = self._opened(place + name)
@@ -199,6 +198,8 @@ class Search:
         known = self._exists.get(place)
         if known is None:
             known = self._exists[place] = loading.is_directory(place)
+            if not known:
+                self._errno = errno.ENOENT
         return known
 
     def _opened(self, path: str) -> LibraryFile | None:

@@ -7,22 +7,20 @@ glibc's ``elf/dl-lookup.c`` reads both.
 
 from __future__ import annotations
 
-from itertools import islice
 from struct import Struct
 
-from torch_abi_audit.formats.elf.gnu_hash import gnu_hash
-from torch_abi_audit.formats.elf.image import Image, Tag, words
-from torch_abi_audit.formats.elf.symbols import chain_links
+from torch_abi_audit.formats.elf.gnu_hash import GnuHash
+from torch_abi_audit.formats.elf.image import Image, Tag, numbers
 from torch_abi_audit.formats.elf.versions import version_word
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-_MOST = 1 << 26  # most bytes of the filter and the buckets
-_LONGEST = 1 << 16  # most symbols in a chain
+_MOST = 1 << 25  # most bytes of DT_HASH
+_LONGEST = 1 << 12  # most symbols in one of its chains
 _ABSOLUTE = 0xFFF1
 _TLS = 6
 _DATA_OR_CODE = frozenset({0, 1, 2, 5, _TLS, 10})
@@ -60,9 +58,9 @@ class Definitions:
         self._symbol = Struct(order + ("IBBHQ8x" if wide else "II4xBBH"))
         self._symbols = image.tags.get(Tag.SYMTAB, 0)
         self._names = image.tags.get(Tag.STRTAB, 0)
-        self._find: _GnuHash | _SysvHash | None = None
+        self._find: GnuHash | _SysvHash | None = None
         if Tag.GNU_HASH in image.tags:
-            self._find = _GnuHash(image)
+            self._find = GnuHash(image)
         elif Tag.HASH in image.tags:
             self._find = _SysvHash(image)
 
@@ -115,61 +113,6 @@ class Definitions:
         return text == name + b"\0"
 
 
-class _GnuHash:
-    """DT_GNU_HASH."""
-
-    __slots__ = ("_at", "_bits", "_first", "_heads", "_image", "_masks", "_shift")
-
-    def __init__(self, image: Image) -> None:
-        at = image.tags[Tag.GNU_HASH]
-        self._image = image
-        self._bits = 64 if image.layout.wide else 32
-        buckets, self._first, filters, self._shift = Struct(image.layout.order + "4I").unpack(
-            image.table(at, 16, "GNU hash table")
-        )
-        size = filters * (self._bits // 8)
-        if size + 4 * buckets > _MOST or filters & (filters - 1):
-            raise FormatError(f"a GNU hash table with {filters} filters and {buckets} buckets")
-        self._masks = _masks(image, image.table(at + 16, size, "GNU hash filter"))
-        self._heads = words(image, image.table(at + 16 + size, 4 * buckets, "GNU hash buckets"))
-        self._at = at + 16 + size + 4 * buckets
-
-    def candidates(self, names: Iterable[bytes]) -> Iterator[tuple[bytes, list[int]]]:
-        """Each name that the filter lets pass, and the symbols with its hash."""
-        masks, heads, bits, shift = self._masks, self._heads, self._bits, self._shift
-        if not heads or not masks:
-            return
-        last, buckets = len(masks) - 1, len(heads)
-        for name in names:
-            key = gnu_hash(name)
-            mask = masks[key // bits & last]
-            if mask >> key % bits & mask >> (key >> shift) % bits & 1:
-                start = heads[key % buckets]
-                if start >= self._first:
-                    found = self._chained(start, key)
-                    if found:
-                        yield name, found
-
-    def _chained(self, start: int, key: int) -> list[int]:
-        found = []
-        link = 0
-        links = chain_links(self._image, self._at + 4 * (start - self._first))
-        for index, link in enumerate(islice(links, _LONGEST), start):
-            if link | 1 == key | 1:
-                found.append(index)
-        if not link & 1:
-            raise FormatError("a GNU hash chain has no end")
-        return found
-
-
-def _masks(image: Image, blob: bytes) -> Sequence[int]:
-    if image.layout.swapped or not image.layout.wide:
-        code = "Q" if image.layout.wide else "I"
-        size = 8 if image.layout.wide else 4
-        return Struct(f"{image.layout.order}{len(blob) // size}{code}").unpack(blob)
-    return memoryview(blob).cast("Q").tolist()
-
-
 class _SysvHash:
     """DT_HASH."""
 
@@ -183,7 +126,7 @@ class _SysvHash:
         if 4 * (buckets + symbols) > _MOST:
             raise FormatError(f"a hash table with {buckets} buckets and {symbols} symbols")
         blob = image.table(at + 8, 4 * (buckets + symbols), "hash table")
-        entries = words(image, blob)
+        entries = numbers(image, blob, wide=False)
         self._heads, self._chain = entries[:buckets], entries[buckets:]
 
     def candidates(self, names: Iterable[bytes]) -> Iterator[tuple[bytes, list[int]]]:

@@ -9,65 +9,101 @@ from __future__ import annotations
 from itertools import islice
 from struct import Struct
 
-from torch_abi_audit.formats.elf.image import Image, Tag
+from torch_abi_audit.formats.elf.image import Image, Tag, numbers
 from torch_abi_audit.formats.elf.symbols import chain_links, names_at
+from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
-_MOST = 1 << 20  # most bytes of the filter and the buckets
-_LONGEST = 1 << 10  # most symbols in a chain
+_MOST = 1 << 25  # most bytes of the filter and the buckets: they have 2 MB in the largest libraries
+_LONGEST = 1 << 12  # most symbols in a chain
 _MOST_KEPT = 1 << 14
+
+
+class GnuHash:
+    """The filter and the buckets of the section; the chains are read when they are walked.
+
+    Raises:
+        FormatError: the section is damaged, or implausibly large.
+    """
+
+    __slots__ = ("_bits", "_chains", "_first", "_heads", "_image", "_masks", "_shift")
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._bits = 64 if image.layout.wide else 32
+        at = image.tags[Tag.GNU_HASH]
+        buckets, self._first, filters, self._shift = Struct(image.layout.order + "4I").unpack(
+            image.table(at, 16, "GNU hash table")
+        )
+        size = filters * (self._bits // 8)
+        if size + 4 * buckets > _MOST:
+            raise FormatError(f"a GNU hash table with {filters} filters and {buckets} buckets")
+        blob = image.table(at + 16, size + 4 * buckets, "GNU hash table")
+        self._masks = numbers(image, blob[:size], wide=image.layout.wide)
+        self._heads = numbers(image, blob[size:], wide=False)
+        self._chains = at + 16 + len(blob)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no name can be looked up: so it is written where nothing is exported."""
+        return not self._masks or not self._heads
+
+    def candidates(self, names: Iterable[bytes]) -> Iterator[tuple[bytes, list[int]]]:
+        """Each name that the filter lets pass, with the indices of the symbols with its hash.
+
+        Raises:
+            FormatError: a chain lies in no segment, or has no end.
+        """
+        masks, heads, bits, shift = self._masks, self._heads, self._bits, self._shift
+        if self.is_empty:
+            return
+        filters, buckets = len(masks), len(heads)
+        for name in names:
+            key = gnu_hash(name)
+            mask = masks[key // bits % filters]
+            if mask >> key % bits & mask >> (key >> shift) % bits & 1:
+                start = heads[key % buckets]
+                found = self._chained(start, key) if start >= self._first else None
+                if found:
+                    yield name, found
+
+    def _chained(self, start: int, key: int) -> list[int]:
+        """The symbols of a chain that have a hash."""
+        found = []
+        link = 0
+        links = chain_links(self._image, self._chains + 4 * (start - self._first))
+        for index, link in enumerate(islice(links, _LONGEST), start):
+            if link | 1 == key | 1:
+                found.append(index)
+        if not link & 1:
+            raise FormatError("a GNU hash chain has no end")
+        return found
 
 
 def lookup(image: Image, names: Collection[bytes]) -> frozenset[bytes] | None:
     """The names in ``names`` that a library exports; None if this section cannot answer.
 
     Raises:
-        FormatError: the section is damaged.
+        FormatError: the symbol table is damaged.
     """
     if Tag.GNU_HASH not in image.tags or Tag.SYMTAB not in image.tags:
         return None
-    order, wide = image.layout.order, image.layout.wide
-    at = image.tags[Tag.GNU_HASH]
-    head = Struct(order + "4I").unpack(image.table(at, 16, "GNU hash table"))
-    buckets, first, filters, shift = head
-    size = filters * (8 if wide else 4)
-    if not buckets or not filters or size + 4 * buckets > _MOST:
-        return None
-    blob = image.table(at + 16, size + 4 * buckets, "GNU hash table")
-    mask_at = Struct(order + ("Q" if wide else "I")).unpack_from
-    head_at = Struct(order + "I").unpack_from
-    bits = 64 if wide else 32
-    step = bits // 8
     places: set[int] = set()
-    for name in names:
-        key = gnu_hash(name)
-        (mask,) = mask_at(blob, key // bits % filters * step)
-        if not mask >> (key % bits) & mask >> ((key >> shift) % bits) & 1:
-            continue
-        (start,) = head_at(blob, size + key % buckets * 4)
-        if start < first:
-            continue
-        found = _chained(image, at + 16 + len(blob) + 4 * (start - first), key)
-        if found is None:
+    try:
+        table = GnuHash(image)
+        if table.is_empty:
             return None
-        places.update(start + index for index in found)
-        if len(places) > 2 * len(names):  # a name has few versions
-            return None
+        for _, found in table.candidates(names):
+            places.update(found)
+            if len(places) > 2 * len(names):  # a name has few versions
+                return None
+    except FormatError:
+        return None
     text = image.strings().names({*names_at(image, places)} - {0})
     return frozenset(names).intersection(text.values())
-
-
-def _chained(image: Image, address: int, key: int) -> list[int] | None:
-    """Positions in a chain of the symbols with a hash; None if the chain is implausibly long."""
-    found = []
-    link = 0
-    for index, link in enumerate(islice(chain_links(image, address), _LONGEST)):
-        if link | 1 == key | 1:
-            found.append(index)
-    return found if link & 1 else None
 
 
 def gnu_hash(name: bytes) -> int:

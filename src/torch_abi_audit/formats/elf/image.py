@@ -148,6 +148,11 @@ class Image:
     section_names: int | None
     """File offset of the section header for the section names; None if there is none."""
 
+    @property
+    def ends_at(self) -> int:
+        """The size of the file if no loaded segment is cut short."""
+        return max((offset + size for offset, _, size in self.loads), default=0)
+
     def values(self, tag: int) -> tuple[int, ...]:
         """Every value of a dynamic tag that may occur more than once."""
         return tuple(value for key, value in self.entries if key == tag)
@@ -283,3 +288,14 @@ def words(image: Image, blob: bytes, step: int = 1) -> Sequence[int]:
     if image.layout.swapped:
         return Struct(f"{image.layout.order}{len(blob) // 4}I").unpack(blob)[::step]
     return memoryview(blob).cast("I")[::step].tolist()
+
+
+def numbers(image: Image, blob: bytes, *, wide: bool) -> Sequence[int]:
+    """The unsigned 32-bit or, if ``wide``, 64-bit numbers of a table, in the file's byte order.
+
+    Each is made when it is read, unless the file's byte order is not this machine's.
+    """
+    if image.layout.swapped:
+        code, size = ("Q", 8) if wide else ("I", 4)
+        return Struct(f"{image.layout.order}{len(blob) // size}{code}").unpack(blob)
+    return memoryview(blob).cast("Q") if wide else memoryview(blob).cast("I")

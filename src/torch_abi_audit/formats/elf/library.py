@@ -8,10 +8,10 @@ from __future__ import annotations
 from itertools import chain
 from struct import Struct
 
-from torch_abi_audit.formats.bounded import window
 from torch_abi_audit.formats.elf.image import Image, Tag, open_image
 from torch_abi_audit.formats.elf.sections import has_section
 from torch_abi_audit.formats.elf.symbols import symbols
+from torch_abi_audit.formats.elf.versions import BASE, WEAK, definition_rows, need_rows
 from torch_abi_audit.model.binary import (
     DEVICE_SECTIONS,
     ENTRY_PREFIXES,
@@ -19,7 +19,6 @@ from torch_abi_audit.model.binary import (
     Format,
     NotALibrary,
 )
-from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 _DF_1_PIE = 0x08000000
 _FEW = 1 << 10
 """Most names to look up one by one; for more, reading all exports is faster."""
-_VERSION_SIZES = (1 << 12, 1 << 20)
-"""Bytes of DT_VERNEED and DT_VERDEF to read: enough for nearly all files, then the limit."""
-_VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 
 
 def read(source: Readable) -> Binary | NotALibrary:
@@ -189,79 +185,16 @@ def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:
 
 def _version_needs(image: Image) -> _Needs:
     """DT_VERNEED: version index, to the string offsets of (library, version); and the weak ones."""
-    tags = image.tags
-    if Tag.VERNEED not in tags or Tag.VERSYM not in tags:
+    if Tag.VERSYM not in image.tags:
         return {}, set()
-    offset, room = image.at(tags[Tag.VERNEED], "version requirements")
-    for most in _VERSION_SIZES:
-        blob = window(image.source, offset, min(room, most), "version requirements")
-        needs = _parsed_needs(blob, image.layout.order, tags.get(Tag.VERNEEDNUM, 0))
-        if needs is not None:
-            return needs
-    raise FormatError("the version requirements (DT_VERNEED) run past their segment")
-
-
-def _parsed_needs(blob: bytes, order: str, count: int) -> _Needs | None:
-    """``_version_needs`` from the bytes of the table; None if ``blob`` is too short."""
-    need, aux = Struct(order + "HHIII"), Struct(order + "IHHII")
-    result: dict[int, tuple[int, int]] = {}
-    weak: set[int] = set()
-    at = 0
-    for _ in range(count):
-        if at + need.size > len(blob):
-            return None
-        _, versions, file, first, step = need.unpack_from(blob, at)
-        inner = at + first
-        for _ in range(versions):
-            if inner + aux.size > len(blob):
-                return None
-            _, flags, index, name, onward = aux.unpack_from(blob, inner)
-            result[index & 0x7FFF] = (file, name)
-            if flags & _VER_FLG_WEAK:
-                weak.add(index & 0x7FFF)
-            if not onward:
-                break
-            inner += onward
-        if not step:
-            break
-        at += step
-    return result, weak
+    rows = need_rows(image)
+    needs = {index & 0x7FFF: (file, name) for file, name, _, index in rows}
+    return needs, {index & 0x7FFF for _, _, flags, index in rows if flags & WEAK}
 
 
 def _version_definitions(image: Image) -> tuple[int, ...]:
     """DT_VERDEF: the string offsets of the versions that the file defines, without its own name."""
-    tags = image.tags
-    if Tag.VERDEF not in tags:
-        return ()
-    offset, room = image.at(tags[Tag.VERDEF], "version definitions")
-    for most in _VERSION_SIZES:
-        blob = window(image.source, offset, min(room, most), "version definitions")
-        defined = _parsed_definitions(blob, image.layout.order, tags.get(Tag.VERDEFNUM, 0))
-        if defined is not None:
-            return defined
-    raise FormatError("the version definitions (DT_VERDEF) run past their segment")
-
-
-def _parsed_definitions(blob: bytes, order: str, count: int) -> tuple[int, ...] | None:
-    """``_version_definitions`` from the bytes of the table; None if ``blob`` is too short.
-
-    Of the names of an entry, the first is the version's own; the others are its parents'.
-    """
-    entry, aux = Struct(order + "HHHHIII"), Struct(order + "II")
-    result = []
-    at = 0
-    for _ in range(count):
-        if at + entry.size > len(blob):
-            return None
-        _, flags, _, _, _, first, step = entry.unpack_from(blob, at)
-        if at + first + aux.size > len(blob):
-            return None
-        if not flags & _VER_FLG_BASE:
-            result.append(aux.unpack_from(blob, at + first)[0])
-        if not step:
-            break
-        at += step
-    return tuple(result)
+    return tuple(name for name, flags, _ in definition_rows(image) if not flags & BASE)
 
 
 def _version_indices(image: Image, indices: Sequence[int]) -> list[int]:

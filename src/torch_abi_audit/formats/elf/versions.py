@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Row = TypeVar("Row", tuple[int, int, int, int], tuple[int, int, int])
 
-_BASE, _WEAK = 1, 2
+BASE, WEAK = 1, 2
+"""Flags: of the entry that names the library itself, and of a version that may be missing."""
 _HIDDEN = 0x8000
 _SIZES = (1 << 12, 1 << 20)
 """Bytes of a table to read: enough for nearly all files, then the limit."""
@@ -67,22 +68,41 @@ def versions(image: Image) -> Versions:
     Raises:
         FormatError: a table lies outside its segment, or a name outside of the string table.
     """
-    needs = _rows(image, Tag.VERNEED, "version requirements", _needs)
-    defined = _rows(image, Tag.VERDEF, "version definitions", _definitions)
+    needs, defined = need_rows(image), definition_rows(image)
     offsets = {offset for file, name, *_ in needs for offset in (file, name)}
     offsets |= {name for name, *_ in defined}
     text = image.strings().names(offsets) if offsets else {}
     return Versions(
         needs=tuple(
-            Need(text[file], text[name], other & 0x7FFF, bool(other & _HIDDEN), bool(flags & _WEAK))
+            Need(text[file], text[name], other & 0x7FFF, bool(other & _HIDDEN), bool(flags & WEAK))
             for file, name, flags, other in needs
         ),
         definitions=tuple(
-            Definition(text[name], index & 0x7FFF, bool(flags & _BASE))
+            Definition(text[name], index & 0x7FFF, bool(flags & BASE))
             for name, flags, index in defined
         ),
         defines=Tag.VERDEF in image.tags,
     )
+
+
+def need_rows(image: Image) -> list[tuple[int, int, int, int]]:
+    """DT_VERNEED: string offsets of library and version, flags, and index with its hidden mark.
+
+    Raises:
+        FormatError: the table lies in no segment, or runs past it.
+    """
+    return _rows(image, Tag.VERNEED, "version requirements", _needs)
+
+
+def definition_rows(image: Image) -> list[tuple[int, int, int]]:
+    """DT_VERDEF: string offset of the version, flags and index.
+
+    Of the names of an entry, the first is the version's own; the others are its parents'.
+
+    Raises:
+        FormatError: the table lies in no segment, or runs past it.
+    """
+    return _rows(image, Tag.VERDEF, "version definitions", _definitions)
 
 
 def version_word(image: Image, symbol: int) -> int:
@@ -110,7 +130,7 @@ def _rows(
 
 
 def _needs(blob: bytes, order: str) -> list[tuple[int, int, int, int]] | None:
-    """Library, name, flags and index of each need; None if ``blob`` is too short."""
+    """``need_rows`` from the bytes of the table; None if ``blob`` is too short."""
     entry, aux = Struct(order + "4xIII"), Struct(order + "4xHHII")
     rows: list[tuple[int, int, int, int]] = []
     at = 0
@@ -130,7 +150,7 @@ def _needs(blob: bytes, order: str) -> list[tuple[int, int, int, int]] | None:
 
 
 def _definitions(blob: bytes, order: str) -> list[tuple[int, int, int]] | None:
-    """Name, flags and index of each definition; None if ``blob`` is too short."""
+    """``definition_rows`` from the bytes of the table; None if ``blob`` is too short."""
     entry, name = Struct(order + "2xHH6xII"), Struct(order + "I")
     rows: list[tuple[int, int, int]] = []
     at = 0
