@@ -78,7 +78,10 @@ def dll(
         names_table = put(struct.pack(f"<{len(pointers)}I", *pointers))
         own = put(own_name + b"\0") if own_name else 0
         count = len(pointers)
-        directories[0] = put(struct.pack("<10I", 0, 0, 0, own, 1, count, count, 0, names_table, 0))
+        addresses = put(struct.pack(f"<{count}I", *[first] * count))
+        indexes = put(struct.pack(f"<{count}H", *[index & 0xFFFF for index in range(count)]))
+        fields = (0, 0, 0, own, 1, count, count, addresses, names_table, indexes)
+        directories[0] = put(struct.pack("<10I", *fields))
     body.extend(bytes(-len(body) % 512))
 
     wide = bits == 64

@@ -90,3 +90,4 @@ class Diagnosis:
     variables: tuple[tuple[str, str], ...] = ()
     """The variables of the environment that the loader uses, as far as they are set."""
     unknown: tuple[str, ...] = ()
+    """What could not be determined of the process before torch is imported, as sentences."""

@@ -7,7 +7,7 @@ import os
 from torch_abi_audit.doctor import imports
 from torch_abi_audit.doctor.copies import second_copies
 from torch_abi_audit.doctor.diagnosis import Copies, Diagnosis, Examined, Problem, Status
-from torch_abi_audit.doctor.engine import started, variables
+from torch_abi_audit.doctor.engine import another, started, variables
 from torch_abi_audit.doctor.remedy import Place, with_remedy
 from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, import_torch
 from torch_abi_audit.doctor.unopened import libraries_to_try, operator_libraries
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.doctor.imports import Attempt, Imported
     from torch_abi_audit.doctor.process import Failure, Process
-    from torch_abi_audit.doctor.torch_import import Torch, TorchFailure
+    from torch_abi_audit.doctor.torch_import import TorchFailure
     from torch_abi_audit.doctor.tracing.values import Known
     from torch_abi_audit.explain.explanation import Installed
     from torch_abi_audit.model.reports import PackageReport
@@ -52,15 +52,26 @@ class Examination:
             raise TargetError(f"torch is not installed in {', '.join(python.sites) or 'any path'}")
         self.python, self.environ, self.torch = python, environ, torch
         self._installed = installed
-        process = started(python.system, python.executable, _environ(torch, python, environ))
         self._modules = imports.Modules(python)
         self._known: Mapping[str, Known] = imports.constants(python, torch.directory)
-        self._process = process
-        failed = import_torch(torch, python, process, environ)
+        self._process, failed = self._begun()
         self._failure = None if failed is None else failed.failure
         self.place = Place(python, torch, installed, environ)
         self.imported = self._torch(failed)
         self.copies: list[Copies] = []
+
+    def _begun(self) -> tuple[Process, TorchFailure | None]:
+        """A process that has imported torch, and why that failed."""
+        python, torch = self.python, self.torch
+        added: tuple[str, ...] = ()
+        if python.system == "win32":
+            added = dll_directories(torch, python, self.environ)
+        process = started(python.system, python.executable, self.environ, added)
+        self._known_before = len(process.unknown)
+        return process, import_torch(torch, python, process, self.environ)
+
+    def _fresh(self) -> Process:
+        return another(self._process, lambda: self._begun()[0])
 
     def _torch(self, failed: TorchFailure | None) -> Examined:
         problem = None
@@ -68,7 +79,7 @@ class Examination:
             one = failed.failure
             problem = Problem(one.text, one, library=one.file, raises=failed.raises)
             problem = with_remedy(problem, self.place)
-        unknown = tuple(self._process.unknown)
+        unknown = tuple(self._process.unknown)[self._known_before :]
         status = Status.FAILS if failed is not None else Status.LOADS
         return Examined(
             "torch",
@@ -94,7 +105,7 @@ class Examination:
         if self._failure is not None:
             text = "torch, which is imported first, will not load"
             return Examined(name, Status.FAILS, *whose, Problem(text))
-        process = self._process.fork()
+        process = self._fresh()
         before, known = len(process.opened), len(process.unknown)
         done = imports.follow(
             name,
@@ -140,7 +151,7 @@ class Examination:
 
     def file(self, path: str) -> Examined:
         """Open one library after torch."""
-        process = self._process.fork()
+        process = self._fresh()
         before, known = len(process.opened), len(process.unknown)
         failure = self._failure or process.open(path)
         problem = None if failure is None else self._refused(path, failure)
@@ -164,6 +175,7 @@ class Examination:
             tuple(packages),
             tuple(self.copies),
             variables(self.python.system, self.environ),
+            tuple(self._process.unknown)[: self._known_before],
         )
 
     def _problem(self, done: Imported) -> Problem | None:
@@ -175,11 +187,26 @@ class Examination:
         if attempt is None or attempt.failure is None:
             text = f"{ended.kind}: {ended.text}" if ended.text else ended.kind
             where = (ended.source, ended.line) if ended.source else None
-            return with_remedy(Problem(text, opened_at=where), self.place)
+            problem = with_remedy(Problem(text, opened_at=where), self.place)
+            return self._after_others(problem, done)
         problem = self._part(attempt)
         if ended.text == attempt.failure.text:
             return problem
         return replace(problem, raises=f"{ended.kind}: {ended.text}" if ended.text else ended.kind)
+
+    def _after_others(self, problem: Problem, done: Imported) -> Problem:
+        """An exception of a source, with the libraries that were refused before it."""
+        refused = [one for one in done.attempts if one.failure is not None and one.caught]
+        if not refused:
+            return problem
+        first = self._part(refused[0])
+        why = [f"before that, {os.path.basename(one.path)}: {_words(one)}" for one in refused[:4]]
+        return replace(
+            problem,
+            causes=problem.causes or first.causes,
+            why=(*why, *problem.why, *first.why),
+            advice=problem.advice or first.advice,
+        )
 
     def _part(self, attempt: Attempt) -> Problem:
         failure = attempt.failure
@@ -199,7 +226,7 @@ class Examination:
         for group in libraries_to_try(report, self.python.suffixes, opened | tried):
             failures = []
             for path in group:
-                failure = process.fork().open(path)
+                failure = another(process, self._fresh).open(path)
                 if failure is None:
                     break
                 failures.append(self._refused(path, failure))
@@ -207,12 +234,8 @@ class Examination:
                 yield from failures[:1]
 
 
-def _environ(torch: Torch, python: Python, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables, with the directories that torch adds to the search for DLLs."""
-    if python.system != "win32":
-        return environ
-    added = os.pathsep.join(dll_directories(torch, python, environ))
-    return {**environ, "TORCH_DLL_DIRECTORIES": added}
+def _words(attempt: Attempt) -> str:
+    return "" if attempt.failure is None else attempt.failure.text
 
 
 def _assumed(

@@ -49,12 +49,26 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
         first = list(_first(failure, place))
         if first:
             advice = [*first, *(f"or {one.removeprefix('or ')}" for one in advice[:1])]
-        if failure.copy is not None and Cause.OTHER_COPY not in causes and _is_older(failure):
+        if _is_in_the_way(failure, place) and Cause.OTHER_COPY not in causes:
             causes.insert(0, Cause.OTHER_COPY)
         why = [*seen, *why]
+    if answer.kind == "unknown":
+        advice = []
     known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def _is_in_the_way(failure: Failure, place: Place) -> bool:
+    """Whether a variable leads to the copy, or there is another one beside it."""
+    copy = failure.copy
+    if copy is None or not _is_older(failure):
+        return False
+    if os.path.dirname(copy.path) == os.path.join(place.torch.directory, "lib"):
+        return False
+    others = elsewhere(file_name(copy.path), place)
+    led = copy.found in (Found.VARIABLE, Found.PRELOAD)
+    return led or any(not _is_open(path, failure) for path in others)
 
 
 def _is_older(failure: Failure) -> bool:

@@ -39,7 +39,7 @@ def call(
     if isinstance(target, Function):
         return _followed(target, arguments, named, run)
     if isinstance(target, Method):
-        return methods.method(target, arguments, run)
+        return methods.method(target, arguments)
     if not isinstance(target, Named):
         return UNKNOWN
     opening = openings.OPENINGS.get(target.name)

@@ -211,9 +211,16 @@ def _variable(run: Run, name: Known) -> Known:
     return run.python.suffixes[0] if name in ("EXT_SUFFIX", "SO") else UNKNOWN
 
 
-def _finder(_run: Run, directory: Known, *_loaders: Known) -> Known:
+def _finder(_run: Run, directory: Known, *loaders: Known) -> Known:
     text = text_of(directory)
-    return UNKNOWN if text is None else Finder(text)
+    suffixes: list[Known] = []
+    for each in loaders:
+        if not (isinstance(each, tuple) and isinstance(each[1], (list, tuple))):
+            return UNKNOWN
+        suffixes += each[1]
+    if text is None or not all(isinstance(each, str) for each in suffixes):
+        return UNKNOWN
+    return Finder(text, tuple(suffixes))
 
 
 FUNCTIONS: dict[str, Callable[..., Known]] = {

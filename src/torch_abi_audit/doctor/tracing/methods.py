@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from torch_abi_audit.doctor.tracing import openings
 from torch_abi_audit.doctor.tracing.values import (
     UNKNOWN,
     File,
     Finder,
     Method,
     Path,
+    Spec,
     text_of,
 )
 from torch_abi_audit.sources.files import lookup
@@ -20,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torch_abi_audit.doctor.tracing.run import Run
     from torch_abi_audit.doctor.tracing.values import Known
 
 
@@ -41,7 +40,7 @@ def path_attribute(path: Path, name: str) -> Known:
     return plain[name] if name in plain else Method(path, name)
 
 
-def method(called: Method, arguments: Sequence[Known], run: Run) -> Known:
+def method(called: Method, arguments: Sequence[Known]) -> Known:
     """The value that a method returns."""
     of, name = called.of, called.name
     try:
@@ -51,7 +50,7 @@ def method(called: Method, arguments: Sequence[Known], run: Run) -> Known:
             text = lookup.source_text(of.path)
             return UNKNOWN if text is None else text
         if isinstance(of, Finder) and name == "find_spec":
-            return openings.spec_in((of.directory,), arguments[0], run)
+            return _found(of, arguments[0])
         if isinstance(of, str) and all(isinstance(each, _TEXTS) for each in arguments):
             return getattr(of, name)(*arguments) if name in _STRING_METHODS else UNKNOWN
         if isinstance(of, dict):
@@ -62,6 +61,16 @@ def method(called: Method, arguments: Sequence[Known], run: Run) -> Known:
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return UNKNOWN
     return UNKNOWN
+
+
+def _found(finder: Finder, name: Known) -> Known:
+    """The specification that a finder of files returns; None if there is no such file."""
+    if not isinstance(name, str):
+        return UNKNOWN
+    stem = os.path.join(finder.directory, name.rpartition(".")[2])
+    paths = (stem + suffix for suffix in finder.suffixes)
+    origin = next(filter(lookup.has_file, paths), None)
+    return None if origin is None else Spec(name, origin)
 
 
 _TEXTS = (str, int, tuple, list)

@@ -46,6 +46,8 @@ def _ctypes(
     if path is None:
         run.unresolved.append(where)
         return UNKNOWN
+    if run.python.system == "win32" and not os.path.splitext(path)[1]:
+        path += ".dll"  # as Windows completes names
     mode = named.get("mode", arguments[1] if len(arguments) > 1 else UNKNOWN)
     everywhere = mode in (Named("ctypes.RTLD_GLOBAL"), Named("os.RTLD_GLOBAL"))
     run.open(path, CTYPES, where, everywhere=everywhere)

@@ -58,6 +58,8 @@ class Finder:
     """An ``importlib.machinery.FileFinder`` of a directory."""
 
     directory: str
+    suffixes: tuple[str, ...]
+    """The endings of the files that it finds, in the order in which they are tried."""
 
 
 @dataclass(frozen=True, slots=True)

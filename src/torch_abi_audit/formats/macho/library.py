@@ -110,7 +110,7 @@ def _binary(image: Image) -> Binary:
         entry_points=tuple(sorted(map(_c_name, _entry_points(image)))),
         providers=providers,
         rpaths=image.rpaths,
-        min_os=image.min_os,
+        min_os=image.versions.oldest,
         offset=image.source.offset,
     )
 

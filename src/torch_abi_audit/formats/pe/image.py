@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
 _IMAGE_FILE_DLL = 0x2000
+_ARCHES = {
+    0x014C: "i686",
+    0x01C4: "armv7l",
+    0x0200: "ia64",
+    0x5064: "riscv64",
+    0x6264: "loongarch64",
+    0x8664: "x86_64",
+    0xAA64: "arm64",
+}
 _OLDER_SIGNATURES = (b"NE", b"LE", b"LX")
 _PAGE = 0x1000
 _STRIDE = 0x100000
@@ -53,10 +62,18 @@ class Image:
     headers_size: int
     image_size: int
     directories: tuple[int, ...]
+    """The RVA of each data directory."""
+    sizes: tuple[int, ...]
+    """The bytes that each data directory states."""
     regions: tuple[Region, ...]
     starts: tuple[int, ...]
     sections: tuple[bytes, ...]
     """Names of the sections, at most eight bytes each."""
+
+    @property
+    def arch(self) -> str:
+        """The architecture, spelled as in wheel tags."""
+        return _ARCHES.get(self.machine, f"machine-{self.machine}")
 
     def directory(self, index: int) -> int:
         """The RVA of a data directory; 0 if there is none (the loader ignores the size)."""
@@ -151,8 +168,12 @@ class Image:
             done = upto
 
 
-def open_image(source: Readable) -> Image | NotALibrary:
+def open_image(source: Readable, *, programs: bool = False) -> Image | NotALibrary:
     """The headers of a DLL; for another kind of file, that kind.
+
+    Args:
+        source: The file.
+        programs: Whether the headers of a program are read, too.
 
     Raises:
         FormatError: the file is not a PE image, or a header or a section lies outside it.
@@ -170,7 +191,7 @@ def open_image(source: Readable) -> Image | NotALibrary:
         raise FormatError(f"the file has no PE signature at byte {start}")
     coff = window(source, start + 4, 20, "COFF header")
     machine, section_count, optional_size, flags = struct.unpack("<HH12xHH", coff)
-    if not flags & _IMAGE_FILE_DLL:
+    if not flags & _IMAGE_FILE_DLL and not programs:
         return NotALibrary("executable")
     optional = window(source, start + 24, optional_size, "optional header")
     magic = int.from_bytes(optional[:2], "little")
@@ -184,9 +205,10 @@ def open_image(source: Readable) -> Image | NotALibrary:
     image_size, headers_size = struct.unpack_from("<II", optional, 56)
     (count,) = struct.unpack_from("<I", optional, fixed - 4)
     count = min(count, 16, (optional_size - fixed) // 8)
-    directories = struct.unpack_from("<" + "I4x" * count, optional, fixed)
-    table = window(source, start + 24 + optional_size, 40 * section_count, "section table")
-    regions = _regions(source, table, headers_size)
+    table = struct.unpack_from("<" + "II" * count, optional, fixed)
+    directories, sizes = table[::2], table[1::2]
+    sections = window(source, start + 24 + optional_size, 40 * section_count, "section table")
+    regions = _regions(source, sections, headers_size)
     return Image(
         source=source,
         machine=machine,
@@ -195,9 +217,10 @@ def open_image(source: Readable) -> Image | NotALibrary:
         headers_size=headers_size,
         image_size=image_size,
         directories=directories,
+        sizes=sizes,
         regions=regions,
         starts=tuple(region.start for region in regions),
-        sections=tuple(name.rstrip(b"\0") for (name,) in struct.iter_unpack("<8s32x", table)),
+        sections=tuple(name.rstrip(b"\0") for (name,) in struct.iter_unpack("<8s32x", sections)),
     )
 
 

@@ -30,6 +30,7 @@ def render(found: Diagnosis, _detail: Detail) -> str:
         "torch": _examined(found.torch),
         "packages": [_examined(one) for one in found.packages],
         "copies": [_copies(one) for one in found.copies],
+        "unknown": [escape(text) for text in found.unknown],
         "schema_version": SCHEMA_VERSION,
     }
     return json.dumps(document, indent=2)

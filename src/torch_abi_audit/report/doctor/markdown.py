@@ -56,6 +56,8 @@ def _package(one: Examined) -> Iterator[str]:
 def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
     for copies in found.copies:
         yield f"- **copies**: {plain(copies_of(copies))}"
+    for unknown in found.unknown:
+        yield f"- **not known**: {plain(unknown)}"
     for one in rows:
         for note in one.notes:
             yield f"- **note**: {plain(note)}"

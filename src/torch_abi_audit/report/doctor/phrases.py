@@ -82,7 +82,7 @@ def copies_of(one: Copies) -> str:
 
 def environment(found: Diagnosis) -> Iterator[tuple[str, str]]:
     """What was examined."""
-    yield "Python", f"{found.python} ({found.executable})"
+    yield "Python", f"{found.python} ({found.executable or 'the interpreter is not there'})"
     version = f"{found.torch.version} " if found.torch.version else ""
     yield "Torch", f"{version}({found.torch_place})"
     for site in found.sites:

@@ -80,6 +80,8 @@ def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
     for one in rows:
         for note in one.notes:
             yield f"Note:      {escape(note)}"
+    for unknown in found.unknown:
+        yield f"Not known: {escape(unknown)}"
     for one in rows:
         for unknown in one.unknown:
             yield f"Not known: {escape(unknown)}"

@@ -76,6 +76,32 @@ class FileReadable:
         return data
 
 
+class PathReadable:
+    """Positioned reads of a file that is open only while it is read: any number can exist.
+
+    Raises:
+        OSError: there is no such regular file, or it cannot be read.
+    """
+
+    __slots__ = ("_path", "_size")
+
+    def __init__(self, path: str) -> None:
+        with open_readable(path) as file:
+            if not file.is_regular:
+                raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
+            self._path, self._size = path, file.size
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes when it was first opened."""
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes of ``[offset, offset + length)``, fewer at the end of the file."""
+        with open_readable(self._path) as file:
+            return file.read_at(offset, length)
+
+
 def _seek_and_read(fd: int, length: int, offset: int) -> bytes:
     os.lseek(fd, offset, os.SEEK_SET)
     return os.read(fd, length)

@@ -12,8 +12,8 @@ import sys
 from itertools import pairwise
 
 from torch_abi_audit.knowledge.names.distribution import required
-from torch_abi_audit.sources.files.readable import read_text
 from torch_abi_audit.sources.installed.distribution import distributions, headers
+from torch_abi_audit.sources.installed.virtual_environment import CONFIGURATION, configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _PLACES = frozenset({("pipx", "venvs"), ("uv", "tools")})
 _BUCKETS = ("archive-v", "environments-v", "builds-v")
 """Directories in uv's cache that hold environments; a number follows. The cache itself may be
 anywhere (``UV_CACHE_DIR``)."""
-_CONFIGURATION = "pyvenv.cfg"
-_LIMIT = 1 << 16
 
 
 def meant(environ: Mapping[str, str] | None = None, directory: str | None = None) -> str | None:
@@ -94,22 +92,12 @@ def _beside(directory: str) -> str | None:
     """The ``.venv`` in a directory, or in the nearest directory above it that has one."""
     while True:
         place = os.path.join(directory, ".venv")
-        if os.path.isfile(os.path.join(place, _CONFIGURATION)):
+        if os.path.isfile(os.path.join(place, CONFIGURATION)):
             return None if _same(place, sys.prefix) else place
         above = os.path.dirname(directory)
         if above == directory:
             return None
         directory = above
-
-
-def configuration(prefix: str) -> dict[str, str]:
-    """The keys and values of an environment's ``pyvenv.cfg``; empty if it has none."""
-    try:
-        text = read_text(os.path.join(prefix, _CONFIGURATION), _LIMIT)
-    except OSError:
-        return {}
-    lines = (line.partition("=") for line in text.splitlines())
-    return {key.strip().lower(): value.strip() for key, equals, value in lines if equals}
 
 
 def _same(one: str, other: str) -> bool:

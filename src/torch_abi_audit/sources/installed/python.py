@@ -38,7 +38,7 @@ class Python:
     """An interpreter and the directories in which it looks for modules."""
 
     executable: str
-    """The program, without symlinks."""
+    """The program, without symlinks; empty if it is not there, as for another system."""
     version: tuple[int, ...]
     system: str
     """``sys.platform``: ``linux``, ``darwin``, ``win32``."""
@@ -139,7 +139,7 @@ def of_directory(site: str) -> Python:
     added = tuple(_with_added((site,)))
     version, system, machine, suffixes = _stated(site, base)
     return Python(
-        executable=base.executable,
+        executable=base.executable if system == base.system else _program_of(site, system),
         version=version,
         system=system,
         machine=machine,
@@ -173,6 +173,15 @@ def _stated(site: str, base: Python) -> tuple[tuple[int, ...], str, str, tuple[s
     return usual
 
 
+def _program_of(site: str, system: str) -> str:
+    """The interpreter beside a site-packages directory of another system; empty if not there."""
+    above = os.path.dirname(os.path.dirname(site))
+    places = [os.path.join(above, "python.exe"), os.path.join(above, "Scripts", "python.exe")]
+    if system != "win32":
+        places = [os.path.join(os.path.dirname(above), "bin", "python3")]
+    return next(filter(os.path.isfile, places), "")
+
+
 def _machine() -> str:
     if hasattr(os, "uname"):
         return os.uname().machine
@@ -195,7 +204,7 @@ def _environment(path: str) -> tuple[str | None, bool]:
     folder = os.path.dirname(os.path.abspath(path))
     for home in (folder, os.path.dirname(folder)):
         if os.path.isfile(os.path.join(home, _CONFIGURATION)):
-            from torch_abi_audit.sources.installed.own_environment import configuration
+            from torch_abi_audit.sources.installed.virtual_environment import configuration
 
             said = configuration(home).get("include-system-site-packages", "")
             return home, said.lower() == "true"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.macho_files import trie, uleb
-from torch_abi_audit.formats.macho.trie import trie_names, uleb128
+from torch_abi_audit.formats.macho.trie import Export, lookup, trie_names, uleb128
 from torch_abi_audit.model.errors import FormatError
 
 NAMES = st.lists(st.binary(min_size=1, max_size=40).filter(lambda name: 0 not in name), unique=True)
@@ -98,3 +98,45 @@ def test_a_trie_that_spells_far_more_than_it_holds_is_refused_in_bounded_time() 
         for _ in trie_names(bytes(blob)):
             pass
     assert time.monotonic() - started < 5
+
+
+@given(NAMES, NAMES)
+def test_lookup_finds_what_is_there_and_nothing_else(
+    names: list[bytes], others: list[bytes]
+) -> None:
+    blob = trie(names[:255])
+    asked = [
+        *names[:255],
+        *others,
+        *(name[:-1] for name in names),
+        *(name + b"x" for name in names),
+    ]
+    assert set(lookup(blob, asked)) == set(asked) & set(names[:255])
+
+
+def test_lookup_tells_where_a_re_exported_symbol_is() -> None:
+    payloads = {b"_own": b"\x00\x10", b"_same": b"\x08\x02\0", b"_old": b"\x08\x81\x02_new\0"}
+    at = 2 + sum(len(name) + 1 + 1 for name in payloads)
+    edges, leaves = b"", b""
+    for name, payload in payloads.items():
+        edges += name + b"\0" + uleb(at + len(leaves))
+        leaves += uleb(len(payload)) + payload + b"\0"
+    assert lookup(b"\0\x03" + edges + leaves, [*payloads, b"_none"]) == {
+        b"_own": Export(None, b"_own"),
+        b"_same": Export(2, b"_same"),
+        b"_old": Export(257, b"_new"),
+    }
+
+
+@given(st.binary(max_size=80), st.lists(st.binary(max_size=4), max_size=4))
+def test_lookup_in_damaged_bytes_ends(blob: bytes, names: list[bytes]) -> None:
+    try:
+        found = lookup(blob, names)
+    except FormatError:
+        return
+    assert set(found) <= set(names)
+
+
+def test_lookup_in_a_circle_ends() -> None:
+    with pytest.raises(FormatError, match="twice"):
+        lookup(b"\0\x01a\0\0", [b"aaaa"])
