@@ -8,10 +8,12 @@ from torch_abi_audit.doctor import imports
 from torch_abi_audit.doctor.copies import second_copies
 from torch_abi_audit.doctor.diagnosis import Copies, Diagnosis, Examined, Problem, Status
 from torch_abi_audit.doctor.engine import another, started, variables
-from torch_abi_audit.doctor.remedy import Place, with_remedy
+from torch_abi_audit.doctor.process import Refusal
+from torch_abi_audit.doctor.remedy import Place, elsewhere, with_remedy
 from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, import_torch
-from torch_abi_audit.doctor.unopened import libraries_to_try, operator_libraries
+from torch_abi_audit.doctor.unopened import libraries_to_try
 from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
 from torch_abi_audit.sources.files import lookup
 
@@ -117,15 +119,15 @@ class Examination:
             followed,
         )
         notes = [*_order_notes(done, name)]
-        assumed = _assumed(done, report, process)
-        if assumed:
-            notes.append("the libraries that it opens are computed: all of them were tried")
-        problem = self._problem(done) or next(
-            (self._refused(path, failure) for path, failure in assumed if failure), None
-        )
+        problem = self._problem(done)
         parts = [self._part(one) for one in _optional(done.attempts)]
         if report is not None and problem is None:
-            parts += self._unopened(report, process, done.attempts)
+            others = list(self._unopened(report, process, done.attempts))
+            if done.unresolved:
+                notes.append("the libraries that it opens are computed: each of them was tried")
+                problem = next(iter(others), None)
+            else:
+                parts += others
         unknown = tuple(process.unknown)[known:]
         if done.cut:
             unknown = (*unknown, f"The sources of {name} were too many to follow to their end.")
@@ -188,6 +190,9 @@ class Examination:
             text = f"{ended.kind}: {ended.text}" if ended.text else ended.kind
             where = (ended.source, ended.line) if ended.source else None
             problem = with_remedy(Problem(text, opened_at=where), self.place)
+            if ended.kind == "ModuleNotFoundError":
+                module = ended.text.rpartition(" ")[2].strip("'")
+                return replace(problem, advice=(f"install the package that provides {module}",))
             return self._after_others(problem, done)
         problem = self._part(attempt)
         if ended.text == attempt.failure.text:
@@ -223,30 +228,26 @@ class Examination:
         """The libraries that the import does not open and that will not load by themselves."""
         tried = {lookup.real_path(one.path) for one in attempts}
         opened = {lookup.real_path(one.path) for one in process.opened}
-        for group in libraries_to_try(report, self.python.suffixes, opened | tried):
+        torch = self._installed.release if self._installed is not None else ""
+        for group in libraries_to_try(report, self.python.suffixes, opened | tried, torch):
             failures = []
             for path in group:
                 failure = another(process, self._fresh).open(path)
-                if failure is None:
+                if failure is None or self._may_be_open(failure):
                     break
                 failures.append(self._refused(path, failure))
             else:
                 yield from failures[:1]
 
+    def _may_be_open(self, failure: Failure) -> bool:
+        """Whether what is missing is a file of a package, which may be opened before."""
+        name = file_name(failure.library or "")
+        missing = failure.kind is Refusal.NO_LIBRARY and name
+        return bool(missing) and bool(elsewhere(name, self.place))
+
 
 def _words(attempt: Attempt) -> str:
     return "" if attempt.failure is None else attempt.failure.text
-
-
-def _assumed(
-    done: Imported, report: PackageReport | None, process: Process
-) -> list[tuple[str, Failure | None]]:
-    """Where a library is opened by a path that is not known: what each library answers."""
-    if report is None or not done.unresolved or done.ended is not None:
-        return []
-    seen = {lookup.real_path(one.path) for one in process.opened}
-    seen |= {lookup.real_path(one.path) for one in done.attempts}
-    return [(path, process.open(path)) for path in operator_libraries(report, seen)]
 
 
 def _optional(attempts: Sequence[Attempt]) -> Iterator[Attempt]:

@@ -14,7 +14,7 @@ import os
 from torch_abi_audit.doctor.tracing.imports import import_module
 from torch_abi_audit.doctor.tracing.modules import Modules
 from torch_abi_audit.doctor.tracing.run import Attempt, Broken, Exhausted, Raised, Returned, Run
-from torch_abi_audit.doctor.tracing.values import TorchRelease
+from torch_abi_audit.doctor.tracing.values import Flags, TorchRelease
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files import lookup
 
@@ -120,6 +120,11 @@ def constants(python: Python, torch_directory: str) -> dict[str, Known]:
         "platform.system()": _SYSTEMS.get(python.system, python.system),
         "platform.machine()": python.machine,
     }
+    flags = ("RTLD_GLOBAL", "RTLD_LOCAL", "RTLD_LAZY", "RTLD_NOW", "RTLD_NOLOAD")
+    for name in flags if python.system != "win32" else ():
+        found[f"os.{name}"] = Flags(frozenset({name}))
+    for name in ("RTLD_GLOBAL", "RTLD_LOCAL"):
+        found[f"ctypes.{name}"] = Flags(frozenset({name}))
     for name, value in _literals(os.path.join(torch_directory, "version.py")).items():
         found[f"torch.version.{name}"] = value
     release = found.get("torch.version.__version__")

@@ -41,7 +41,7 @@ class Place:
 
 def with_remedy(problem: Problem, place: Place) -> Problem:
     """A problem with its causes, the evidence and what to do."""
-    answer = explain(problem.text, place.installed, place.python.release)
+    answer = explain(_question(problem, place), place.installed, place.python.release)
     causes, why, advice = list(answer.causes), list(answer.why), list(answer.advice)
     failure = problem.failure
     if failure is not None:
@@ -57,6 +57,17 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
     known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def _question(problem: Problem, place: Place) -> str:
+    """What to explain: the loader's words, or what Windows leaves out of them."""
+    failure = problem.failure
+    if failure is not None and place.python.system == "win32":
+        if failure.symbol is not None:
+            return failure.symbol
+        if failure.library is not None and failure.kind is Refusal.NO_LIBRARY:
+            return f"Could not find module '{failure.library}' (or one of its dependencies)"
+    return problem.text
 
 
 def _is_in_the_way(failure: Failure, place: Place) -> bool:

@@ -20,21 +20,8 @@ def uses_torch(library: ExtensionReport) -> bool:
     return linked or (library.torch is not None and library.torch.uses_torch)
 
 
-def operator_libraries(report: PackageReport, seen: Collection[str]) -> list[str]:
-    """The libraries that use torch, are no extension modules and are needed by no other, sorted."""
-    needed = {file_name(name) for one in report.libraries for name in one.needed}
-    return sorted(
-        one.path_text
-        for one in report.libraries
-        if uses_torch(one)
-        and not one.entry_points
-        and one.name not in needed
-        and lookup.real_path(one.path_text) not in seen
-    )
-
-
 def libraries_to_try(
-    report: PackageReport, suffixes: Sequence[str], seen: Collection[str]
+    report: PackageReport, suffixes: Sequence[str], seen: Collection[str], torch: str
 ) -> Iterator[list[str]]:
     """Groups of libraries of which one each is used; alone, or with those that stand in its place.
 
@@ -42,6 +29,7 @@ def libraries_to_try(
         report: The package.
         suffixes: Those of the interpreter's extension modules; others' modules are left out.
         seen: Real paths that were opened, or tried.
+        torch: The installed torch; variants for other releases are left out.
     """
     needed = {file_name(name) for one in report.libraries for name in one.needed}
     at = {relative_path(one, report): one for one in report.libraries}
@@ -55,10 +43,17 @@ def libraries_to_try(
         group = [path for path in files if path in left]
         chosen = any(lookup.real_path(at[path].path_text) in seen for path in files if path in at)
         for path in group:
-            if chosen:
-                del left[path]
-        if group and not chosen:
-            yield [left.pop(path).path_text for path in group]
+            del left[path]
+        if not chosen:
+            serving = {
+                path
+                for one in choice.alternatives
+                for path in one.files
+                if one.release is None or one.release.serves(torch)
+            }
+            kept = [at[path].path_text for path in group if path in serving]
+            if kept:
+                yield kept
     for one in left.values():
         if lookup.real_path(one.path_text) not in seen:
             yield [one.path_text]

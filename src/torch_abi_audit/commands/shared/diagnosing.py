@@ -13,6 +13,7 @@ from torch_abi_audit.explain.explanation import Installed
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.distribution import canonical
 from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.sources import environments
 from torch_abi_audit.sources.installed import python as pythons
 from torch_abi_audit.sources.installed.torch_version import importable
@@ -54,7 +55,7 @@ class Patient:
             self.packages = audit_packages(others, shown, names=Names.RAW)
         using = [one for one in self.packages if any(map(uses_torch, one.libraries))]
         self.using = using
-        self.followed = frozenset(name for one in using for name in one.import_names)
+        self.followed = _followed(using, self.packages)
 
     def examined(self, names: Sequence[str]) -> tuple[Examined, ...]:
         """Import each of the names after torch; without names, all packages that use torch.
@@ -111,6 +112,14 @@ class Patient:
                 where = ", ".join(self.python.sites) or "any path"
                 raise TargetError(f"{name} is not installed in {where}")
         return [self.examination.package(name, report, self.followed)]
+
+
+def _followed(using: Sequence[PackageReport], packages: Sequence[PackageReport]) -> frozenset[str]:
+    """The modules of the packages that use torch, and of those whose libraries these need."""
+    libraries = [each for one in using for each in one.libraries]
+    needed = {file_name(name) for each in libraries for name in each.needed}
+    lending = [one for one in packages if any(each.name in needed for each in one.libraries)]
+    return frozenset(name for one in (*using, *lending) for name in one.import_names)
 
 
 def _imported(report: PackageReport) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from torch_abi_audit.doctor.tracing.comparisons import compared
 from torch_abi_audit.doctor.tracing.run import Raised
 from torch_abi_audit.doctor.tracing.values import (
     UNKNOWN,
+    Flags,
     Function,
     Method,
     Named,
@@ -140,6 +141,8 @@ def _binary(node: ast.BinOp, scope: Scope, run: Run) -> Known:
     alike = type(left) is type(right) and isinstance(left, (str, list, tuple, int))
     if isinstance(node.op, ast.Add) and alike:
         return operator.add(left, right)
+    if isinstance(node.op, ast.BitOr) and isinstance(left, Flags) and isinstance(right, Flags):
+        return Flags(left.names | right.names)
     if isinstance(node.op, ast.Mod) and isinstance(left, str):
         values = right if isinstance(right, tuple) else (right,)
         if all(isinstance(each, (str, int)) for each in values):

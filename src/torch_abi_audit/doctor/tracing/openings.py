@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.doctor.tracing.run import CTYPES, IMPORT, OPERATORS
-from torch_abi_audit.doctor.tracing.values import UNKNOWN, Named, Spec, text_of
+from torch_abi_audit.doctor.tracing.values import UNKNOWN, Flags, Named, Spec, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +49,12 @@ def _ctypes(
     if run.python.system == "win32" and not os.path.splitext(path)[1]:
         path += ".dll"  # as Windows completes names
     mode = named.get("mode", arguments[1] if len(arguments) > 1 else UNKNOWN)
-    everywhere = mode in (Named("ctypes.RTLD_GLOBAL"), Named("os.RTLD_GLOBAL"))
-    run.open(path, CTYPES, where, everywhere=everywhere)
+    flags = mode.names if isinstance(mode, Flags) else frozenset()
+    if "handle" in named:
+        return UNKNOWN  # of a library that is open
+    if "RTLD_NOLOAD" in flags:  # for a library that is not open, it fails
+        run.fail("OSError", f"{path}: it is not open", where)
+    run.open(path, CTYPES, where, everywhere="RTLD_GLOBAL" in flags)
     return UNKNOWN
 
 

@@ -47,6 +47,13 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class Flags:
+    """Flags of ``dlopen``, by their names."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """An open file."""
 
@@ -125,7 +132,7 @@ def truth(value: Known) -> bool | None:
     """Whether a value counts as true; None if that is not known."""
     if value is UNKNOWN or isinstance(value, (Named, Method)):
         return None
-    if isinstance(value, (Path, Spec, File, Finder, Function)):
+    if isinstance(value, (Path, Spec, Flags, File, Finder, Function)):
         return True
     return bool(value)
 

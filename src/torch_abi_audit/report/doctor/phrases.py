@@ -58,6 +58,10 @@ def lines(problem: Problem) -> Iterator[tuple[str, str]]:
     yield "error", problem.text
     if problem.raises is not None:
         yield "raised", problem.raises
+    if failure is not None:
+        lacking = failure.symbol or failure.library
+        if lacking is not None and lacking not in problem.text:
+            yield "missing", lacking
     if failure is not None and failure.file and failure.file != problem.library:
         yield "fails", failure.file
     if problem.library is not None:

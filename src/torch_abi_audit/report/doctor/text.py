@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.doctor.diagnosis import Status
 from torch_abi_audit.doctor.remedy import how_found
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.report.doctor.phrases import (
     WORDS,
     copies_of,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.doctor.diagnosis import Diagnosis, Examined, Problem
     from torch_abi_audit.report.rendering import Detail
 
+_MOST_PARTS = 3
 _LONGEST = 96
 """Characters of a failure in the line of its package."""
 _PAINT = {Status.LOADS: "yes", Status.FAILS: "no"}
@@ -63,10 +65,13 @@ def _package(one: Examined) -> Iterator[str]:
         yield from _problem(one.problem)
     if one.parts:
         yield "  does not stop the import, or is not opened by it:"
-    for number, part in enumerate(one.parts):
+    for number, part in enumerate(one.parts[:_MOST_PARTS]):
         if number:
             yield ""
         yield from _problem(part)
+    rest = [file_name(part.library or part.text) for part in one.parts[_MOST_PARTS:]]
+    if rest:
+        yield f"  {'and also:':<14} {escape(', '.join(rest))} (--json shows why)"
 
 
 def _problem(problem: Problem) -> Iterator[str]:
