@@ -635,7 +635,7 @@ def test_a_path_that_is_computed_otherwise_is_assumed(
     ext = only(document)
     assert code == 1
     assert "at_of_another_release" in ext["problem"]["text"]
-    assert "all of them were tried" in ext["notes"][0]
+    assert "each of them was tried" in ext["notes"][0]
 
 
 def test_a_library_opened_before_torch_is_noted(

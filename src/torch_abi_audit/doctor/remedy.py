@@ -43,6 +43,8 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
     """A problem with its causes, the evidence and what to do."""
     answer = explain(_question(problem, place), place.installed, place.python.release)
     causes, why, advice = list(answer.causes), list(answer.why), list(answer.advice)
+    if answer.kind == "unknown":
+        advice = []
     failure = problem.failure
     if failure is not None:
         seen = list(_seen(failure, place))
@@ -52,8 +54,6 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
         if _is_in_the_way(failure, place) and Cause.OTHER_COPY not in causes:
             causes.insert(0, Cause.OTHER_COPY)
         why = [*seen, *why]
-    if answer.kind == "unknown":
-        advice = []
     known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
