@@ -14,6 +14,7 @@ from tests.support.index_server import Index, serving
 from tests.support.installs import install, wheel
 from tests.support.sources import source
 from tests.support.toolchain import gcc
+from tests.support.torch_stand_in import SUFFIX, World, module
 from torch_abi_audit.cli import main
 from torch_abi_audit.report.formats import FORMATS
 from torch_abi_audit.sources.installed import interpreters
@@ -34,6 +35,7 @@ def reports(root: Path) -> dict[str, list[str]]:
         "repair": ["repair", ops],
         "diff": ["diff", ops, str(root / "more")],
         "explain": ["explain", UNSTABLE],
+        "doctor": ["doctor", "--site-packages", str(next(root.glob("stand-in/venv/lib/*/site-*")))],
         "rule": ["rule", "T101"],
         "config": ["config", "--check", "torch"],
     }
@@ -44,6 +46,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("dialect")
     gcc(source([SHIM]), root / "ops" / "_C.so")
     gcc(source([SHIM, UNSTABLE]), root / "more" / "_C.so")
+    world = World(root / "stand-in")
+    module(world.package / f"_C{SUFFIX}", "", *world.torch("libtorch.so"))
+    world.sources(__init__="import torch\nfrom . import _C\n")
     return root
 
 
@@ -118,7 +123,7 @@ def test_every_format_of_every_verb(
             assert capsys.readouterr().out == printed
 
 
-@pytest.mark.parametrize("verb", ["port", "explain", "diff", "rule"])
+@pytest.mark.parametrize("verb", ["port", "explain", "doctor", "diff", "rule"])
 def test_markdown_is_short_for_its_format(
     verb: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

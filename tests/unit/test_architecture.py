@@ -41,14 +41,14 @@ MAP = {
     "explain": (
         "judges knowledge knowledge.names knowledge.platforms mangling model repair rules runtime"
     ),
-    "doctor": "formats knowledge knowledge.names mangling model runtime sources",
+    "doctor": "explain formats knowledge knowledge.names mangling model runtime sources",
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
     "fix": "facts knowledge knowledge.names model runtime",
     "gate": "judges knowledge.names model report.wording rules runtime",
     "settings": "gate model report rules runtime sources",
     "report": (
-        "model report.audit report.config report.diff report.explain report.loads report.port "
-        "report.repair report.rules runtime"
+        "model report.audit report.config report.diff report.doctor report.explain report.loads "
+        "report.port report.repair report.rules runtime"
     ),
     "report.wording": "model",
     "report.audit": (
@@ -58,14 +58,15 @@ MAP = {
     "report.loads": "knowledge.names mangling model report report.audit report.wording runtime",
     "report.config": "gate mangling report settings",
     "report.diff": "diff mangling model report report.audit report.wording",
+    "report.doctor": "doctor explain mangling model report report.audit",
     "report.explain": "explain mangling model report",
     "report.port": "mangling model port report report.wording",
     "report.repair": "mangling repair report report.audit report.wording",
     "report.rules": "report rules runtime",
     "commands": (
-        "__init__ audit diff explain fix gate judges knowledge knowledge.names mangling model port "
-        "repair report report.audit report.loads report.rules report.wording rules runtime "
-        "settings sources"
+        "__init__ audit diff doctor explain fix gate judges knowledge knowledge.names mangling "
+        "model port repair report report.audit report.loads report.rules report.wording rules "
+        "runtime settings sources"
     ),
     "cli": "commands runtime",
     "api": "audit model sources",

@@ -12,6 +12,7 @@ VERBS = {
     "port": "plan the migration to the stable ABI, cheapest replacements first",
     "repair": "print the command that repairs a wheel without bundling torch",
     "explain": "explain a load error, a symbol, a label or a rule, and say what to do",
+    "doctor": "say what will not load in an environment, from where, and why",
     "diff": "compare two targets or saved reports",
     "rule": "show rules, or list all of them",
     "config": "show the settings in force, and where each was set",

@@ -23,7 +23,7 @@ def syntax() -> Syntax:
         "do.\nNothing is imported or executed.",
         epilog="exit codes: 0 success, 2 operational error",
         options=(
-            *("text", "with_target", "torch", "python", "platform", "python_version"),
+            *("text", "with_target", "doctor", "torch", "python", "platform", "python_version"),
             *("json", "markdown", *DOCUMENT, "quiet", "no_progress"),
         ),
         words={
@@ -44,6 +44,8 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import AuditError
 
+    if options.doctor and options.with_target:
+        fail(syntax(), "--doctor and --with cannot be used together")
     modes.refuse_idle_index_options(syntax(), options, (options.with_target,))
     text = " ".join(options.text)
     if text == "-":
@@ -71,6 +73,8 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
     from torch_abi_audit.explain.target import beside
     from torch_abi_audit.model.errors import TargetError
 
+    if options.doctor:
+        return _here(text, options)
     looking = targets.search(options, (options.with_target,))
     installed = _installed(installed_torch(options.torch, looking.environment.path))
     answer = explain(text, installed, looking.environment.python, _platform(options))
@@ -92,6 +96,26 @@ def _platform(options: argparse.Namespace) -> str | None:
     wheel = torch.removesuffix(".whl").rpartition("-")[2] if torch.endswith(".whl") else ""
     tags = [options.platform or "", *wheel.split(".")]
     return next((known for tag in tags if (known := platform_of_tag(tag))), None)
+
+
+def _here(text: str, options: argparse.Namespace) -> Explanation:
+    """The answer, with what the simulated environment says of the error.
+
+    Raises:
+        TargetError: there is no torch in the environment.
+    """
+    from torch_abi_audit.commands.shared.diagnosing import Patient
+    from torch_abi_audit.commands.shared.torch_choice import installed_torch
+    from torch_abi_audit.doctor.comparison import compared, names_in
+    from torch_abi_audit.explain.question import explain
+
+    patient = Patient(options)
+    installed = patient.installed
+    if options.torch is not None:
+        installed = _installed(installed_torch(options.torch, patient.python.path))
+    answer = explain(text, installed, patient.python.release, _platform(options))
+    names = [name for name in names_in(text) if patient.finds(name)]
+    return compared(answer, text, patient.examination.imported, patient.examined(names))
 
 
 def _installed(torch: TorchVersion | None) -> Installed | None:

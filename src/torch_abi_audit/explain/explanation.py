@@ -146,6 +146,8 @@ class Explanation:
     """All symbols that the text says a file lacks, demangled, if there are several."""
     others: tuple[str, ...] = ()
     """The other errors in the text, each in a line, in its order."""
+    here: tuple[str, ...] = ()
+    """What the simulated environment says of the failure; empty unless it was asked."""
     repairs: str | None = None
     """The system, by its word, of the wheel repair tool that failed; None for other questions."""
 

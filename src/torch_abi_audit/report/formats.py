@@ -37,6 +37,11 @@ FORMATS = {
         "json": "report.explain.json",
         "markdown": "report.explain.markdown",
     },
+    "doctor": {
+        "text": "report.doctor.text",
+        "json": "report.doctor.json",
+        "markdown": "report.doctor.markdown",
+    },
     "diff": {
         "text": "report.diff.text",
         "json": "report.diff.json",

@@ -54,7 +54,7 @@ def test_a_mistyped_option(
         (["port", "--loads-on", "x"], "; --loads-on is an option of audit and config"),
         (
             ["explain", "-v", "x"],
-            "; -v is an option of audit, compat, port, repair, diff and config",
+            "; -v is an option of audit, compat, port, repair, doctor, diff and config",
         ),
     ],
 )

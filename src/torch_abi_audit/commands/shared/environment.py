@@ -41,7 +41,7 @@ def environment(python: str | None, *, quiet: bool, whole: bool = False) -> Envi
         TargetError: the interpreter does not exist or does not answer, or the whole environment is
             the program's own.
     """
-    place = _meant(quiet=quiet) if python is None else python
+    place = meant(quiet=quiet) if python is None else python
     if place is None:
         if whole:
             _refuse_own()
@@ -57,7 +57,12 @@ def own() -> Environment:
     return Environment(sys.path, None, ".".join(map(str, sys.version_info[:2])))
 
 
-def _meant(*, quiet: bool) -> str | None:
+def meant(*, quiet: bool) -> str | None:
+    """The environment that the user means where a tool runner has made the program's own.
+
+    Args:
+        quiet: Do not print a line that names it.
+    """
     if sys.prefix == sys.base_prefix:
         return None  # skip the imports where there is no virtual environment
     from torch_abi_audit.sources.installed import own_environment

@@ -107,6 +107,12 @@ OPTIONS: dict[str, Option] = {
         metavar="ID",
         nargs="*",
     ),
+    "names": Option(
+        (),
+        "an import or distribution name (default: every installed package that uses torch)",
+        metavar="NAME",
+        nargs="*",
+    ),
     "shell": Option((), "bash, zsh or fish", metavar="SHELL", choices=("bash", "zsh", "fish")),
     "version": Option(("--version",), "show program's version number and exit"),
     "env": Option(("--env",), "inspect every package of the running interpreter"),
@@ -153,6 +159,10 @@ OPTIONS: dict[str, Option] = {
         "the package or library that fails: also list the torch releases it loads on",
         metavar="TARGET",
         completes="file",
+    ),
+    "doctor": Option(
+        ("--doctor",),
+        "look for the error in the environment: simulate the loader there",
     ),
     "since": Option(
         ("--since",),

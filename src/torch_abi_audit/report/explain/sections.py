@@ -53,6 +53,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "moved", tuple(moved)
     yield "likely cause", tuple(f"{TITLES[cause]} [{cause}]" for cause in one.causes)
     yield "because", one.why
+    yield "here", one.here
     yield "what to do", one.advice
     yield "versions", one.pair
     yield "also in the text", one.others

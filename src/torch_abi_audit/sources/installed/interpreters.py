@@ -42,10 +42,10 @@ def interpreter(place: str) -> Interpreter:
     """
     import subprocess
 
-    program = _program(place)
+    path = program(place)
     try:
         done = subprocess.run(
-            [program, "-I", "-c", _QUESTION],
+            [path, "-I", "-c", _QUESTION],
             capture_output=True,
             check=False,
             timeout=_TIMEOUT,
@@ -54,7 +54,7 @@ def interpreter(place: str) -> Interpreter:
         said = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise TargetError(
-            f"{program} did not report its site-packages directories: is it a Python interpreter?"
+            f"{path} did not report its site-packages directories: is it a Python interpreter?"
         ) from error
     sites = {os.path.realpath(path): path for path in reversed(said["sites"]) if path}
     return Interpreter(
@@ -65,7 +65,12 @@ def interpreter(place: str) -> Interpreter:
     )
 
 
-def _program(place: str) -> str:
+def program(place: str) -> str:
+    """The program at ``place``: a path, a name on PATH, or the directory of an environment.
+
+    Raises:
+        TargetError: there is no interpreter.
+    """
     if os.path.isdir(place):
         found = next((one for one in _programs(place) if os.path.isfile(one)), None)
         if found is None:

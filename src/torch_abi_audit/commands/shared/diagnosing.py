@@ -1,0 +1,149 @@
+"""Examines the selected environment for ``doctor`` and ``explain --doctor``."""
+
+from __future__ import annotations
+
+import os
+
+from torch_abi_audit.audit.pipeline import audit_packages
+from torch_abi_audit.commands.shared.environment import meant
+from torch_abi_audit.commands.shared.progress import activity
+from torch_abi_audit.doctor.examination import Examination
+from torch_abi_audit.doctor.unopened import uses_torch
+from torch_abi_audit.explain.explanation import Installed
+from torch_abi_audit.judges.interface import Names
+from torch_abi_audit.knowledge.names.distribution import canonical
+from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.sources import environments
+from torch_abi_audit.sources.installed import python as pythons
+from torch_abi_audit.sources.installed.torch_version import importable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from torch_abi_audit.doctor.diagnosis import Diagnosis, Examined
+    from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.sources.installed.python import Python
+
+
+class Patient:
+    """An environment, the audit of its packages, and the process in which torch is imported."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Read the environment that the options select.
+
+        Raises:
+            TargetError: there is no such environment, or no torch in it.
+        """
+        python = _python(options)
+        version = importable(python.path)
+        installed = (
+            None
+            if version is None
+            else Installed(version.text, version.cuda, stated=version.known_build)
+        )
+        self.python = python
+        self.installed = installed
+        self.examination = Examination(python, os.environ, installed)
+        inventory = environments.inventory(python.sites)
+        others = [one for one in inventory.packages if not one.is_torch and one.candidates]
+        self._pure = [one for one in inventory.packages if not one.is_torch and not one.candidates]
+        bar = not (options.no_progress or options.quiet)
+        with activity(enabled=bar) as shown:
+            self.packages = audit_packages(others, shown, names=Names.RAW)
+        using = [one for one in self.packages if any(map(uses_torch, one.libraries))]
+        self.using = using
+        self.followed = _followed(using, self.packages)
+
+    def examined(self, names: Sequence[str]) -> tuple[Examined, ...]:
+        """Import each of the names after torch; without names, all packages that use torch.
+
+        Raises:
+            TargetError: a name is not installed.
+        """
+        if not names:
+            return tuple(
+                self.examination.package(name, one, self.followed)
+                for one in self.using
+                for name in _imported(one)
+            )
+        return tuple(one for name in names for one in self._named(name))
+
+    def diagnosis(self, names: Sequence[str]) -> Diagnosis:
+        """The diagnosis of the packages with these names, or of all.
+
+        Raises:
+            TargetError: a name is not installed.
+        """
+        return self.examination.diagnosis(self.examined(names))
+
+    def finds(self, name: str) -> bool:
+        """Whether a module is installed, as a package other than torch."""
+        return name != "torch" and self.owner(name) is not None
+
+    def owner(self, name: str) -> PackageReport | None:
+        """The package that an import name or the name of a distribution means."""
+        top = name.partition(".")[0]
+        key = canonical(name)
+        for one in self.packages:
+            if top in one.import_names or (one.distribution and canonical(one.distribution) == key):
+                return one
+        return None
+
+    def _named(self, name: str) -> list[Examined]:
+        if name == "torch":
+            return []
+        report = self.owner(name)
+        top = name.partition(".")[0]
+        if report is not None and top not in report.import_names:
+            return [
+                self.examination.package(each, report, self.followed) for each in _imported(report)
+            ]
+        if report is None:
+            pure = next((one for one in self._pure if canonical(one.name) == canonical(name)), None)
+            if pure is not None and pure.import_names and top not in pure.import_names:
+                return [
+                    self.examination.package(each, None, self.followed)
+                    for each in pure.import_names[:1]
+                ]
+            if not self.examination.finds(top):
+                where = ", ".join(self.python.sites) or "any path"
+                raise TargetError(f"{name} is not installed in {where}")
+        return [self.examination.package(name, report, self.followed)]
+
+
+def _followed(using: Sequence[PackageReport], packages: Sequence[PackageReport]) -> frozenset[str]:
+    """The modules of the packages that use torch, and of those whose libraries these need."""
+    libraries = [each for one in using for each in one.libraries]
+    needed = {file_name(name) for each in libraries for name in each.needed}
+    lending = [one for one in packages if any(each.name in needed for each in one.libraries)]
+    return frozenset(name for one in (*using, *lending) for name in one.import_names)
+
+
+def _imported(report: PackageReport) -> tuple[str, ...]:
+    """The names to import: those that hold libraries that use torch, or are the distribution's."""
+    own = {canonical(report.distribution or report.name), canonical(report.name)}
+    named = [name for name in report.import_names if canonical(name) in own]
+    if named:
+        return tuple(named[:1])
+    paths = [one.path_text for one in report.libraries if uses_torch(one)]
+    holding = [
+        name
+        for name in report.import_names
+        if any(f"{os.sep}{name}{os.sep}" in path or f"{os.sep}{name}." in path for path in paths)
+    ]
+    return tuple(holding or report.import_names[:1])
+
+
+def _python(options: argparse.Namespace) -> Python:
+    """The interpreter that the options select.
+
+    Raises:
+        TargetError: there is none, or it does not answer.
+    """
+    if getattr(options, "site_packages", None) is not None:
+        return pythons.of_directory(options.site_packages)
+    place = options.python or meant(quiet=bool(options.quiet))
+    return pythons.running() if place is None else pythons.asked(place)

@@ -1,0 +1,166 @@
+"""What explains a failure, and what to do: the explanation of its words, with what is seen here."""
+
+from __future__ import annotations
+
+import os
+
+from torch_abi_audit.doctor.process import Found, Refusal
+from torch_abi_audit.explain.explanation import Cause
+from torch_abi_audit.explain.question import explain
+from torch_abi_audit.knowledge.names.cuda import is_cuda
+from torch_abi_audit.knowledge.names.cuda_packages import brings
+from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.runtime.records import dataclass, replace
+from torch_abi_audit.sources.files import lookup
+from torch_abi_audit.sources.installed.distribution import headers, installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch_abi_audit.doctor.diagnosis import Problem
+    from torch_abi_audit.doctor.process import Failure, Opened
+    from torch_abi_audit.doctor.torch_import import Torch
+    from torch_abi_audit.explain.explanation import Installed
+    from torch_abi_audit.sources.installed.python import Python
+
+
+_OF_ORDER = ("import torch before", "into the running environment")
+"""Words of advice that does not apply: torch is installed here, and was imported first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The environment in which something fails."""
+
+    python: Python
+    torch: Torch
+    installed: Installed | None
+    environ: Mapping[str, str]
+
+
+def with_remedy(problem: Problem, place: Place) -> Problem:
+    """A problem with its causes, the evidence and what to do."""
+    answer = explain(_question(problem, place), place.installed, place.python.release)
+    causes, why, advice = list(answer.causes), list(answer.why), list(answer.advice)
+    if answer.kind == "unknown":
+        advice = []
+    failure = problem.failure
+    if failure is not None:
+        seen = list(_seen(failure, place))
+        first = list(_first(failure, place))
+        if first:
+            advice = [*first, *(f"or {one.removeprefix('or ')}" for one in advice[:1])]
+        if _is_in_the_way(failure, place) and Cause.OTHER_COPY not in causes:
+            causes.insert(0, Cause.OTHER_COPY)
+        why = [*seen, *why]
+    known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
+    advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
+    return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def _question(problem: Problem, place: Place) -> str:
+    """What to explain: the loader's words, or what Windows leaves out of them."""
+    failure = problem.failure
+    if failure is not None and place.python.system == "win32":
+        if failure.symbol is not None:
+            return failure.symbol
+        if failure.library is not None and failure.kind is Refusal.NO_LIBRARY:
+            return f"Could not find module '{failure.library}' (or one of its dependencies)"
+    return problem.text
+
+
+def _is_in_the_way(failure: Failure, place: Place) -> bool:
+    """Whether a variable leads to the copy, or there is another one beside it."""
+    copy = failure.copy
+    if copy is None or not _is_older(failure):
+        return False
+    if os.path.dirname(copy.path) == os.path.join(place.torch.directory, "lib"):
+        return False
+    others = elsewhere(file_name(copy.path), place)
+    led = copy.found in (Found.VARIABLE, Found.PRELOAD)
+    return led or any(not _is_open(path, failure) for path in others)
+
+
+def _is_older(failure: Failure) -> bool:
+    return failure.kind in (Refusal.NO_VERSION, Refusal.NO_SYMBOL) and failure.copy is not None
+
+
+def how_found(one: Opened) -> str:
+    """Where a library was found, and by what: ``/usr/lib/libx.so (LD_LIBRARY_PATH: /usr/lib)``."""
+    by = one.found.value
+    if one.found is Found.VARIABLE:
+        by = "LD_LIBRARY_PATH" if one.path.endswith(".so") or ".so." in one.path else "variable"
+    where = f": {one.where}" if one.where else ""
+    return f"{one.path} ({by}{where})"
+
+
+def _seen(failure: Failure, place: Place) -> Iterator[str]:
+    """What the simulation knows of the library that lacks something or is missing."""
+    if failure.copy is not None:
+        lacks = "the symbol" if failure.symbol else f"the version {failure.version}"
+        yield f"the copy that is open is {how_found(failure.copy)}; it lacks {lacks}"
+    if failure.library is None:
+        return
+    name = file_name(failure.library)
+    places = [path for path in elsewhere(name, place) if not _is_open(path, failure)]
+    if failure.kind is Refusal.NO_LIBRARY and places:
+        yield f"there is {places[0]}, where the loader does not look for {file_name(failure.file)}"
+    elif places and failure.copy is not None:
+        yield f"there is another copy: {places[0]}"
+
+
+def _is_open(path: str, failure: Failure) -> bool:
+    return failure.copy is not None and lookup.real_path(path) == lookup.real_path(
+        failure.copy.path
+    )
+
+
+def elsewhere(name: str, place: Place) -> list[str]:
+    """The files called ``name`` in the directories in which packages keep libraries."""
+    found = []
+    for site in place.python.path:
+        for folder in ("nvidia/*/lib", "torch/lib", "*.libs", "*/lib", "*"):
+            found += lookup.matches(os.path.join(site, folder, name))
+    for prefix in (place.python.prefix, place.environ.get("CONDA_PREFIX", "")):
+        if prefix:
+            found += lookup.matches(os.path.join(prefix, "lib", name))
+    return list(dict.fromkeys(found))
+
+
+def _first(failure: Failure, place: Place) -> Iterator[str]:
+    """What to do first, by how the copy was found and by what torch requires."""
+    copy = failure.copy
+    if copy is not None and _is_older(failure):
+        if copy.found is Found.VARIABLE and place.python.system != "win32":
+            yield (
+                f"remove {copy.where or os.path.dirname(copy.path)} from LD_LIBRARY_PATH: its "
+                f"{file_name(copy.path)} is found before the one that is needed"
+            )
+            return
+        if copy.found is Found.PRELOAD:
+            yield f"remove {copy.path} from LD_PRELOAD"
+            return
+    library = failure.library
+    if library is None or not is_cuda(file_name(library)):
+        return
+    requirement = required_by_torch(file_name(library), place)
+    if requirement is not None:
+        yield f"pip install --force-reinstall --no-deps '{requirement}' (what torch requires)"
+
+
+def required_by_torch(library: str, place: Place) -> str | None:
+    """The requirement of the installed torch that brings a CUDA library: ``nvidia-nccl-cu12==2``.
+
+    None if torch requires none that does.
+    """
+    for each in installed(place.python.sites):
+        if each.key == "torch":
+            try:
+                lines = headers(each).requires
+            except OSError:
+                return None
+            for line in lines:
+                if brings(line, library):
+                    return line.partition(";")[0].strip().replace(" ", "")
+    return None

@@ -1,0 +1,1 @@
+"""Renders a diagnosis as text, Markdown and JSON."""

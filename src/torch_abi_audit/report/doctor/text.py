@@ -1,0 +1,100 @@
+"""Renders a diagnosis as text: a line for each package, then what does not load and why."""
+
+from __future__ import annotations
+
+from torch_abi_audit.doctor.diagnosis import Status
+from torch_abi_audit.doctor.remedy import how_found
+from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.report.doctor.phrases import (
+    WORDS,
+    copies_of,
+    environment,
+    lines,
+    named,
+    ordered,
+    summary,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_abi_audit.doctor.diagnosis import Diagnosis, Examined, Problem
+    from torch_abi_audit.report.rendering import Detail
+
+_MOST_PARTS = 3
+_LONGEST = 96
+"""Characters of a failure in the line of its package."""
+_PAINT = {Status.LOADS: "yes", Status.FAILS: "no"}
+
+
+def render(found: Diagnosis, detail: Detail) -> str:
+    """Return the environment, a line for each package, and a section for each that fails."""
+    rows = ordered(found)
+    sections = ["\n".join(_head(found)), "\n".join(_table(rows, detail))]
+    sections += ["\n".join(_package(one)) for one in rows if one.problem or one.parts]
+    sections += ["\n".join(_rest(found, rows))]
+    if detail.verbose:
+        sections += ["\n".join(_opened(one)) for one in (found.torch, *found.packages)]
+    return "\n\n".join(filter(None, sections))
+
+
+def _head(found: Diagnosis) -> Iterator[str]:
+    for title, text in environment(found):
+        yield f"{title + ':':<10} {escape(text)}"
+
+
+def _table(rows: Sequence[Examined], detail: Detail) -> Iterator[str]:
+    width = max(len(escape(named(one))) for one in rows)
+    for one in rows:
+        word = WORDS[one.status]
+        painted = detail.style.loads(word, width=13)
+        if one.status in _PAINT:
+            painted = detail.style.loads(_PAINT[one.status], width=0).replace(
+                _PAINT[one.status], f"{word:<13}"
+            )
+        told = escape(summary(one))
+        told = told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+        yield f"{painted}  {escape(named(one)):<{width}}  {told}".rstrip()
+
+
+def _package(one: Examined) -> Iterator[str]:
+    yield f"{escape(named(one))}: {WORDS[one.status]}"
+    if one.problem is not None:
+        yield from _problem(one.problem)
+    if one.parts:
+        yield "  does not stop the import, or is not opened by it:"
+    for number, part in enumerate(one.parts[:_MOST_PARTS]):
+        if number:
+            yield ""
+        yield from _problem(part)
+    rest = [file_name(part.library or part.text) for part in one.parts[_MOST_PARTS:]]
+    if rest:
+        yield f"  {'and also:':<14} {escape(', '.join(rest))} (--json shows why)"
+
+
+def _problem(problem: Problem) -> Iterator[str]:
+    for title, text in lines(problem):
+        yield f"  {title + ':':<14} {escape(text)}"
+
+
+def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
+    for copies in found.copies:
+        yield f"Copies:    {escape(copies_of(copies))}"
+    for one in rows:
+        for note in one.notes:
+            yield f"Note:      {escape(note)}"
+    for unknown in found.unknown:
+        yield f"Not known: {escape(unknown)}"
+    for one in rows:
+        for unknown in one.unknown:
+            yield f"Not known: {escape(unknown)}"
+
+
+def _opened(one: Examined) -> Iterator[str]:
+    yield f"Opened by import {escape(one.name)}, in order:"
+    for each in one.opened:
+        yield f"  {escape(how_found(each))}"
+    if not one.opened:
+        yield "  nothing"
