@@ -134,3 +134,40 @@ def test_the_variant_that_is_used_with_the_installed_torch(
     used = "the variant for torch 2.10.0 (ep_2_10_0.cpython-312-x86_64-linux-gnu.so)"
     assert f"used with torch 2.10.0: {used}" in answer["at_hand"]
     assert not any("ep_2_9_1.cpython" in one for one in answer["why"])
+
+
+def test_a_library_that_the_package_contains_lacks_an_rpath(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    helper = tmp_path / "p" / "libs" / "libhelper.so.1"
+    gcc("int help(void) { return 1; }", helper, "-Wl,-soname,libhelper.so.1")
+    user = tmp_path / "p" / "ext" / "_C.so"
+    linked = ("-x", "none", str(helper))
+    gcc("int help(void); int use(void) { return help(); }", user, *linked)
+    error = "ImportError: libhelper.so.1: cannot open shared object file: No such file or directory"
+    answer = explained(capsys, error, "--with", tmp_path / "p")
+    assert answer["causes"] == ["not-on-search-path"]
+    assert any("it has no RPATH" in one for one in answer["why"])
+    assert "$ORIGIN/../libs" in answer["advice"][0]
+
+
+def test_a_symbol_of_nobody_is_not_said_to_load(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "extern void aoti_torch_check(void); extern void my_kernel(void);\n"
+    text += "void use(void) { aoti_torch_check(); my_kernel(); }"
+    library = gcc(text, tmp_path / "_C.so", torch=("libtorch.so",))
+    error = "_C.so: undefined symbol: my_kernel"
+    answer = explained(capsys, error, "--with", library, "--torch", "2.13.0")
+    assert answer["causes"][0] == "incomplete-build"
+    assert not any(one.startswith("loads on torch") for one in answer["at_hand"])
+    assert any("but not my_kernel" in one for one in answer["at_hand"])
+
+
+def test_a_target_of_which_nothing_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "_C.so").write_bytes(b"\x7fELF damaged")
+    words = ["explain", f"_C.so: undefined symbol: {NAME}", "--with", str(tmp_path / "_C.so")]
+    assert main(words) == 2
+    assert "_C.so" in capsys.readouterr().err

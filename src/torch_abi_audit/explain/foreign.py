@@ -10,6 +10,7 @@ from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere
 from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.knowledge.names.cuda import is_cuda_function
 from torch_abi_audit.knowledge.names.functions import Project, Provider, provider_of
+from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS
 from torch_abi_audit.mangling import owner
 from torch_abi_audit.runtime.records import replace
 
@@ -85,28 +86,46 @@ def _provided(base: Explanation, provider: Provider, scene: Scene) -> Explanatio
         )
     if was_found(scene) or (not scene.linking and scene.fails not in (None, Fails.EXTENSION)):
         return older_copy(answer, provider, scene)
+    name = _library(provider, scene)
     if scene.linking:
-        why = f"{provider.library} is not on the linker's command line, or is older"
+        why = f"{name} is not on the linker's command line, or is older"
     else:
-        why = f"what needs it is not linked to {provider.library}, or an older copy is loaded"
+        why = f"what needs it is not linked to {name}, or an older copy is loaded"
     causes = [Cause.INCOMPLETE_BUILD, *([] if scene.linking else [Cause.OTHER_COPY])]
     if provider.project is Project.CUDA and not scene.linking:
         causes.append(Cause.CUDA_MAJOR)
-    library = provider.library.startswith("lib")
     return replace(
         answer,
+        provider=name,
         causes=tuple(causes),
         why=(why,),
         advice=(
-            f"link {provider.option} when building the package"
-            if library
-            else f"link {provider.library} when building the package",
+            f"link {_option(provider, scene)} when building the package",
             *(() if scene.linking else elsewhere(scene)),
         ),
         unknown=()
         if scene.linking
-        else (f"whether an older {provider.library} is loaded: {scene.how_to_see}",),
+        else (f"whether an older {name} is loaded: {scene.how_to_see}",),
     )
+
+
+def _library(provider: Provider, scene: Scene) -> str:
+    """The library as its system names it; its version is not known."""
+    stem, so, _ = provider.library.partition(".so")
+    if not so or scene.system is LINUX:
+        return provider.library
+    if scene.system is WINDOWS:
+        return f"{stem.removeprefix('lib')}.lib" if scene.linking else stem.removeprefix("lib")
+    return f"{stem}{scene.system.suffix}"
+
+
+def _option(provider: Provider, scene: Scene) -> str:
+    """What a linker is told to link a library."""
+    if not provider.library.startswith("lib"):
+        return provider.library
+    if scene.system is WINDOWS:
+        return f"{provider.option.removeprefix('-l')}.lib"
+    return provider.option
 
 
 _SPECIAL = {

@@ -59,7 +59,7 @@ _PATHS = (
         Fails.CXX,
     ),
     (r"/lib-dynload/|(?:^|/)python[\d.]*(?:\.exe)?$", Fails.PYTHON),
-    (r"(?:^|/)torch/lib/", Fails.TORCH),
+    (r"(?:^|/)torch/(?:lib|\.dylibs)/|(?:^|/)torch\.libs/", Fails.TORCH),
     (r"^(?:(?!-packages/).)*/(?:lib|lib64|Frameworks)/(?:[\w-]+/)?lib[\w.+-]+$", Fails.OTHER),
 )
 """Paths, and whose files they are, most specific first."""

@@ -75,6 +75,8 @@ def cut(text: str, width: int) -> str:
         f"<code>{LINE.replace(': ', ':&nbsp;')}</code><br/>",
         f"RuntimeError('Traceback (most recent call last):\\n  File \"/v/x.py\"\\n{LINE}\\n')",
         f'{{"log": "start\\n{LINE}\\nend"}}',
+        boxed(LINE, 24),
+        boxed(LINE, 40),
         boxed(LINE, 60),
         boxed(LINE, 100),
         cut(LINE, 80),

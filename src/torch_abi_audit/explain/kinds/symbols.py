@@ -28,11 +28,12 @@ ROWS: tuple[ErrorKind, ...] = (
                 None,
                 r"(?:ld(?:\.lld|64\.lld)?|lld(?:-link)?|mold|wild)(?:\.exe)?: (?:error|fatal): "
                 r"undefined (?:symbol|hidden symbol|protected symbol): "
-                r"(?P<symbol>[^\n]{1,4000}?)\s*$",
+                r"(?P<symbol>[^\n]{1,4000})",
             ),
             Form(
                 None,
-                r"undefined reference to [`'\u2018\"]?(?P<symbol>[^'\u2019\"\n]{1,4000})",
+                r"undefined reference to (?:symbol )?[`'\u2018\"]?"
+                r"(?P<symbol>[^'\u2019\"\n]{1,4000})",
             ),
             Form(
                 "linux",
