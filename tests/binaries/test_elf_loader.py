@@ -756,6 +756,21 @@ def odd_headers(home: Home) -> Case:
 
 
 @case
+def segments_that_cannot_be_loaded(home: Home) -> Case:
+    data = home.lib("b/liby.so", fn("y")).read_bytes()
+    (headers,), (count,) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<H", data, 56)
+    none, moved = bytearray(data), bytearray(data)
+    for at in range(headers, headers + 56 * count, 56):
+        kind, _, offset = struct.unpack_from("<IIQ", data, at)
+        if kind == 1:
+            struct.pack_into("<I", none, at, 0)
+            struct.pack_into("<Q", moved, at + 8, offset + 16)
+    written(home, "a/none.so", bytes(none))
+    written(home, "a/moved.so", bytes(moved))
+    return Case(["-a/none.so", "-a/moved.so"])
+
+
+@case
 def programs(home: Home) -> Case:
     build_program(home.path / "a" / "pie", "-pie")
     build_program(home.path / "a" / "fixed", "-no-pie")

@@ -68,6 +68,11 @@ def working_directory() -> str:
     return os.getcwd()
 
 
+def page_size() -> int:
+    """Bytes of a page of memory: 4096, or more on some ARM systems."""
+    return os.sysconf("SC_PAGESIZE") if hasattr(os, "sysconf") else 4096
+
+
 def processor() -> dict[str, frozenset[str]]:
     """What ``/proc/cpuinfo`` says of the first processor; empty on other systems.
 
