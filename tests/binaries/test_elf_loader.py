@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from torch_abi_audit.doctor.process import Process
+
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.uname().machine != "x86_64",
     reason="the loader of Linux x86_64 is asked",
@@ -935,7 +937,7 @@ def test_by_what_each_library_was_found(tmp_path: Path, monkeypatch: pytest.Monk
     home.lib("a/libn.so", "", needs=needs, runpath="/none:${ORIGIN}/../three")
     monkeypatch.chdir(tmp_path / "a")
     environ = {"LD_LIBRARY_PATH": "/none:$ORIGIN/four", "LD_PRELOAD": "../pre/libpre.so"}
-    one = process(str(home.program()), environ)
+    one: Process = process(str(home.program()), environ)
     assert one.open("./libr.so") is None
     assert one.open("./libn.so") is None
     found = {each.asked: (each.found, each.where, each.of) for each in one.opened}
