@@ -468,6 +468,13 @@ def an_auxiliary_library(home: Home) -> Case:
     return Case(["-a/libx.so", "-a/libw.so", "-a/libz.so"])
 
 
+@case
+def a_filter_is_searched_first_and_relocated_later(home: Home) -> Case:
+    home.lib("b/libown.so", fn("y") + call("none_y", by="z"))
+    home.lib("a/libx.so", call("none_x"), "-Wl,--filter=libown.so", runpath="$ORIGIN/../b")
+    return Case(["-a/libx.so"])
+
+
 # --- what is missing first ------------------------------------------------------------------------
 
 
