@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from torch_abi_audit.doctor.process import Process
+
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.uname().machine != "x86_64",
     reason="the loader of Linux x86_64 is asked",
@@ -466,6 +468,13 @@ def an_auxiliary_library(home: Home) -> Case:
     return Case(["-a/libx.so", "-a/libw.so", "-a/libz.so"])
 
 
+@case
+def a_filter_is_searched_first_and_relocated_later(home: Home) -> Case:
+    home.lib("b/libown.so", fn("y") + call("none_y", by="z"))
+    home.lib("a/libx.so", call("none_x"), "-Wl,--filter=libown.so", runpath="$ORIGIN/../b")
+    return Case(["-a/libx.so"])
+
+
 # --- what is missing first ------------------------------------------------------------------------
 
 
@@ -756,6 +765,21 @@ def odd_headers(home: Home) -> Case:
 
 
 @case
+def segments_that_cannot_be_loaded(home: Home) -> Case:
+    data = home.lib("b/liby.so", fn("y")).read_bytes()
+    (headers,), (count,) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<H", data, 56)
+    none, moved = bytearray(data), bytearray(data)
+    for at in range(headers, headers + 56 * count, 56):
+        kind, _, offset = struct.unpack_from("<IIQ", data, at)
+        if kind == 1:
+            struct.pack_into("<I", none, at, 0)
+            struct.pack_into("<Q", moved, at + 8, offset + 16)
+    written(home, "a/none.so", bytes(none))
+    written(home, "a/moved.so", bytes(moved))
+    return Case(["-a/none.so", "-a/moved.so"])
+
+
+@case
 def programs(home: Home) -> Case:
     build_program(home.path / "a" / "pie", "-pie")
     build_program(home.path / "a" / "fixed", "-no-pie")
@@ -920,7 +944,7 @@ def test_by_what_each_library_was_found(tmp_path: Path, monkeypatch: pytest.Monk
     home.lib("a/libn.so", "", needs=needs, runpath="/none:${ORIGIN}/../three")
     monkeypatch.chdir(tmp_path / "a")
     environ = {"LD_LIBRARY_PATH": "/none:$ORIGIN/four", "LD_PRELOAD": "../pre/libpre.so"}
-    one = process(str(home.program()), environ)
+    one: Process = process(str(home.program()), environ)
     assert one.open("./libr.so") is None
     assert one.open("./libn.so") is None
     found = {each.asked: (each.found, each.where, each.of) for each in one.opened}

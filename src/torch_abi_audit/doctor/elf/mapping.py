@@ -28,7 +28,10 @@ _EXECUTABLE = frozenset({"armv7l", "i686", "s390x", "x86_64"})
 _KINDS = {
     "executable": "cannot dynamically load executable",
     "debug symbols": "object file has no dynamic section",
+    "nothing to load": "object file has no loadable segments",
 }
+_ONE_ALIGNMENT = (2, 35)
+"""The release since which only addresses and offsets are compared, not the stated alignment."""
 
 
 class Mapper:
@@ -187,12 +190,18 @@ class Mapper:
         """Refuse what the loader does not accept once it is mapped.
 
         Raises:
-            RefusalError: it is a program, must not be opened, or asks for an executable stack.
+            RefusalError: it is built for smaller pages, is a program, must not be opened, or asks
+                for an executable stack.
         """
         if one.facts is None:
             return
         flaw: tuple[str, Refusal] | None = None
-        if one.facts.fixed:
+        page = loading.page_size()
+        if any((address - offset) % page for offset, address, _ in one.facts.image.loads):
+            newer = self._release >= _ONE_ALIGNMENT
+            what = "address/offset" if newer else "alignment"
+            flaw = f"ELF load command {what} not page-aligned", Refusal.OTHER
+        elif one.facts.fixed:
             flaw = _KINDS["executable"], Refusal.EXECUTABLE
         elif one.facts.program and self._release >= _NO_PROGRAMS:
             text = "cannot dynamically load position-independent executable"

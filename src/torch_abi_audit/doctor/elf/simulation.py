@@ -142,7 +142,7 @@ class ElfProcess:
             self._open_loader(interpreter)
             preloaded = self._preloads(environ.get("LD_PRELOAD", ""))
             program.searchlist = self._mapper.with_dependencies(program, preloaded)
-            program.dependencies = in_order(program.searchlist, self._system.release)
+            program.dependencies = in_order(program, program.searchlist, self._system.release)
             self._link_map.offer(program)
             for each in self._link_map.objects:
                 check(each, self._link_map.objects, self._system.release)
@@ -154,7 +154,7 @@ class ElfProcess:
     def _complete(self, new: Object) -> None:
         """Open what a library needs, check the versions and look up the symbols."""
         new.searchlist = self._mapper.with_dependencies(new)
-        new.dependencies = in_order(new.searchlist, self._system.release)
+        new.dependencies = in_order(new, new.searchlist, self._system.release)
         for each in new.searchlist:
             if each.versions is None:
                 check(each, self._link_map.objects, self._system.release)
