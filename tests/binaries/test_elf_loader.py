@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.support.elf_graphs import PROGRAMS, environment
+from tests.support.elf_patch import with_symbol
 from tests.support.loader_oracle import agree, build_program, real
 from tests.support.toolchain import gcc
 from torch_abi_audit.doctor.elf import process
+from torch_abi_audit.doctor.elf.system import system
+from torch_abi_audit.doctor.process import Found, Refusal
+from torch_abi_audit.model.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from torch_abi_audit.doctor.process import Process
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.uname().machine != "x86_64",
     reason="the loader of Linux x86_64 is asked",
 )
 
+LOADER = "/lib64/ld-linux-x86-64.so.2"
 NO_LIBC = "-nostdlib"
 
 
@@ -405,6 +414,30 @@ def hidden_definitions_do_not(home: Home) -> Case:
     return Case(["-a/libx.so"])
 
 
+SYMBOLS = {
+    "hidden": {"other": 2},
+    "internal": {"other": 1},
+    "protected": {"other": 3},
+    "local": {"info": 0x02},
+    "weak": {"info": 0x22},
+    "unique": {"info": 0xA2},
+    "nameless": {"info": 0x13},
+    "undefined": {"section": 0},
+    "empty": {"value": 0},
+    "absolute": {"value": 0, "section": 0xFFF1},
+    "empty_variable": {"value": 0, "info": 0x16},
+}
+
+
+@case
+def all_kinds_of_symbols(home: Home) -> Case:
+    for name, fields in SYMBOLS.items():
+        found = home.lib(f"b/lib{name}.so", fn("y"))
+        home.lib(f"a/{name}.so", call("y"), needs=[f"b/lib{name}.so"], runpath="$ORIGIN/../b")
+        with_symbol(found, "y", **fields)
+    return Case([f"-a/{name}.so" for name in SYMBOLS])
+
+
 @case
 def protected_definitions_do(home: Home) -> Case:
     home.lib("b/liby.so", '__attribute__((visibility("protected"))) int y(void) { return 1; }')
@@ -424,6 +457,22 @@ def thread_local_variables(home: Home) -> Case:
     home.lib("b/liby.so", "__thread int y;")
     home.lib("a/libx.so", "extern __thread int y; int x(void) { return y; }")
     return Case(["-a/libx.so", "+b/liby.so", "-a/libx.so"])
+
+
+@case
+def an_auxiliary_library(home: Home) -> Case:
+    home.lib("b/liby.so", fn("y"))
+    home.lib("a/libx.so", call("y"), "-Wl,--auxiliary=liby.so", runpath="$ORIGIN/../b")
+    home.lib("a/libw.so", fn("w"), "-Wl,--auxiliary=libnone.so")
+    home.lib("a/libz.so", fn("z"), "-Wl,--filter=libnone.so")
+    return Case(["-a/libx.so", "-a/libw.so", "-a/libz.so"])
+
+
+@case
+def a_filter_is_searched_first_and_relocated_later(home: Home) -> Case:
+    home.lib("b/libown.so", fn("y") + call("none_y", by="z"))
+    home.lib("a/libx.so", call("none_x"), "-Wl,--filter=libown.so", runpath="$ORIGIN/../b")
+    return Case(["-a/libx.so"])
 
 
 # --- what is missing first ------------------------------------------------------------------------
@@ -716,6 +765,21 @@ def odd_headers(home: Home) -> Case:
 
 
 @case
+def segments_that_cannot_be_loaded(home: Home) -> Case:
+    data = home.lib("b/liby.so", fn("y")).read_bytes()
+    (headers,), (count,) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<H", data, 56)
+    none, moved = bytearray(data), bytearray(data)
+    for at in range(headers, headers + 56 * count, 56):
+        kind, _, offset = struct.unpack_from("<IIQ", data, at)
+        if kind == 1:
+            struct.pack_into("<I", none, at, 0)
+            struct.pack_into("<Q", moved, at + 8, offset + 16)
+    written(home, "a/none.so", bytes(none))
+    written(home, "a/moved.so", bytes(moved))
+    return Case(["-a/none.so", "-a/moved.so"])
+
+
+@case
 def programs(home: Home) -> Case:
     build_program(home.path / "a" / "pie", "-pie")
     build_program(home.path / "a" / "fixed", "-no-pie")
@@ -768,3 +832,323 @@ def test_the_simulation_does_what_the_loader_does(
     one = process(str(program), todo.environ)
     agree(one, todo.steps, real(program, todo.steps, todo.environ, tmp_path))
     assert not one.unknown
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_environments(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs_for_all: Sequence[Path]
+) -> None:
+    todo = environment(seed, tmp_path)
+    program = programs_for_all[todo.program]
+    monkeypatch.chdir(tmp_path)
+    expected = real(program, todo.steps, todo.variables, tmp_path)
+    one = process(str(program), todo.variables)
+    agree(one, todo.steps, expected)
+    assert not one.unknown
+
+
+@pytest.fixture(scope="module")
+def programs_for_all(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    home = tmp_path_factory.mktemp("programs")
+    return [build_program(home / str(each), *flags) for each, flags in enumerate(PROGRAMS)]
+
+
+# --- programs that do not start -----------------------------------------------------------------
+
+
+def a_missing_library(home: Home) -> Case:
+    home.lib("b/liby.so", fn("y"))
+    home.lib("b/libown.so", "", needs=["b/liby.so"])
+    program = home.program(needs=["b/libown.so"])
+    return Case(["-libc.so.6"], {"LD_LIBRARY_PATH": "$ORIGIN/none"}, program)
+
+
+def a_missing_version(home: Home) -> Case:
+    home.lib("stub/liby.so", fn("y", "more"), versions=V2)
+    home.lib("b/liby.so", fn("y"), versions=V1)
+    home.lib("b/libz.so", call("more"), needs=["stub/liby.so"])
+    program = home.program(f"-Wl,-rpath-link,{home.path}/stub", needs=["b/libz.so"])
+    return Case(["-libc.so.6"], {"LD_LIBRARY_PATH": f"{home.path}/b"}, program)
+
+
+def a_preloaded_library_without_its_own(home: Home) -> Case:
+    home.lib("b/liby.so", fn("y"))
+    home.lib("b/libz.so", "", needs=["b/liby.so"])
+    return Case(["-libc.so.6"], {"LD_PRELOAD": f"{home.path}/b/libz.so"})
+
+
+def a_preloaded_library_without_data(home: Home) -> Case:
+    home.lib("b/libz.so", "extern int none; int *z = &none;")
+    return Case(["-libc.so.6"], {"LD_PRELOAD": f"{home.path}/b/libz.so"})
+
+
+def a_preloaded_library_without_a_function_that_is_bound_now(home: Home) -> Case:
+    home.lib("b/libz.so", call("none"), "-Wl,-z,now")
+    return Case(["-libc.so.6"], {"LD_PRELOAD": f"{home.path}/b/libz.so"})
+
+
+def all_functions_bound_now(home: Home) -> Case:
+    home.lib("b/libz.so", call("none"), "-Wl,-z,lazy")
+    environ = {"LD_PRELOAD": f"{home.path}/b/libz.so", "LD_BIND_NOW": "1"}
+    return Case(["-libc.so.6"], environ)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        a_missing_library,
+        a_missing_version,
+        a_preloaded_library_without_its_own,
+        a_preloaded_library_without_data,
+        a_preloaded_library_without_a_function_that_is_bound_now,
+        all_functions_bound_now,
+    ],
+)
+def test_a_program_that_does_not_start(
+    build: Callable[[Home], Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    todo = build(home)
+    program = todo.program or home.program()
+    monkeypatch.chdir(tmp_path)
+    one = process(str(program), todo.environ)
+    (only,) = real(program, todo.steps, todo.environ, tmp_path)
+    assert only.answer is not None
+    assert one.failure is not None
+    assert one.failure.fatal
+    assert one.failure.text in only.answer
+    assert one.open("libc.so.6") == one.failure
+
+
+def test_a_function_of_a_preloaded_library_may_be_missing_until_it_is_called(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path)
+    home.lib("b/libz.so", call("none"), "-Wl,-z,lazy")
+    environ = {"LD_PRELOAD": f"{tmp_path}/b/libz.so"}
+    program = home.program()
+    agree(process(str(program), environ), [], real(program, [], environ, tmp_path))
+
+
+# --- what the answers say -------------------------------------------------------------------------
+
+
+def test_by_what_each_library_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    for name in ("pre", "one", "two", "three", "four"):
+        home.lib(f"{name}/lib{name}.so", fn(name))
+    needs = [f"{name}/lib{name}.so" for name in ("one", "two")]
+    zlib = "/lib/x86_64-linux-gnu/libz.so.1"
+    home.lib("a/libr.so", "", needs=[*needs, zlib], rpath="/none:$ORIGIN/../one:../two")
+    needs = [f"{name}/lib{name}.so" for name in ("three", "four")]
+    home.lib("a/libn.so", "", needs=needs, runpath="/none:${ORIGIN}/../three")
+    monkeypatch.chdir(tmp_path / "a")
+    environ = {"LD_LIBRARY_PATH": "/none:$ORIGIN/four", "LD_PRELOAD": "../pre/libpre.so"}
+    one: Process = process(str(home.program()), environ)
+    assert one.open("./libr.so") is None
+    assert one.open("./libn.so") is None
+    found = {each.asked: (each.found, each.where, each.of) for each in one.opened}
+    assert found["../pre/libpre.so"][:2] == (Found.PRELOAD, "")
+    assert found["libone.so"] == (Found.RPATH, "$ORIGIN/../one", "./libr.so")
+    assert found["libtwo.so"] == (Found.RPATH, "../two", "./libr.so")
+    assert found["libz.so.1"] == (Found.CACHE, "/lib/x86_64-linux-gnu", None)
+    assert found["./libn.so"] == (Found.PATH, "", None)
+    assert found["libthree.so"] == (Found.RUNPATH, "${ORIGIN}/../three", "./libn.so")
+    assert found["libfour.so"] == (Found.VARIABLE, "$ORIGIN/four", None)
+    needed_by = {each.asked: each.by for each in one.opened}
+    assert needed_by["libone.so"] == "./libr.so"
+    assert needed_by["./libn.so"] is None
+
+
+def test_an_older_copy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    an_older_library_lacks_a_version(home)
+    home.lib("c/liby.so", fn("y"), versions="V_2 { global: y; };")
+    monkeypatch.chdir(tmp_path)
+    program = str(home.program())
+    failure = process(program, {}).open("a/libx.so")
+    assert failure is not None
+    assert (failure.kind, failure.file) == (Refusal.NO_VERSION, "a/libx.so")
+    assert (failure.version, failure.library) == ("V_2", "liby.so")
+    assert failure.copy is not None
+    assert failure.copy.path == f"{tmp_path}/a/../b/liby.so"
+    failure = process(program, {"LD_LIBRARY_PATH": "c"}).open("a/libx.so")
+    assert failure is not None
+    assert (failure.kind, failure.symbol, failure.version) == (Refusal.NO_VERSION, None, "V_1")
+    assert failure.copy is not None
+    assert (failure.copy.path, failure.copy.found) == ("c/liby.so", Found.VARIABLE)
+
+
+def test_the_copy_that_lacks_a_symbol_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    an_older_library_lacks_a_symbol_of_a_version(home)
+    monkeypatch.chdir(tmp_path)
+    failure = process(str(home.program()), {}).open("a/libx.so")
+    assert failure is not None
+    assert (failure.kind, failure.file) == (Refusal.NO_SYMBOL, "a/libx.so")
+    assert (failure.symbol, failure.version, failure.library) == ("more", "V_1", "liby.so")
+    assert failure.copy is not None
+    assert failure.copy.where == "$ORIGIN/../b"
+
+
+def test_what_is_missing_is_said_of_the_library_that_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    missing(home)
+    monkeypatch.chdir(tmp_path)
+    failure = process(str(home.program()), {}).open("a/libx.so")
+    assert failure is not None
+    assert (failure.kind, failure.file) == (Refusal.NO_LIBRARY, "a/libx.so")
+    assert (failure.library, failure.symbol, failure.copy) == ("liby.so", None, None)
+
+
+def test_a_fork_is_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    offered_to_all(home)
+    monkeypatch.chdir(tmp_path)
+    one = process(str(home.program()), {})
+    other = one.fork()
+    assert one.open("b/liby.so", everywhere=True) is None
+    third = one.fork()
+    assert other.open("a/libx.so") is not None
+    assert third.open("a/libx.so") is None
+    assert [each.asked for each in third.opened][-2:] == ["b/liby.so", "a/libx.so"]
+    assert [each.asked for each in one.opened][-1:] == ["b/liby.so"]
+    assert one.open("a/libx.so") is None
+
+
+def test_a_library_searches_for_what_it_opens_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    home.lib("b/liby.so", fn("y"))
+    home.lib("a/libx.so", "", runpath="$ORIGIN/../b")
+    monkeypatch.chdir(tmp_path)
+    one = process(str(home.program()), {})
+    assert one.open("a/libx.so") is None
+    assert one.open("liby.so") is not None
+    assert one.open("liby.so", by="a/libx.so") is None
+    assert (one.opened[-1].found, one.opened[-1].by) == (Found.RUNPATH, None)
+
+
+# --- what is not known ---------------------------------------------------------------------------
+
+
+def test_a_file_that_is_cut_short_is_not_called_fine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    whole = home.lib("b/liby.so", fn("y")).read_bytes()
+    home.lib("a/libx.so", call("y"), needs=["b/liby.so"], runpath="$ORIGIN/../b")
+    monkeypatch.chdir(tmp_path)
+    program = str(home.program())
+    for size in range(64, len(whole), 256):
+        written(home, "b/liby.so", whole[:size])
+        one = process(program, {})
+        failure = one.open("a/libx.so")
+        assert failure is not None or one.unknown or size >= _end_of_segments(whole)
+
+
+def _end_of_segments(data: bytes) -> int:
+    (headers,), (count,) = struct.unpack_from("<Q", data, 32), struct.unpack_from("<H", data, 56)
+    ends = []
+    for at in range(headers, headers + 56 * count, 56):
+        kind, offset, size = struct.unpack_from("<I4xQ16xQ", data, at)
+        ends += [int(offset + size)] if kind == 1 else []
+    return max(ends)
+
+
+def test_symbols_of_an_unread_library_are_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    home.lib("b/liby.so", fn("y"))
+    home.lib("a/libx.so", call("y", "none"), needs=["b/liby.so"], runpath="$ORIGIN/../b")
+    content = bytearray((tmp_path / "b/liby.so").read_bytes())
+    headers, count = struct.unpack_from("<Q", content, 32)[0], content[56]
+    for at in range(headers, headers + 56 * count, 56):
+        if struct.unpack_from("<I", content, at) == (2,):  # PT_DYNAMIC, which now lies nowhere
+            struct.pack_into("<Q", content, at + 8, 1 << 40)
+    written(home, "b/liby.so", bytes(content))
+    monkeypatch.chdir(tmp_path)
+    one = process(str(home.program()), {})
+    assert one.open("a/libx.so") is None
+    assert any("b/liby.so needs and defines is not known" in each for each in one.unknown)
+    assert any("Whether a/libx.so finds all its symbols" in each for each in one.unknown)
+
+
+@pytest.mark.parametrize("name", ["GLIBC_TUNABLES", "LD_AUDIT"])
+def test_a_variable_that_is_not_simulated_is_said(name: str, tmp_path: Path) -> None:
+    program = str(Home(tmp_path).program())
+    assert process(program, {}).unknown == []
+    assert len(process(program, {name: "x"}).unknown) == 1
+
+
+def test_a_script_is_no_program(tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nexec python3\n")
+    with pytest.raises(TargetError, match="python cannot be read"):
+        process(str(script), {})
+    with pytest.raises(TargetError, match="not a program"):
+        process("/lib/x86_64-linux-gnu/libz.so.1", {})
+
+
+# --- Python, and the loader's own facts ----------------------------------------------------------
+
+PYTHON = """
+import ctypes, sys
+try:
+    ctypes.CDLL(sys.argv[1])
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["missing", "an_older_library_lacks_a_version", "texts_and_short_files", "a_cycle"]
+)
+def test_python_says_the_same(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    todo = CASES[name](home)
+    monkeypatch.chdir(tmp_path)
+    path = f"{tmp_path}/{todo.steps[0][1:]}"
+    command = [sys.executable, "-I", "-c", PYTHON, path]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env={}).stdout
+    failure = process(sys.executable, {}).open(path)
+    assert failure is not None
+    assert failure.text == said.strip()
+
+
+def test_the_loader_is_read_as_it_sees_itself() -> None:
+    listing = subprocess.run(
+        [LOADER, "--list-diagnostics"], capture_output=True, text=True, check=True
+    ).stdout
+    rows = dict(line.split("=", 1) for line in listing.splitlines() if "=" in line)
+    facts = {key: value.strip('"') for key, value in rows.items()}
+    known = system(LOADER, "x86_64")
+    directories = [value for key, value in facts.items() if key.startswith("path.system_dirs")]
+    assert known.directories == tuple(directories)
+    assert known.lib == facts["dl_dst_lib"]
+    assert known.platform == facts["dl_platform"]
+    assert ".".join(map(str, known.release)) == facts["version.version"]
+    active = int(facts["dl_hwcaps_subdirs_active"], 16).bit_count()
+    subdirectories = facts["dl_hwcaps_subdirs"].split(":")
+    assert known.levels == tuple(subdirectories[len(subdirectories) - active :])
+    assert known.unknown == ()
+
+
+def test_the_cache_is_read_as_ldconfig_reads_it() -> None:
+    listing = subprocess.run(
+        ["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True
+    ).stdout
+    known = system(LOADER, "x86_64")
+    found: dict[str, str] = {}
+    for line in listing.splitlines():
+        if "(libc6,x86-64" in line and "hwcap" not in line:
+            name, _, path = line.strip().partition(" => ")
+            found.setdefault(name.split(" (")[0], path)
+    assert len(found) > 20
+    assert {name: known.cache.find(name, ()) for name in found} == found

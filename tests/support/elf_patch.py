@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NEEDED, _STRTAB, _DEBUG = 1, 5, 21
+_NEEDED, _STRTAB, _SYMTAB, _DEBUG = 1, 5, 6, 21
+_SYMBOL = {"info": (4, "<B"), "other": (5, "<B"), "section": (6, "<H"), "value": (8, "<Q")}
 _LOAD, _DYNAMIC, _GNU_STACK, _NOTE = 1, 2, 0x6474E551, 4
 _VER_FLG_WEAK = 2
 
@@ -57,6 +58,26 @@ def with_weak_version(path: Path, version: str) -> Path:
     struct.pack_into("<H", data, data.index(key) + 4, _VER_FLG_WEAK)
     path.write_bytes(data)
     return path
+
+
+def with_symbol(path: Path, name: str, **fields: int) -> Path:
+    """Change fields of a dynamic symbol: ``info``, ``other``, ``section`` or ``value``."""
+    data = bytearray(path.read_bytes())
+    (at, size) = next(
+        (offset, size) for _, kind, offset, _, size in _segments(data) if kind == _DYNAMIC
+    )
+    tags = dict(struct.unpack_from("<qQ", data, each) for each in range(at, at + size, 16))
+    symbols, strings = tags[_SYMTAB], tags[_STRTAB]  # the first segment has equal addresses
+    text = name.encode() + b"\0"
+    for entry in range(symbols, strings, 24):
+        (offset,) = struct.unpack_from("<I", data, entry)
+        if offset and data.startswith(text, strings + offset):
+            for field, value in fields.items():
+                place, code = _SYMBOL[field]
+                struct.pack_into(code, data, entry + place, value)
+            path.write_bytes(data)
+            return path
+    raise AssertionError(f"{path} has no symbol {name}")
 
 
 def _hash(name: str) -> int:

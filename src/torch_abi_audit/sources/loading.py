@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
+from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.sources.files.readable import OPEN_FLAGS, FileReadable
 
 _MOST = 1 << 16
@@ -12,21 +14,59 @@ _MOST = 1 << 16
 
 
 class LibraryFile(FileReadable):
-    """Positioned reads of a file that is kept open for as long as it is referred to.
+    """Positioned reads of a file for as long as anything refers to it.
 
-    A simulated process refers to its libraries all its life, as a real one does.
+    A simulated process refers to its libraries all its life, and may have more of them than a
+    program may have open files: those that were opened first are closed, and opened again when they
+    are read.
     """
 
-    __slots__ = ()
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = os.path.abspath(path)
+        super().__init__(os.open(path, OPEN_FLAGS))
+        self._keep()
 
     @property
     def identity(self) -> tuple[int, int]:
         """Device and inode: the same for every name of the file."""
         return self._status.st_dev, self._status.st_ino
 
-    def __del__(self) -> None:
-        if hasattr(self, "_fd"):
-            os.close(self._fd)
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes of ``[offset, offset + length)``, fewer at the end of the file.
+
+        Raises:
+            FormatError: the file was replaced or removed while the process was simulated.
+        """
+        if self._fd == _CLOSED:
+            try:
+                self._fd = os.open(self._path, OPEN_FLAGS)
+            except OSError as error:
+                raise FormatError(f"the file can no longer be read: {error.strerror}") from error
+            self._keep()
+            if not os.path.samestat(self._status, os.fstat(self._fd)):
+                raise FormatError("the file was replaced while it was being read")
+        return super().read_at(offset, length)
+
+    def _keep(self) -> None:
+        """Count as open, and close the first of those that are."""
+        if len(_open) >= _MOST_OPEN:
+            next(iter(_open)).close()
+        _open[self] = None
+
+    def close(self) -> None:
+        """Close the file until it is read again."""
+        del _open[self]
+        os.close(self._fd)
+        self._fd = _CLOSED
+
+
+_CLOSED = -1
+_MOST_OPEN = 512
+"""Systems allow a program 1024 open files or more."""
+_open: dict[LibraryFile, None] = {}
+"""Those that are open, the one that was opened first at the head."""
 
 
 def open_library(path: str) -> LibraryFile:
@@ -36,9 +76,9 @@ def open_library(path: str) -> LibraryFile:
         OSError: it cannot be opened.
     """
     try:
-        return LibraryFile(os.open(path, OPEN_FLAGS))
+        return LibraryFile(path)
     except ValueError as error:  # a NUL in the path
-        raise FileNotFoundError(str(error)) from error
+        raise FileNotFoundError(errno.ENOENT, str(error), path) from error
 
 
 def is_directory(path: str) -> bool:
@@ -66,6 +106,11 @@ def real_path(path: str) -> str:
 def working_directory() -> str:
     """The current directory."""
     return os.getcwd()
+
+
+def page_size() -> int:
+    """Bytes of a page of memory: 4096, or more on some ARM systems."""
+    return os.sysconf("SC_PAGESIZE") if hasattr(os, "sysconf") else 4096
 
 
 def processor() -> dict[str, frozenset[str]]:

@@ -30,8 +30,17 @@ _NAMED = 1 << 30
 """In the upper half of an entry's hwcap: the lower half is an index of such a name."""
 _LEVELS = (1 << 10) - 1
 """In the same half: the level of the instruction set, which the name implies."""
-_FLAGS = {"x86_64": 0x303, "aarch64": 0xA03, "ppc64le": 0x503, "s390x": 0x403, "riscv64": 0x1003}
-"""The flags of a 64-bit library, from ``dl-cache.h`` of each architecture."""
+_FLAGS = {
+    "aarch64": 0xA03,
+    "armv7l": 0x903,
+    "i686": 0x003,
+    "loongarch64": 0x1203,
+    "ppc64le": 0x503,
+    "riscv64": 0x1003,
+    "s390x": 0x403,
+    "x86_64": 0x303,
+}
+"""The flags of a library, from ``dl-cache.h`` and ``ldconfig.h`` of each architecture."""
 
 
 class Cache:
@@ -43,7 +52,7 @@ class Cache:
         self._entries: dict[str, list[tuple[str, str]]] = {}
         """Name to pairs of directory below ``glibc-hwcaps`` (empty for none) and path."""
         order, start = _found(data)
-        wanted = {1, _FLAGS.get(architecture, 1)}
+        wanted = _FLAGS.get(architecture)
         if start is None:
             return
         (count,) = Struct(order + "I").unpack_from(data, start + len(_NEW))
@@ -59,7 +68,7 @@ class Cache:
             elif hwcap:
                 continue  # of the mechanism that glibc 2.37 removed
             name, path = _text(data, start + key), _text(data, start + value)
-            if flags in wanted and name is not None and path is not None:
+            if flags == wanted and name is not None and path is not None:
                 self._entries.setdefault(name, []).append((directory, path))
 
     def find(self, name: str, subdirectories: Sequence[str]) -> str | None:

@@ -40,12 +40,18 @@ class LinkMap:
                 return each
         return None
 
-    def forget(self, before: int) -> None:
-        """Take off what was opened since there were ``before`` libraries.
+    def forget(self, but: Sequence[Object]) -> None:
+        """Take off all but the libraries that were there before.
 
-        The names that others have got meanwhile stay, as they do in glibc.
+        The names that these have got meanwhile stay, as they do in glibc.
         """
-        del self.objects[before:]
+        kept = set(map(id, but))
+        self.objects = [each for each in self.objects if id(each) in kept]
+
+    def move_before(self, one: Object, other: Object) -> None:
+        """Move a library in the list to the place before another."""
+        self.objects.remove(one)
+        self.objects.insert(self.objects.index(other), one)
 
     def offer(self, opened: Object) -> None:
         """Add a library and all that it needs to the global scope."""

@@ -23,10 +23,15 @@ _NO_EXECUTABLE_STACK = (2, 41)
 """The release since which ``dlopen`` refuses what asks for an executable stack."""
 _NO_PROGRAMS = (2, 30)
 """The release since which ``dlopen`` refuses a position-independent executable."""
+_EXECUTABLE = frozenset({"armv7l", "i686", "s390x", "x86_64"})
+"""Machines on which the stack is executable by default: their ``stackinfo.h``."""
 _KINDS = {
     "executable": "cannot dynamically load executable",
     "debug symbols": "object file has no dynamic section",
+    "nothing to load": "object file has no loadable segments",
 }
+_ONE_ALIGNMENT = (2, 35)
+"""The release since which only addresses and offsets are compared, not the stated alignment."""
 
 
 class Mapper:
@@ -110,18 +115,20 @@ class Mapper:
             if one is None:
                 continue
             direct.append(one)
-            place = len(listed)
-            if tag != Tag.NEEDED:
-                place = listed.index(current)
-                if one in listed[place:]:
+            place = listed.index(current)
+            if tag == Tag.NEEDED:
+                if one not in listed:
+                    listed.append(one)
+            elif one not in listed[: place + 1]:
+                if one in listed:
                     listed.remove(one)
-            if one not in listed:
                 listed.insert(place, one)
+                self._link_map.move_before(one, current)
         return direct
 
     def _named_in_file(self, tag: int, written: str, by: Object) -> Object | None:
         """The library that an entry names; None for a missing one of DT_AUXILIARY."""
-        before = len(self._link_map.objects)
+        before = [*self._link_map.objects]
         try:
             return self.needed(self._search.expand(written, by), by)
         except RefusalError:
@@ -183,12 +190,18 @@ class Mapper:
         """Refuse what the loader does not accept once it is mapped.
 
         Raises:
-            RefusalError: it is a program, must not be opened, or asks for an executable stack.
+            RefusalError: it is built for smaller pages, is a program, must not be opened, or asks
+                for an executable stack.
         """
         if one.facts is None:
             return
         flaw: tuple[str, Refusal] | None = None
-        if one.facts.fixed:
+        page = loading.page_size()
+        if any((address - offset) % page for offset, address, _ in one.facts.image.loads):
+            newer = self._release >= _ONE_ALIGNMENT
+            what = "address/offset" if newer else "alignment"
+            flaw = f"ELF load command {what} not page-aligned", Refusal.OTHER
+        elif one.facts.fixed:
             flaw = _KINDS["executable"], Refusal.EXECUTABLE
         elif one.facts.program and self._release >= _NO_PROGRAMS:
             text = "cannot dynamically load position-independent executable"
@@ -210,6 +223,6 @@ class Mapper:
 
 
 def _executable_stack(known: Facts) -> bool:
-    """Whether a file asks for an executable stack; on x86-64, one that says nothing does."""
+    """Whether a file asks for an executable stack; where it says nothing, its machine decides."""
     stack = known.image.executable_stack
-    return known.image.architecture() == "x86_64" if stack is None else stack
+    return known.image.architecture() in _EXECUTABLE if stack is None else stack

@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.formats.elf.definitions import Definitions
-from torch_abi_audit.formats.elf.image import Image, NoDynamicSectionError, Tag, open_image
+from torch_abi_audit.formats.elf.image import (
+    Image,
+    NoDynamicSectionError,
+    NoSegmentsError,
+    Tag,
+    open_image,
+)
 from torch_abi_audit.formats.elf.versions import Versions, versions
 from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.model.errors import FormatError
@@ -56,6 +62,8 @@ def facts(file: LibraryFile) -> Facts | str:
         image = open_image(file, programs=True)
     except NoDynamicSectionError:
         return "debug symbols"
+    except NoSegmentsError:
+        return "nothing to load"
     if isinstance(image, NotALibrary):
         return image.kind
     tags = image.tags

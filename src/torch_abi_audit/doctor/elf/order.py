@@ -12,18 +12,18 @@ _DEPTH_FIRST = (2, 35)
 """The release since which libraries are sorted by a search in depth."""
 
 
-def in_order(objects: Sequence[Object], release: tuple[int, int]) -> list[Object]:
+def in_order(root: Object, objects: Sequence[Object], release: tuple[int, int]) -> list[Object]:
     """Sort what was opened together: each library before those that it needs.
 
     Args:
-        objects: The library that is opened, and all that it needs, breadth first.
+        root: The library that is opened, which stays first whatever cycles it is in.
+        objects: It and all that it needs, breadth first; its filters come before it.
         release: The release of glibc.
     """
+    others = [each for each in objects if each is not root]
     if release < _DEPTH_FIRST:
-        return [objects[0], *_by_moving(list(objects[1:]))]
-    ordered = _by_depth(objects)
-    ordered.remove(objects[0])  # which stays first, whatever cycles it is in
-    return [objects[0], *ordered]
+        return [root, *_by_moving(others)]
+    return [root, *(each for each in _by_depth([root, *others]) if each is not root)]
 
 
 def _by_depth(objects: Sequence[Object]) -> list[Object]:

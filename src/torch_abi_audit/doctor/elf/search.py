@@ -14,7 +14,7 @@ from torch_abi_audit.sources import loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from torch_abi_audit.doctor.elf.header import Machine
     from torch_abi_audit.doctor.elf.objects import Object
@@ -183,13 +183,15 @@ class Search:
                     return Located(
                         file, place + name, directory.found, directory.written, directory.of
                     )
-            if present and self._errno not in self._harmless():
+            if present and not self._goes_on():
                 return None
         return None
 
-    def _harmless(self) -> Sequence[int] | frozenset[int]:
-        more = self._system.release >= _NOT_A_DIRECTORY
-        return _GO_ON | {errno.ENOTDIR} if more else _GO_ON
+    def _goes_on(self) -> bool:
+        """Whether the search goes on after the reason for which the last file was not opened."""
+        if self._errno == errno.ENOTDIR:
+            return self._system.release >= _NOT_A_DIRECTORY
+        return self._errno in _GO_ON
 
     def _is_directory(self, place: str) -> bool:
         """Whether a directory exists; one below the current directory is always tried."""

@@ -87,7 +87,8 @@ class ElfProcess:
     @property
     def opened(self) -> Sequence[Opened]:
         """All libraries in the process, in the order of opening; the program is left out."""
-        return [each.opened for each in self._link_map.objects[1:]]
+        program = self._link_map.program
+        return [each.opened for each in self._link_map.objects if each is not program]
 
     @property
     def unknown(self) -> Sequence[str]:
@@ -109,7 +110,7 @@ class ElfProcess:
         """
         if self.failure is not None:
             return self.failure
-        before = len(self._link_map.objects)
+        before = [*self._link_map.objects]
         try:
             new = self._mapper.asked(path, self._caller(by))
             if new.searchlist is None:
@@ -141,7 +142,7 @@ class ElfProcess:
             self._open_loader(interpreter)
             preloaded = self._preloads(environ.get("LD_PRELOAD", ""))
             program.searchlist = self._mapper.with_dependencies(program, preloaded)
-            program.dependencies = in_order(program.searchlist, self._system.release)
+            program.dependencies = in_order(program, program.searchlist, self._system.release)
             self._link_map.offer(program)
             for each in self._link_map.objects:
                 check(each, self._link_map.objects, self._system.release)
@@ -153,7 +154,7 @@ class ElfProcess:
     def _complete(self, new: Object) -> None:
         """Open what a library needs, check the versions and look up the symbols."""
         new.searchlist = self._mapper.with_dependencies(new)
-        new.dependencies = in_order(new.searchlist, self._system.release)
+        new.dependencies = in_order(new, new.searchlist, self._system.release)
         for each in new.searchlist:
             if each.versions is None:
                 check(each, self._link_map.objects, self._system.release)
@@ -194,7 +195,7 @@ class ElfProcess:
         names = [*re.split("[ :]", variable), *re.split(r"[\s:]+", " ".join(lines))]
         found: list[Object] = []
         for name in filter(None, names):
-            before = len(self._link_map.objects)
+            before = [*self._link_map.objects]
             try:
                 one = self._mapper.preloaded(name)
             except RefusalError:

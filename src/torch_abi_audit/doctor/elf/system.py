@@ -11,6 +11,8 @@ from torch_abi_audit.sources import loading
 
 _MOST = 1 << 24
 """Most bytes of the loader's file, of the C library's and of the cache: each has at most 3 MB."""
+_EXACT = frozenset({"aarch64", "x86_64"})
+"""The architectures whose directories for better processors are known."""
 _RELEASE = re.compile(rb" release version (\d+)\.(\d+)")
 _DIRECTORIES = re.compile(rb"(?<=\0)(?:/[!-~]*lib[!-~]*/\0)+")
 """The built-in directories: strings that follow each other, each with a slash at its end."""
@@ -28,6 +30,8 @@ _INTEL_PLATFORMS = (
 )
 _AVX512 = "avx512cd avx512bw avx512dq avx512vl"
 """The flags behind the word ``avx512_1``."""
+_LIKELY = (2, 36)
+"""The release that is taken where it is not known."""
 _NAMED_LEVELS = (2, 33)
 """The release that brought ``glibc-hwcaps``."""
 _NO_LEGACY = (2, 37)
@@ -62,6 +66,8 @@ def system(interpreter: str, architecture: str) -> System:
     """The loader at a path, for the processor of this machine."""
     data = loading.contents(interpreter, _MOST)
     unknown = []
+    if architecture not in _EXACT:
+        unknown.append(f"The dynamic loader of {architecture} is not simulated in every detail.")
     if data is None:
         unknown.append(f"The dynamic loader {interpreter} cannot be read.")
         data = b""
@@ -72,24 +78,20 @@ def system(interpreter: str, architecture: str) -> System:
     release = _release(data, directories)
     if release is None:
         unknown.append(f"The release of glibc that {interpreter} belongs to is not known.")
-        release = (2, 36)
+        release = _LIKELY
     processor = loading.processor()
     platform = _platform(processor, architecture)
     levels = _levels(processor) if release >= _NAMED_LEVELS and architecture == "x86_64" else ()
+    legacy = _legacy(processor, architecture, platform) if release < _NO_LEGACY else ()
+    cache = loading.contents(_path(_CACHE, data, "/etc/ld.so.cache"), _MOST) or b""
     return System(
         release=release,
         directories=directories,
         lib=_lib(directories),
         platform=platform,
         levels=levels,
-        subdirectories=(
-            *(f"glibc-hwcaps/{level}/" for level in levels),
-            *(_legacy(processor, architecture, platform) if release < _NO_LEGACY else ()),
-            "",
-        ),
-        cache=Cache(
-            loading.contents(_path(_CACHE, data, "/etc/ld.so.cache"), _MOST) or b"", architecture
-        ),
+        subdirectories=(*(f"glibc-hwcaps/{level}/" for level in levels), *legacy, ""),
+        cache=Cache(cache, architecture),
         preload=_path(_PRELOAD, data, "/etc/ld.so.preload"),
         unknown=tuple(unknown),
     )

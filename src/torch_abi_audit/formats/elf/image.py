@@ -49,6 +49,10 @@ class NoDynamicSectionError(FormatError):
     """A program or library without a dynamic section."""
 
 
+class NoSegmentsError(FormatError):
+    """A program or library of which nothing would be loaded."""
+
+
 class Tag:
     """The dynamic section tags used here; plain integers, for fast lookups in plain dicts."""
 
@@ -243,6 +247,8 @@ def open_image(source: Readable, *, programs: bool = False) -> Image | NotALibra
         raise FormatError(f"program header entries of {phentsize} bytes, not {layout.segment.size}")
     raw = part(phoff, phnum * layout.segment.size, "program headers")
     segments = list(layout.segment.iter_unpack(raw))
+    if all(tag != _PT_LOAD for tag, *_ in segments):
+        raise NoSegmentsError("the file has no segments to load: no loader can load it")
     dynamic = next((rest for tag, *rest in segments if tag == _PT_DYNAMIC), None)
     if dynamic is None:
         raise NoDynamicSectionError("the file has no dynamic section: no loader can load it")
