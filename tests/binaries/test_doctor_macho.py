@@ -448,6 +448,20 @@ def test_the_directories_of_build_machines_are_nowhere(tmp_path: Path, python: P
     assert f"tried: '{builder}/libcore.dylib' (no such file), '{CRYPTEX}{builder}/" in failure.text
 
 
+def test_what_is_beside_an_image_can_be_seen(
+    tmp_path: Path, python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch_abi_audit.doctor.macho.search._BUILDERS", ())  # has /tmp
+    core = library(tmp_path / "libcore.dylib", "core")
+    other = library(tmp_path / "libother.dylib", "x", install="@executable_path/no/libother.dylib")
+    third = library(tmp_path / "libthird.dylib", "y", install="@loader_path/no/libthird.dylib")
+    for index, each in enumerate((core, other, third)):
+        ext = module(tmp_path / f"_{index}.so", links=[each], rpaths=["@loader_path/no"])
+        process = started(python)
+        assert refused(process, ext).kind is Refusal.NO_LIBRARY
+        assert not process.unknown
+
+
 def test_what_a_failed_attempt_opened_is_closed(tmp_path: Path, python: Path) -> None:
     core = library(tmp_path / "lib" / "libcore.dylib", "core")
     gone = library(tmp_path / "libgone.dylib", "gone")

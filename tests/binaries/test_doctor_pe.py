@@ -297,6 +297,14 @@ def test_the_stable_abi_is_forwarded_to_this_python(tmp_path: Path, python: Path
     assert refused(process, lacks).symbol == "PyNew_Function"
 
 
+def test_the_python3_dll_of_the_interpreter_is_loaded_first(tmp_path: Path, python: Path) -> None:
+    library(tmp_path / "python3.dll", "PyNew_Function")
+    ext = library(tmp_path / "_C.pyd", "PyInit__C", {"python3.dll": "PyLong_FromLong"})
+    process = started(python)
+    assert process.open(str(ext)) is None
+    assert str(python.parent / "python3.dll") in paths(process)
+
+
 def test_python_is_taken_as_present_where_it_is_not_seen(tmp_path: Path) -> None:
     ext = module(tmp_path / "_C.pyd")
     process = pe.process(str(tmp_path / "Scripts" / "python.exe"), {})
@@ -311,6 +319,17 @@ def test_a_virtual_environment_is_its_base(tmp_path: Path) -> None:
     (tmp_path / "venv" / "pyvenv.cfg").write_text(f"home = {home.parent}\n")
     ext = module(tmp_path / "venv" / "site" / "_C.pyd", {"core.dll": "core"})
     process = started(tmp_path / "venv" / "Scripts" / "python.exe")
+    assert process.open(str(ext)) is None
+    assert process.opened[-1].path == str(core)
+
+
+def test_the_python_of_conda_searches_where_conda_installs(tmp_path: Path) -> None:
+    home = installed_python(tmp_path / "env")
+    core = library(home.parent / "Library" / "bin" / "core.dll", "core")
+    ext = module(tmp_path / "site" / "_C.pyd", {"core.dll": "core"})
+    assert refused(started(home), ext).library == "core.dll"
+    (home.parent / "conda-meta").mkdir()
+    process = started(home)
     assert process.open(str(ext)) is None
     assert process.opened[-1].path == str(core)
 

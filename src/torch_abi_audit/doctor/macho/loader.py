@@ -6,6 +6,7 @@ From ``APIs::dlopen`` of dyld's ``DyldAPIs.cpp``, ``getLoader`` of its ``Loader.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from torch_abi_audit.doctor.macho import wording
@@ -21,7 +22,7 @@ from torch_abi_audit.doctor.macho.search import (
 )
 from torch_abi_audit.doctor.macho.symbols import Images, first_lack, is_python
 from torch_abi_audit.doctor.macho.wording import KINDS, Tried
-from torch_abi_audit.doctor.process import Failure, Found, Opened, Refusal
+from torch_abi_audit.doctor.process import Failure, Opened, Refusal
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.sources.files.place import place, real_path
@@ -57,7 +58,7 @@ class MachOProcess:
     """A process of macOS that has opened libraries, and can open more."""
 
     def __init__(self, program: str, environ: Mapping[str, str], arch: str | None = None) -> None:
-        self._program = real_path(program) if program else ""
+        self._program = _with_slashes(real_path(program)) if program else ""
         self._variables = variables(self._program, environ)
         self._unknown: dict[str, None] = dict.fromkeys(self._variables.unknown)
         self._arch = arch
@@ -88,6 +89,7 @@ class MachOProcess:
             path: A path, or a name that is searched.
             everywhere: Whether its names are offered to libraries opened later (RTLD_GLOBAL).
         """
+        path = _with_slashes(path)
         before = len(self._loaded), len(self._opened)
         mode = _NOW | (_GLOBAL if everywhere else _LOCAL)
         try:
@@ -212,7 +214,7 @@ class MachOProcess:
         known = self._identities.get(there.identity)
         if known is not None:
             return known
-        path = real_path(candidate.path)
+        path = _with_slashes(real_path(candidate.path))
         image = read(path, self._arch, linked=request.linked)
         if isinstance(image, Unloadable):
             return Tried(candidate, image.text, KINDS[image.kind])
@@ -271,6 +273,11 @@ class MachOProcess:
         }
 
 
+def _with_slashes(path: str) -> str:
+    """A path of this system as macOS writes paths."""
+    return path.replace(os.sep, "/")
+
+
 def _is_module(image: Loaded) -> bool:
     """Whether Python can import a library, by its name and what it exports."""
     name = file_name(image.path).partition(".")[0].encode("utf-8", "surrogateescape")
@@ -295,13 +302,12 @@ def _images(chain: Link | None) -> Iterator[Loaded]:
 def _unseen(tried: Sequence[Tried], request: Request) -> str:
     """The first path at which a library may be although it is not seen; empty if there is none.
 
-    What dyld searches last and by itself, for old images, does not count: it is the place of few
-    libraries. Nor does a path that the program opens.
+    A path that the program opens does not count.
     """
     if not request.linked and "/" in request.asked:
         return ""
-    searched = (one.candidate for one in tried if one.candidate.found is not Found.DEFAULT)
-    return next((one.path for one in searched if cannot_be_seen(one.path)), "")
+    searched = (one.candidate for one in tried)
+    return next((one.path for one in searched if cannot_be_seen(one)), "")
 
 
 def _not_seen(asked: str, by: str | None, path: str) -> str:

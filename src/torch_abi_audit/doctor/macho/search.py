@@ -58,6 +58,8 @@ class Candidate(NamedTuple):
     where: str = ""
     shared_cache: bool = True
     """Whether dyld looks for it among the libraries of the system, too."""
+    beside: bool = False
+    """Whether the path begins at an image that is seen, so that it can be seen, too."""
 
 
 class Link(NamedTuple):
@@ -152,13 +154,14 @@ def _expanded(asked: str, request: Request) -> Iterator[Candidate]:
         return
     path = _replaced(asked, chain.image.path if chain else "", request.program)
     if path is not None:
-        yield Candidate(path, Found.PATH)
+        yield Candidate(path, Found.PATH, beside=_is_beside(asked, request.program))
 
 
 def _below(rpath: str, tail: str, image: Loaded, program: str) -> Iterator[Candidate]:
     directory = _replaced(rpath, image.path, program)
     if directory is not None and (directory != rpath or rpath.startswith("/")):
-        yield Candidate(_joined(directory, tail), Found.RPATH, rpath)
+        beside = _is_beside(rpath, program)
+        yield Candidate(_joined(directory, tail), Found.RPATH, rpath, beside=beside)
         if directory == rpath:
             yield Candidate(_CRYPTEX + _joined(directory, tail), Found.RPATH, rpath)
 
@@ -174,6 +177,14 @@ def _replaced(path: str, image: str, program: str) -> str | None:
     if first == "@executable_path":
         return _beside_program(program, f"{slash}{rest}") if program else None
     return None if path.startswith("@") else path
+
+
+def _is_beside(path: str, program: str) -> bool:
+    """Whether a path begins at an image that is seen: that which states it, or the program."""
+    first = path.partition("/")[0]
+    if first == "@executable_path":
+        return is_directory(program.rpartition("/")[0])
+    return first == "@loader_path"
 
 
 def _beside_program(program: str, rest: str) -> str:
@@ -209,11 +220,16 @@ def is_of_system(path: str, asked: str) -> bool:
     return path == asked or directory.startswith(("/System", "/usr/lib/")) or name in _SYSTEM
 
 
-def cannot_be_seen(path: str) -> bool:
-    """Whether a path of a Mac may be there although this system has nothing at it."""
-    here = HOST == "macos" or not path.startswith("/")  # relative to the working directory
-    if here or path.startswith((*_BUILDERS, _CRYPTEX)):
+def cannot_be_seen(candidate: Candidate) -> bool:
+    """Whether a library of a Mac may be at a path although this system has nothing there.
+
+    What dyld searches last and by itself, for old images, does not count: few libraries are there.
+    """
+    path = candidate.path
+    if HOST == "macos" or candidate.beside or candidate.found is Found.DEFAULT:
         return False
+    if not path.startswith("/") or path.startswith((*_BUILDERS, _CRYPTEX)):
+        return False  # the first: relative to the working directory
     directory = path.rpartition("/")[0]
     if is_searched(directory) or is_toolkit(directory) or path.startswith(_HOMEBREW):
         return True

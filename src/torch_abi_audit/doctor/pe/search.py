@@ -36,6 +36,10 @@ _KNOWN = frozenset(
 )
 """DLLs that Windows only takes from its own directory: ``Session Manager\\\\KnownDLLs``."""
 _SYSTEM = "System32"
+_CONDA = "conda-meta"
+_CONDA_DLLS = os.path.join("Library", "bin")
+"""In an environment of conda, whose Python adds this directory: the patches of conda-forge's
+``python-feedstock``."""
 
 
 class Place(NamedTuple):
@@ -59,6 +63,9 @@ class Directories:
         self.system = system if system and is_directory(system) else ""
         """The system directory; empty if it cannot be seen."""
         self.path = [entry for entry in variables.get("PATH", "").split(os.pathsep) if entry]
+        conda = self.application and is_directory(os.path.join(self.application, _CONDA))
+        self.conda = os.path.join(self.application, _CONDA_DLLS) if conda else ""
+        """Where conda installs DLLs; empty if this is not one of its environments."""
         self._listed: dict[str, dict[str, str]] = {}
 
     @property
@@ -72,6 +79,7 @@ class Directories:
         yield Place(self.application, Found.DEFAULT)
         for directory in self.added:
             yield Place(directory, Found.ADDED)
+        yield Place(self.conda, Found.ADDED)
         yield Place(self.system, Found.DEFAULT)
 
     def standard(self, first: str) -> Iterator[Place]:

@@ -94,7 +94,7 @@ def test_an_environment_that_a_user_made(
 def test_the_cache_of_uv_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = r"C:\Users\me\AppData\Local\uv\cache\archive-v0\LHradLSQ1m8eq8Fl"
     monkeypatch.setattr(sys, "prefix", prefix)
-    monkeypatch.setattr(own_environment, "_configuration", lambda _: {"uv": "0.13.9"})
+    monkeypatch.setattr(own_environment, "configuration", lambda _: {"uv": "0.13.9"})
     assert own_environment.is_of_a_runner()
 
 
