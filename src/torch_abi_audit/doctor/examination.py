@@ -132,7 +132,7 @@ class Examination:
             others = list(self._unopened(report, process, done.attempts))
             if done.unresolved:
                 notes.append("the libraries that it opens are computed: each of them was tried")
-                problem = next(iter(others), None)
+                problem, parts = next(iter(others), None), parts + others[1:]
             else:
                 parts += others
         unknown = (*tuple(process.unknown)[known:], *unsure)
