@@ -120,15 +120,22 @@ class Examination:
         )
         notes = [*_order_notes(done, name)]
         problem = self._problem(done)
+        unsure: list[str] = []
+        if problem is not None and done.unresolved and self._may_be_open(problem.failure):
+            source, line = done.unresolved[0]
+            unsure = [
+                f"{problem.text}: unless {source}, line {line}, opens it, by a computed path."
+            ]
+            problem = None
         parts = [self._part(one) for one in _optional(done.attempts)]
         if report is not None and problem is None:
             others = list(self._unopened(report, process, done.attempts))
             if done.unresolved:
                 notes.append("the libraries that it opens are computed: each of them was tried")
-                problem = next(iter(others), None)
+                problem, parts = next(iter(others), None), parts + others[1:]
             else:
                 parts += others
-        unknown = tuple(process.unknown)[known:]
+        unknown = (*tuple(process.unknown)[known:], *unsure)
         if done.cut:
             unknown = (*unknown, f"The sources of {name} were too many to follow to their end.")
         unknown = (*unknown, *_unread(report))
@@ -239,11 +246,11 @@ class Examination:
             else:
                 yield from failures[:1]
 
-    def _may_be_open(self, failure: Failure) -> bool:
+    def _may_be_open(self, failure: Failure | None) -> bool:
         """Whether what is missing is a file of a package, which may be opened before."""
-        name = file_name(failure.library or "")
-        missing = failure.kind is Refusal.NO_LIBRARY and name
-        return bool(missing) and bool(elsewhere(name, self.place))
+        if failure is None or failure.kind is not Refusal.NO_LIBRARY or failure.library is None:
+            return False
+        return bool(elsewhere(file_name(failure.library), self.place))
 
 
 def _words(attempt: Attempt) -> str:

@@ -25,7 +25,7 @@ from torch_abi_audit.sources.installed.imports import listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch_abi_audit.doctor.tracing.run import Run
     from torch_abi_audit.doctor.tracing.values import Known
@@ -178,6 +178,32 @@ def _has(run: Run, of: Known, name: Known) -> Known:
     return UNKNOWN
 
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "builtins.str": str,
+    "builtins.int": int,
+    "builtins.list": list,
+    "builtins.tuple": tuple,
+    "builtins.dict": dict,
+    "pathlib.Path": Path,
+    "pathlib.PurePath": Path,
+}
+
+
+def _is_instance(_run: Run, value: Known, types: Known) -> Known:
+    """``isinstance``, for values and types that are known."""
+    if value is UNKNOWN or isinstance(value, Named):
+        return UNKNOWN
+    names = [each.name for each in _several(types) if isinstance(each, Named)]
+    answers = [isinstance(value, _TYPES[name]) for name in names if name in _TYPES]
+    if True in answers:
+        return True
+    return False if len(answers) == len(_several(types)) else UNKNOWN
+
+
+def _several(value: Known) -> Sequence[Known]:
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _open(run: Run, path: Known, *mode: Known) -> Known:
     text = text_of(path)
     if text is None:
@@ -255,6 +281,8 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "pkg_resources.parse_version": _release,
     "torch.torch_version.TorchVersion": _release,
     "torch.cuda.is_available": _without_device,
+    "builtins.isinstance": _is_instance,
+    "builtins.dict": lambda _run: {},
     "builtins.open": _open,
     "builtins.hasattr": _has,
     "json.load": _json,

@@ -43,6 +43,9 @@ def summary(one: Examined) -> str:
     """One clause: the failure, or how much of the package does not load."""
     if one.problem is not None:
         text = one.problem.raises or one.problem.text
+        failure = one.problem.failure
+        if failure is not None and failure.file:  # the section below has the whole path
+            text = text.replace(f"{os.path.dirname(failure.file)}{os.sep}", "")
         return text.partition("\n")[0]
     if one.unknown:
         return one.unknown[0]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.report.rendering import Detail
 
 _MOST_PARTS = 3
+_ROOM = 600
+"""Characters of a sentence, unless all are asked for."""
 _LONGEST = 96
 """Characters of a failure in the line of its package."""
 _PAINT = {Status.LOADS: "yes", Status.FAILS: "no"}
@@ -33,7 +35,8 @@ def render(found: Diagnosis, detail: Detail) -> str:
     """Return the environment, a line for each package, and a section for each that fails."""
     rows = ordered(found)
     sections = ["\n".join(_head(found)), "\n".join(_table(rows, detail))]
-    sections += ["\n".join(_package(one)) for one in rows if one.problem or one.parts]
+    room = None if detail.verbose else _ROOM
+    sections += ["\n".join(_package(one, room)) for one in rows if one.problem or one.parts]
     sections += ["\n".join(_rest(found, rows))]
     if detail.verbose:
         sections += ["\n".join(_opened(one)) for one in (found.torch, *found.packages)]
@@ -59,24 +62,27 @@ def _table(rows: Sequence[Examined], detail: Detail) -> Iterator[str]:
         yield f"{painted}  {escape(named(one)):<{width}}  {told}".rstrip()
 
 
-def _package(one: Examined) -> Iterator[str]:
+def _package(one: Examined, room: int | None) -> Iterator[str]:
     yield f"{escape(named(one))}: {WORDS[one.status]}"
     if one.problem is not None:
-        yield from _problem(one.problem)
+        yield from _problem(one.problem, room)
     if one.parts:
         yield "  does not stop the import, or is not opened by it:"
     for number, part in enumerate(one.parts[:_MOST_PARTS]):
         if number:
             yield ""
-        yield from _problem(part)
+        yield from _problem(part, room)
     rest = [file_name(part.library or part.text) for part in one.parts[_MOST_PARTS:]]
     if rest:
         yield f"  {'and also:':<14} {escape(', '.join(rest))} (--json shows why)"
 
 
-def _problem(problem: Problem) -> Iterator[str]:
+def _problem(problem: Problem, room: int | None) -> Iterator[str]:
     for title, text in lines(problem):
-        yield f"  {title + ':':<14} {escape(text)}"
+        shown = escape(text)
+        if room is not None and len(shown) > room:
+            shown = f"{shown[:room]}… (-v shows all)"
+        yield f"  {title + ':':<14} {shown}"
 
 
 def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
