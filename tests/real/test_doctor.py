@@ -28,8 +28,11 @@ pytestmark = pytest.mark.skipif(
     reason="the torch that is installed here is for Linux x86_64",
 )
 
-REQUIREMENTS = ("typing_extensions==4.16.0", "filelock==3.29.0", "sympy==1.14.0", "mpmath==1.3.0")
-"""What ``import torch`` needs of what torch requires."""
+REQUIREMENTS = (
+    *("typing_extensions==4.16.0", "filelock==3.29.0", "sympy==1.14.0", "mpmath==1.3.0"),
+    *("networkx==3.6.1", "fsspec==2026.9.0"),
+)
+"""What torch requires, as far as these imports need it."""
 CASES = {
     "torchvision==0.24.0": "torchvision",
     "torchvision==0.29.1": "torchvision",
@@ -129,7 +132,7 @@ def test_the_doctor_says_what_python_says(
         assert problem["text"] == cause
 
 
-def test_a_build_for_cuda_without_the_libraries_of_cuda(
+def test_a_torch_without_some_of_its_libraries(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "venv"
@@ -137,7 +140,8 @@ def test_a_build_for_cuda_without_the_libraries_of_cuda(
     (site,) = home.glob("lib/python3*/site-packages")
     with zipfile.ZipFile(fetch("torch==2.11.0", "manylinux_2_28_x86_64")) as wheel:
         for member in wheel.namelist():
-            if member.endswith((".py", "global_deps.so", "METADATA", "RECORD", "libgomp.so.1")):
+            is_large = member.endswith(("libtorch_cuda.so", "libtorch_cpu.so", "_linalg.so"))
+            if member.endswith((".py", ".so", "METADATA", "libgomp.so.1")) and not is_large:
                 wheel.extract(member, site)
     for each in REQUIREMENTS:
         unpack(each, site)
@@ -145,9 +149,4 @@ def test_a_build_for_cuda_without_the_libraries_of_cuda(
     assert real is not None
     assert main(["doctor", "--python", str(home), "--json", "-q"]) == 1
     problem = json.loads(capsys.readouterr().out)["torch"]["problem"]
-    kind, text, _ = real
-    assert problem["raises"].partition(" in the system")[0] == (
-        f"{kind}: {text.partition(' in the system')[0]}"
-    )
-    assert problem["failure"]["library"].startswith("lib")
-    assert "pip install" in problem["advice"][0]
+    assert (problem["text"], problem["raises"]) == (real[1], None)

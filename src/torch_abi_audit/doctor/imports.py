@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 
 from torch_abi_audit.doctor.tracing.imports import import_module
 from torch_abi_audit.doctor.tracing.modules import Modules
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Ended", "Imported", "Modules", "constants", "follow"]
 
+_DEEPEST = 3000
+"""Frames of this program while it follows sources: a dozen for each import within another."""
 _OS_NAMES = {"win32": "nt"}
 _SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
 
@@ -86,6 +89,8 @@ def follow(
     run = Run(python, modules, environ, opener, known, followed | {top})
     ended = None
     cut = False
+    deepest = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(deepest, _DEEPEST))
     try:
         import_module(name, ("", 0), run)
     except Raised as raised:
@@ -94,6 +99,8 @@ def follow(
         pass
     except (Exhausted, RecursionError):
         cut = True
+    finally:
+        sys.setrecursionlimit(deepest)
     return Imported(
         tuple(run.attempts),
         ended,

@@ -11,7 +11,7 @@ from torch_abi_audit.doctor.examination import Examination
 from torch_abi_audit.doctor.unopened import uses_torch
 from torch_abi_audit.explain.explanation import Installed
 from torch_abi_audit.judges.interface import Names
-from torch_abi_audit.knowledge.names.distribution import canonical
+from torch_abi_audit.knowledge.names.distribution import canonical, required
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.sources import environments
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.doctor.diagnosis import Diagnosis, Examined
     from torch_abi_audit.model.reports import PackageReport
+    from torch_abi_audit.sources.found import Found
     from torch_abi_audit.sources.installed.python import Python
 
 
@@ -55,7 +56,7 @@ class Patient:
             self.packages = audit_packages(others, shown, names=Names.RAW)
         using = [one for one in self.packages if any(map(uses_torch, one.libraries))]
         self.using = using
-        self.followed = _followed(using, self.packages)
+        self.followed = _followed(using, self.packages, inventory.packages)
 
     def examined(self, names: Sequence[str]) -> tuple[Examined, ...]:
         """Import each of the names after torch; without names, all packages that use torch.
@@ -114,12 +115,26 @@ class Patient:
         return [self.examination.package(name, report, self.followed)]
 
 
-def _followed(using: Sequence[PackageReport], packages: Sequence[PackageReport]) -> frozenset[str]:
-    """The modules of the packages that use torch, and of those whose libraries these need."""
+def _followed(
+    using: Sequence[PackageReport], packages: Sequence[PackageReport], every: Sequence[Found]
+) -> frozenset[str]:
+    """The modules whose sources are followed.
+
+    They are those of packages that use torch, of those whose libraries these need, and of those
+    that require one of the former, directly or not.
+    """
     libraries = [each for one in using for each in one.libraries]
     needed = {file_name(name) for each in libraries for name in each.needed}
     lending = [one for one in packages if any(each.name in needed for each in one.libraries)]
-    return frozenset(name for one in (*using, *lending) for name in one.import_names)
+    names = {name for one in (*using, *lending) for name in one.import_names}
+    requires = {one: {required(line) for line in one.requires} for one in every}
+    reached = {canonical(one.distribution or one.name) for one in using}
+    while True:
+        more = [one for one, lines in requires.items() if lines & reached and not one.is_torch]
+        new = {canonical(one.name) for one in more} - reached
+        if not new:
+            return frozenset(names.union(*(one.import_names for one in more)))
+        reached |= new
 
 
 def _imported(report: PackageReport) -> tuple[str, ...]:

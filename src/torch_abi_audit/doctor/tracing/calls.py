@@ -63,17 +63,19 @@ def _followed(
     from torch_abi_audit.doctor.tracing.expressions import value_of
     from torch_abi_audit.doctor.tracing.statements import walk
 
-    if run.depth >= DEEPEST or run.modules.is_generator(function.node):
+    node = function.node
+    if run.depth >= DEEPEST or run.modules.is_generator(node) or not run.may_call(node):
         return UNKNOWN
     scope = Scope(function.scope.module, function.scope)
-    _bind(function.node.args, function.defaults, arguments, named, scope)
+    _bind(node.args, function.defaults, arguments, named, scope)
     run.depth += 1
+    run.running.add(node)
     doubts = run.doubts
     value: Known = None
     try:
-        if isinstance(function.node, ast.Lambda):
-            return value_of(function.node.body, scope, run)
-        walk(function.node.body, scope, run)
+        if isinstance(node, ast.Lambda):
+            return value_of(node.body, scope, run)
+        walk(node.body, scope, run)
     except Returned as returned:
         value = returned.value
     except Raised as raised:
@@ -83,6 +85,7 @@ def _followed(
         value = UNKNOWN
     finally:
         run.depth -= 1
+        run.running.discard(node)
         run.doubts = doubts
     return value if all(each == value for each in scope.perhaps) else UNKNOWN
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.sources.installed.python import Python
 
 _MOST_STATEMENTS = 400_000
+_MOST_CALLS = 300
 _MOST_BYTES = 32 << 20
 DEEPEST = 60
 """Calls and imports within each other that are followed."""
@@ -94,6 +95,9 @@ class Run:
         self.directories: dict[str, tuple[str, ...]] = {}
         self.executing: list[str] = []
         """The modules that are being imported, the innermost last."""
+        self.calls: dict[object, int] = {}
+        """How often each function was called; none is followed while it runs, or too often."""
+        self.running: set[object] = set()
         self.unresolved: list[tuple[str, int]] = []
         """Places where a library is opened whose path is not known."""
         self.before_torch: list[Attempt] = []
@@ -119,6 +123,11 @@ class Run:
         self._statements += 1
         if self._statements > _MOST_STATEMENTS:
             raise Exhausted
+
+    def may_call(self, function: object) -> bool:
+        """Whether a function is followed once more: not while it runs, and not too often."""
+        self.calls[function] = self.calls.get(function, 0) + 1
+        return function not in self.running and self.calls[function] <= _MOST_CALLS
 
     def read(self, text: str) -> None:
         """Count a source.
