@@ -72,6 +72,7 @@ STEPS = (
         of_torch=False,
         offline=(),
     ),
+    Step(TOOLS / "generate_old_exports.py", (DATA / "old_exports.idx",), of_torch=False),
     Step(TOOLS / "generate_nvidia_packages.py", (DATA / "nvidia_packages.tsv",)),
     Step(
         TOOLS / "generate_rules_page.py",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names.torch import Build
+from torch_abi_audit.knowledge.old_exports import old_releases
 from torch_abi_audit.knowledge.platforms import LINUX, system_of_platform
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.runtime.enums import StrEnum
@@ -53,7 +54,16 @@ def exports(known: History, installed: Installed) -> Has:
 def _by_release(known: History, release: str) -> Has:
     if release in known.releases:
         return Has.YES
-    return Has.NO if release in known.missing else Has.UNKNOWN
+    if release in known.missing:
+        return Has.NO
+    same_minor = {one for one in old_releases() if _minor(one) == _minor(release)}
+    if known.before and same_minor:
+        return Has.YES if same_minor & {*known.before} else Has.NO
+    return Has.UNKNOWN
+
+
+def _minor(release: str) -> tuple[str, ...]:
+    return tuple(release.split(".")[:2])
 
 
 def _neighbours(known: History, number: str) -> tuple[str, ...]:

@@ -99,6 +99,9 @@ class History:
     """Releases that export the symbol in any indexed build, oldest first."""
     missing: tuple[str, ...] = ()
     """Releases that do not export it, oldest first."""
+    before: tuple[str, ...] = ()
+    """Releases before ``oldest`` that export the same function, oldest first; the last release of
+    each minor one, as far as known: CPU builds only."""
     libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Each library that exports the symbol, with the releases in which it does."""
     cuda: bool = False

@@ -7,6 +7,7 @@ import re
 from torch_abi_audit.explain.explanation import History
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names.torch import Build, build_of
+from torch_abi_audit.knowledge.old_exports import exported_before
 from torch_abi_audit.knowledge.platforms import LINUX, system_of_platform
 from torch_abi_audit.mangling import demangle
 
@@ -45,6 +46,7 @@ def history(name: bytes, platform: str) -> History:
         newest=versions[-1],
         releases=having,
         missing=missing,
+        before=exported_before(demangle([name])[0]),
         libraries=libraries,
         cuda=exports is not None and _is_cuda(exports),
         instead=tuple(demangle(alike[:_SHOWN])),

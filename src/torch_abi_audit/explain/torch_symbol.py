@@ -9,6 +9,7 @@ from torch_abi_audit.explain.symbol_history import moved
 from torch_abi_audit.explain.torn_torch import torn_torch
 from torch_abi_audit.knowledge import export_index, replacements
 from torch_abi_audit.knowledge.names.torch import Build, link_option
+from torch_abi_audit.knowledge.old_exports import old_releases
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key, release_runs
@@ -178,6 +179,13 @@ def _of_releases(known: History, scene: Scene) -> Iterator[str]:
             yield f"the installed torch, {installed.version}, is older than those"
     elif not known.old_string:
         yield f"no release from {known.oldest} to {known.newest} exports it on {known.platform}"
+    if known.before and (not known.releases or _is_old(scene)):
+        runs = release_runs(known.before, old_releases())
+        yield f"of the releases before {known.oldest}, torch {runs} {_exported(known.before)} it"
+
+
+def _exported(releases: tuple[str, ...]) -> str:
+    return "exports" if len(releases) == 1 else "export"
 
 
 def _of_old_builds(known: History) -> Iterator[str]:
@@ -201,8 +209,9 @@ def _advice(
     linked = _link(home, scene)
     if linked and (scene.linking or causes[:1] == [Cause.NOT_LINKED]):
         yield linked
-    if known.releases and Cause.OTHER_TORCH in causes:
-        yield f"install a torch that exports it, such as torch=={known.releases[-1]}"
+    having = known.releases or known.before
+    if having and Cause.OTHER_TORCH in causes:
+        yield f"install a torch that exports it, such as torch=={having[-1]}"
     if Cause.CPU_TORCH in causes:
         yield "install a CUDA build of torch, or a CPU build of the package"
     if Cause.OLD_STRING in causes:
@@ -247,7 +256,7 @@ def _unknown(known: History, scene: Scene) -> Iterator[str]:
         yield "whether the process loaded the installed torch or another one"
     elif known.releases and not known.missing:
         yield "whether an older or newer torch was loaded"
-    elif not known.releases and not known.old_string:
+    elif not known.releases and not known.before and not known.old_string:
         yield (
             f"whether a release before {known.oldest} or after {known.newest}, a nightly or "
             "another build (ROCm, XPU, a Linux distribution's) exports it, or whether it should "

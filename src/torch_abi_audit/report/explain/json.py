@@ -49,6 +49,7 @@ def _history(known: History) -> dict[str, object]:
         "newest_known": known.newest,
         "exported_by": list(known.releases),
         "missing_in": list(known.missing),
+        "exported_before": list(known.before),
         "libraries": {library: list(releases) for library, releases in known.libraries},
         "cuda_only": known.cuda,
         "instead": [escape(text) for text in known.instead],
