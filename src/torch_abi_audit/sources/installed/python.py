@@ -29,6 +29,7 @@ json.dump({"path": sys.path, "version": sys.version_info[:3], "system": sys.plat
            "base": sys.base_prefix, "libs": sys.platlibdir}, sys.stdout)
 """
 _CONFIGURATION = "pyvenv.cfg"
+_FOLDER = re.compile(r"python3\.\d+t?")
 _MACHINES = ("x86_64", "aarch64")
 _STATED = re.compile(r"_C\.(?:cpython-|cp)(\d)(\d+)(t?)[-.]")
 
@@ -120,10 +121,56 @@ def asked(place: str) -> Python:
     )
 
 
+def seen(home: str) -> Python | None:
+    """The interpreter of an environment by its files, without running it; None if they do not tell.
+
+    A virtual environment's ``pyvenv.cfg`` names the interpreter that it was made with.
+    """
+    try:
+        path = program(home)
+    except TargetError:
+        return None
+    prefix, _ = _environment(path)
+    base = home
+    if prefix is not None:
+        from torch_abi_audit.sources.installed.virtual_environment import configuration
+
+        base = os.path.dirname(configuration(prefix).get("home", "")) or home
+    for libs in ("lib", "lib64"):
+        for name in sorted(listing(os.path.join(base, libs)), reverse=True):
+            version = _FOLDER.fullmatch(name)
+            if version and os.path.isfile(os.path.join(base, libs, name, "os.py")):
+                return _of_files(path, prefix or home, base, os.path.join(base, libs), name)
+    return None
+
+
+def _of_files(path: str, prefix: str, base: str, libs: str, folder: str) -> Python:
+    """An interpreter whose standard library is in ``libs/folder``."""
+    digits = folder.removeprefix("python").replace(".", "")
+    standard = os.path.join(libs, folder)
+    major, minor = folder.removeprefix("python").rstrip("t").split(".")
+    version = (int(major), int(minor), 0)
+    platform = "darwin" if sys.platform == "darwin" else f"{_machine()}-linux-gnu"
+    sites = tuple(_sites(prefix, os.path.basename(libs), version))
+    archive = os.path.join(libs, f"python{digits.rstrip('t')}.zip")
+    return Python(
+        executable=os.path.realpath(path),
+        version=version,
+        system=sys.platform,
+        machine=_machine(),
+        suffixes=(f".cpython-{digits}-{platform}.so", ".abi3.so", ".so"),
+        path=_once((archive, standard, os.path.join(standard, "lib-dynload"), *sites)),
+        sites=sites,
+        prefix=prefix,
+        base_prefix=base,
+    )
+
+
 def of_directory(site: str) -> Python:
     """The interpreter for a site-packages directory: that of the environment around it, else this.
 
-    Torch's own extension module says for which Python and system the directory is.
+    The environment may be anybody's, so its interpreter is not run: its paths follow from where it
+    is. Torch's own extension module says for which Python and system the directory is.
 
     Raises:
         TargetError: it is not a directory.
@@ -132,7 +179,7 @@ def of_directory(site: str) -> Python:
     if not os.path.isdir(site):
         raise TargetError(f"{site} is not a directory")
     home = _home(site)
-    base = running() if home is None else asked(home)
+    base = (None if home is None else seen(home)) or running()
     standard = [
         path for path in base.path if not any(_is_within(path, each) for each in base.sites)
     ]

@@ -64,6 +64,35 @@ def test_the_environment_around_a_directory(venv: Path) -> None:
     assert found.sites == (site,)
 
 
+def test_an_interpreter_that_is_seen_is_as_one_that_is_asked(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    for home in (str(venv), sys.base_prefix):
+        found, real = python.seen(home), python.asked(home)
+        assert found is not None
+        assert (found.executable, found.prefix) == (real.executable, real.prefix)
+        assert (found.version[:2], found.suffixes) == (real.version[:2], real.suffixes)
+        assert {*real.path} - {*found.path} <= {*real.sites}  # what .pth files add
+
+
+def test_the_interpreter_around_a_directory_is_not_run(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    program = tmp_path / "bin" / "python"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {trap}\n")
+    program.chmod(0o755)
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    (site.parent / "os.py").touch()
+    found = python.of_directory(str(site))
+    assert (found.prefix, found.sites) == (str(tmp_path), (str(site),))
+    assert not trap.exists()
+    with pytest.raises(TargetError):
+        python.asked(str(tmp_path))
+    assert trap.exists()
+
+
 @pytest.mark.parametrize(
     ("module", "version", "system", "suffixes"),
     [
