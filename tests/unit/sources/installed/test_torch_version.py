@@ -44,7 +44,7 @@ FOUND = TorchVersion("2.12.1", "+cu126", "12.6")
         ("2.13.0+cu130", TorchVersion("2.13.0", "+cu130", "13.0")),
         ("2.4.0+cu92", TorchVersion("2.4.0", "+cu92", "9.2")),
         ("2.13.0+rocm6.2", TorchVersion("2.13.0", "+rocm6.2")),
-        ("2.14.0a0+git0123", TorchVersion("2.14.0", "a0+git0123")),
+        ("2.14.0a0+git0123", TorchVersion("2.14.0", "a0+git0123", known_build=False)),
         ("2.14.0.dev20260101+cu130", TorchVersion("2.14.0", ".dev20260101+cu130", "13.0")),
     ],
 )
