@@ -46,10 +46,15 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
 def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
     """Explain a symbol of the table of known ones; a linker found no library that has it."""
     causes, why, advice = known.causes, known.why, known.advice
-    if scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
+    if scene.linking and causes[0] in (Cause.OTHER_TORCH, Cause.WRONG_PYTHON):
+        causes = (*causes[:1], Cause.NOT_LINKED)
+        why = (*why, "no library on the linker's command line exports it")
+    elif scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
         causes = (Cause.INCOMPLETE_BUILD, *(one for one in causes if one in _OF_A_BUILD))
         why = ("no library on the linker's command line exports it", *why)
         advice = ("link the library that has it when building the package", *advice)
+    if scene.is_of_torch:
+        causes, advice = _of_torch_itself(causes), (*advice, REINSTALL)
     if scene.expected_in:
         why = (f"{scene.expected_in} was found, and does not export it", *why)
     return replace(
@@ -61,6 +66,13 @@ def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
         advice=advice,
         unknown=known.unknown,
     )
+
+
+def _of_torch_itself(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """The causes of a row as far as they apply to torch: it was not built for another torch."""
+    if Cause.OTHER_COPY in causes:
+        return (Cause.OTHER_COPY, Cause.MIXED)
+    return tuple(one for one in causes if one is not Cause.OTHER_TORCH) or (Cause.MIXED,)
 
 
 _OF_A_BUILD = (Cause.OTHER_TORCH, Cause.WRONG_PYTHON, Cause.OTHER_COPY)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.device_library import device_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, installed_torch
-from torch_abi_audit.explain.kinds.known_libraries import known_library
+from torch_abi_audit.explain.kinds.known_libraries import known_library, old_library
 from torch_abi_audit.explain.torch_library import runtime_library, torch_library
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
 from torch_abi_audit.knowledge.names.torch import is_runtime
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
@@ -17,6 +20,7 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torch_abi_audit.explain.kinds.known import Known
     from torch_abi_audit.explain.scene import Scene
 
 _KINDS = {
@@ -104,17 +108,43 @@ def library(path: str, scene: Scene) -> Explanation:
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    answer = _answer(path, scene)
+    answer = _of_homebrew(_answer(path, scene), path)
     if scene.is_question:
         return replace(answer, causes=())
     return answer
+
+
+def _of_homebrew(answer: Explanation, path: str) -> Explanation:
+    """The answer, with the package of Homebrew that a file names by its path."""
+    match = _HOMEBREW.match(path)
+    if match is None:
+        return answer
+    return replace(
+        answer,
+        causes=(
+            Cause.NOT_INSTALLED,
+            *(one for one in answer.causes if one in (Cause.SEARCH_PATH, Cause.OLD_SYSTEM)),
+        ),
+        why=("what needs it names Homebrew's copy by its path, and the file is not there",),
+        advice=(
+            f"brew install {match['formula']}",
+            "or change the path in the file that needs it: install_name_tool -change OLD NEW FILE",
+        ),
+    )
+
+
+_HOMEBREW = re.compile(r"/(?:opt/homebrew|usr/local)/(?:opt|Cellar)/(?P<formula>[\w@.+-]{1,80})/")
 
 
 def _answer(path: str, scene: Scene) -> Explanation:
     name = file_name(path)
     kind = kind_of(path)
     if path.startswith("/") and scene.file == path:
-        return _file_itself(path, scene)
+        return _built_when_used(path) if _CACHE.search(path) else _file_itself(path, scene)
+    if kind is not Kind.TORCH_COPY and without_mark(name)[1]:
+        return _renamed_copy(name, scene)
+    if not scene.is_of_torch and (old := old_library(name)) is not None:
+        return _known(name, old, scene)
     if kind is Kind.CUDA:
         return cuda_library(name, scene)
     if kind is Kind.TORCH:
@@ -126,22 +156,72 @@ def _answer(path: str, scene: Scene) -> Explanation:
     if is_runtime(path):
         return runtime_library(name, scene)
     if (known := known_library(name)) is not None:
-        return Explanation(
-            name,
-            "library",
-            is_a=(known.is_a,),
-            owner=known.owner,
-            causes=known.causes,
-            why=known.why,
-            advice=known.advice,
-            unknown=known.unknown,
-        )
+        return _known(name, known, scene)
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     answer = replace(_KINDS[kind], subject=name)
     if scene.fails is Fails.TORCH and kind in (Kind.OTHER, Kind.SYSTEM):
         return _of_torn_torch(answer, scene)
     return answer
+
+
+def _known(name: str, known: Known, scene: Scene) -> Explanation:
+    return Explanation(
+        name,
+        "library",
+        is_a=(known.is_a,),
+        owner=known.owner,
+        causes=known.causes,
+        why=known.why,
+        advice=known.advice,
+        unknown=known.unknown,
+        pair=installed_torch(scene.installed) if known.owner == "libtorch" else (),
+    )
+
+
+def _renamed_copy(name: str, scene: Scene) -> Explanation:
+    """A library whose name a wheel repair tool gave it: only one wheel has it."""
+    plain = without_mark(name)[0]
+    of_torch = scene.is_of_torch
+    package = "torch" if of_torch else scene.package or "the package"
+    return Explanation(
+        name,
+        "library",
+        is_a=(f"a copy of {plain} that a wheel contains, renamed when the wheel was made",),
+        owner=package,
+        causes=(Cause.MIXED, Cause.DAMAGED) if of_torch else (Cause.INCOMPLETE_BUILD, Cause.MIXED),
+        why=(
+            f"only the wheel of {package} has a file of this name: it is missing, or not where the "
+            "file that needs it looks; no other copy replaces it",
+        ),
+        advice=(REINSTALL,)
+        if of_torch
+        else (f"reinstall {package}, and do not move single files out of its directory",),
+        pair=installed_torch(scene.installed) if of_torch else (),
+    )
+
+
+_CACHE = re.compile(r"/(?:torch_extensions|\.?triton|torchinductor_\w+|flashinfer|\.cache)/")
+"""Directories of files that are compiled when they are first used."""
+
+
+def _built_when_used(path: str) -> Explanation:
+    """A file that is compiled when it is first used, and is not there."""
+    directory = path.rpartition("/")[0]
+    return Explanation(
+        file_name(path),
+        "library",
+        is_a=("a library that is compiled when it is first used",),
+        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
+        why=("the file was not made: its build failed or was interrupted before this error",),
+        advice=(
+            "look for the first error of the compiler or linker before this one",
+            f"or build it by hand to see the error: ninja -v -C {directory}",
+            "then delete that directory, and start again: a lock file of an interrupted build may "
+            "be left in it",
+        ),
+        unknown=("why the build failed: this text does not say",),
+    )
 
 
 def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:

@@ -78,22 +78,32 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
 
 def _scene(clue: Clue, found: Errors, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
     """Where an error happened, as its message and the traceback before it say."""
-    from torch_abi_audit.explain.frames import frames, innermost, shows_torch
+    from torch_abi_audit.explain.frames import (
+        follows_import,
+        frames,
+        imports_torch,
+        innermost,
+        shows_torch,
+    )
     from torch_abi_audit.explain.kinds.kind import LIBRARY, LINK
+    from torch_abi_audit.explain.native import is_native
     from torch_abi_audit.explain.place import platform_of
-    from torch_abi_audit.explain.who import file_of, who
+    from torch_abi_audit.explain.who import file_of, package_of, who
 
     around = frames(pasted.text, clue.start)
     source = innermost(around)
     file = file_of(clue, found.clues, pasted.text)
+    of_torch = imports_torch(source) or follows_import(pasted.text, clue.start)
     message = " ".join(filter(None, (clue.text, file)))
     there = platform or platform_of(clue.system, message, pasted.text)
     flat = "flat namespace" in clue.text
     return replace(
         scene,
         platform=there,
-        fails=who(clue, file, source),
+        fails=who(clue, file, source, of_torch=of_torch),
         file=file,
+        package=package_of(file, source),
+        native=is_native(pasted.text, clue.text, file),
         expected_in=None if flat or clue.kind.name == LIBRARY else clue.library,
         version=clue.version,
         imported=shows_torch(pasted.text, around),

@@ -31,13 +31,14 @@ def torch_library(name: str, scene: Scene) -> Explanation:
         IndexFileError: the export index is missing or damaged.
     """
     build = build_of(name)
+    whose = "libtorch/lib" if scene.native else "torch/lib"
     releases = export_index.releases(scene.platform)
     known = [one.version for one in releases]
     shipping = [one.version for one in releases if name in one.libraries]
     if shipping:
         why = [
             (
-                f"it is in torch/lib of torch {release_runs(shipping, known)}, which the dynamic "
+                f"it is in {whose} of torch {release_runs(shipping, known)}, which the dynamic "
                 "loader does not search"
             )
         ]
@@ -75,8 +76,10 @@ def _is_for_others(build: Build, scene: Scene) -> bool:
 
 def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], list[str]]:
     """Likely causes, and what to do about them."""
+    if scene.native:
+        return [Cause.SEARCH_PATH, Cause.NOT_INSTALLED], _of_program(scene)
     if scene.is_of_torch:
-        return [Cause.SEARCH_PATH, Cause.MIXED], [REINSTALL, *_path(scene)]
+        return [Cause.MIXED, Cause.SEARCH_PATH], [REINSTALL]
     if _is_for_others(build, scene):
         cause = Cause.CPU_TORCH if build is Build.CUDA else Cause.OTHER_TORCH
         device = _NAMES[build]
@@ -103,6 +106,18 @@ def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], lis
         causes.insert(0, Cause.CPU_TORCH)
         advice.insert(0, "install a CUDA build of torch, or a CPU build of the package")
     return causes, advice
+
+
+def _of_program(scene: Scene) -> list[str]:
+    """What to do where a program that is not Python does not find libtorch."""
+    if scene.system.word == "windows":
+        return ["copy libtorch\\lib\\*.dll beside the program, or put the directory on PATH"]
+    variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"
+    return [
+        "link it with an rpath to the lib directory of libtorch: -Wl,-rpath,/path/to/libtorch/lib "
+        "(find_package(Torch) of CMake sets it for the build directory only)",
+        f"or put that directory on {variable} before the program starts",
+    ]
 
 
 def _path(scene: Scene) -> list[str]:

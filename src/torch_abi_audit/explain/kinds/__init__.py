@@ -31,6 +31,7 @@ from torch_abi_audit.explain.kinds import (
     symbols,
     torch,
     windows,
+    windows_missing,
 )
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ KINDS: tuple[ErrorKind, ...] = (
     *files.ROWS,
     *repair.ROWS,
     *windows.ROWS,
+    *windows_missing.ROWS,
     *runtimes.ROWS,
     *python.ROWS,
     *packages.ROWS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
+from torch_abi_audit.explain.kinds.kind import ErrorKind, Form, Rank
 
 _ERRORS = "the error strings of the CUDA runtime (cudaGetErrorString)"
 
@@ -62,16 +62,75 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("{version}",),
         is_a=("a GPU for which the installed torch has no kernels",),
         causes=(Cause.OTHER_GPU,),
-        why=("torch's wheels for one CUDA release are built for the GPUs of that time",),
+        why=(
+            "torch's wheels for one CUDA release are built for the GPUs of that time",
+            "CUDA knows {version} since release {first_cuda}",
+            "CUDA dropped it in release {dropped_in}",
+        ),
         advice=(
-            (
-                "install a build of torch for another CUDA: Blackwell (sm_100, sm_120) needs CUDA "
-                "12.8 or later, GPUs older than sm_75 need CUDA 12.6 or older"
-            ),
+            "install a build of torch for CUDA {first_cuda} or later",
+            "or, where torch's wheels for it have dropped old GPUs, for an older CUDA: wheels for "
+            "CUDA 12.6 have kernels from sm_50 on",
         ),
         about_torch=True,
+        rank=Rank.ROOT,
         owner="torch",
         source="pytorch torch/cuda/__init__.py (_check_cubins, _check_capability)",
+    ),
+    ErrorKind(
+        "NVRTC's builtins",
+        forms=(
+            Form(
+                None,
+                r"failed to open (?P<library>libnvrtc-builtins\.so\.(?P<version>[\d.]{0,8}\d))",
+            ),
+            Form(
+                None,
+                r"failed to open (?P<library>(?:lib)?nvrtc-builtins[\w.-]{0,40}(?:\.dll|\.so))",
+            ),
+        ),
+        subject=("{library}",),
+        is_a=("a library that NVRTC, CUDA's compiler at run time, opens by its name when it runs",),
+        causes=(Cause.NOT_INSTALLED, Cause.SEARCH_PATH, Cause.MIXED),
+        why=(
+            "NVRTC needs the builtins of exactly its own release; others do not replace them",
+            "the NVRTC in the process is of CUDA {version}",
+        ),
+        advice=(
+            "reinstall torch with the package of NVRTC that it requires (nvidia-cuda-nvrtc): both "
+            "libraries are in it",
+            "or put the directory with {library} on the loader's search path: a toolkit of CUDA "
+            "{version}",
+        ),
+        about_torch=True,
+        owner="CUDA",
+        source="NVRTC; dusty-nv/jetson-containers, WisconsinAIVision/yolact_edge#186",
+    ),
+    ErrorKind(
+        "a part of cuDNN",
+        forms=(
+            Form(
+                None,
+                r"(?:Could not load library|Could not locate|Unable to load any of \{) ?"
+                r"(?P<library>(?:lib)?cudnn_[\w.-]{1,60}?(?:\.dll|\.so[\d.]{0,12}))(?![\w])",
+            ),
+        ),
+        subject=("{library}",),
+        is_a=("a part of cuDNN that cuDNN opens by its name when it is first used",),
+        causes=(Cause.SEARCH_PATH, Cause.OTHER_COPY, Cause.NOT_INSTALLED),
+        why=(
+            "all parts of cuDNN must be of one release; it searches like the loader, and finds "
+            "those of another release or none",
+        ),
+        advice=(
+            "take other copies of cuDNN off the search path: unset LD_LIBRARY_PATH, or PATH on "
+            "Windows",
+            "or reinstall the package that brings cuDNN: nvidia-cudnn-cu12 for torch's wheels",
+            "or, if no copy is installed, put the directory of cuDNN's parts on the search path",
+        ),
+        about_torch=True,
+        owner="CUDA",
+        source="cuDNN; pytorch/pytorch#104591, SYSTRAN/faster-whisper#516",
     ),
     ErrorKind(
         "driver too old",
@@ -87,14 +146,15 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None,
                 r"nvidia-container-cli: requirement error: unsatisfied condition: cuda ?>= "
-                r"?(?P<version>[\d.]{1,8})",
+                r"?(?P<a>[\d.]{1,8})",
             ),
         ),
         subject=("the NVIDIA driver",),
         is_a=("a driver that is older than the CUDA release that torch or the package is for",),
         causes=(Cause.OLD_DRIVER,),
         why=(
-            "the text names CUDA {version} (12040 is 12.4)",
+            "the driver supports CUDA {cuda} at most, as the text says",
+            "the text asks for CUDA {a}",
             "PTX and new functions of the runtime need a driver of the same CUDA or later",
         ),
         advice=(
@@ -222,18 +282,26 @@ ROWS: tuple[ErrorKind, ...] = (
         "nvcc does not know the GPU",
         forms=(
             Form(None, r"nvcc fatal\s{1,4}: Unsupported gpu architecture '(?P<version>\w{1,20})'"),
+            Form(
+                None,
+                r"nvrtc: error: invalid value for --gpu-architecture(?: \(-arch\))?",
+            ),
             Form(None, r"Unknown CUDA arch \((?P<version>[\w.+]{1,20})\) or GPU not supported"),
             Form(
                 None,
                 r"Value '(?P<version>sm_\w{1,10})' is not defined for option 'gpu-name'",
             ),
         ),
-        subject=("{version}",),
+        subject=("{version}", "the GPU"),
         is_a=("a GPU architecture that this nvcc, or this torch, does not know",),
         causes=(Cause.CUDA_MAJOR, Cause.OTHER_GPU),
-        why=("the CUDA toolkit is older than the GPU, or so new that it dropped it",),
+        why=(
+            "the CUDA toolkit is older than the GPU, or so new that it dropped it",
+            "CUDA knows {version} since release {first_cuda}",
+            "CUDA dropped it in release {dropped_in}",
+        ),
         advice=(
-            "install a CUDA toolkit that knows {version}, of the release in torch.version.cuda",
+            "install a CUDA toolkit, or a torch, whose CUDA release knows the GPU",
             "or set TORCH_CUDA_ARCH_LIST to architectures that both know",
         ),
         about_torch=True,

@@ -11,7 +11,7 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                r"dynamic module does not define (?:module export|init) function \((?P<symbol>\w+)"
+                r"dynamic module does not define (?:module export|init) function ?\((?P<symbol>\w+)"
                 r"\)",
             ),
             Form(None, r"Module use of python(?P<version>\d+)\.dll conflicts"),
