@@ -191,8 +191,11 @@ def _renamed_copy(name: str, scene: Scene) -> Explanation:
         owner=package,
         causes=(Cause.MIXED, Cause.DAMAGED) if of_torch else (Cause.INCOMPLETE_BUILD, Cause.MIXED),
         why=(
-            f"only the wheel of {package} has a file of this name: it is missing, or not where the "
-            "file that needs it looks; no other copy replaces it",
+            (
+                f"only the wheel of {package} has a file of this name: it is missing, or not "
+                f"where the "
+                "file that needs it looks; no other copy replaces it"
+            ),
         ),
         advice=(REINSTALL,)
         if of_torch
@@ -217,8 +220,11 @@ def _built_when_used(path: str) -> Explanation:
         advice=(
             "look for the first error of the compiler or linker before this one",
             f"or build it by hand to see the error: ninja -v -C {directory}",
-            "then delete that directory, and start again: a lock file of an interrupted build may "
-            "be left in it",
+            (
+                "then delete that directory, and start again: a lock file of an interrupted "
+                "build may "
+                "be left in it"
+            ),
         ),
         unknown=("why the build failed: this text does not say",),
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.scene import Scene
 
 _FIELD = re.compile(r"\{(\w+)\}")
+FIELDS = ("here", "package", "first_cuda", "dropped_in", "cuda")
+"""The fields of sentences that follow from the message and the scene."""
 _API = re.compile(r"\d{4,6}$")
 """A CUDA release as the driver's interface writes it: 11040 for 11.4."""
 _NAMES = ("symbol", "library", "file", "version", "a", "b")

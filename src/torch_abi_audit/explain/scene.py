@@ -34,6 +34,8 @@ class Scene:
     """Whether the text shows a process that is not Python."""
     imported: bool = False
     """Whether the text shows that torch had been imported."""
+    repairs_torch: bool = False
+    """Whether the text shows that a wheel of torch itself is repaired."""
     linking: bool = False
     """Whether it is a linker that fails: nothing was loaded yet."""
     flat: bool = False

@@ -6,6 +6,7 @@ import re
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
 from torch_abi_audit.explain.torn_torch import elsewhere
+from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import dataclass
 
@@ -34,6 +35,9 @@ _FAMILIES = {
     "GCC": _Family("libgcc_s.so.1", "GCC's runtime", "GCC"),
     "GOMP": _Family("libgomp.so.1", "GCC's OpenMP runtime", "GCC"),
     "OMP": _Family("libgomp.so.1", "an OpenMP runtime", "GCC"),
+    "OACC": _Family("libgomp.so.1", "GCC's OpenMP runtime (its part for OpenACC)", "GCC"),
+    "GOACC": _Family("libgomp.so.1", "GCC's OpenMP runtime (its part for OpenACC)", "GCC"),
+    "QUADMATH": _Family("libquadmath.so.0", "GCC's runtime for 128-bit numbers", "GCC"),
     "GFORTRAN": _Family("libgfortran.so", "the Fortran runtime", "GCC"),
 }
 _GCC = {
@@ -57,6 +61,8 @@ def system_version(clues: Sequence[Clue], scene: Scene) -> Explanation:
     wanted = sorted((one for one in versions if _family(one) == family), key=_order)
     newest = wanted[-1]
     found = next((one.library for one in reversed(clues) if one.library), None)
+    if family is None:
+        return _of_project(newest, found, scene)
     in_system = family.library == "libc.so.6"
     return Explanation(
         newest,
@@ -75,6 +81,8 @@ def system_version(clues: Sequence[Clue], scene: Scene) -> Explanation:
 def _why(wanted: list[str], family: _Family, found: str | None, scene: Scene) -> Iterator[str]:
     needs = f"{file_name(scene.file)} " if scene.file else "a library "
     yield f"{needs}was built on a newer system than this one"
+    if family.library == "libgomp.so.1":
+        yield "conda's libgomp.so.1 may be a link to LLVM's libomp, which lacks parts of GCC's"
     if found:
         yield f"{found} is the copy that was loaded, and it is older"
     added = [one for one in map(_gcc, wanted) if one]
@@ -103,9 +111,44 @@ def _advice(family: _Family, found: str | None, scene: Scene, *, in_system: bool
         yield "or install a build with an older manylinux tag"
 
 
-def _family(version: str) -> _Family:
-    word = version.partition("_")[0]
-    return _FAMILIES.get(word, _FAMILIES["CXXABI"])
+def _of_project(version: str, found: str | None, scene: Scene) -> Explanation:
+    """Explain a version of another project's library: of OpenSSL, oneAPI, CUDA and others."""
+    path = found or (version if ".so" in version else "")
+    name = file_name(path) or "the library"
+    which = f" ({path})" if "/" in path else ""
+    needs = file_name(scene.file) if scene.file else "what needs it"
+    package = scene.package if scene.package and not scene.is_of_torch else None
+    return Explanation(
+        version,
+        "error",
+        is_a=(f"a version of the symbols of {name}, which the copy that was loaded lacks",),
+        owner=_OWNERS.get(kind_of(name)),
+        provider=name,
+        causes=(Cause.OTHER_COPY, Cause.MIXED),
+        why=(
+            f"{name} was found{which}, in another release than the one that {needs} was built with",
+        ),
+        advice=(
+            (
+                f"let the copy that {needs} was built with be found first: take the directory of "
+                f"the "
+                "other one off LD_LIBRARY_PATH (a toolkit's setvars.sh or module puts it there)"
+            ),
+            (
+                f"or install the release of {name} that has {version}, or reinstall "
+                f"{'torch with all that it requires' if scene.is_of_torch else package or needs}"
+            ),
+        ),
+        unknown=() if which else ("which copy was loaded: the text does not name its directory",),
+    )
+
+
+_OWNERS = {Kind.CUDA: "CUDA", Kind.ROCM: "ROCm", Kind.ONEAPI: "oneAPI", Kind.TORCH: "libtorch"}
+
+
+def _family(version: str) -> _Family | None:
+    """The family of a version of a system's library; None for a version of another project."""
+    return _FAMILIES.get(version.partition("_")[0])
 
 
 def _gcc(version: str) -> str | None:

@@ -35,7 +35,14 @@ def torch_library(name: str, scene: Scene) -> Explanation:
     releases = export_index.releases(scene.platform)
     known = [one.version for one in releases]
     shipping = [one.version for one in releases if name in one.libraries]
-    if shipping:
+    if shipping and scene.is_of_torch and not scene.native:
+        why = [
+            (
+                f"torch {release_runs(shipping, known)} has it in torch/lib, beside the file that "
+                "needs it"
+            )
+        ]
+    elif shipping:
         why = [
             (
                 f"it is in {whose} of torch {release_runs(shipping, known)}, which the dynamic "
@@ -78,6 +85,8 @@ def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], lis
     """Likely causes, and what to do about them."""
     if scene.native:
         return [Cause.SEARCH_PATH, Cause.NOT_INSTALLED], _of_program(scene)
+    if scene.is_of_torch and build is Build.CUDA and scene.file is None:  # opened when it is used
+        return [Cause.SEARCH_PATH, Cause.MIXED], [*_path(scene), f"or {REINSTALL}"]
     if scene.is_of_torch:
         return [Cause.MIXED, Cause.SEARCH_PATH], [REINSTALL]
     if _is_for_others(build, scene):
@@ -114,8 +123,11 @@ def _of_program(scene: Scene) -> list[str]:
         return ["copy libtorch\\lib\\*.dll beside the program, or put the directory on PATH"]
     variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"
     return [
-        "link it with an rpath to the lib directory of libtorch: -Wl,-rpath,/path/to/libtorch/lib "
-        "(find_package(Torch) of CMake sets it for the build directory only)",
+        (
+            "link it with an rpath to the lib directory of libtorch: "
+            "-Wl,-rpath,/path/to/libtorch/lib "
+            "(find_package(Torch) of CMake sets it for the build directory only)"
+        ),
         f"or put that directory on {variable} before the program starts",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.explanation import Cause, Fails
 from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.model.paths import file_name
@@ -51,6 +53,34 @@ def left_over(answer: Explanation, scene: Scene) -> Explanation:
         ),
         advice=(REINSTALL, *(one for one in answer.advice if one != REINSTALL)),
     )
+
+
+def stray(answer: Explanation, scene: Scene) -> Explanation:
+    """The answer, with what follows if the file that fails is of a torch outside of Python's."""
+    path = scene.file or ""
+    if scene.fails is not Fails.TORCH or not _STRAY.search(path) or "-packages/" in path:
+        return answer
+    if scene.native:
+        return answer
+    directory = path.rpartition("/")[0]
+    return replace(
+        answer,
+        causes=tuple(dict.fromkeys((*answer.causes, Cause.OTHER_COPY))),
+        why=(
+            (
+                f"{file_name(path)} is of another torch than the one that Python imports: of a "
+                f"libtorch or a build in {directory}"
+            ),
+            *answer.why,
+        ),
+        advice=(
+            f"take {directory} off LD_LIBRARY_PATH, so that torch finds its own libraries",
+            *answer.advice,
+        ),
+    )
+
+
+_STRAY = re.compile(r"^/.*/lib(?:torch|c10)[\w.]*$")
 
 
 def elsewhere(scene: Scene) -> tuple[str, ...]:

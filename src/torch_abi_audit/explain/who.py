@@ -59,6 +59,10 @@ _PATHS = (
     ),
     (r"/lib-dynload/|(?:^|/)python[\d.]*(?:\.exe)?$", Fails.PYTHON),
     (r"(?:^|/)torch/(?:lib|\.dylibs)/|(?:^|/)torch\.libs/", Fails.TORCH),
+    (
+        r"(?:^|/)(?:lib)?(?:mkl_\w+|iomp5\w*|svml\w*)(?:\.\d+)?\.(?:so[\d.]*|(?:\d+\.)?dylib|dll)$",
+        Fails.ONEAPI,
+    ),
     (r"^(?:(?!-packages/).)*/(?:lib|lib64|Frameworks)/(?:[\w-]+/)?lib[\w.+-]+$", Fails.OTHER),
 )
 """Paths, and whose files they are, most specific first."""

@@ -14,7 +14,8 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "macos",
-                _IGNORING + r"file (?:was|is) built for unsupported file format \( ?0x7F 0x45[^\n]*",
+                _IGNORING
+                + r"file (?:was|is) built for unsupported file format \( ?0x7F 0x45[^\n]*",
             ),
             Form("macos", _IGNORING + r"(?:[^\n]{0,80} )?(?:unknown|not a mach-o) file[^\n]*"),
         ),
@@ -56,8 +57,10 @@ ROWS: tuple[ErrorKind, ...] = (
             "the linker makes a library for {b}, so it did not find the symbols in this file",
         ),
         advice=(
-            "install the build for {b}, or build for the processor of the file: ARCHFLAGS, "
-            "CMAKE_OSX_ARCHITECTURES",
+            (
+                "install the build for {b}, or build for the processor of the file: ARCHFLAGS, "
+                "CMAKE_OSX_ARCHITECTURES"
+            ),
         ),
         rank=Rank.ROOT,
         source="Apple ld64 src/ld/InputFiles.cpp",
@@ -70,11 +73,6 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"(?:'(?P<file>[^'\n]{1,400})' \([^()\n]{1,60}an )?"
                 r"incompatible architecture \((?P<version>have ['(]?(?P<a>[\w,]{1,60})"
                 r"['`)]?, need ['(]?(?P<b>[\w, ]{1,60})['`)]?)\)?",
-            ),
-            Form(
-                "macos",
-                r"(?P<version>found architecture '(?P<a>\w{1,20})', required architecture "
-                r"'(?P<b>\w{1,20})')",
             ),
             Form("macos", r"incompatible architecture \((?P<version>[^)\n]{0,400})\)"),
             Form(

@@ -83,13 +83,19 @@ ROWS: tuple[ErrorKind, ...] = (
         is_a=("a library that only builds of torch for a GPU have, and the linker does not find",),
         causes=(Cause.CPU_TORCH, Cause.SEARCH_PATH),
         why=(
-            "a build of torch for the CPU has no such library: names with cuda are in builds for "
-            "CUDA, hip in those for ROCm, xpu in those for Intel's GPUs",
+            (
+                "a build of torch for the CPU has no such library: names with cuda are in builds "
+                "for "
+                "CUDA, hip in those for ROCm, xpu in those for Intel's GPUs"
+            ),
         ),
         advice=(
-            "look at torch.__version__: with +cpu, install the build of torch for the GPU, in the "
-            "environment that builds (pip's build isolation has a torch of its own: pass "
-            "--no-build-isolation)",
+            (
+                "look at torch.__version__: with +cpu, install the build of torch for the GPU, "
+                "in the "
+                "environment that builds (pip's build isolation has a torch of its own: pass "
+                "--no-build-isolation)"
+            ),
             "or build the package without CUDA",
             "or take the directories from torch.utils.cpp_extension.library_paths()",
         ),

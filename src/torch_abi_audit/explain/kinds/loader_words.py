@@ -27,12 +27,9 @@ REFERENCE_BEFORE = {
     "German": "nicht definierter Verweis auf",
     "German (older)": "undefinierter Verweis auf",
     "French": "référence indéfinie vers",
-    "French (older)": "référence à",
     "Italian": "riferimento non definito a",
-    "Spanish": "referencia a",
     "Portuguese (Brazil)": "referência indefinida para",
     "Russian": "неопределённая ссылка на",
-    "Chinese (simplified)": "未定义的引用",
 }
 """An undefined reference, by the translations of binutils; the name follows in quotes."""
 REFERENCE_AFTER = {

@@ -47,8 +47,8 @@ OLD_LIBRARIES: tuple[Known, ...] = (
     ),
     _of_torch(
         r"(?:lib)?torch_cuda_c(?:u|pp)\.(?:so|dll)",
-        "1.8 to 1.13, in builds for CUDA,",
-        "later releases have all of it in libtorch_cuda",
+        "1.8 to 1.13",
+        "builds for CUDA had it then, and later ones have all of it in libtorch_cuda",
     ),
     _of_torch(r"libtorch\.(?:so\.1|1\.dylib)", "1.0 to 1.2", "later ones have libtorch.so"),
     Known(
@@ -57,8 +57,10 @@ OLD_LIBRARIES: tuple[Known, ...] = (
         "ROCm",
         (Cause.NOT_INSTALLED, Cause.OTHER_TORCH),
         (
-            "what needs it was built for such a ROCm: 3.5 and later have libamdhip64.so in its "
-            "place",
+            (
+                "what needs it was built for such a ROCm: 3.5 and later have libamdhip64.so in its "
+                "place"
+            ),
         ),
         (
             "install a build, of torch or of the package, for the installed ROCm",

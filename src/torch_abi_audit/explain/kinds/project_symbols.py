@@ -11,6 +11,49 @@ _ONE_RELEASE = (
 )
 _SECOND_COPY = "look for a second copy of the library: LD_LIBRARY_PATH, conda, the system"
 
+
+def _of_rocm(names: str, library: str, title: str) -> Known:
+    """A function that one library of ROCm exports in all its releases."""
+    return Known(
+        names,
+        f"a function of {title}, a library of ROCm",
+        "ROCm",
+        (Cause.INCOMPLETE_BUILD, Cause.NOT_INSTALLED),
+        (f"what needs it is not linked to lib{library}.so, so the loader does not seek it there",),
+        (
+            f"link it with -l{library} when it is built, and rebuild it",
+            f"or start Python with LD_PRELOAD set to lib{library}.so, to see whether that is all",
+        ),
+        source=f"ROCm: the headers of {title}",
+    )
+
+
+_ROCM = tuple(
+    _of_rocm(*row)
+    for row in (
+        (r"_?rsmi_\w+", "rocm_smi64", "ROCm SMI"),
+        (r"_?amdsmi_\w+", "amd_smi", "AMD SMI"),
+        (r"_?hipblasLt\w+", "hipblaslt", "hipBLASLt"),
+        (r"_?hipblas\w+", "hipblas", "hipBLAS"),
+        (r"_?rocblas_\w+", "rocblas", "rocBLAS"),
+        (r"_?hipfft[A-Z]\w*", "hipfft", "hipFFT"),
+        (r"_?rocfft_\w+", "rocfft", "rocFFT"),
+        (r"_?hiprand[A-Z_]\w*", "hiprand", "hipRAND"),
+        (r"_?rocrand_\w+", "rocrand", "rocRAND"),
+        (r"_?hipsolver\w+", "hipsolver", "hipSOLVER"),
+        (r"_?rocsolver_\w+", "rocsolver", "rocSOLVER"),
+        (r"_?hipsparseLt\w+", "hipsparselt", "hipSPARSELt"),
+        (r"_?hipsparse[A-Z]\w*", "hipsparse", "hipSPARSE"),
+        (r"_?rocsparse_\w+", "rocsparse", "rocSPARSE"),
+        (r"_?hiprtc[A-Z]\w*", "hiprtc", "HIPRTC"),
+        (r"_?miopen[A-Z]\w*", "MIOpen", "MIOpen"),
+        (r"_?hsa_\w+", "hsa-runtime64", "ROCr"),
+        (r"_?roctx\w+", "roctx64", "roctx"),
+        (r"_?roctracer_\w+", "roctracer64", "roctracer"),
+        (r"_?amd_comgr_\w+", "amd_comgr", "comgr"),
+    )
+)
+
 PROJECT_SYMBOLS: tuple[Known, ...] = (
     Known(
         _CXX + r"3tbb6detail2r1\w*|_?TBB_runtime_\w+",
@@ -92,16 +135,33 @@ PROJECT_SYMBOLS: tuple[Known, ...] = (
         ("link the module of OpenCV that defines it (opencv_core …)", _SECOND_COPY),
         source="opencv modules",
     ),
+    *_ROCM,
     Known(
-        r"_?hip[A-Z]\w+|_?(?:roc|hip)(?:blas|fft|rand|solver|sparse|rtc|tx|prim)\w+|"
-        r"_?miopen[A-Z]\w*|_?hsa_\w+|_{0,3}hip(?:RegisterFatBinary|PushCallConfiguration|"
-        r"RegisterFunction)\w*",
-        "a function of ROCm",
+        r"_?hip\w+R0[67]00|_?hipGetDeviceProperties\w*",
+        "a function of HIP whose name has the number of a release of ROCm",
+        "ROCm",
+        (Cause.OTHER_COPY, Cause.OTHER_TORCH),
+        ("R0600 is of ROCm 6 and later: an older ROCm is loaded than the one it was built with",),
+        ("install the package's build for the ROCm release of the installed torch", _SECOND_COPY),
+        source="ROCm/hip include/hip/hip_runtime_api.h",
+    ),
+    Known(
+        r"_?hip[A-Z]\w+|_{0,3}hip(?:RegisterFatBinary|PushCallConfiguration|RegisterFunction)\w*",
+        "a function of the HIP runtime (libamdhip64.so)",
         "ROCm",
         (Cause.OTHER_TORCH, Cause.OTHER_COPY, Cause.INCOMPLETE_BUILD),
-        ("another ROCm than torch's was loaded, or its library is not linked",),
+        ("another ROCm than torch's was loaded, or libamdhip64.so is not linked",),
         ("install the package's build for the ROCm release of the installed torch", _SECOND_COPY),
-        source="ROCm: hip, rocBLAS, MIOpen",
+        source="ROCm/hip",
+    ),
+    Known(
+        r"_?cblas_(?:gemm_\w+|\w+_(?:batch\w*|pack\w*|compute)|hgemm|[cz]gemm3m)",
+        "a function of Intel's MKL beyond BLAS: new releases of MKL add such functions",
+        "oneAPI",
+        (Cause.OTHER_COPY, Cause.NOT_INSTALLED, Cause.INCOMPLETE_BUILD),
+        ("an older MKL than the one it was built with is loaded, or another BLAS in its place",),
+        ("update mkl, from the source that what needs it is from", _SECOND_COPY),
+        source="Intel oneMKL reference: BLAS-like extensions",
     ),
     Known(
         r"_?mkl_\w+|_?MKL_\w+|_?vml?[SDCZ]\w+",

@@ -123,7 +123,7 @@ RUNTIME_SYMBOLS: tuple[Known, ...] = (
         r"_?PyUnicodeUCS[24]_\w+|_?Py(?:String|Int|CObject|Class|Instance|File)_\w+|"
         r"_?_Py_ZeroStruct|_?PyNumber_(?:Int|Divide|InPlaceDivide|Coerce\w*)|_?PyExc_StandardError|"
         r"_?PyObject_(?:Cmp|Compare|Unicode)|_?Py_FindMethod\w*|_?PyBuffer_(?:New|From\w+)|"
-        r"_?Py(?:String|Int|CObject|Class|Instance|File|Cell|Range)_Type|"
+        r"_?Py(?:String|Int|CObject|Class|Instance|File)_Type|"
         r"_?Py_InitModule4\w*|_?PyEval_ReInitThreads",
         "a function of Python 2, or of Python before 3.3",
         "CPython",

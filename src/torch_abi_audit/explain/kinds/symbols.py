@@ -69,7 +69,10 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"the dynamic link library "
                 r"(?P<library>[^\n]{1,400}?)\.?\s*$",
             ),
-            Form("macos", r"Symbols? not found:\s*['(]{0,2}(?P<symbol>[^\s'()]{1,4000})" + _MACOS_PLACES),
+            Form(
+                "macos",
+                r"Symbols? not found:\s*['(]{0,2}(?P<symbol>[^\s'()]{1,4000})" + _MACOS_PLACES,
+            ),
             Form(
                 "macos",
                 r"(?:dlopen\((?P<file>[^,\n]{1,400}),.{0,600}?)?"

@@ -50,7 +50,9 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
-                r"cannot import name '(?P<symbol>_C\w{0,40})' from (?:partially initialized "
+                r"cannot import name '(?P<symbol>_C\w{0,40}|csrc|_ext\w{0,20}|_kernels?|_backend|"
+                r"\w{0,40}_(?:cuda|hip|ext|kernels?|cpp|ops)(?:_\w{1,20})?)' from (?:partially "
+                r"initialized "
                 r"module )?'(?P<file>[\w.]{1,200})'",
             ),
         ),

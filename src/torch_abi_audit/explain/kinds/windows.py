@@ -62,7 +62,8 @@ ROWS: tuple[ErrorKind, ...] = (
         advice=(
             "install the newest Visual C++ Redistributable 2015-2022 (x64), and restart",
             (
-                "or import the packages that bring copies of msvcp140.dll (PyQt, PySide, numpy with "
+                "or import the packages that bring copies of msvcp140.dll (PyQt, PySide, numpy "
+                "with "
                 "MKL) after torch"
             ),
         ),
@@ -89,28 +90,58 @@ ROWS: tuple[ErrorKind, ...] = (
         source="Windows error 182 (ERROR_INVALID_ORDINAL), " + _SOURCE,
     ),
     ErrorKind(
+        "damaged DLL",
+        forms=(
+            Form(
+                "windows",
+                r"WinError 193\b[^\n]{0,300}?Error loading \"?(?P<library>[^\"\n]{1,300}?\.dll)",
+            ),
+        ),
+        subject=("{library}",),
+        is_a=("a file that Windows does not take for a library (error 193): it is damaged",),
+        causes=(Cause.DAMAGED, Cause.WRONG_MACHINE),
+        why=(
+            (
+                "{package} brings it, so it is for the right processor: a download or an "
+                "installation "
+                "was interrupted, or the disk was full"
+            ),
+        ),
+        advice=(
+            "reinstall {package}, with pip's --no-cache-dir",
+            "to see what is in the file, run torch-abi-audit FILE",
+        ),
+        source="Windows error 193 (ERROR_BAD_EXE_FORMAT), " + _SOURCE,
+    ),
+    ErrorKind(
         "not a library for this process",
         forms=(
-            Form("windows", r"WinError 193\b" + _LOADING),
+            Form("windows", r"WinError 193\b"),
             Form(
                 "windows",
                 r"(?:DLL load failed(?: while importing (?P<file>[\w.]{1,400}))?[^\n:]{0,80}: )"
                 r"?%1 [^\n]{0,80}?Win32",
             ),
         ),
-        subject=("{library}", "{file}", "a DLL"),
+        subject=("{file}", "a DLL"),
         is_a=(
-            "a file that Windows does not take for a library: damaged, or for another processor "
-            "(error 193)",
+            (
+                "a file that Windows does not take for a library (error 193): it is for another "
+                "processor, or damaged"
+            ),
         ),
-        causes=(Cause.DAMAGED, Cause.WRONG_MACHINE),
+        causes=(Cause.WRONG_MACHINE, Cause.DAMAGED),
         why=(
-            "a download or an installation was interrupted, or a 32-bit file met a 64-bit Python, "
-            "or the other way round",
+            (
+                "a 32-bit file met a 64-bit Python, or the other way round; or a download or an "
+                "installation was interrupted"
+            ),
+            "it is a DLL that {package} loads, or one that it needs",
         ),
         advice=(
             "reinstall {package}, with pip's --no-cache-dir",
-            "or look at its size and machine: torch-abi-audit FILE says what the file is",
+            "compare the Python: python -c 'import platform; print(platform.architecture())'",
+            "to see what is in the file, run torch-abi-audit FILE",
         ),
         source="Windows error 193 (ERROR_BAD_EXE_FORMAT), " + _SOURCE,
     ),
