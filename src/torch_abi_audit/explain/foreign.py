@@ -54,7 +54,7 @@ def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
         why = ("no library on the linker's command line exports it", *why)
         advice = ("link the library that has it when building the package", *advice)
     if scene.is_of_torch:
-        causes, advice = _of_torch_itself(causes), (*advice, REINSTALL)
+        causes, advice = _of_torch_itself(causes), (*_for_torch(advice), f"or {REINSTALL}")
     if scene.expected_in:
         why = (f"{scene.expected_in} was found, and does not export it", *why)
     return replace(
@@ -65,6 +65,13 @@ def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
         why=why,
         advice=advice,
         unknown=known.unknown,
+    )
+
+
+def _for_torch(advice: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        one.replace("the package's build", "the build of torch").replace("the package", "torch")
+        for one in advice
     )
 
 

@@ -126,6 +126,7 @@ def _of_homebrew(answer: Explanation, path: str) -> Explanation:
             *(one for one in answer.causes if one in (Cause.SEARCH_PATH, Cause.OLD_SYSTEM)),
         ),
         why=("what needs it names Homebrew's copy by its path, and the file is not there",),
+        unknown=(),
         advice=(
             f"brew install {match['formula']}",
             "or change the path in the file that needs it: install_name_tool -change OLD NEW FILE",
@@ -149,13 +150,14 @@ def _answer(path: str, scene: Scene) -> Explanation:
         return cuda_library(name, scene)
     if kind is Kind.TORCH:
         return torch_library(name, scene)
-    if kind in (Kind.ROCM, Kind.ONEAPI):
+    known = known_library(name)
+    if kind in (Kind.ROCM, Kind.ONEAPI) and (known is None or known.owner == "the system"):
         return device_library(name, kind, scene)
     if is_loader(name) or is_musl(name):
         return replace(_OTHER_LIBC, subject=name)
     if is_runtime(path):
         return runtime_library(name, scene)
-    if (known := known_library(name)) is not None:
+    if known is not None:
         return _known(name, known, scene)
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
@@ -173,7 +175,7 @@ def _known(name: str, known: Known, scene: Scene) -> Explanation:
         owner=known.owner,
         causes=known.causes,
         why=known.why,
-        advice=known.advice,
+        advice=(*known.advice, f"or {REINSTALL}") if scene.is_of_torch else known.advice,
         unknown=known.unknown,
         pair=installed_torch(scene.installed) if known.owner == "libtorch" else (),
     )

@@ -50,6 +50,10 @@ def of_row(found: Clue, scene: Scene) -> Explanation:
         unknown=filled(row.unknown),
         pair=installed_torch(scene.installed) if row.about_torch else (),
     )
+    if scene.is_of_torch:
+        answer = replace(
+            answer, advice=tuple(one for one in answer.advice if "torch.ops.load" not in one)
+        )
     if not scene.may_lack_import and (Cause.IMPORT_ORDER in row.causes or scene.is_of_torch):
         answer = _without_import(answer)
     return _without_cpu(answer, scene)

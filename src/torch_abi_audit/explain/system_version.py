@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from posixpath import normpath  # os.path, but of Linux on every host
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
 from torch_abi_audit.explain.torn_torch import elsewhere
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
+from torch_abi_audit.knowledge.names.system import is_searched
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import dataclass
 
@@ -26,19 +28,24 @@ class _Family:
     title: str
     comes_with: str
     """With what a newer copy comes."""
+    conda: str = "libstdcxx-ng"
+    """The package of conda-forge that brings it."""
 
 
+_GOMP = "libgomp '_openmp_mutex=*=*_gnu'"
 _FAMILIES = {
     "GLIBCXX": _Family("libstdc++.so.6", "the C++ standard library", "GCC"),
     "CXXABI": _Family("libstdc++.so.6", "the C++ standard library", "GCC"),
     "GLIBC": _Family("libc.so.6", "glibc, the C library", "the system"),
-    "GCC": _Family("libgcc_s.so.1", "GCC's runtime", "GCC"),
-    "GOMP": _Family("libgomp.so.1", "GCC's OpenMP runtime", "GCC"),
-    "OMP": _Family("libgomp.so.1", "an OpenMP runtime", "GCC"),
+    "GCC": _Family("libgcc_s.so.1", "GCC's runtime", "GCC", "libgcc-ng"),
+    "GOMP": _Family("libgomp.so.1", "GCC's OpenMP runtime", "GCC", _GOMP),
+    "OMP": _Family("libgomp.so.1", "an OpenMP runtime", "GCC", _GOMP),
     "OACC": _Family("libgomp.so.1", "GCC's OpenMP runtime (its part for OpenACC)", "GCC"),
     "GOACC": _Family("libgomp.so.1", "GCC's OpenMP runtime (its part for OpenACC)", "GCC"),
-    "QUADMATH": _Family("libquadmath.so.0", "GCC's runtime for 128-bit numbers", "GCC"),
-    "GFORTRAN": _Family("libgfortran.so", "the Fortran runtime", "GCC"),
+    "QUADMATH": _Family(
+        "libquadmath.so.0", "GCC's runtime for 128-bit numbers", "GCC", "libgcc-ng"
+    ),
+    "GFORTRAN": _Family("libgfortran.so", "the Fortran runtime", "GCC", "libgfortran-ng"),
 }
 _GCC = {
     "GLIBCXX": {20: "4.9", 21: "5", 22: "6", 23: "7", 24: "7.2", 25: "8", 26: "9", 27: "9.2"}
@@ -80,11 +87,12 @@ def system_version(clues: Sequence[Clue], scene: Scene) -> Explanation:
 
 def _why(wanted: list[str], family: _Family, found: str | None, scene: Scene) -> Iterator[str]:
     needs = f"{file_name(scene.file)} " if scene.file else "a library "
-    yield f"{needs}was built on a newer system than this one"
-    if family.library == "libgomp.so.1":
+    if family.library != "libgomp.so.1":
+        yield f"{needs}was built with a newer {family.library} than the one that was loaded"
+    else:
         yield "conda's libgomp.so.1 may be a link to LLVM's libomp, which lacks parts of GCC's"
     if found:
-        yield f"{found} is the copy that was loaded, and it is older"
+        yield f"{found} is the copy that was loaded, and it lacks the version"
     added = [one for one in map(_gcc, wanted) if one]
     if added:
         yield f"{wanted[-1]} comes with GCC {added[-1]}"
@@ -99,14 +107,23 @@ def _advice(family: _Family, found: str | None, scene: Scene, *, in_system: bool
             yield "or rebuild the package in a manylinux container"
         return
     yield (
-        f"install a newer {family.library}: conda install -c conda-forge libstdcxx-ng, or a newer "
+        f"install a newer {family.library}: conda install -c conda-forge {family.conda}, or a "
+        f"newer "
         f"{family.comes_with} of the system"
     )
-    yield (
-        f"or let the newer copy be found first{f' instead of {found}' if found else ''}: put the "
-        "lib directory of the environment first on LD_LIBRARY_PATH"
-    )
-    yield from elsewhere(scene)
+    directory = normpath(found.rpartition("/")[0]) if found and "/" in found else ""
+    if directory and is_searched(directory):  # the system's copy came first
+        yield (
+            f"or let the newer copy be found instead of {found}: put the lib directory of the "
+            "environment first on LD_LIBRARY_PATH"
+        )
+    elif directory and "/lib/python" in (found or ""):  # the environment's copy is the older one
+        yield (
+            f"or let the newer copy of the system be found instead: LD_PRELOAD={family.library} "
+            "with its path"
+        )
+    else:
+        yield from elsewhere(scene)
     if scene.fails is not Fails.TORCH:
         yield "or install a build with an older manylinux tag"
 

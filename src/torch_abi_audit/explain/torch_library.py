@@ -70,7 +70,7 @@ def torch_library(name: str, scene: Scene) -> Explanation:
         advice=tuple(advice),
         pair=installed_torch(scene.installed),
         unknown=("whether torch is installed where the error occurred",)
-        if not scene.installed and shipping
+        if not scene.installed and shipping and not scene.native and not scene.is_of_torch
         else (),
     )
 
@@ -113,7 +113,8 @@ def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], lis
     for_cuda = scene.installed is not None and scene.installed.build is Build.CUDA
     if build is Build.CUDA and not for_cuda:
         causes.insert(0, Cause.CPU_TORCH)
-        advice.insert(0, "install a CUDA build of torch, or a CPU build of the package")
+        first = "install a CUDA build of torch, or a CPU build of the package"
+        advice = [first, *(f"or {one.removeprefix('or ')}" for one in advice)]
     return causes, advice
 
 

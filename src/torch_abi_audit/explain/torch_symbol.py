@@ -226,12 +226,13 @@ def _advice(
     if linked and (scene.linking or causes[:1] == [Cause.NOT_LINKED]):
         yield linked
     if known.releases and Cause.OTHER_TORCH in causes:
-        yield f"install a torch that exports it, such as torch=={known.releases[-1]}"
+        either = "or " if linked and causes[:1] == [Cause.NOT_LINKED] else ""
+        yield f"{either}install a torch that exports it, such as torch=={known.releases[-1]}"
     if Cause.CPU_TORCH in causes:
         yield "install a CUDA build of torch, or a CPU build of the package"
     if Cause.OLD_STRING in causes:
         yield (
-            "rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, like torch's wheels"
+            "or rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, like torch's wheels"
             if known.old_string
             else "or install a torch built with the C++11 ABI, or rebuild the package with the "
             "pre-C++11 one: -D_GLIBCXX_USE_CXX11_ABI=0"

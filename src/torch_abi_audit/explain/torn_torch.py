@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.explain.explanation import Cause, Fails
+from torch_abi_audit.knowledge.names.system import is_searched
 from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
@@ -63,6 +64,8 @@ def stray(answer: Explanation, scene: Scene) -> Explanation:
     if scene.native:
         return answer
     directory = path.rpartition("/")[0]
+    if is_searched(directory):  # of a Linux distribution
+        return answer
     return replace(
         answer,
         causes=tuple(dict.fromkeys((*answer.causes, Cause.OTHER_COPY))),

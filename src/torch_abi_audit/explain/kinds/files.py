@@ -28,6 +28,7 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         advice=("take the build for macOS, of the libtorch or of the package, instead",),
         rank=Rank.ROOT,
+        owner="the linker",
         source="Apple ld64 src/ld/InputFiles.cpp",
     ),
     ErrorKind(
@@ -63,6 +64,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
         ),
         rank=Rank.ROOT,
+        owner="the linker",
         source="Apple ld64 src/ld/InputFiles.cpp",
     ),
     ErrorKind(
@@ -136,8 +138,13 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("{file}", "the file"),
         is_a=("a file that is not a library, or is incomplete",),
         causes=(Cause.DAMAGED,),
-        why=("the file is truncated, a Git LFS pointer, or plain text",),
-        advice=("reinstall the package; torch-abi-audit FILE says what the file is",),
+        why=(
+            "the file is truncated, a Git LFS pointer, plain text, or a library for another system",
+        ),
+        advice=(
+            "reinstall {package}, or build it again on this system",
+            "to see what is in the file, run torch-abi-audit FILE",
+        ),
         source="glibc elf/dl-load.c, dyld (dyld/Loader.cpp)",
     ),
 )

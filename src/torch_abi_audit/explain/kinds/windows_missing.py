@@ -24,7 +24,7 @@ _SOURCE = "pytorch torch/__init__.py (_load_dll_libraries), CPython Python/dynlo
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a function",
-        forms=(Form("windows", r"WinError 127\b[^\n]{0,300}?" + _TORCH_DLL),),
+        forms=(Form("windows", r"WinError 127\b[^\n]{0,300}?\n?[^\n]{0,40}?" + _TORCH_DLL),),
         subject=("{library}", "torch"),
         is_a=(
             "a DLL of torch for which a function is missing in a DLL that was loaded (error 127)",
@@ -81,7 +81,7 @@ ROWS: tuple[ErrorKind, ...] = (
         is_a=("a DLL of torch that needs libomp140.x86_64.dll, which torch 2.4.0 did not bring",),
         causes=(Cause.NOT_INSTALLED,),
         why=("libomp140.x86_64.dll comes with Visual Studio's C++ tools for LLVM",),
-        advice=("install torch 2.4.1 or later", _OWN),
+        advice=("install torch 2.4.1 or later",),
         about_torch=True,
         owner="torch",
         source="pytorch/pytorch#131662",
@@ -89,7 +89,7 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a module",
         forms=(
-            Form("windows", r"WinError 126\b[^\n]{0,300}?" + _TORCH_DLL),
+            Form("windows", r"WinError 126\b[^\n]{0,300}?\n?[^\n]{0,40}?" + _TORCH_DLL),
             Form("windows", _TORCH_DLL),
             Form("windows", _IN_TORCH + any_of(MODULE)),
             Form(
