@@ -66,6 +66,8 @@ def _release(name: str) -> _Release:
     if own is None:
         return _Release(majors, "")
     said = f"its own major version is {own}, which is not CUDA's"
+    if majors == (int(own),):
+        return _Release(majors, f"it belongs to CUDA {own}")
     if majors:
         listed = [*map(str, majors)]
         every = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))

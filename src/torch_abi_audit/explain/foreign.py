@@ -212,8 +212,8 @@ def _namespace(base: Explanation, space: str, scene: Scene) -> Explanation:
             causes=(Cause.OTHER_COPY, Cause.MIXED),
             why=(
                 (
-                    f"what needs it was built with another release of {space} than the one that is "
-                    f"loaded ({place})"
+                    f"what needs it was built with another release of {space} than the one that "
+                    f"is loaded ({place})"
                 ),
             ),
             advice=(

@@ -30,8 +30,11 @@ _NUMBER = re.compile(r"(?:(?:sm|compute)_)?(\d{1,2})\.?(\d)[a-z]?(?:\+PTX)?")
 
 
 def first_cuda(architecture: str) -> str | None:
-    """The first CUDA release that knows ``sm_120``, ``compute_89`` or ``8.9``; None if unknown."""
-    return _FIRST.get(_number(architecture))
+    """The first CUDA release that knows ``sm_120``, ``compute_89`` or ``8.9``.
+
+    None if that is not known, or if a later release dropped the architecture.
+    """
+    return None if dropped_in(architecture) else _FIRST.get(_number(architecture))
 
 
 def dropped_in(architecture: str) -> str | None:

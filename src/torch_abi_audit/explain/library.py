@@ -14,12 +14,15 @@ from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
 from torch_abi_audit.knowledge.names.torch import is_runtime
+from torch_abi_audit.knowledge.platforms import LINUX
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from torch_abi_audit.explain.kinds.known import Known
     from torch_abi_audit.explain.scene import Scene
 
@@ -168,6 +171,9 @@ def _answer(path: str, scene: Scene) -> Explanation:
 
 
 def _known(name: str, known: Known, scene: Scene) -> Explanation:
+    advice = list(known.advice) if scene.system is LINUX else list(_elsewhere(known.advice))
+    if scene.is_of_torch:
+        advice.append(f"or {REINSTALL}" if advice else REINSTALL)
     return Explanation(
         name,
         "library",
@@ -175,10 +181,24 @@ def _known(name: str, known: Known, scene: Scene) -> Explanation:
         owner=known.owner,
         causes=known.causes,
         why=known.why,
-        advice=(*known.advice, f"or {REINSTALL}") if scene.is_of_torch else known.advice,
+        advice=tuple(advice),
         unknown=known.unknown,
         pair=installed_torch(scene.installed) if known.owner == "libtorch" else (),
     )
+
+
+def _elsewhere(advice: Sequence[str]) -> Iterator[str]:
+    """The advice without Debian's packages, which other systems do not have."""
+    for one in advice:
+        plain = _APT_LAST.sub("", _APT_FIRST.sub("", one))
+        if "apt-get" not in plain:
+            yield plain
+        elif "brew install" not in " ".join(advice):
+            yield "install it with a package manager: brew on macOS, vcpkg on Windows"
+
+
+_APT_FIRST = re.compile(r"^apt-get install [^,;]{1,80}, or ")
+_APT_LAST = re.compile(r",? or apt-get install [^,;]{1,80}")
 
 
 def _renamed_copy(name: str, scene: Scene) -> Explanation:
@@ -223,9 +243,8 @@ def _built_when_used(path: str) -> Explanation:
             "look for the first error of the compiler or linker before this one",
             f"or build it by hand to see the error: ninja -v -C {directory}",
             (
-                "then delete that directory, and start again: a lock file of an interrupted "
-                "build may "
-                "be left in it"
+                "then delete that directory, and start again: a lock file of an interrupted build "
+                "may be left in it"
             ),
         ),
         unknown=("why the build failed: this text does not say",),
@@ -238,6 +257,7 @@ def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:
         answer,
         causes=(Cause.NOT_INSTALLED, Cause.MIXED),
         why=("a file of torch itself needs it, and it is neither beside it nor on this system",),
+        unknown=(),
         advice=(REINSTALL, *answer.advice[:1] * (answer.owner == "the system")),
         pair=installed_torch(scene.installed),
     )

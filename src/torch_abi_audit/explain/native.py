@@ -10,6 +10,7 @@ _OF_PYTHON = re.compile(
     re.MULTILINE,
 )
 """Words that a text about Python has."""
+_OF_ITS_FILES = re.compile(r"(?:^|/)[Pp]ython[\w.-]*(?:/|$)|-packages/")
 _PROGRAM = re.compile(
     r"^(?P<name>[^\n:]{0,400}): error while loading shared libraries: ", re.MULTILINE
 )
@@ -38,7 +39,7 @@ def is_native(text: str, message: str, file: str | None) -> bool:
     """
     if program := _PROGRAM.search(message):
         return "python" not in program["name"].rpartition("/")[2]
-    if file is not None and ("python" in file or "-packages/" in file):
+    if file is not None and _OF_ITS_FILES.search(file):
         return False
     if _OF_PYTHON.search(text):
         return False

@@ -108,8 +108,7 @@ def _advice(family: _Family, found: str | None, scene: Scene, *, in_system: bool
         return
     yield (
         f"install a newer {family.library}: conda install -c conda-forge {family.conda}, or a "
-        f"newer "
-        f"{family.comes_with} of the system"
+        f"newer {family.comes_with} of the system"
     )
     directory = normpath(found.rpartition("/")[0]) if found and "/" in found else ""
     if directory and is_searched(directory):  # the system's copy came first

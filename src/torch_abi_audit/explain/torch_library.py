@@ -126,8 +126,8 @@ def _of_program(scene: Scene) -> list[str]:
     return [
         (
             "link it with an rpath to the lib directory of libtorch: "
-            "-Wl,-rpath,/path/to/libtorch/lib "
-            "(find_package(Torch) of CMake sets it for the build directory only)"
+            "-Wl,-rpath,/path/to/libtorch/lib (find_package(Torch) of CMake sets it for the build "
+            "directory only)"
         ),
         f"or put that directory on {variable} before the program starts",
     ]

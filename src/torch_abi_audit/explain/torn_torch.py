@@ -52,7 +52,7 @@ def left_over(answer: Explanation, scene: Scene) -> Explanation:
             f"{name} is a library of torch before 2.0, left over from an old release",
             *answer.why,
         ),
-        advice=(REINSTALL, *(one for one in answer.advice if one != REINSTALL)),
+        advice=(REINSTALL, *(one for one in answer.advice if "reinstall torch" not in one)),
     )
 
 
@@ -66,6 +66,7 @@ def stray(answer: Explanation, scene: Scene) -> Explanation:
     directory = path.rpartition("/")[0]
     if is_searched(directory):  # of a Linux distribution
         return answer
+    variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"
     return replace(
         answer,
         causes=tuple(dict.fromkeys((*answer.causes, Cause.OTHER_COPY))),
@@ -77,7 +78,7 @@ def stray(answer: Explanation, scene: Scene) -> Explanation:
             *answer.why,
         ),
         advice=(
-            f"take {directory} off LD_LIBRARY_PATH, so that torch finds its own libraries",
+            f"take {directory} off {variable}, so that torch finds its own libraries",
             *answer.advice,
         ),
     )

@@ -37,8 +37,8 @@ _BY_KIND = {
 }
 _KNOWN_PACKAGES = (
     "numpy numpy.libs scipy scipy.libs sklearn scikit_learn.libs pandas cv2 PIL pillow.libs "
-    "matplotlib lxml h5py pyarrow grpc google zmq psutil yaml cryptography cffi tensorflow "
-    "jax jaxlib cupy cupyx numba llvmlite shapely rasterio fiona osgeo pyproj skimage sqlalchemy "
+    "matplotlib lxml h5py pyarrow grpc google zmq psutil yaml cryptography cffi tensorflow jax "
+    "jaxlib cupy cupyx numba llvmlite shapely rasterio fiona osgeo pyproj skimage sqlalchemy "
     "aiohttp ujson orjson regex tokenizers safetensors sentencepiece triton onnx onnxruntime "
     "lightgbm xgboost pyqt5 PyQt5 PyQt6 PySide2 PySide6 shiboken6 netCDF4 pysam tables gevent "
     "greenlet kiwisolver soundfile mpi4py"

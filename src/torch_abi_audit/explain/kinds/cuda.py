@@ -70,9 +70,12 @@ ROWS: tuple[ErrorKind, ...] = (
         advice=(
             "install a build of torch for CUDA {first_cuda} or later",
             (
-                "or, where torch's wheels for it have dropped old GPUs, for an older CUDA: "
-                "wheels for "
-                "CUDA 12.6 have kernels from sm_50 on"
+                "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA "
+                "12.6 have kernels from sm_50 on"
+            ),
+            (
+                "to see what a build has kernels for: python -c 'import torch; "
+                "print(torch.cuda.get_arch_list())'"
             ),
         ),
         about_torch=True,
@@ -102,13 +105,11 @@ ROWS: tuple[ErrorKind, ...] = (
         advice=(
             (
                 "reinstall torch with the package of NVRTC that it requires (nvidia-cuda-nvrtc): "
-                "both "
-                "libraries are in it"
+                "both libraries are in it"
             ),
             (
                 "or put the directory with {library} on the loader's search path: a toolkit of "
-                "CUDA "
-                "{version}"
+                "CUDA {version}"
             ),
         ),
         about_torch=True,
@@ -129,14 +130,14 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.SEARCH_PATH, Cause.OTHER_COPY, Cause.NOT_INSTALLED),
         why=(
             (
-                "all parts of cuDNN must be of one release; it searches like the loader, and finds "
-                "those of another release or none"
+                "all parts of cuDNN must be of one release; it searches like the loader, and "
+                "finds those of another release or none"
             ),
         ),
         advice=(
             (
-                "take other copies of cuDNN off the search path: unset LD_LIBRARY_PATH, or PATH on "
-                "Windows"
+                "take other copies of cuDNN off the search path: unset LD_LIBRARY_PATH, or PATH "
+                "on Windows"
             ),
             "or reinstall the package that brings cuDNN: nvidia-cudnn-cu12 for torch's wheels",
             "or, if no copy is installed, put the directory of cuDNN's parts on the search path",

@@ -85,15 +85,13 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             (
                 "a build of torch for the CPU has no such library: names with cuda are in builds "
-                "for "
-                "CUDA, hip in those for ROCm, xpu in those for Intel's GPUs"
+                "for CUDA, hip in those for ROCm, xpu in those for Intel's GPUs"
             ),
         ),
         advice=(
             (
-                "look at torch.__version__: with +cpu, install the build of torch for the GPU, "
-                "in the "
-                "environment that builds (pip's build isolation has a torch of its own: pass "
+                "look at torch.__version__: with +cpu, install the build of torch for the GPU, in "
+                "the environment that builds (pip's build isolation has a torch of its own: pass "
                 "--no-build-isolation)"
             ),
             "or build the package without CUDA",

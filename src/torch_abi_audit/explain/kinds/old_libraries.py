@@ -58,8 +58,8 @@ OLD_LIBRARIES: tuple[Known, ...] = (
         (Cause.NOT_INSTALLED, Cause.OTHER_TORCH),
         (
             (
-                "what needs it was built for such a ROCm: 3.5 and later have libamdhip64.so in its "
-                "place"
+                "what needs it was built for such a ROCm: 3.5 and later have libamdhip64.so in "
+                "its place"
             ),
         ),
         (

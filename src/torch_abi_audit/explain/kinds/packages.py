@@ -212,15 +212,13 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             (
                 "each release of {symbol} has operators for one release of torch only, and skips "
-                "them "
-                "with any other: its functions in Python go on to work"
+                "them with any other: its functions in Python go on to work"
             ),
         ),
         advice=(
             (
-                "install the release of {symbol} for torch {b}, or the torch that {symbol} {a} "
-                "is for: "
-                "its release notes say which"
+                "install the release of {symbol} for torch {b}, or the torch that {symbol} {a} is "
+                "for: its release notes say which"
             ),
             "or ignore the line, if nothing that needs the operators is used",
         ),
@@ -284,8 +282,7 @@ ROWS: tuple[ErrorKind, ...] = (
             "check python -c 'import torch; print(torch.version.cuda, torch.cuda.is_available())'",
             (
                 "then build the package again with FORCE_CUDA=1, CUDA_HOME and "
-                "TORCH_CUDA_ARCH_LIST "
-                "set"
+                "TORCH_CUDA_ARCH_LIST set"
             ),
             "or install its build for CUDA",
         ),
@@ -309,14 +306,13 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             (
                 "transformer_engine, transformer_engine_cu12 and transformer_engine_torch must "
-                "all be "
-                "installed, in one release, in one directory of packages"
+                "all be installed, in one release, in one directory of packages"
             ),
         ),
         advice=(
             (
-                "uninstall all of them, then: pip install --no-build-isolation 'transformer_engine"
-                "[pytorch]'"
+                "uninstall all of them, then: pip install --no-build-isolation "
+                "'transformer_engine[pytorch]'"
             ),
         ),
         about_torch=True,

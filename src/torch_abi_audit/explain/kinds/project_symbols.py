@@ -104,7 +104,7 @@ PROJECT_SYMBOLS: tuple[Known, ...] = (
         "libtorch",
         (Cause.MIXED, Cause.OTHER_COPY),
         ("torch's libraries of two releases are mixed, or a Gloo of the system was found first",),
-        ("uninstall torch, remove what is left of torch/lib, and install it again", _SECOND_COPY),
+        (_SECOND_COPY,),
         source="pytorch third_party/gloo",
     ),
     Known(

@@ -22,8 +22,7 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             (
                 "the module was built for another Python{here}, the file was renamed, its build "
-                "was "
-                "faulty, or it is an operator library rather than a Python module"
+                "was faulty, or it is an operator library rather than a Python module"
             ),
         ),
         advice=(

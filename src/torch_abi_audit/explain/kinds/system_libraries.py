@@ -49,8 +49,7 @@ SYSTEM_LIBRARIES: tuple[Known, ...] = (
     ),
     _system(
         library_file(
-            "(?:SM|ICE|Xext|Xrender|X11|X11-xcb|Xi|Xrandr|Xcursor|Xfixes|Xinerama|Xau|Xdmcp|xc"
-            "b(?:-\\w+)*|xkbcommon(?:-x11)?)"
+            "(?:SM|ICE|Xext|Xrender|X11|X11-xcb|Xi|Xrandr|Xcursor|Xfixes|Xinerama|Xau|Xdmcp|xcb(?:-\\w+)*|xkbcommon(?:-x11)?)"
         ),
         "a library of the X window system",
         "libsm6 libxext6 libxrender1 libx11-6 libxcb1",

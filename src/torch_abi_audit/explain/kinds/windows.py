@@ -63,8 +63,7 @@ ROWS: tuple[ErrorKind, ...] = (
             "install the newest Visual C++ Redistributable 2015-2022 (x64), and restart",
             (
                 "or import the packages that bring copies of msvcp140.dll (PyQt, PySide, numpy "
-                "with "
-                "MKL) after torch"
+                "with MKL) after torch"
             ),
         ),
         source=_SOURCE + "; pytorch/pytorch#166628",
@@ -104,8 +103,7 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             (
                 "{package} brings it, so it is for the right processor: a download or an "
-                "installation "
-                "was interrupted, or the disk was full"
+                "installation was interrupted, or the disk was full"
             ),
         ),
         advice=(

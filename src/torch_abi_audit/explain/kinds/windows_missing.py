@@ -41,7 +41,7 @@ ROWS: tuple[ErrorKind, ...] = (
         advice=(
             "look for a second copy of torch's DLLs and CUDA's on PATH, and remove it",
             _AGAIN,
-            _OWN,
+            f"or {_OWN}",
         ),
         unknown=("which function of which DLL is missing: Windows does not say",),
         about_torch=True,
@@ -61,7 +61,7 @@ ROWS: tuple[ErrorKind, ...] = (
         advice=(
             "look for a second copy of torch's DLLs and CUDA's on PATH, and remove it",
             _AGAIN,
-            _OWN,
+            f"or {_OWN}",
         ),
         unknown=("which function of which DLL is missing: Windows does not say",),
         about_torch=True,
@@ -168,7 +168,11 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "procedure",
-        forms=(Form("windows", _FAILED + rf"(?:{any_of(PROCEDURE)}|WinError 127\b)"),),
+        forms=(
+            Form(
+                "windows", _FAILED + rf"(?:(?:WinError 127\] )?{any_of(PROCEDURE)}|WinError 127\b)"
+            ),
+        ),
         subject=("{file}", "a DLL"),
         is_a=("Windows loaded a DLL that does not export a function imported by another DLL",),
         causes=(Cause.OTHER_TORCH, Cause.WRONG_PYTHON),
@@ -186,7 +190,9 @@ ROWS: tuple[ErrorKind, ...] = (
     ),
     ErrorKind(
         "module",
-        forms=(Form("windows", _FAILED + rf"(?:{any_of(MODULE)}|WinError 126\b)"),),
+        forms=(
+            Form("windows", _FAILED + rf"(?:(?:WinError 126\] )?{any_of(MODULE)}|WinError 126\b)"),
+        ),
         subject=("{file}", "a DLL"),
         is_a=("Windows did not find a DLL, or one of its dependencies",),
         causes=(Cause.IMPORT_ORDER, Cause.CUDA_MAJOR, Cause.CPU_TORCH),
