@@ -66,7 +66,7 @@ def _release(name: str) -> _Release:
     if own is None:
         return _Release(majors, "")
     said = f"its own major version is {own}, which is not CUDA's"
-    if majors == (int(own),):
+    if [*map(str, majors)] == [own]:
         return _Release(majors, f"it belongs to CUDA {own}")
     if majors:
         listed = [*map(str, majors)]
@@ -84,7 +84,7 @@ def _is_of_another_major(release: _Release, scene: Scene) -> bool:
 
 
 def _causes(name: str, release: _Release, scene: Scene, *, other: bool) -> tuple[Cause, ...]:
-    if scene.is_of_torch:
+    if scene.is_of_torch or scene.native:
         return (Cause.NOT_INSTALLED, Cause.SEARCH_PATH)
     for_cpu = scene.installed is not None and scene.installed.cuda is None and other
     first = [Cause.CUDA_MAJOR, *([Cause.CPU_TORCH] if for_cpu else [])] if other else []
@@ -128,6 +128,11 @@ def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[
     )
     if scene.is_of_torch:
         return [install, f"or {REINSTALL}"]
+    if scene.native:
+        return [
+            "put the directory that has it, of the CUDA toolkit or libtorch, on the search path",
+            "or install the CUDA toolkit of the release that the program was built with",
+        ]
     advice = []
     same = scene.installed is not None and scene.installed.cuda is not None and not other
     if release.majors and (other or (len(release.majors) == 1 and not same)):

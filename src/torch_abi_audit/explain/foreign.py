@@ -46,7 +46,7 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
 def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
     """Explain a symbol of the table of known ones; a linker found no library that has it."""
     causes, why, advice = known.causes, known.why, known.advice
-    if scene.linking and causes[0] in (Cause.OTHER_TORCH, Cause.WRONG_PYTHON):
+    if scene.linking and causes in ((Cause.OTHER_TORCH,), (Cause.WRONG_PYTHON,)):
         causes = (*causes[:1], Cause.NOT_LINKED)
         why = (*why, "no library on the linker's command line exports it")
     elif scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:

@@ -8,6 +8,7 @@ from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.device_library import device_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, installed_torch
 from torch_abi_audit.explain.kinds.known_libraries import known_library, old_library
+from torch_abi_audit.explain.named_file import file_itself, of_homebrew, renamed_copy
 from torch_abi_audit.explain.torch_library import runtime_library, torch_library
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
@@ -111,42 +112,19 @@ def library(path: str, scene: Scene) -> Explanation:
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    answer = _of_homebrew(_answer(path, scene), path)
+    answer = of_homebrew(_answer(path, scene), path)
     if scene.is_question:
         return replace(answer, causes=())
     return answer
-
-
-def _of_homebrew(answer: Explanation, path: str) -> Explanation:
-    """The answer, with the package of Homebrew that a file names by its path."""
-    match = _HOMEBREW.match(path)
-    if match is None:
-        return answer
-    return replace(
-        answer,
-        causes=(
-            Cause.NOT_INSTALLED,
-            *(one for one in answer.causes if one in (Cause.SEARCH_PATH, Cause.OLD_SYSTEM)),
-        ),
-        why=("what needs it names Homebrew's copy by its path, and the file is not there",),
-        unknown=(),
-        advice=(
-            f"brew install {match['formula']}",
-            "or change the path in the file that needs it: install_name_tool -change OLD NEW FILE",
-        ),
-    )
-
-
-_HOMEBREW = re.compile(r"/(?:opt/homebrew|usr/local)/(?:opt|Cellar)/(?P<formula>[\w@.+-]{1,80})/")
 
 
 def _answer(path: str, scene: Scene) -> Explanation:
     name = file_name(path)
     kind = kind_of(path)
     if path.startswith("/") and scene.file == path:
-        return _built_when_used(path) if _CACHE.search(path) else _file_itself(path, scene)
+        return file_itself(path, scene)
     if kind is not Kind.TORCH_COPY and without_mark(name)[1]:
-        return _renamed_copy(name, scene)
+        return renamed_copy(name, scene)
     if not scene.is_of_torch and (old := old_library(name)) is not None:
         return _known(name, old, scene)
     if kind is Kind.CUDA:
@@ -165,6 +143,13 @@ def _answer(path: str, scene: Scene) -> Explanation:
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     answer = replace(_KINDS[kind], subject=name)
+    if scene.native and kind is Kind.OTHER:
+        return replace(
+            answer,
+            causes=(Cause.NOT_INSTALLED, Cause.SEARCH_PATH),
+            why=("it is not installed, or not where the loader of this program looks",),
+            advice=("install what contains it, or put its directory on the loader's search path",),
+        )
     if scene.fails is Fails.TORCH and kind in (Kind.OTHER, Kind.SYSTEM):
         return _of_torn_torch(answer, scene)
     return answer
@@ -201,56 +186,6 @@ _APT_FIRST = re.compile(r"^apt-get install [^,;]{1,80}, or ")
 _APT_LAST = re.compile(r",? or apt-get install [^,;]{1,80}")
 
 
-def _renamed_copy(name: str, scene: Scene) -> Explanation:
-    """A library whose name a wheel repair tool gave it: only one wheel has it."""
-    plain = without_mark(name)[0]
-    of_torch = scene.is_of_torch
-    package = "torch" if of_torch else scene.package or "the package"
-    return Explanation(
-        name,
-        "library",
-        is_a=(f"a copy of {plain} that a wheel contains, renamed when the wheel was made",),
-        owner=package,
-        causes=(Cause.MIXED, Cause.DAMAGED) if of_torch else (Cause.INCOMPLETE_BUILD, Cause.MIXED),
-        why=(
-            (
-                f"only the wheel of {package} has a file of this name: it is missing, or not "
-                f"where the "
-                "file that needs it looks; no other copy replaces it"
-            ),
-        ),
-        advice=(REINSTALL,)
-        if of_torch
-        else (f"reinstall {package}, and do not move single files out of its directory",),
-        pair=installed_torch(scene.installed) if of_torch else (),
-    )
-
-
-_CACHE = re.compile(r"/(?:torch_extensions|\.?triton|torchinductor_\w+|flashinfer|\.cache)/")
-"""Directories of files that are compiled when they are first used."""
-
-
-def _built_when_used(path: str) -> Explanation:
-    """A file that is compiled when it is first used, and is not there."""
-    directory = path.rpartition("/")[0]
-    return Explanation(
-        file_name(path),
-        "library",
-        is_a=("a library that is compiled when it is first used",),
-        causes=(Cause.EARLIER, Cause.INCOMPLETE_BUILD),
-        why=("the file was not made: its build failed or was interrupted before this error",),
-        advice=(
-            "look for the first error of the compiler or linker before this one",
-            f"or build it by hand to see the error: ninja -v -C {directory}",
-            (
-                "then delete that directory, and start again: a lock file of an interrupted build "
-                "may be left in it"
-            ),
-        ),
-        unknown=("why the build failed: this text does not say",),
-    )
-
-
 def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:
     """A library of nobody's that torch's own files need: the installation is incomplete."""
     return replace(
@@ -259,22 +194,6 @@ def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:
         why=("a file of torch itself needs it, and it is neither beside it nor on this system",),
         unknown=(),
         advice=(REINSTALL, *answer.advice[:1] * (answer.owner == "the system")),
-        pair=installed_torch(scene.installed),
-    )
-
-
-def _file_itself(path: str, scene: Scene) -> Explanation:
-    """A library that was opened by its path, and is not there."""
-    return Explanation(
-        file_name(path),
-        "library",
-        is_a=("the library that was to be loaded, given by its path",),
-        causes=(Cause.NOT_INSTALLED, Cause.INCOMPLETE_BUILD),
-        why=("the file does not exist: it was not built, not installed, or has another name",),
-        advice=(
-            "look into its directory: the build may have given the file another name, or none",
-            "reinstall the package, or build it again",
-        ),
         pair=installed_torch(scene.installed),
     )
 

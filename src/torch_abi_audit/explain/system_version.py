@@ -133,7 +133,10 @@ def _of_project(version: str, found: str | None, scene: Scene) -> Explanation:
     name = file_name(path) or "the library"
     which = f" ({path})" if "/" in path else ""
     needs = file_name(scene.file) if scene.file else "what needs it"
-    package = scene.package if scene.package and not scene.is_of_torch else None
+    whole = scene.package or f"what {needs} belongs to"
+    if scene.is_of_torch:
+        whole = "torch with all that it requires"
+    by_system = bool(which) and is_searched(normpath(path.rpartition("/")[0]))
     return Explanation(
         version,
         "error",
@@ -146,19 +149,21 @@ def _of_project(version: str, found: str | None, scene: Scene) -> Explanation:
         ),
         advice=(
             (
-                f"let the copy that {needs} was built with be found first: take the directory of "
-                f"the "
-                "other one off LD_LIBRARY_PATH (a toolkit's setvars.sh or module puts it there)"
+                f"let the copy that {needs} was built with be found first: "
+                f"{_BY_SYSTEM if by_system else _BY_PATH}"
             ),
-            (
-                f"or install the release of {name} that has {version}, or reinstall "
-                f"{'torch with all that it requires' if scene.is_of_torch else package or needs}"
-            ),
+            f"or install {f'a newer {name}' if '.so' in version else f'a {name} with {version}'}",
+            f"or reinstall {whole}",
         ),
         unknown=() if which else ("which copy was loaded: the text does not name its directory",),
     )
 
 
+_BY_SYSTEM = "put the lib directory of its environment first on LD_LIBRARY_PATH"
+_BY_PATH = (
+    "take the directory of the other one off LD_LIBRARY_PATH (the setvars.sh or the module of a "
+    "toolkit puts it there)"
+)
 _OWNERS = {Kind.CUDA: "CUDA", Kind.ROCM: "ROCm", Kind.ONEAPI: "oneAPI", Kind.TORCH: "libtorch"}
 
 

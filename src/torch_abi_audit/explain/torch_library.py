@@ -31,30 +31,10 @@ def torch_library(name: str, scene: Scene) -> Explanation:
         IndexFileError: the export index is missing or damaged.
     """
     build = build_of(name)
-    whose = "libtorch/lib" if scene.native else "torch/lib"
     releases = export_index.releases(scene.platform)
-    known = [one.version for one in releases]
     shipping = [one.version for one in releases if name in one.libraries]
-    if shipping and scene.is_of_torch and not scene.native:
-        why = [
-            (
-                f"torch {release_runs(shipping, known)} has it in torch/lib, beside the file that "
-                "needs it"
-            )
-        ]
-    elif shipping:
-        why = [
-            (
-                f"it is in {whose} of torch {release_runs(shipping, known)}, which the dynamic "
-                "loader does not search"
-            )
-        ]
-    else:
-        elsewhere = _ELSEWHERE.get(build, "other builds may ship it")
-        why = [
-            f"no release from {known[0]} to {known[-1]} ships it on {scene.platform}; {elsewhere}"
-        ]
-    causes, advice = _blame(build, scene, ships=bool(shipping) or build is Build.CUDA)
+    why = [_where(build, shipping, scene)]
+    causes, advice = _blame(name, build, scene, ships=bool(shipping) or build is Build.CUDA)
     if build in _NAMES and shipping:
         why.append(f"only {_NAMES[build]} builds of torch ship it")
     if scene.installed is not None and _is_for_others(build, scene):
@@ -75,17 +55,31 @@ def torch_library(name: str, scene: Scene) -> Explanation:
     )
 
 
+def _where(build: Build, shipping: list[str], scene: Scene) -> str:
+    """Which releases have the library, and where."""
+    known = [one.version for one in export_index.releases(scene.platform)]
+    if not shipping:
+        elsewhere = _ELSEWHERE.get(build, "other builds may ship it")
+        span = f"from {known[0]} to {known[-1]}"
+        return f"no release {span} ships it on {scene.platform}; {elsewhere}"
+    runs = release_runs(shipping, known)
+    if scene.is_of_torch and not scene.native:
+        return f"torch {runs} has it in torch/lib, beside the file that needs it"
+    whose = "libtorch/lib" if scene.native else "torch/lib"
+    return f"it is in {whose} of torch {runs}, which the dynamic loader does not search"
+
+
 def _is_for_others(build: Build, scene: Scene) -> bool:
     """Whether the installed torch was built for other devices than the library."""
     installed = scene.installed
     return build in _NAMES and installed is not None and installed.build not in (None, build)
 
 
-def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], list[str]]:
+def _blame(name: str, build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], list[str]]:
     """Likely causes, and what to do about them."""
     if scene.native:
         return [Cause.SEARCH_PATH, Cause.NOT_INSTALLED], _of_program(scene)
-    if scene.is_of_torch and build is Build.CUDA and scene.file is None:  # opened when it is used
+    if scene.is_of_torch and "nvrtc" in name and scene.file is None:  # opened when it is used
         return [Cause.SEARCH_PATH, Cause.MIXED], [*_path(scene), f"or {REINSTALL}"]
     if scene.is_of_torch:
         return [Cause.MIXED, Cause.SEARCH_PATH], [REINSTALL]

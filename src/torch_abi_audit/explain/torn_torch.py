@@ -64,6 +64,8 @@ def stray(answer: Explanation, scene: Scene) -> Explanation:
     if scene.native:
         return answer
     directory = path.rpartition("/")[0]
+    if directory.endswith(("/torch/lib", "/torch/.dylibs")):
+        return answer
     if is_searched(directory):  # of a Linux distribution
         return answer
     variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"

@@ -104,7 +104,10 @@ def _named(clue: Clue, text: str) -> str | None:
 
 
 def _is_opened_itself(clue: Clue) -> bool:
-    return clue.system == "windows" or (clue.library or "").startswith("/")
+    library = clue.library or ""
+    if clue.system == "windows":
+        return clue.kind.name == DEPENDENCY or "\\" in library
+    return library.startswith("/")
 
 
 def who(clue: Clue, file: str | None, source: str | None, *, of_torch: bool) -> Fails | None:
