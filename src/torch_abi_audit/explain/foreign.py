@@ -6,7 +6,7 @@ from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
 from torch_abi_audit.explain.kinds.known_symbols import known_symbol
 from torch_abi_audit.explain.older_copy import older_copy, was_found
 from torch_abi_audit.explain.python_symbol import python_symbol
-from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere
+from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere, torn_torch
 from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.knowledge.names.cuda import is_cuda_function
 from torch_abi_audit.knowledge.names.functions import Project, Provider, provider_of
@@ -53,6 +53,8 @@ def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
         causes = (Cause.INCOMPLETE_BUILD, *(one for one in causes if one in _OF_A_BUILD))
         why = ("no library on the linker's command line exports it", *why)
         advice = ("link the library that has it when building the package", *advice)
+    if scene.is_of_torch and causes == (Cause.OTHER_TORCH,):
+        return torn_torch(replace(base, is_a=(known.is_a,), owner=known.owner), scene)
     if scene.is_of_torch:
         causes, advice = _of_torch_itself(causes), (*_for_torch(advice), f"or {REINSTALL}")
     if scene.expected_in:

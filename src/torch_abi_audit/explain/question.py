@@ -128,9 +128,14 @@ def _of_choice(choice: Choice, scene: Scene) -> Explanation:
         SYMBOL,
         VERSION,
     )
+    from torch_abi_audit.explain.link_versions import link_versions
 
     clue = choice.clue
     name = clue.kind.name
+    if name == LINK and (versions := link_versions(choice.together)):
+        from torch_abi_audit.explain.system_version import system_version
+
+        return system_version(versions, replace(scene, file=versions[-1].file))
     if name in (SYMBOL, LINK):
         from torch_abi_audit.explain.symbols import symbols  # reads tables
 

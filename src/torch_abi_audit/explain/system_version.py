@@ -88,7 +88,8 @@ def system_version(clues: Sequence[Clue], scene: Scene) -> Explanation:
 def _why(wanted: list[str], family: _Family, found: str | None, scene: Scene) -> Iterator[str]:
     needs = f"{file_name(scene.file)} " if scene.file else "a library "
     if family.library != "libgomp.so.1":
-        yield f"{needs}was built with a newer {family.library} than the one that was loaded"
+        used = "linked" if scene.linking else "loaded"
+        yield f"{needs}was built with a newer {family.library} than the one that was {used}"
     else:
         yield "conda's libgomp.so.1 may be a link to LLVM's libomp, which lacks parts of GCC's"
     if found:
@@ -101,6 +102,13 @@ def _why(wanted: list[str], family: _Family, found: str | None, scene: Scene) ->
 
 
 def _advice(family: _Family, found: str | None, scene: Scene, *, in_system: bool) -> Iterator[str]:
+    if scene.linking:
+        yield (
+            f"link with a newer compiler, whose {family.library} has the version (GCC's devtoolset "
+            "or conda's gxx_linux-64), or on a newer system"
+        )
+        yield "or take a build of the library for older systems: another manylinux tag"
+        return
     if in_system:
         yield "install a build with an older manylinux tag, or run on a newer system"
         if scene.fails is not Fails.TORCH:

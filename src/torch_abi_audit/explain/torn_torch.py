@@ -43,7 +43,9 @@ def torn_torch(answer: Explanation, scene: Scene) -> Explanation:
 def left_over(answer: Explanation, scene: Scene) -> Explanation:
     """The answer, unless the file that fails is one that only torch before 2.0 has."""
     name = file_name(scene.file or "")
-    if scene.fails is not Fails.TORCH or build_of(name) is not Build.OLD:
+    if scene.fails is not Fails.TORCH or build_of(name) is not Build.OLD or _is_old(scene):
+        return answer
+    if answer.owner not in (None, "torch", "libtorch"):  # what it lacks is of another project
         return answer
     return replace(
         answer,
@@ -87,6 +89,11 @@ def stray(answer: Explanation, scene: Scene) -> Explanation:
 
 
 _STRAY = re.compile(r"^/.*/lib(?:torch|c10)[\w.]*$")
+
+
+def _is_old(scene: Scene) -> bool:
+    """Whether the installed torch is older than 2.0."""
+    return scene.installed is not None and scene.installed.number.startswith(("0.", "1."))
 
 
 def elsewhere(scene: Scene) -> tuple[str, ...]:

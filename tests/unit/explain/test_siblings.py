@@ -165,8 +165,8 @@ def test_torch_itself_is_not_told_to_import_torch() -> None:
     text = (
         '  File "c:\\v\\lib\\site-packages\\torch\\__init__.py", line 79, in <module>\n'
         "    from torch._C import *\n"
-        "ImportError: DLL load failed: Une routine d\u2019initialisation d\u2019une bibliothèque de liens "
-        "dynamiques (DLL) a échoué."
+        "ImportError: DLL load failed: Une routine d\u2019initialisation d\u2019une bibliothèque "
+        "de liens dynamiques (DLL) a échoué."
     )
     answer = explain(text)
     assert answer.fails is Fails.TORCH

@@ -38,6 +38,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
+                r"(?:(?<![^\s:(])(?P<file>[^\s:()]{1,300}\.so[\d.]{0,20}): )?"
                 r"undefined reference to (?:symbol )?[`'\u2018\"]?"
                 r"(?P<symbol>[^'\u2019\"\n]{1,4000})",
             ),

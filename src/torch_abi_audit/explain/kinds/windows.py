@@ -6,7 +6,10 @@ from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
 
 _FAILED = r"(?:DLL load failed(?: while importing (?P<file>[\w.]{1,400}))?[^\n:]{0,80}: {0,4})?"
-_LOADING = r"(?:[^\n]{0,300}?\n?[^\n]{0,40}?Error loading \"?(?P<library>[^\"\n]{1,300}?\.dll))?"
+_LOADING = (
+    r"(?:(?:[^\n]{0,300}?|[^\n]{0,300}\n[ ]{0,40})Error loading "
+    r"\"?(?P<library>[^\"\n]{1,300}?\.dll))?"
+)
 _AGAIN = "or reinstall torch into a new environment: pip from one index, or conda, not both"
 _SOURCE = "pytorch torch/__init__.py (_load_dll_libraries), CPython Python/dynload_win.c"
 
@@ -93,7 +96,7 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "windows",
-                r"WinError 193\b[^\n]{0,300}?\n?[^\n]{0,40}?Error loading "
+                r"WinError 193\b(?:[^\n]{0,300}?|[^\n]{0,300}\n[ ]{0,40})Error loading "
                 r"\"?(?P<library>[^\"\n]{1,300}?\.dll)",
             ),
         ),

@@ -12,7 +12,8 @@ _IN_TORCH = (
     r"failed[^\n:]{0,120}: {0,4}"
 )
 _TORCH_DLL = (
-    r"Error loading \"?(?P<library>[^\"\n]{0,300}torch[\\/]{1,2}lib[\\/]{1,2}[^\"\n]{1,80}?\.dll)"
+    r"Error loading \"?(?P<library>[^\"\n]{0,300}torch[\\/]{1,2}lib[\\/]{1,2}[^\"\n]{1,80}?\.dll|"
+    r"(?:torch|c10|caffe2)(?:_\w{1,30})?\.dll|(?:shm|fbgemm|asmjit)\.dll)"
 )
 _OWN = (
     "install the Visual C++ Redistributable 2015-2022 (x64), which torch's DLLs need (msvcp140.dll)"
@@ -24,7 +25,11 @@ _SOURCE = "pytorch torch/__init__.py (_load_dll_libraries), CPython Python/dynlo
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a function",
-        forms=(Form("windows", r"WinError 127\b[^\n]{0,300}?\n?[^\n]{0,40}?" + _TORCH_DLL),),
+        forms=(
+            Form(
+                "windows", r"WinError 127\b(?:[^\n]{0,300}?|[^\n]{0,300}\n[ ]{0,40})" + _TORCH_DLL
+            ),
+        ),
         subject=("{library}", "torch"),
         is_a=(
             "a DLL of torch for which a function is missing in a DLL that was loaded (error 127)",
@@ -89,7 +94,9 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "torch's DLL, a module",
         forms=(
-            Form("windows", r"WinError 126\b[^\n]{0,300}?\n?[^\n]{0,40}?" + _TORCH_DLL),
+            Form(
+                "windows", r"WinError 126\b(?:[^\n]{0,300}?|[^\n]{0,300}\n[ ]{0,40})" + _TORCH_DLL
+            ),
             Form("windows", _TORCH_DLL),
             Form("windows", _IN_TORCH + any_of(MODULE)),
             Form(
