@@ -23,6 +23,8 @@ _TOGETHER = frozenset({SYMBOL, LINK, REPAIR, VERSION})
 """Kinds of which several errors about one file have one answer."""
 _LONGEST = 160
 _MOST = 20
+_NEAR = 12
+"""Characters between two parts of one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def choose(clues: Sequence[Clue], text: str) -> Choice:
         closest = [one for one in closest if one.kind.name != LIBRARY] or closest
     last = closest[-1]
     together = tuple(one for one in clues if one is last or _belongs(one, last))
-    return Choice(last, together, tuple(_lines(clues, together)))
+    return Choice(last, together, tuple(_lines(clues, together, text)))
 
 
 def _belongs(one: Clue, last: Clue) -> bool:
@@ -58,10 +60,18 @@ def _belongs(one: Clue, last: Clue) -> bool:
     return one.file == last.file or one.kind.name in (REPAIR, LINK)
 
 
-def _lines(clues: Iterable[Clue], together: Sequence[Clue]) -> list[str]:
+def _is_part(one: Clue, other: Clue, text: str) -> bool:
+    """Whether an error is only the beginning or the end of another's line."""
+    first, last = sorted((one, other), key=lambda clue: clue.start)
+    between = text[first.end : last.start]
+    return first is not last and len(between) < _NEAR and "\n" not in between and ";" not in between
+
+
+def _lines(clues: Iterable[Clue], together: Sequence[Clue], text: str) -> list[str]:
     """The errors that are not explained, each once and in one line."""
     explained = {_line(one) for one in together}
-    lines = list(dict.fromkeys(line for one in clues if (line := _line(one)) not in explained))
+    apart = (one for one in clues if not any(_is_part(one, other, text) for other in together))
+    lines = list(dict.fromkeys(line for one in apart if (line := _line(one)) not in explained))
     if len(lines) > _MOST:
         lines = [*lines[:_MOST], f"and {len(lines) - _MOST} more"]
     return lines

@@ -9,7 +9,7 @@ from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda
 from torch_abi_audit.knowledge.names.cuda import is_loaded_by_torch
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS, usual_platform
-from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.model.releases import release_key, release_runs
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -66,6 +66,8 @@ def _release(name: str) -> _Release:
     if own is None:
         return _Release(majors, "")
     said = f"its own major version is {own}, which is not CUDA's"
+    if [*map(str, majors)] == [own]:
+        return _Release(majors, f"it belongs to CUDA {own}")
     if majors:
         listed = [*map(str, majors)]
         every = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
@@ -82,7 +84,7 @@ def _is_of_another_major(release: _Release, scene: Scene) -> bool:
 
 
 def _causes(name: str, release: _Release, scene: Scene, *, other: bool) -> tuple[Cause, ...]:
-    if scene.is_of_torch:
+    if scene.is_of_torch or scene.native:
         return (Cause.NOT_INSTALLED, Cause.SEARCH_PATH)
     for_cpu = scene.installed is not None and scene.installed.cuda is None and other
     first = [Cause.CUDA_MAJOR, *([Cause.CPU_TORCH] if for_cpu else [])] if other else []
@@ -93,12 +95,26 @@ def _causes(name: str, release: _Release, scene: Scene, *, other: bool) -> tuple
         return (*first, Cause.NOT_INSTALLED, Cause.SEARCH_PATH)
     if other:
         return tuple(first)
-    if scene.may_lack_import and known:
+    if _import_helps(scene) and known:
         return (Cause.IMPORT_ORDER,)
-    if scene.may_lack_import and first:
+    if _import_helps(scene) and first:
         return (*first, Cause.IMPORT_ORDER, Cause.NOT_INSTALLED)
-    imports = [Cause.IMPORT_ORDER] if scene.may_lack_import else []
+    imports = [Cause.IMPORT_ORDER] if _import_helps(scene) else []
     return (*first, Cause.NOT_INSTALLED, Cause.SEARCH_PATH, *imports)
+
+
+def _import_helps(scene: Scene) -> bool:
+    """Whether torch, once imported, has the library in the process under its own name.
+
+    Wheels before 1.13 contain CUDA's libraries statically, or as copies with other names.
+    """
+    installed = scene.installed
+    is_old = installed is not None and release_key(installed.number) < release_key(_AS_PACKAGES)
+    return scene.may_lack_import and not is_old
+
+
+_AS_PACKAGES = "1.13"
+"""The first torch whose wheels take CUDA's libraries from NVIDIA's packages."""
 
 
 def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[str]:
@@ -112,6 +128,11 @@ def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[
     )
     if scene.is_of_torch:
         return [install, f"or {REINSTALL}"]
+    if scene.native:
+        return [
+            "put the directory that has it, of the CUDA toolkit or libtorch, on the search path",
+            "or install the CUDA toolkit of the release that the program was built with",
+        ]
     advice = []
     same = scene.installed is not None and scene.installed.cuda is not None and not other
     if release.majors and (other or (len(release.majors) == 1 and not same)):
@@ -119,7 +140,7 @@ def _advice(name: str, release: _Release, scene: Scene, *, other: bool) -> list[
             "install the package's build for the CUDA major version of the installed torch"
         )
         advice += _builds_for(release.majors[0], scene)[1]
-    if not other and is_loaded_by_torch(name) and scene.may_lack_import:
+    if not other and is_loaded_by_torch(name) and _import_helps(scene):
         advice.append(
             f"{'or ' if advice else ''}import torch before the extension, so that its CUDA "
             "libraries are already loaded"

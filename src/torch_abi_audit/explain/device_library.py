@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind
@@ -18,6 +20,8 @@ class _Device:
     build: Build
     is_a: str
     owner: str
+    title: str
+    """The build of torch that loads it."""
     why: tuple[str, ...]
     advice: tuple[str, ...]
 
@@ -27,6 +31,7 @@ _DEVICES = {
         Build.ROCM,
         "one of AMD's ROCm libraries",
         "ROCm",
+        "a ROCm build",
         ("ROCm builds of torch contain the ROCm libraries; other builds do not",),
         (
             "install a ROCm build of torch, which contains the ROCm libraries",
@@ -37,16 +42,37 @@ _DEVICES = {
         Build.XPU,
         "one of Intel's oneAPI libraries",
         "oneAPI",
+        "an XPU build",
+        ("XPU builds of torch install the SYCL runtime and what it needs; other builds do not",),
         (
-            "XPU builds of torch install the SYCL runtime and what it needs; other builds do not",
-            "MKL and TBB are also available as packages (mkl, tbb)",
-        ),
-        (
-            "install an XPU build of torch, or the package that brings the library (mkl, tbb)",
+            "install an XPU build of torch, which installs the SYCL runtime",
             "or install oneAPI on the system",
         ),
     ),
 }
+
+
+_RELEASES = (
+    (
+        re.compile(r"libsycl\.so\.(\d)"),
+        {"5": "2022", "6": "2023", "7": "2024", "8": "2025"},
+        "oneAPI",
+    ),
+    (re.compile(r"libamdhip64\.so\.(\d)"), {"5": "5", "6": "6", "7": "7"}, "ROCm"),
+    (re.compile(r"librocblas\.so\.(\d)"), {"0": "5", "4": "6", "5": "7"}, "ROCm"),
+)
+"""The number in the name of a library, and the release that it stands for: intel/llvm
+sycl/CMakeLists.txt, the packages of ROCm."""
+
+
+def _release(name: str) -> tuple[str, ...]:
+    """Which release a library belongs to, as a sentence; none if that is not known."""
+    for pattern, releases, project in _RELEASES:
+        match = pattern.match(name)
+        if match is not None and match[1] in releases:
+            release = f"{project} {releases[match[1]]}"
+            return (f"{name} is of {release}: another release has another number in its name",)
+    return ()
 
 
 def device_library(name: str, kind: Kind, scene: Scene) -> Explanation:
@@ -65,14 +91,14 @@ def device_library(name: str, kind: Kind, scene: Scene) -> Explanation:
         advice.append("or install the package's build for the installed torch")
         if scene.may_lack_import:
             causes.append(Cause.IMPORT_ORDER)
-            advice.append(f"or import torch first: a {device.owner} build of torch loads it")
+            advice.append(f"or import torch first: {device.title} of torch loads it")
     return Explanation(
         name,
         "library",
         is_a=(device.is_a,),
         owner=device.owner,
         causes=tuple(causes),
-        why=device.why,
+        why=(*_release(name), *device.why),
         advice=tuple(advice),
         unknown=(f"whether the package expects {device.owner} to be installed on the system",),
         pair=installed_torch(installed),

@@ -6,7 +6,7 @@ from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
 from torch_abi_audit.explain.kinds.known_symbols import known_symbol
 from torch_abi_audit.explain.older_copy import older_copy, was_found
 from torch_abi_audit.explain.python_symbol import python_symbol
-from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere
+from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere, torn_torch
 from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.knowledge.names.cuda import is_cuda_function
 from torch_abi_audit.knowledge.names.functions import Project, Provider, provider_of
@@ -46,10 +46,17 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
 def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
     """Explain a symbol of the table of known ones; a linker found no library that has it."""
     causes, why, advice = known.causes, known.why, known.advice
-    if scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
+    if scene.linking and causes in ((Cause.OTHER_TORCH,), (Cause.WRONG_PYTHON,)):
+        causes = (*causes[:1], Cause.NOT_LINKED)
+        why = (*why, "no library on the linker's command line exports it")
+    elif scene.linking and Cause.INCOMPLETE_BUILD not in causes[:1]:
         causes = (Cause.INCOMPLETE_BUILD, *(one for one in causes if one in _OF_A_BUILD))
         why = ("no library on the linker's command line exports it", *why)
         advice = ("link the library that has it when building the package", *advice)
+    if scene.is_of_torch and causes == (Cause.OTHER_TORCH,):
+        return torn_torch(replace(base, is_a=(known.is_a,), owner=known.owner), scene)
+    if scene.is_of_torch:
+        causes, advice = _of_torch_itself(causes), (*_for_torch(advice), f"or {REINSTALL}")
     if scene.expected_in:
         why = (f"{scene.expected_in} was found, and does not export it", *why)
     return replace(
@@ -61,6 +68,20 @@ def _known(base: Explanation, known: Known, scene: Scene) -> Explanation:
         advice=advice,
         unknown=known.unknown,
     )
+
+
+def _for_torch(advice: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        one.replace("the package's build", "the build of torch").replace("the package", "torch")
+        for one in advice
+    )
+
+
+def _of_torch_itself(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """The causes of a row as far as they apply to torch: it was not built for another torch."""
+    if Cause.OTHER_COPY in causes:
+        return (Cause.OTHER_COPY, Cause.MIXED)
+    return tuple(one for one in causes if one is not Cause.OTHER_TORCH) or (Cause.MIXED,)
 
 
 _OF_A_BUILD = (Cause.OTHER_TORCH, Cause.WRONG_PYTHON, Cause.OTHER_COPY)
@@ -193,8 +214,8 @@ def _namespace(base: Explanation, space: str, scene: Scene) -> Explanation:
             causes=(Cause.OTHER_COPY, Cause.MIXED),
             why=(
                 (
-                    f"what needs it was built with another release of {space} than the one that is "
-                    f"loaded ({place})"
+                    f"what needs it was built with another release of {space} than the one that "
+                    f"is loaded ({place})"
                 ),
             ),
             advice=(

@@ -15,6 +15,8 @@ _FRAME = re.compile(
     r"(?:\(\d{1,7}\)|:\d{1,7})?(?::? in [^\n]{1,80}|, in [^\n]{1,80}|:\d{1,7}$)",
 )
 _START = "Traceback (most recent call last)"
+_NEAR, _LINES = 600, 6
+"""Characters and lines between a line of source and the error that it raises."""
 _LONGEST = 1000
 """Characters of a line in which a frame is sought."""
 _NATIVE = re.compile(r"frame #\d{1,3}: [^\n]{0,4000}\(0x[0-9a-f]{4,16} in [^\s)]{1,400}\)")
@@ -67,6 +69,13 @@ def imports_torch(file: str | None) -> bool:
     """Whether a source is the one that opens torch's own libraries: ``torch/__init__.py``."""
     match = _OF_TORCH.search(file) if file else None
     return match is not None and match["module"] == "__init__"
+
+
+def follows_import(text: str, start: int) -> bool:
+    """Whether the line of torch's source that opens its libraries stands before an error."""
+    before = text[max(0, start - _NEAR) : start]
+    at = before.rfind("from torch._C import")
+    return at >= 0 and before.count("\n", at) <= _LINES and '", line ' not in before[at:]
 
 
 def shows_torch(text: str, found: tuple[Frame, ...]) -> bool:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.cuda_library import cuda_library
 from torch_abi_audit.explain.device_library import device_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, installed_torch
-from torch_abi_audit.explain.kinds.known_libraries import known_library
+from torch_abi_audit.explain.kinds.known_libraries import known_library, old_library
+from torch_abi_audit.explain.named_file import file_itself, of_homebrew, renamed_copy
 from torch_abi_audit.explain.torch_library import runtime_library, torch_library
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
+from torch_abi_audit.knowledge.names.repair_mark import without_mark
 from torch_abi_audit.knowledge.names.system import MACOS_PATHS, is_loader, is_musl
 from torch_abi_audit.knowledge.names.torch import is_runtime
+from torch_abi_audit.knowledge.platforms import LINUX
 from torch_abi_audit.knowledge.policies import is_linux_library, is_windows_library
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch_abi_audit.explain.kinds.known import Known
     from torch_abi_audit.explain.scene import Scene
 
 _KINDS = {
@@ -104,7 +112,7 @@ def library(path: str, scene: Scene) -> Explanation:
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
-    answer = _answer(path, scene)
+    answer = of_homebrew(_answer(path, scene), path)
     if scene.is_question:
         return replace(answer, causes=())
     return answer
@@ -114,34 +122,68 @@ def _answer(path: str, scene: Scene) -> Explanation:
     name = file_name(path)
     kind = kind_of(path)
     if path.startswith("/") and scene.file == path:
-        return _file_itself(path, scene)
+        return file_itself(path, scene)
+    if kind is not Kind.TORCH_COPY and without_mark(name)[1]:
+        return renamed_copy(name, scene)
+    if not scene.is_of_torch and (old := old_library(name)) is not None:
+        return _known(name, old, scene)
     if kind is Kind.CUDA:
         return cuda_library(name, scene)
     if kind is Kind.TORCH:
         return torch_library(name, scene)
-    if kind in (Kind.ROCM, Kind.ONEAPI):
+    known = known_library(name)
+    if kind in (Kind.ROCM, Kind.ONEAPI) and (known is None or known.owner == "the system"):
         return device_library(name, kind, scene)
     if is_loader(name) or is_musl(name):
         return replace(_OTHER_LIBC, subject=name)
     if is_runtime(path):
         return runtime_library(name, scene)
-    if (known := known_library(name)) is not None:
-        return Explanation(
-            name,
-            "library",
-            is_a=(known.is_a,),
-            owner=known.owner,
-            causes=known.causes,
-            why=known.why,
-            advice=known.advice,
-            unknown=known.unknown,
-        )
+    if known is not None:
+        return _known(name, known, scene)
     if kind is Kind.OTHER and _is_of_system(path, name):
         kind = Kind.SYSTEM
     answer = replace(_KINDS[kind], subject=name)
+    if scene.native and kind is Kind.OTHER:
+        return replace(
+            answer,
+            causes=(Cause.NOT_INSTALLED, Cause.SEARCH_PATH),
+            why=("it is not installed, or not where the loader of this program looks",),
+            advice=("install what contains it, or put its directory on the loader's search path",),
+        )
     if scene.fails is Fails.TORCH and kind in (Kind.OTHER, Kind.SYSTEM):
         return _of_torn_torch(answer, scene)
     return answer
+
+
+def _known(name: str, known: Known, scene: Scene) -> Explanation:
+    advice = list(known.advice) if scene.system is LINUX else list(_elsewhere(known.advice))
+    if scene.is_of_torch:
+        advice.append(f"or {REINSTALL}" if advice else REINSTALL)
+    return Explanation(
+        name,
+        "library",
+        is_a=(known.is_a,),
+        owner=known.owner,
+        causes=known.causes,
+        why=known.why,
+        advice=tuple(advice),
+        unknown=known.unknown,
+        pair=installed_torch(scene.installed) if known.owner == "libtorch" else (),
+    )
+
+
+def _elsewhere(advice: Sequence[str]) -> Iterator[str]:
+    """The advice without Debian's packages, which other systems do not have."""
+    for one in advice:
+        plain = _APT_LAST.sub("", _APT_FIRST.sub("", one))
+        if "apt-get" not in plain:
+            yield plain
+        elif "brew install" not in " ".join(advice):
+            yield "install it with a package manager: brew on macOS, vcpkg on Windows"
+
+
+_APT_FIRST = re.compile(r"^apt-get install [^,;]{1,80}, or ")
+_APT_LAST = re.compile(r",? or apt-get install [^,;]{1,80}")
 
 
 def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:
@@ -150,23 +192,8 @@ def _of_torn_torch(answer: Explanation, scene: Scene) -> Explanation:
         answer,
         causes=(Cause.NOT_INSTALLED, Cause.MIXED),
         why=("a file of torch itself needs it, and it is neither beside it nor on this system",),
+        unknown=(),
         advice=(REINSTALL, *answer.advice[:1] * (answer.owner == "the system")),
-        pair=installed_torch(scene.installed),
-    )
-
-
-def _file_itself(path: str, scene: Scene) -> Explanation:
-    """A library that was opened by its path, and is not there."""
-    return Explanation(
-        file_name(path),
-        "library",
-        is_a=("the library that was to be loaded, given by its path",),
-        causes=(Cause.NOT_INSTALLED, Cause.INCOMPLETE_BUILD),
-        why=("the file does not exist: it was not built, not installed, or has another name",),
-        advice=(
-            "look into its directory: the build may have given the file another name, or none",
-            "reinstall the package, or build it again",
-        ),
         pair=installed_torch(scene.installed),
     )
 

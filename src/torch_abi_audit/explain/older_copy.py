@@ -39,7 +39,8 @@ def older_copy(answer: Explanation, owner: Provider, scene: Scene) -> Explanatio
     brought = packages(name, scene.installed)
     if scene.fails in (Fails.EXTENSION, None):
         why.append(
-            f"what needs it was built with a newer {owner.title} than the one that is loaded"
+            f"what needs it was built with a newer release of {owner.title} than the one that is "
+            f"loaded"
         )
         causes.append(Cause.OTHER_TORCH)
         if owner.project is Project.CUDA:

@@ -85,6 +85,8 @@ def _unescaped(line: str) -> str:
         newline = _NEWLINE_BY_A_PATH if _DRIVE.search(line) else _NEWLINE
         if newline.search(line):
             line = _ESCAPED.sub(_plain, newline.sub("\n", line))
+    if line.count('\\"') > 1:
+        line = line.replace('\\"', '"').replace("\\\\", "\\")
     return line
 
 

@@ -64,6 +64,10 @@ def _why(name: bytes, since: str | None, scene: Scene) -> Iterator[str]:
 
 
 def _advice(scene: Scene) -> Iterator[str]:
+    if scene.native:
+        yield "leave libtorch_python out of the program: it needs only libtorch, torch_cpu and c10"
+        yield "or let the program embed Python: link it with python3-config --ldflags --embed"
+        return
     if scene.fails is Fails.TORCH:
         yield "install the build of torch for the running Python, or run the Python it is built for"
         return

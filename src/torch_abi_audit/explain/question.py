@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Installed", "explain"]
 
 _LIBRARY = re.compile(r"[\w@./+-]{1,400}?(?:\.so(?:\.[\w.]{1,40})?|\.dylib|\.dll|\.pyd)")
+_REPAIRS_TORCH = re.compile(r"[Rr]epairing (?:[^\s]{0,300}/)?torch-\d")
+"""What auditwheel says when it begins with a wheel of torch itself."""
 
 
 def explain(
@@ -55,8 +57,9 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     """Read, find, choose, explain, and say who fails."""
     from torch_abi_audit.explain.choice import choose  # these read the table of kinds
     from torch_abi_audit.explain.error_text import errors
+    from torch_abi_audit.explain.kinds.kind import LIBRARY, SYMBOL, VERSION
     from torch_abi_audit.explain.pasted import read
-    from torch_abi_audit.explain.torn_torch import left_over
+    from torch_abi_audit.explain.torn_torch import left_over, stray
 
     pasted = read(asked)
     found = errors(pasted)
@@ -65,6 +68,8 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     choice = choose(found.clues, pasted.text)
     there = _scene(choice.clue, found, pasted, scene, platform)
     answer = left_over(_of_choice(choice, there), there)
+    if choice.clue.kind.name in (SYMBOL, LIBRARY, VERSION):
+        answer = stray(answer, there)
     left = f"{found.unread} more places that look like errors: only some of so many are read"
     return replace(
         answer,
@@ -78,24 +83,35 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
 
 def _scene(clue: Clue, found: Errors, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
     """Where an error happened, as its message and the traceback before it say."""
-    from torch_abi_audit.explain.frames import frames, innermost, shows_torch
+    from torch_abi_audit.explain.frames import (
+        follows_import,
+        frames,
+        imports_torch,
+        innermost,
+        shows_torch,
+    )
     from torch_abi_audit.explain.kinds.kind import LIBRARY, LINK
+    from torch_abi_audit.explain.native import is_native
     from torch_abi_audit.explain.place import platform_of
-    from torch_abi_audit.explain.who import file_of, who
+    from torch_abi_audit.explain.who import file_of, package_of, who
 
     around = frames(pasted.text, clue.start)
     source = innermost(around)
     file = file_of(clue, found.clues, pasted.text)
+    of_torch = imports_torch(source) or follows_import(pasted.text, clue.start)
     message = " ".join(filter(None, (clue.text, file)))
     there = platform or platform_of(clue.system, message, pasted.text)
     flat = "flat namespace" in clue.text
     return replace(
         scene,
         platform=there,
-        fails=who(clue, file, source),
+        fails=who(clue, file, source, of_torch=of_torch),
         file=file,
+        package=package_of(file, source),
+        native=is_native(pasted.text, clue.text, file),
         expected_in=None if flat or clue.kind.name == LIBRARY else clue.library,
         version=clue.version,
+        repairs_torch=_REPAIRS_TORCH.search(pasted.text) is not None,
         imported=shows_torch(pasted.text, around),
         linking=clue.kind.name == LINK,
         flat=flat,
@@ -112,9 +128,14 @@ def _of_choice(choice: Choice, scene: Scene) -> Explanation:
         SYMBOL,
         VERSION,
     )
+    from torch_abi_audit.explain.link_versions import link_versions
 
     clue = choice.clue
     name = clue.kind.name
+    if name == LINK and (versions := link_versions(choice.together)):
+        from torch_abi_audit.explain.system_version import system_version
+
+        return system_version(versions, replace(scene, file=versions[-1].file))
     if name in (SYMBOL, LINK):
         from torch_abi_audit.explain.symbols import symbols  # reads tables
 
@@ -131,7 +152,7 @@ def _of_choice(choice: Choice, scene: Scene) -> Explanation:
         from torch_abi_audit.explain.repair_error import repair_failure  # reads tables
 
         named = dict.fromkeys(one.library for one in choice.together if one.library)
-        return repair_failure(tuple(named), clue.system)
+        return repair_failure(tuple(named), clue.system, of_torch_itself=scene.repairs_torch)
     from torch_abi_audit.explain.row import of_row
 
     return of_row(clue, scene)

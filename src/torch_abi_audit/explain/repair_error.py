@@ -23,22 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
 
-def repair_failure(named: Sequence[str], system: str | None) -> Explanation:
+def repair_failure(
+    named: Sequence[str], system: str | None, *, of_torch_itself: bool = False
+) -> Explanation:
     """Explain the failure of a wheel repair.
 
     Args:
         named: The libraries that the message says were not found; some messages name none.
         system: The system of the tool.
+        of_torch_itself: Whether it is a wheel of torch that is repaired.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
     word = system or LINUX.word
     tool = TOOLS[word]
-    project = Project(word, uses_torch=True)
+    project = Project(word, uses_torch=not of_torch_itself)
     origins = {file_name(name): brought(name, project) for name in named}
     others = {name: who for name, who in origins.items() if who.origin in LEFT_OUT}
     of_torch = {name for name in origins if name not in others and is_in_torch(name, word)}
+    if of_torch_itself:
+        of_torch = set()
     own = origins.keys() - others.keys() - of_torch
     causes = [Cause.NOT_EXCLUDED] if others or of_torch or not named else []
     if own or not named:

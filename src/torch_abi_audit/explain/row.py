@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
+from torch_abi_audit.explain.gpus import dropped_in, first_cuda
+from torch_abi_audit.knowledge.names.torch import Build
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.scene import Scene
 
 _FIELD = re.compile(r"\{(\w+)\}")
+FIELDS = ("here", "package", "first_cuda", "dropped_in", "cuda")
+"""The fields of sentences that follow from the message and the scene."""
+_API = re.compile(r"\d{4,6}$")
+"""A CUDA release as the driver's interface writes it: 11040 for 11.4."""
 _NAMES = ("symbol", "library", "file", "version", "a", "b")
 _IMPORT_TORCH = re.compile(r"\bimport torch\b.{0,20}\b(?:before|first)\b|\bonly after import torch")
 
@@ -24,6 +30,7 @@ def of_row(found: Clue, scene: Scene) -> Explanation:
     """
     row = found.kind
     known = {name: word for name in _NAMES if (word := getattr(found, name)) is not None}
+    known.update(_derived(found, scene))
     known["here"] = f" (this is Python {scene.python})" if scene.python else ""
 
     def filled(sentences: tuple[str, ...]) -> tuple[str, ...]:
@@ -43,9 +50,32 @@ def of_row(found: Clue, scene: Scene) -> Explanation:
         unknown=filled(row.unknown),
         pair=installed_torch(scene.installed) if row.about_torch else (),
     )
-    if Cause.IMPORT_ORDER in row.causes and not scene.may_lack_import:
-        return _without_import(answer)
-    return answer
+    if scene.is_of_torch:
+        answer = replace(
+            answer, advice=tuple(one for one in answer.advice if "torch.ops.load" not in one)
+        )
+    if not scene.may_lack_import and (Cause.IMPORT_ORDER in row.causes or scene.is_of_torch):
+        answer = _without_import(answer)
+    return _without_cpu(answer, scene)
+
+
+def _derived(found: Clue, scene: Scene) -> dict[str, str]:
+    """Fields that follow from those of the message."""
+    number = found.version or ""
+    fields = {
+        "package": "torch" if scene.is_of_torch else scene.package or "the package",
+        "first_cuda": first_cuda(number),
+        "dropped_in": dropped_in(number),
+        "cuda": f"{int(number) // 1000}.{int(number) % 1000 // 10}" if _API.match(number) else None,
+    }
+    return {name: word for name, word in fields.items() if word is not None}
+
+
+def _without_cpu(answer: Explanation, scene: Scene) -> Explanation:
+    """The answer without the cause that torch is a CPU build, if it is one for CUDA."""
+    for_cuda = scene.installed is not None and scene.installed.build is Build.CUDA
+    causes = tuple(one for one in answer.causes if one is not Cause.CPU_TORCH)
+    return replace(answer, causes=causes) if for_cuda and causes else answer
 
 
 def _without_import(answer: Explanation) -> Explanation:

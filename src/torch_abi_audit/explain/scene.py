@@ -28,8 +28,14 @@ class Scene:
     """The library that was found and lacks the symbol, where the text names it."""
     version: str | None = None
     """The version of the symbol, or the SONAME that stands for it: ``libcudart.so.12``."""
+    package: str | None = None
+    """The import name of the package whose file, or whose code, fails."""
+    native: bool = False
+    """Whether the text shows a process that is not Python."""
     imported: bool = False
     """Whether the text shows that torch had been imported."""
+    repairs_torch: bool = False
+    """Whether the text shows that a wheel of torch itself is repaired."""
     linking: bool = False
     """Whether it is a linker that fails: nothing was loaded yet."""
     flat: bool = False
@@ -49,7 +55,8 @@ class Scene:
         A *library* that torch opens is then found on Linux, as its SONAME is open, and on Windows.
         A *symbol* is found only where all libraries are searched: in a flat namespace of macOS.
         """
-        return self.fails in (None, Fails.EXTENSION) and not self.imported and not self.linking
+        of_others = self.fails in (None, Fails.EXTENSION)
+        return of_others and not (self.imported or self.linking or self.native)
 
     @property
     def is_of_torch(self) -> bool:

@@ -35,7 +35,7 @@ def symbols(named: Sequence[str], scene: Scene) -> Explanation:
         return lead
     shared = [cause for cause in lead.causes if all(cause in one.causes for one in answers)]
     causes = shared or list(dict.fromkeys(cause for one in answers for cause in one.causes))
-    shown = [one.demangled or one.subject for one in answers]
+    shown = list(dict.fromkeys(one.demangled or one.subject for one in answers))
     more = len(shown) - _SHOWN + len(every) - len(every[:_MOST])
     return replace(
         lead,

@@ -32,21 +32,9 @@ def torch_library(name: str, scene: Scene) -> Explanation:
     """
     build = build_of(name)
     releases = export_index.releases(scene.platform)
-    known = [one.version for one in releases]
     shipping = [one.version for one in releases if name in one.libraries]
-    if shipping:
-        why = [
-            (
-                f"it is in torch/lib of torch {release_runs(shipping, known)}, which the dynamic "
-                "loader does not search"
-            )
-        ]
-    else:
-        elsewhere = _ELSEWHERE.get(build, "other builds may ship it")
-        why = [
-            f"no release from {known[0]} to {known[-1]} ships it on {scene.platform}; {elsewhere}"
-        ]
-    causes, advice = _blame(build, scene, ships=bool(shipping) or build is Build.CUDA)
+    why = [_where(build, shipping, scene)]
+    causes, advice = _blame(name, build, scene, ships=bool(shipping) or build is Build.CUDA)
     if build in _NAMES and shipping:
         why.append(f"only {_NAMES[build]} builds of torch ship it")
     if scene.installed is not None and _is_for_others(build, scene):
@@ -62,9 +50,23 @@ def torch_library(name: str, scene: Scene) -> Explanation:
         advice=tuple(advice),
         pair=installed_torch(scene.installed),
         unknown=("whether torch is installed where the error occurred",)
-        if not scene.installed and shipping
+        if not scene.installed and shipping and not scene.native and not scene.is_of_torch
         else (),
     )
+
+
+def _where(build: Build, shipping: list[str], scene: Scene) -> str:
+    """Which releases have the library, and where."""
+    known = [one.version for one in export_index.releases(scene.platform)]
+    if not shipping:
+        elsewhere = _ELSEWHERE.get(build, "other builds may ship it")
+        span = f"from {known[0]} to {known[-1]}"
+        return f"no release {span} ships it on {scene.platform}; {elsewhere}"
+    runs = release_runs(shipping, known)
+    if scene.is_of_torch and not scene.native:
+        return f"torch {runs} has it in torch/lib, beside the file that needs it"
+    whose = "libtorch/lib" if scene.native else "torch/lib"
+    return f"it is in {whose} of torch {runs}, which the dynamic loader does not search"
 
 
 def _is_for_others(build: Build, scene: Scene) -> bool:
@@ -73,10 +75,14 @@ def _is_for_others(build: Build, scene: Scene) -> bool:
     return build in _NAMES and installed is not None and installed.build not in (None, build)
 
 
-def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], list[str]]:
+def _blame(name: str, build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], list[str]]:
     """Likely causes, and what to do about them."""
+    if scene.native:
+        return [Cause.SEARCH_PATH, Cause.NOT_INSTALLED], _of_program(scene)
+    if scene.is_of_torch and "nvrtc" in name and scene.file is None:  # opened when it is used
+        return [Cause.SEARCH_PATH, Cause.MIXED], [*_path(scene), f"or {REINSTALL}"]
     if scene.is_of_torch:
-        return [Cause.SEARCH_PATH, Cause.MIXED], [REINSTALL, *_path(scene)]
+        return [Cause.MIXED, Cause.SEARCH_PATH], [REINSTALL]
     if _is_for_others(build, scene):
         cause = Cause.CPU_TORCH if build is Build.CUDA else Cause.OTHER_TORCH
         device = _NAMES[build]
@@ -101,8 +107,24 @@ def _blame(build: Build, scene: Scene, *, ships: bool) -> tuple[list[Cause], lis
     for_cuda = scene.installed is not None and scene.installed.build is Build.CUDA
     if build is Build.CUDA and not for_cuda:
         causes.insert(0, Cause.CPU_TORCH)
-        advice.insert(0, "install a CUDA build of torch, or a CPU build of the package")
+        first = "install a CUDA build of torch, or a CPU build of the package"
+        advice = [first, *(f"or {one.removeprefix('or ')}" for one in advice)]
     return causes, advice
+
+
+def _of_program(scene: Scene) -> list[str]:
+    """What to do where a program that is not Python does not find libtorch."""
+    if scene.system.word == "windows":
+        return ["copy libtorch\\lib\\*.dll beside the program, or put the directory on PATH"]
+    variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"
+    return [
+        (
+            "link it with an rpath to the lib directory of libtorch: "
+            "-Wl,-rpath,/path/to/libtorch/lib (find_package(Torch) of CMake sets it for the build "
+            "directory only)"
+        ),
+        f"or put that directory on {variable} before the program starts",
+    ]
 
 
 def _path(scene: Scene) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.explain import builds
 from torch_abi_audit.explain.builds import Has
 from torch_abi_audit.explain.explanation import Cause
+from torch_abi_audit.explain.int64 import other_integer
 from torch_abi_audit.explain.symbol_history import moved
 from torch_abi_audit.explain.torn_torch import torn_torch
 from torch_abi_audit.knowledge import export_index, replacements
@@ -42,6 +43,8 @@ def torch_symbol(base: Explanation, known: History, scene: Scene) -> Explanation
     )
     if scene.is_of_torch:
         return torn_torch(answer, scene)
+    if not known.releases and base.symbol and (wrong := _other_integer(base, scene)):
+        return _spelled(answer, wrong, scene)
     causes = [] if scene.is_question and not known.missing else _causes(known, home, scene)
     return replace(
         answer,
@@ -49,6 +52,27 @@ def torch_symbol(base: Explanation, known: History, scene: Scene) -> Explanation
         why=(*_why(known, home, scene), *moved(known)),
         advice=tuple(_advice(base, known, home, causes, scene)),
         unknown=tuple(_unknown(known, scene)),
+    )
+
+
+def _other_integer(base: Explanation, scene: Scene) -> str | None:
+    name = (base.symbol or "").encode("utf-8", "surrogateescape")
+    return other_integer(name, base.demangled or "", scene)
+
+
+def _spelled(answer: Explanation, wrong: str, scene: Scene) -> Explanation:
+    """The answer for a symbol with an integer type for which torch has no function."""
+    right = {"linux": "long", "windows": "__int64"}.get(scene.system.word, "long long")
+    return replace(
+        answer,
+        causes=() if scene.is_question else (Cause.INCOMPLETE_BUILD,),
+        why=(
+            (
+                f"torch has it for int64_t, which is {right} on {scene.system.title}; {wrong} is "
+                "another type there"
+            ),
+        ),
+        advice=(f"write int64_t (or uint64_t) in the source in place of {wrong}, and rebuild it",),
     )
 
 
@@ -211,12 +235,13 @@ def _advice(
         yield linked
     having = known.releases or known.before
     if having and Cause.OTHER_TORCH in causes:
-        yield f"install a torch that exports it, such as torch=={having[-1]}"
+        either = "or " if linked and causes[:1] == [Cause.NOT_LINKED] else ""
+        yield f"{either}install a torch that exports it, such as torch=={having[-1]}"
     if Cause.CPU_TORCH in causes:
         yield "install a CUDA build of torch, or a CPU build of the package"
     if Cause.OLD_STRING in causes:
         yield (
-            "rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, like torch's wheels"
+            "or rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, like torch's wheels"
             if known.old_string
             else "or install a torch built with the C++11 ABI, or rebuild the package with the "
             "pre-C++11 one: -D_GLIBCXX_USE_CXX11_ABI=0"

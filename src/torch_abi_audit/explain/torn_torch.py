@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.explanation import Cause, Fails
+from torch_abi_audit.knowledge.names.system import is_searched
 from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
@@ -40,7 +43,9 @@ def torn_torch(answer: Explanation, scene: Scene) -> Explanation:
 def left_over(answer: Explanation, scene: Scene) -> Explanation:
     """The answer, unless the file that fails is one that only torch before 2.0 has."""
     name = file_name(scene.file or "")
-    if scene.fails is not Fails.TORCH or build_of(name) is not Build.OLD:
+    if scene.fails is not Fails.TORCH or build_of(name) is not Build.OLD or _is_old(scene):
+        return answer
+    if answer.owner not in (None, "torch", "libtorch"):  # what it lacks is of another project
         return answer
     return replace(
         answer,
@@ -49,8 +54,46 @@ def left_over(answer: Explanation, scene: Scene) -> Explanation:
             f"{name} is a library of torch before 2.0, left over from an old release",
             *answer.why,
         ),
-        advice=(REINSTALL, *(one for one in answer.advice if one != REINSTALL)),
+        advice=(REINSTALL, *(one for one in answer.advice if "reinstall torch" not in one)),
     )
+
+
+def stray(answer: Explanation, scene: Scene) -> Explanation:
+    """The answer, with what follows if the file that fails is of a torch outside of Python's."""
+    path = scene.file or ""
+    if scene.fails is not Fails.TORCH or not _STRAY.search(path) or "-packages/" in path:
+        return answer
+    if scene.native:
+        return answer
+    directory = path.rpartition("/")[0]
+    if directory.endswith(("/torch/lib", "/torch/.dylibs")):
+        return answer
+    if is_searched(directory):  # of a Linux distribution
+        return answer
+    variable = "DYLD_LIBRARY_PATH" if scene.system.word == "macos" else "LD_LIBRARY_PATH"
+    return replace(
+        answer,
+        causes=tuple(dict.fromkeys((*answer.causes, Cause.OTHER_COPY))),
+        why=(
+            (
+                f"{file_name(path)} is of another torch than the one that Python imports: of a "
+                f"libtorch or a build in {directory}"
+            ),
+            *answer.why,
+        ),
+        advice=(
+            f"take {directory} off {variable}, so that torch finds its own libraries",
+            *answer.advice,
+        ),
+    )
+
+
+_STRAY = re.compile(r"^/.*/lib(?:torch|c10)[\w.]*$")
+
+
+def _is_old(scene: Scene) -> bool:
+    """Whether the installed torch is older than 2.0."""
+    return scene.installed is not None and scene.installed.number.startswith(("0.", "1."))
 
 
 def elsewhere(scene: Scene) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import re
 from posixpath import normpath  # os.path, but of Linux on every host
 
 from torch_abi_audit.explain.explanation import Fails
-from torch_abi_audit.explain.frames import imports_torch
 from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LIBRARY, REPAIR
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.model.paths import file_name
@@ -38,8 +37,8 @@ _BY_KIND = {
 }
 _KNOWN_PACKAGES = (
     "numpy numpy.libs scipy scipy.libs sklearn scikit_learn.libs pandas cv2 PIL pillow.libs "
-    "matplotlib lxml h5py pyarrow grpc google zmq psutil yaml cryptography cffi tensorflow "
-    "jax jaxlib cupy cupyx numba llvmlite shapely rasterio fiona osgeo pyproj skimage sqlalchemy "
+    "matplotlib lxml h5py pyarrow grpc google zmq psutil yaml cryptography cffi tensorflow jax "
+    "jaxlib cupy cupyx numba llvmlite shapely rasterio fiona osgeo pyproj skimage sqlalchemy "
     "aiohttp ujson orjson regex tokenizers safetensors sentencepiece triton onnx onnxruntime "
     "lightgbm xgboost pyqt5 PyQt5 PyQt6 PySide2 PySide6 shiboken6 netCDF4 pysam tables gevent "
     "greenlet kiwisolver soundfile mpi4py"
@@ -60,6 +59,10 @@ _PATHS = (
     ),
     (r"/lib-dynload/|(?:^|/)python[\d.]*(?:\.exe)?$", Fails.PYTHON),
     (r"(?:^|/)torch/(?:lib|\.dylibs)/|(?:^|/)torch\.libs/", Fails.TORCH),
+    (
+        r"(?:^|/)(?:lib)?(?:mkl_\w+|iomp5\w*|svml\w*)(?:\.\d+)?\.(?:so[\d.]*|(?:\d+\.)?dylib|dll)$",
+        Fails.ONEAPI,
+    ),
     (r"^(?:(?!-packages/).)*/(?:lib|lib64|Frameworks)/(?:[\w-]+/)?lib[\w.+-]+$", Fails.OTHER),
 )
 """Paths, and whose files they are, most specific first."""
@@ -101,16 +104,20 @@ def _named(clue: Clue, text: str) -> str | None:
 
 
 def _is_opened_itself(clue: Clue) -> bool:
-    return clue.system == "windows" or (clue.library or "").startswith("/")
+    library = clue.library or ""
+    if clue.system == "windows":
+        return clue.kind.name == DEPENDENCY or "\\" in library
+    return library.startswith("/")
 
 
-def who(clue: Clue, file: str | None, source: str | None) -> Fails | None:
+def who(clue: Clue, file: str | None, source: str | None, *, of_torch: bool) -> Fails | None:
     """Who fails.
 
     Args:
         clue: The error.
         file: The file that fails, if it is known.
         source: The innermost Python source of the traceback, if there is one.
+        of_torch: Whether the line that opens torch's own libraries raised the error.
     """
     if clue.kind.owner is not None:
         return _OWNERS.get(clue.kind.owner)
@@ -120,11 +127,20 @@ def who(clue: Clue, file: str | None, source: str | None) -> Fails | None:
         return found
     if file is None and "caffe2_nvrtc" in (clue.library or ""):
         return Fails.TORCH  # libtorch_cpu opens it, nobody else
-    if file is None and imports_torch(source):
+    if file is None and of_torch:
         return Fails.TORCH
     if file is None and source and (package := _PACKAGE.search(source)):
         return Fails.OTHER if package[1] in _KNOWN_PACKAGES.split() else Fails.EXTENSION
     return Fails.EXTENSION
+
+
+def package_of(file: str | None, source: str | None) -> str | None:
+    """The import name of the package that a file, or else a source, belongs to; None if unknown."""
+    for path in (file, source):
+        match = _PACKAGE.search(path.replace("\\", "/")) if path else None
+        if match is not None:
+            return match[1].partition(".")[0]
+    return None
 
 
 def of_file(path: str) -> Fails | None:

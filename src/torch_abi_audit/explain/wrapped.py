@@ -33,6 +33,7 @@ _HALF_FRAME = re.compile(r"File \"[^\"]{1,1000}$")
 _PATH_GOES_ON = re.compile(r"[^\s:'\"/]{0,80}[^\s:'\"]{0,400}\.(?:so|pyd|dll|dylib|py)\b")
 _WORD_END, _WORD_START = re.compile(r"[/\\\w.@$?+-]$"), re.compile(r"[/\\\w.@$?+-]")
 _ODD = re.compile(r"[/\\][^\s]*$|(?:^|[\s:])_{1,2}Z?$|_Z\w*$|\?\w+@[^\s]*$|\.so[\w.]*$")
+_WHOLE_FILE = re.compile(r"\w\.(?:so(?:\.\d+)*|pyd|dll|dylib|py)$")
 _MOST_NAMES = 200
 """Names at line ends that are tried with what follows them."""
 _MOST_PIECES = 8
@@ -185,6 +186,8 @@ def _is_whole(name: str) -> bool:
 def _at_full_width(before: str, text: str) -> str | None:
     """The joint if a terminal cut a path, a name or a known phrase at its last column."""
     if _WORD_START.match(text) is None:
+        return None
+    if _WHOLE_FILE.search(before[-80:]) and text[0] not in ".0123456789":
         return None
     if _ODD.search(before[-1024:]):
         return ""

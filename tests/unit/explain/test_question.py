@@ -15,6 +15,7 @@ from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LINK, REPAIR, SYMBOL,
 from torch_abi_audit.explain.library import library
 from torch_abi_audit.explain.pasted import read
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.row import FIELDS
 from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.judges import JUDGES
 from torch_abi_audit.knowledge.platforms import usual_platform
@@ -72,7 +73,7 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
      Cause.CPU_TORCH, ("only CUDA builds",)),
     # libraries that torch 1.13 had and no later release
     (f"ImportError: libtorch_cuda_cu.so: {NOT_FOUND}", None, Cause.OTHER_TORCH,
-     ("no release from 2.4.0",)),
+     ("only torch 1.8 to 1.13 has",)),
     (f"ImportError: libc10-e03523b3.so: {NOT_FOUND}", None, Cause.INCOMPLETE_BUILD,
      ("a copy of one of torch's libraries",)),
     # runtimes in torch's wheels
@@ -146,8 +147,8 @@ ERRORS: tuple[tuple[str, Installed | None, Cause, tuple[str, ...]], ...] = (
      "/v/flash_attn_2_cuda.so)"), None, Cause.OLD_SYSTEM, ("GLIBC_2.32",)),
     # pytorch/pytorch#84339: macOS, flat namespace
     (("ImportError: dlopen(/v/ext.cpython-38-darwin.so, 0x0002): symbol not found in flat "
-     "namespace (__ZNK2at10TensorBase8data_ptrIlEEPT_v)"), None, Cause.OTHER_TORCH,
-     ("at::TensorBase::data_ptr<long>() const",)),
+     "namespace (__ZNK2at10TensorBase8data_ptrIlEEPT_v)"), None, Cause.INCOMPLETE_BUILD,
+     ("at::TensorBase::data_ptr<long>() const", "write int64_t")),
     # pytorch/extension-cpp#1: solved by importing torch first
     (("ImportError: dlopen(/v/lltm_cpp.cpython-36m-darwin.so, 2): Symbol not found: "
      "_THPVariableClass\n  Referenced from: /v/lltm_cpp.cpython-36m-darwin.so\n"
@@ -355,7 +356,7 @@ def test_a_row_names_only_what_its_forms_find(row: ErrorKind) -> None:
     groups = {name for _, form in row.forms for name in re.compile(form).groupindex}
     sentences = (*row.subject, *row.is_a, *row.why, *row.advice, *row.unknown)
     fields = {field for one in sentences for field in re.findall(r"{(.*?)}", one)}
-    assert fields <= groups | {"here", "subject"}
+    assert fields <= groups | {*FIELDS, "subject"}
     if row.name in {REPAIR, DEPENDENCY}:
         assert "library" in groups
     elif row.name == LINK:

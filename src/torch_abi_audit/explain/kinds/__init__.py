@@ -23,6 +23,8 @@ from torch_abi_audit.explain.kinds import (
     link,
     loader,
     macos,
+    opened_later,
+    package_parts,
     packages,
     python,
     registration,
@@ -31,6 +33,7 @@ from torch_abi_audit.explain.kinds import (
     symbols,
     torch,
     windows,
+    windows_missing,
 )
 
 TYPE_CHECKING = False
@@ -43,9 +46,12 @@ KINDS: tuple[ErrorKind, ...] = (
     *files.ROWS,
     *repair.ROWS,
     *windows.ROWS,
+    *windows_missing.ROWS,
     *runtimes.ROWS,
     *python.ROWS,
     *packages.ROWS,
+    *package_parts.ROWS,
+    *opened_later.ROWS,
     *cuda.ROWS,
     *torch.ROWS,
     *registration.ROWS,

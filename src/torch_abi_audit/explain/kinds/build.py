@@ -28,6 +28,37 @@ ROWS: tuple[ErrorKind, ...] = (
         source="pytorch torch/utils/cpp_extension.py",
     ),
     ErrorKind(
+        "no headers of CUDA",
+        forms=(
+            Form(
+                None,
+                r"(?P<library>(?:cuda|cu(?:blas|dnn|fft|rand|solver|sparse|pti)|nv|nccl|cub/|thrust/)"
+                r"[\w/]{0,40}\.h)['\"]?:? ?(?:No such file or directory|file not found)",
+            ),
+            Form(
+                None,
+                r"(?:Cannot open include file: '|cannot open source file \")"
+                r"(?P<library>(?:cuda|cu(?:blas|dnn|fft|rand|solver|sparse|pti)|nv|nccl|cub/|thrust/)"
+                r"[\w/]{0,40}\.h)['\"]",
+            ),
+        ),
+        subject=("{library}",),
+        is_a=("a header of the CUDA toolkit, or of a library beside it, that the compiler misses",),
+        causes=(Cause.NOT_INSTALLED, Cause.SEARCH_PATH),
+        why=("torch's wheels bring CUDA's libraries, but not all of its headers",),
+        advice=(
+            (
+                "install the CUDA toolkit of torch.version.cuda with this header, and set "
+                "CUDA_HOME to it (conda: the package cuda-toolkit, or -dev packages such as "
+                "libcusparse-dev)"
+            ),
+            "or install a wheel of the package instead of building it",
+        ),
+        about_torch=True,
+        owner="the extension",
+        source="gcc, clang, MSVC, nvcc",
+    ),
+    ErrorKind(
         "no torch in the build",
         forms=(Form(None, r"No module named '(?P<symbol>torch)'(?!\.)"),),
         subject=("torch",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
+from torch_abi_audit.explain.kinds.kind import ErrorKind, Form, Rank
 
 _ERRORS = "the error strings of the CUDA runtime (cudaGetErrorString)"
 
@@ -62,14 +62,24 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("{version}",),
         is_a=("a GPU for which the installed torch has no kernels",),
         causes=(Cause.OTHER_GPU,),
-        why=("torch's wheels for one CUDA release are built for the GPUs of that time",),
+        why=(
+            "torch's wheels for one CUDA release are built for the GPUs of that time",
+            "CUDA knows {version} since release {first_cuda}",
+            "CUDA dropped it in release {dropped_in}",
+        ),
         advice=(
+            "install a build of torch for CUDA {first_cuda} or later",
             (
-                "install a build of torch for another CUDA: Blackwell (sm_100, sm_120) needs CUDA "
-                "12.8 or later, GPUs older than sm_75 need CUDA 12.6 or older"
+                "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA "
+                "12.6 have kernels from sm_50 on"
+            ),
+            (
+                "to see what a build has kernels for: python -c 'import torch; "
+                "print(torch.cuda.get_arch_list())'"
             ),
         ),
         about_torch=True,
+        rank=Rank.ROOT,
         owner="torch",
         source="pytorch torch/cuda/__init__.py (_check_cubins, _check_capability)",
     ),
@@ -87,14 +97,15 @@ ROWS: tuple[ErrorKind, ...] = (
             Form(
                 None,
                 r"nvidia-container-cli: requirement error: unsatisfied condition: cuda ?>= "
-                r"?(?P<version>[\d.]{1,8})",
+                r"?(?P<a>[\d.]{1,8})",
             ),
         ),
         subject=("the NVIDIA driver",),
         is_a=("a driver that is older than the CUDA release that torch or the package is for",),
         causes=(Cause.OLD_DRIVER,),
         why=(
-            "the text names CUDA {version} (12040 is 12.4)",
+            "the driver supports CUDA {cuda} at most, as the text says",
+            "the text asks for CUDA {a}",
             "PTX and new functions of the runtime need a driver of the same CUDA or later",
         ),
         advice=(
@@ -222,18 +233,26 @@ ROWS: tuple[ErrorKind, ...] = (
         "nvcc does not know the GPU",
         forms=(
             Form(None, r"nvcc fatal\s{1,4}: Unsupported gpu architecture '(?P<version>\w{1,20})'"),
+            Form(
+                None,
+                r"nvrtc: error: invalid value for --gpu-architecture(?: \(-arch\))?",
+            ),
             Form(None, r"Unknown CUDA arch \((?P<version>[\w.+]{1,20})\) or GPU not supported"),
             Form(
                 None,
                 r"Value '(?P<version>sm_\w{1,10})' is not defined for option 'gpu-name'",
             ),
         ),
-        subject=("{version}",),
+        subject=("{version}", "the GPU"),
         is_a=("a GPU architecture that this nvcc, or this torch, does not know",),
         causes=(Cause.CUDA_MAJOR, Cause.OTHER_GPU),
-        why=("the CUDA toolkit is older than the GPU, or so new that it dropped it",),
+        why=(
+            "the CUDA toolkit is older than the GPU, or so new that it dropped it",
+            "CUDA knows {version} since release {first_cuda}",
+            "CUDA dropped it in release {dropped_in}",
+        ),
         advice=(
-            "install a CUDA toolkit that knows {version}, of the release in torch.version.cuda",
+            "install a CUDA toolkit, or a torch, whose CUDA release knows the GPU",
             "or set TORCH_CUDA_ARCH_LIST to architectures that both know",
         ),
         about_torch=True,

@@ -31,6 +31,8 @@ class Rank(IntEnum):
     CONSEQUENCE = 0
     """It says only that something failed before: an operator that does not exist."""
     CAUSE = 1
+    ROOT = 2
+    """It explains the errors that follow it: a library that the linker ignored."""
 
 
 class Form(NamedTuple):

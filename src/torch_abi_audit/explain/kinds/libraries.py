@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.explain.kinds import loader_words
 from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LIBRARY, ErrorKind, Form, Rank
+
+_OTHER_REASONS = (
+    "Permission|Exec format|Too many|Cannot|Input/output|Stale|Transport|Operation|Invalid|Not a"
+)
+"""How other reasons why a file cannot be opened begin."""
 
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
@@ -10,9 +16,25 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "linux",
-                r"(?P<library>[^\s:'\"]{1,400}): cannot open shared object file: "
-                r"No such file(?: or directory)?",
+                r"(?<![^\s'\"])(?P<file>[^\s:'\"]{1,400}): error while loading shared libraries: "
+                r"(?P<library>[^\s:'\"]{1,400}): cannot open shared object file"
+                r"(?:: No such file(?: or directory)?)?",
             ),
+            Form(
+                "linux",
+                r"(?P<library>[^\s:'\"]{1,400}): cannot open shared object file"
+                rf"(?:: No such file(?: or directory)?|(?!: ?(?:{_OTHER_REASONS})))",
+            ),
+            Form(
+                "linux",
+                rf"(?P<library>[^\s:'\"]{{1,400}}): {loader_words.any_of(loader_words.LIBRARY)}",
+            ),
+            Form(
+                "windows",
+                r"(?:execution cannot proceed because|program can't start because) "
+                r"(?P<library>[\w.+-]{1,200}\.(?:dll|DLL)) (?:was not found|is missing)",
+            ),
+            Form(None, r"could not load library \"(?P<library>[^\"\n]{1,400})\""),
             Form(
                 "linux",
                 r"Error loading shared library (?P<library>[^\s:]{1,400}): "

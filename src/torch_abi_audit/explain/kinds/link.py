@@ -7,6 +7,14 @@ from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
 
 _LIBTORCH = "link what torch.utils.cpp_extension.CUDAExtension and CppExtension link"
 
+_NOT_FOUND = (
+    r"(?:cannot find |unable to find library |library not found for |"
+    r"(?:ld: |ld\.bfd: |ld\.gold: )(?!skipping|warning)[^\n-]{1,40}? )"
+)
+"""Before the option of a library, in English or another language."""
+_LNK = r"LNK1(?:104|181): [^'\"\u201c\n]{1,60}['\"\u201c]"
+"""Before the file that MSVC's linker cannot open, in any language."""
+
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "defined twice",
@@ -58,18 +66,52 @@ ROWS: tuple[ErrorKind, ...] = (
         source="binutils bfd/elfxx-x86.c, LLVM lld/ELF/Relocations.cpp",
     ),
     ErrorKind(
+        "library of torch for a device not found by the linker",
+        forms=(
+            Form(
+                None,
+                rf"{_NOT_FOUND}-l(?P<library>(?:torch|c10)_(?:cuda|hip|xpu)\w{{0,20}}|caffe2_nvrtc)",
+            ),
+            Form(None, r"library '(?P<library>(?:torch|c10)_(?:cuda|hip|xpu)\w{0,20})' not found"),
+            Form(
+                "windows",
+                rf"{_LNK}(?P<library>(?:torch|c10)_(?:cuda|hip|xpu)\w{{0,20}}\.lib|"
+                r"caffe2_nvrtc\.lib)",
+            ),
+        ),
+        subject=("{library}",),
+        is_a=("a library that only builds of torch for a GPU have, and the linker does not find",),
+        causes=(Cause.CPU_TORCH, Cause.SEARCH_PATH),
+        why=(
+            (
+                "a build of torch for the CPU has no such library: names with cuda are in builds "
+                "for CUDA, hip in those for ROCm, xpu in those for Intel's GPUs"
+            ),
+        ),
+        advice=(
+            (
+                "look at torch.__version__: with +cpu, install the build of torch for the GPU, in "
+                "the environment that builds (pip's build isolation has a torch of its own: pass "
+                "--no-build-isolation)"
+            ),
+            "or build the package without CUDA",
+            "or take the directories from torch.utils.cpp_extension.library_paths()",
+        ),
+        about_torch=True,
+        owner="the extension",
+        source="GNU ld, lld, Apple ld, MSVC's linker (LNK1104, LNK1181)",
+    ),
+    ErrorKind(
         "library of torch not found by the linker",
         forms=(
             Form(
                 None,
-                r"(?:cannot find|unable to find library|library not found for) "
-                r"-l(?P<library>(?:torch|c10|caffe2|ATen)\w{0,30})",
+                rf"{_NOT_FOUND}-l(?P<library>(?:torch|c10|caffe2|ATen)\w{{0,30}})",
             ),
             Form(None, r"library '(?P<library>(?:torch|c10)\w{0,30})' not found"),
             Form(
                 "windows",
-                r"LNK1(?:104|181): cannot open (?:input )?file '(?P<library>(?:torch|c10|caffe2|"
-                r"ATen|_C)\w{0,30}\.lib)'",
+                rf"{_LNK}(?P<library>(?:torch|c10|caffe2|ATen|_C)\w{{0,30}}\.lib)",
             ),
         ),
         subject=("{library}",),
@@ -97,14 +139,13 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                r"(?:cannot find|unable to find library|library not found for) "
-                r"-l(?P<library>(?:cuda|cu(?:blas|dnn|fft|rand|solver|sparse|pti)|nv|nccl|npp)"
+                rf"{_NOT_FOUND}-l(?P<library>(?:cuda|cu(?:blas|dnn|fft|rand|solver|sparse|pti)|nv|nccl|npp)"
                 r"\w{0,30})",
             ),
             Form(
                 "windows",
-                r"LNK1(?:104|181): cannot open (?:input )?file '(?P<library>(?:cuda|cu(?:blas|dnn|"
-                r"fft|rand|solver|sparse|pti)|nv|npp)\w{0,30}\.lib)'",
+                rf"{_LNK}(?P<library>(?:cuda|cu(?:blas|dnn|fft|rand|solver|sparse|pti)|nv|npp)"
+                r"\w{0,30}\.lib)",
             ),
         ),
         subject=("{library}",),
@@ -128,9 +169,9 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "windows",
-                r"LNK1(?:104|181): cannot open (?:input )?file '(?P<library>python\w{1,10}\.lib)'",
+                rf"{_LNK}(?P<library>python\w{{1,10}}\.lib)",
             ),
-            Form(None, r"(?:cannot find|library not found for) -l(?P<library>python[\w.]{1,12})"),
+            Form(None, rf"{_NOT_FOUND}-l(?P<library>python[\w.]{{1,12}})"),
             Form(
                 None,
                 r"(?P<library>Python\.h)['\"]?:? ?(?:file )?(?:No such file or directory|not "
@@ -157,13 +198,12 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                r"(?:cannot find|unable to find library|library not found for) "
-                r"-l(?P<library>[\w.+-]{1,80})",
+                rf"{_NOT_FOUND}-l(?P<library>[\w.+-]{{1,80}})",
             ),
             Form("macos", r"ld: library '(?P<library>[\w.+-]{1,80})' not found"),
             Form(
                 "windows",
-                r"LNK1(?:104|181): cannot open (?:input )?file '(?P<library>[^'\n]{1,200})'",
+                rf"{_LNK}(?P<library>[^'\"\u201d\n]{{1,200}}?\.(?:lib|obj|LIB))(?![\w])",
             ),
         ),
         subject=("{library}",),

@@ -12,7 +12,10 @@ _SUBJECT = ("{file}", "the file")
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "static TLS",
-        forms=(Form("linux", FILE + r"cannot allocate memory in static TLS block"),),
+        forms=(
+            Form("linux", FILE + r"cannot allocate memory in static TLS block"),
+            Form("linux", FILE + r"cannot load any more object with static TLS"),
+        ),
         subject=_SUBJECT,
         is_a=("a library whose thread-local variables need room that is set aside at the start",),
         causes=(Cause.STATIC_TLS,),
@@ -194,6 +197,25 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.REFUSED,),
         why=("the file or one of its directories was installed for another user",),
         advice=("reinstall it as this user, or give it the right to read: chmod a+rX",),
+        source="glibc elf/dl-load.c",
+    ),
+    ErrorKind(
+        "no room for the file",
+        forms=(
+            Form(
+                "linux",
+                FILE + r"cannot open shared object file: (?P<version>Too many open files|Cannot "
+                r"allocate memory|Input/output error|Stale file handle)",
+            ),
+        ),
+        subject=_SUBJECT,
+        is_a=("a library that is there, and that the system could not open",),
+        causes=(Cause.REFUSED,),
+        why=("the system says: {version}",),
+        advice=(
+            "raise the limit of open files (ulimit -n), or use fewer worker processes",
+            "or look at the memory and the disk: dmesg names what failed",
+        ),
         source="glibc elf/dl-load.c",
     ),
     ErrorKind(

@@ -37,12 +37,15 @@ ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "code signature",
         forms=(
-            Form("macos", r"code signature (?:in \([^)]{0,400}\) )?not valid for use in process"),
+            Form(
+                "macos",
+                r"code signature in \((?P<file>[^)\n]{1,400})\) not valid for use in process",
+            ),
             Form("macos", r"code signature invalid"),
             Form("macos", r"(?:CODESIGNING|Code Signature Invalid|cs_invalid_page)"),
             Form("macos", r"no cdhash, completely unsigned\?"),
         ),
-        subject=("the file",),
+        subject=("{file}", "the file"),
         is_a=("a library whose code signature does not match its content, or is missing",),
         causes=(Cause.SIGNATURE,),
         why=(
@@ -52,7 +55,7 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
         ),
         advice=(
-            "sign it again: codesign --force --sign - FILE",
+            "sign it again: codesign --force --sign - {file}",
             "or reinstall the package; delocate signs what it changes",
         ),
         source="dyld (dyld/Loader.cpp: code signature errors of fcntl F_ADDFILESIGS_RETURN)",

@@ -54,8 +54,14 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
+                r"Installed CUDA version (?P<a>[\d.]{1,12}\d) does not match the version torch was "
+                r"compiled with (?P<b>[\d.]{1,12}\d)",
+            ),
+            Form(
+                None,
                 r"(?:Cuda extensions are being compiled with a version of Cuda that does not "
-                r"match|CUDA version mismatch: )[^\n]{0,200}",
+                r"match|CUDA version mismatch: )[^\n]{0,200}?(?:binaries were compiled with Cuda "
+                r"(?P<version>[\d.]{1,12}\d)|$)",
             ),
             Form(
                 None,
@@ -69,6 +75,7 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             "libraries of two CUDA major versions do not replace each other",
             "the text names CUDA {a} and CUDA {b}",
+            "torch is built for CUDA {version}, and the toolkit (nvcc, CUDA_HOME) is of another",
         ),
         advice=(
             "install torch and the package for the same CUDA major version",

@@ -11,7 +11,7 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 None,
-                r"dynamic module does not define (?:module export|init) function \((?P<symbol>\w+)"
+                r"dynamic module does not define (?:module export|init) function ?\((?P<symbol>\w+)"
                 r"\)",
             ),
             Form(None, r"Module use of python(?P<version>\d+)\.dll conflicts"),
@@ -21,13 +21,13 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.WRONG_PYTHON, Cause.INCOMPLETE_BUILD),
         why=(
             (
-                "the module was built for another Python{here}, the file was renamed, or it is an "
-                "operator library rather than a Python module"
+                "the module was built for another Python{here}, the file was renamed, its build "
+                "was faulty, or it is an operator library rather than a Python module"
             ),
         ),
         advice=(
-            "load an operator library with torch.ops.load_library(path)",
-            "otherwise install or rebuild the package for the running Python",
+            "install or rebuild {package} for the running Python",
+            "or, if it is a library of operators, load it with torch.ops.load_library(path)",
         ),
         unknown=("which of these applies: `torch-abi-audit -v FILE` lists the entry points",),
         source="CPython Python/importdl.c, Python/dynload_win.c",

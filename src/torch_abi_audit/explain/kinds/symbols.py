@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.explain.kinds import loader_words
 from torch_abi_audit.explain.kinds.kind import LINK, SYMBOL, VERSION, ErrorKind, Form
 
 _MACOS_PLACES = (
@@ -19,6 +20,11 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"\(?(?:__imp_)?(?P<symbol>[?\w@$]{1,4000})",
             ),
             Form(
+                "windows",
+                rf"{loader_words.any_of(loader_words.EXTERNAL)} (?:\"[^\"\n]{{0,4000}}\" ?)?"
+                r"\(?(?:__imp_)?(?P<symbol>[?A-Za-z_@$][?\w@$]{1,4000})",
+            ),
+            Form(
                 "macos",
                 r"Undefined symbols(?: for architecture (?P<version>\w+))?:\s*"
                 r"\"?(?P<symbol>[^\"\n]{1,4000}?)\"?, referenced from:",
@@ -32,8 +38,19 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
+                r"(?:(?<![^\s:(])(?P<file>[^\s:()]{1,300}\.so[\d.]{0,20}): )?"
                 r"undefined reference to (?:symbol )?[`'\u2018\"]?"
                 r"(?P<symbol>[^'\u2019\"\n]{1,4000})",
+            ),
+            Form(
+                "linux",
+                rf"{loader_words.any_of(loader_words.REFERENCE_BEFORE)} ?[`'\u2018\"\u00ab\u00bb]"
+                r"[ ]?(?P<symbol>[^'\u2019\"\u00ab\u00bb\n]{1,4000}?) ?['\u2019\"\u00ab\u00bb]",
+            ),
+            Form(
+                "linux",
+                r"[`'\u2018\"\u201c\u00ab](?P<symbol>[^`'\u2018\u2019\"\u201c\u00ab\u00bb\n]{1,4000}?)"
+                rf"['\u2019\"\u00bb] ?{loader_words.any_of(loader_words.REFERENCE_AFTER)}",
             ),
             Form(
                 "linux",
@@ -53,7 +70,10 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"the dynamic link library "
                 r"(?P<library>[^\n]{1,400}?)\.?\s*$",
             ),
-            Form("macos", r"Symbols? not found:\s*(?P<symbol>[^\s']{1,4000})" + _MACOS_PLACES),
+            Form(
+                "macos",
+                r"Symbols? not found:\s*['(]{0,2}(?P<symbol>[^\s'()]{1,4000})" + _MACOS_PLACES,
+            ),
             Form(
                 "macos",
                 r"(?:dlopen\((?P<file>[^,\n]{1,400}),.{0,600}?)?"
@@ -89,9 +109,9 @@ ROWS: tuple[ErrorKind, ...] = (
         forms=(
             Form(
                 "linux",
-                r"(?:(?P<library>[^\s:'\"]{1,400}): )?version [`'\u2018\"]?"
-                r"(?P<version>(?:GLIBC|GLIBCXX|CXXABI|GCC|GOMP|OMP|GFORTRAN|LIBCXXABI|CXXABI_LDBL)"
-                r"_[\w.]{1,400})['\u2019\"]? not found"
+                r"(?:(?P<library>[^\s:'\"]{1,400}): )?version "
+                r"[`'\u2018\"]?(?P<version>(?:GLIBC|GLIBCXX|CXXABI|GCC|GOMP|OMP|GFORTRAN)_"
+                r"[\w.]{1,400}|(?<=[`'\u2018])[A-Za-z][\w.+-]{1,400})['\u2019\"]? not found"
                 r"(?: \(required by (?P<file>[^)\n]{1,400})\))?",
             ),
         ),

@@ -50,7 +50,9 @@ ROWS: tuple[ErrorKind, ...] = (
             ),
             Form(
                 None,
-                r"cannot import name '(?P<symbol>_C\w{0,40})' from (?:partially initialized "
+                r"cannot import name '(?P<symbol>_C\w{0,40}|csrc|_ext\w{0,20}|_kernels?|_backend|"
+                r"\w{0,40}_(?:cuda|hip|ext|kernels?|cpp|ops)(?:_\w{1,20})?)' from (?:partially "
+                r"initialized "
                 r"module )?'(?P<file>[\w.]{1,200})'",
             ),
         ),
@@ -109,7 +111,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"Could not load this library: "
                 r"(?P<file>[^\n]{1,400}?\.(?:so[\d.]{0,20}|dylib|dll|pyd))\b",
             ),
-            Form(None, r"Could not load this library: (?P<file>\S{1,400})"),
+            Form(None, r"Could not load this library: (?P<file>[^\s{]\S{0,400})"),
             Form(None, r"Could not load the library '(?P<file>[^'\n]{1,400})'"),
         ),
         subject=("{file}", "the library"),
@@ -117,7 +119,11 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.EARLIER,),
         why=("it is a second message: the error before it, of the loader, names the cause",),
         advice=(
-            "look at the error that precedes it, or run ldd FILE with torch/lib in LD_LIBRARY_PATH",
+            "look at the error that precedes it",
+            (
+                "or see what is missing: on Linux, ldd FILE with torch/lib in LD_LIBRARY_PATH; "
+                "elsewhere, torch-abi-audit -v FILE"
+            ),
             "or run torch-abi-audit explain --with PACKAGE - to see which torch the package fits",
         ),
         unknown=("why it did not load: this line does not say",),

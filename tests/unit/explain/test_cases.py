@@ -1,0 +1,82 @@
+"""Texts from public threads, with the cause that their maintainers found, against the answers.
+
+``handed_cases.json`` holds texts that the program was written with; ``public_cases.json`` those
+that were collected to try it. Of each case: the thread, the options, the text, and the answers
+that count as right. ``none`` in a list accepts that no cause, or nobody who fails, is named.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from torch_abi_audit.commands.shared.torch_choice import installed_torch
+from torch_abi_audit.explain.explanation import Explanation, Installed
+from torch_abi_audit.explain.question import explain
+from torch_abi_audit.report.rendering import Detail, render
+
+
+def cases(name: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+    )
+    return found
+
+
+CASES = cases("handed_cases.json") + cases("public_cases.json")
+ECHO = 40
+"""Characters from which on a line that the question has as well is not the answer's own."""
+
+
+def answered(text: str, args: list[str]) -> Explanation:
+    """The answer with the options of the case: no torch, or the one that they name."""
+    assert args[:1] in ([], ["--torch"])
+    installed = None
+    if args:
+        torch = installed_torch(args[1], ())
+        assert torch is not None
+        installed = Installed(torch.text, torch.cuda, stated=torch.known_build)
+    return explain(text, installed)
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def own_words(answer: Explanation, asked: str) -> str:
+    """What the text says: its subject, and the lines that do not only repeat the question."""
+    question = squeezed(asked)
+    lines = [
+        squeezed(re.sub(r"^\s*[a-z ]+:\s+", "", line))
+        for line in render("explain", "text", answer, Detail()).splitlines()
+    ]
+    told = (one for one in lines[1:] if len(one) < ECHO or one not in question)
+    return " ".join((lines[0], *told))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['thread']}")
+def test_a_public_text(case: dict[str, list[str]]) -> None:
+    text = str(case["text"])
+    answer = answered(text, case["args"])
+    said = own_words(answer, text)
+    if case["causes"]:
+        assert (answer.causes[0] if answer.causes else "none") in case["causes"], said
+    if case["fails"]:
+        assert (answer.fails or "none") in case["fails"], said
+    for words in case["says"]:
+        assert re.search(words, said, re.IGNORECASE), (words, said)
+    for words in case["never"]:
+        assert not re.search(words, said, re.IGNORECASE), (words, said)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['thread']}")
+def test_an_answer_is_free_of_repetitions_and_nonsense(case: dict[str, list[str]]) -> None:
+    answer = answered(str(case["text"]), case["args"])
+    sentences = (*answer.is_a, *answer.why, *answer.advice, *answer.unknown)
+    assert len(sentences) == len(set(sentences))
+    assert not any(re.search(r"{\w+}|None\b|\bthe the\b", one) for one in sentences)
+    assert not (answer.advice and answer.advice[0].startswith("or "))
+    assert len(answer.causes) == len(set(answer.causes))
