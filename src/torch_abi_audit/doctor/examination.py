@@ -7,7 +7,7 @@ import os
 from torch_abi_audit.doctor import imports
 from torch_abi_audit.doctor.copies import second_copies
 from torch_abi_audit.doctor.diagnosis import Copies, Diagnosis, Examined, Problem, Status
-from torch_abi_audit.doctor.engine import another, started, variables
+from torch_abi_audit.doctor.engine import started, variables
 from torch_abi_audit.doctor.process import Refusal
 from torch_abi_audit.doctor.remedy import Place, elsewhere, with_remedy
 from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, import_torch
@@ -72,9 +72,6 @@ class Examination:
         self._known_before = len(process.unknown)
         return process, import_torch(torch, python, process, self.environ)
 
-    def _fresh(self) -> Process:
-        return another(self._process, lambda: self._begun()[0])
-
     def _torch(self, failed: TorchFailure | None) -> Examined:
         problem = None
         if failed is not None:
@@ -107,7 +104,7 @@ class Examination:
         if self._failure is not None:
             text = "torch, which is imported first, will not load"
             return Examined(name, Status.FAILS, *whose, Problem(text))
-        process = self._fresh()
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         done = imports.follow(
             name,
@@ -160,7 +157,7 @@ class Examination:
 
     def file(self, path: str) -> Examined:
         """Open one library after torch."""
-        process = self._fresh()
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         failure = self._failure or process.open(path)
         problem = None if failure is None else self._refused(path, failure)
@@ -239,7 +236,7 @@ class Examination:
         for group in libraries_to_try(report, self.python.suffixes, opened | tried, torch):
             failures = []
             for path in group:
-                failure = another(process, self._fresh).open(path)
+                failure = process.fork().open(path)
                 if failure is None or self._may_be_open(failure):
                     break
                 failures.append(self._refused(path, failure))
