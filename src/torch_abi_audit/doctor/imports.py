@@ -61,6 +61,8 @@ class Imported:
     """Source and line where a library is opened whose path could not be worked out."""
     before_torch: tuple[str, ...] = ()
     """Libraries that it opens before its sources import torch."""
+    possible: tuple[Ended, ...] = ()
+    """Exceptions that sources raise under conditions that are not known."""
     cut: bool = False
     """Whether the sources were too many to follow to the end."""
 
@@ -94,7 +96,7 @@ def follow(
     try:
         import_module(name, ("", 0), run)
     except Raised as raised:
-        ended = Ended(raised.kind, raised.text, raised.source, raised.line, raised.attempt)
+        ended = _ended(raised)
     except (Returned, Broken):
         pass
     except (Exhausted, RecursionError):
@@ -106,8 +108,13 @@ def follow(
         ended,
         tuple(dict.fromkeys(run.unresolved)),
         tuple(one.path for one in run.before_torch),
+        tuple(_ended(one) for one in run.possible),
         cut,
     )
+
+
+def _ended(raised: Raised) -> Ended:
+    return Ended(raised.kind, raised.text, raised.source, raised.line, raised.attempt)
 
 
 def constants(python: Python, torch_directory: str) -> dict[str, Known]:

@@ -179,7 +179,7 @@ def _doubtful(node: ast.expr, scope: Scope, run: Run) -> Known:
     try:
         return value_of(node, scope, run)
     except Raised as raised:
-        run.catch(raised)
+        run.doubt(raised)
         return UNKNOWN
 
 

@@ -107,6 +107,15 @@ def _environment(run: Run, name: Known, default: Known = None) -> Known:
     return run.environ.get(name, default) if isinstance(name, str) else UNKNOWN
 
 
+def _expanded(run: Run, path: Known) -> Known:
+    """``os.path.expanduser``, for the user's own directory."""
+    text = text_of(path)
+    home = run.environ.get("HOME", run.environ.get("USERPROFILE"))
+    if text is None or not text.startswith("~"):
+        return UNKNOWN if text is None else text
+    return home + text[1:] if home and text[1:2] in ("", "/", "\\") else UNKNOWN
+
+
 def _all(_run: Run, items: Known) -> Known:
     truths = [truth(each) for each in items] if isinstance(items, (list, tuple)) else [None]
     return False if False in truths else UNKNOWN if None in truths else True
@@ -256,7 +265,7 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "os.path.abspath": _of_text(os.path.normpath),
     "os.path.realpath": _of_text(lookup.real_path),
     "os.path.normpath": _of_text(os.path.normpath),
-    "os.path.expanduser": _of_text(lambda path: path),
+    "os.path.expanduser": _expanded,
     "os.path.splitext": _of_text(os.path.splitext),
     "os.path.split": _of_text(os.path.split),
     "os.path.exists": _of_text(lambda path: lookup.has_file(path) or lookup.has_directory(path)),

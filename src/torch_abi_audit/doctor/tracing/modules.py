@@ -57,16 +57,20 @@ class Modules:
             self._generators[node] = known
         return known
 
-    def find(self, name: str, within: Sequence[str] | None) -> Place | None:
+    def find(
+        self, name: str, within: Sequence[str] | None, path: Sequence[str] | None = None
+    ) -> Place | None:
         """The module ``name``; None if there is none.
 
         Args:
             name: Its whole dotted name.
             within: The directories of its package; None for ``sys.path``.
+            path: What ``sys.path`` is, where sources have changed it.
         """
         part = name.rpartition(".")[2]
         portions = []
-        for directory in self._python.path if within is None else within:
+        everywhere = self._python.path if path is None else path
+        for directory in everywhere if within is None else within:
             names = self._listed(directory)
             if part in names:
                 inner = os.path.join(directory, part)

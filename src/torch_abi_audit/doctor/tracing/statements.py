@@ -62,7 +62,7 @@ def perhaps(body: Callable[[], None], scope: Scope, run: Run) -> bool:
     try:
         body()
     except Raised as raised:
-        run.catch(raised)
+        run.doubt(raised)
         leaves = True
     except Returned as returned:
         scope.perhaps.append(returned.value)
