@@ -61,6 +61,8 @@ class Examined:
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     """What could not be determined, as sentences."""
+    limits: tuple[str, ...] = ()
+    """What was neither followed nor tried, although the answer stands without it: clauses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from torch_abi_audit.doctor.tracing.imports import import_module
 from torch_abi_audit.doctor.tracing.modules import Modules
 from torch_abi_audit.doctor.tracing.run import Attempt, Broken, Exhausted, Raised, Returned, Run
 from torch_abi_audit.doctor.tracing.values import Flags, TorchRelease
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
@@ -63,6 +63,8 @@ class Imported:
     """Libraries that it opens before its sources import torch."""
     possible: tuple[Ended, ...] = ()
     """Exceptions that sources raise under conditions that are not known."""
+    homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The packages that were imported, and their directories."""
     cut: bool = False
     """Whether the sources were too many to follow to the end."""
 
@@ -109,6 +111,7 @@ def follow(
         tuple(dict.fromkeys(run.unresolved)),
         tuple(one.path for one in run.before_torch),
         tuple(_ended(one) for one in run.possible),
+        dict(run.directories),
         cut,
     )
 

@@ -66,7 +66,7 @@ class Patient:
         """
         if not names:
             return tuple(
-                self.examination.package(name, one, self.followed)
+                self._package(name, one, every=False)
                 for one in self.using
                 for name in _imported(one)
             )
@@ -98,21 +98,20 @@ class Patient:
             return []
         report = self.owner(name)
         top = name.partition(".")[0]
+        names: Sequence[str] = (name,)
         if report is not None and top not in report.import_names:
-            return [
-                self.examination.package(each, report, self.followed) for each in _imported(report)
-            ]
-        if report is None:
+            names = _imported(report)
+        elif report is None:
             pure = next((one for one in self._pure if canonical(one.name) == canonical(name)), None)
             if pure is not None and pure.import_names and top not in pure.import_names:
-                return [
-                    self.examination.package(each, None, self.followed)
-                    for each in pure.import_names[:1]
-                ]
-            if not self.examination.finds(top):
+                names = pure.import_names[:1]
+            elif not self.examination.finds(top):
                 where = ", ".join(self.python.sites) or "any path"
                 raise TargetError(f"{name} is not installed in {where}")
-        return [self.examination.package(name, report, self.followed)]
+        return [self._package(each, report, every=True) for each in names]
+
+    def _package(self, name: str, report: PackageReport | None, *, every: bool) -> Examined:
+        return self.examination.package(name, report, self.followed, every=every)
 
 
 def _followed(
@@ -144,12 +143,14 @@ def _imported(report: PackageReport) -> tuple[str, ...]:
     if named:
         return tuple(named[:1])
     paths = [one.path_text for one in report.libraries if uses_torch(one)]
+    public = [name for name in report.import_names if not name.startswith("_")]
+    names = public or report.import_names
     holding = [
         name
-        for name in report.import_names
+        for name in names
         if any(f"{os.sep}{name}{os.sep}" in path or f"{os.sep}{name}." in path for path in paths)
     ]
-    return tuple(holding or report.import_names[:1])
+    return tuple(holding or names[:1])
 
 
 def _python(options: argparse.Namespace) -> Python:
