@@ -6,7 +6,14 @@ import os
 
 from torch_abi_audit.doctor import imports
 from torch_abi_audit.doctor.copies import second_copies
-from torch_abi_audit.doctor.diagnosis import Copies, Diagnosis, Examined, Problem, Status
+from torch_abi_audit.doctor.diagnosis import (
+    AFTER_TORCH,
+    Copies,
+    Diagnosis,
+    Examined,
+    Problem,
+    Status,
+)
 from torch_abi_audit.doctor.engine import started, variables
 from torch_abi_audit.doctor.remarks import is_within, limits, notes, uncertain
 from torch_abi_audit.doctor.remedy import Place, with_remedy, without_variant
@@ -107,8 +114,7 @@ class Examination:
         """
         whose = (report.distribution, report.version) if report is not None else (None, None)
         if self._failure is not None:
-            text = "torch, which is imported first, will not load"
-            return Examined(name, Status.FAILS, *whose, Problem(text))
+            return Examined(name, Status.FAILS, *whose, Problem(AFTER_TORCH))
         process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         done = imports.follow(
@@ -162,6 +168,11 @@ class Examination:
     def finds(self, name: str) -> bool:
         """Whether the interpreter finds a top-level module."""
         return self._modules.find(name, None) is not None
+
+    def has_file(self, name: str) -> bool:
+        """Whether a top-level module is a file, or a package with a source."""
+        found = self._modules.find(name, None)
+        return found is not None and found.file is not None
 
     def file(self, path: str) -> Examined:
         """Open one library after torch."""

@@ -23,6 +23,10 @@ _IS_A = {
     "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError", "Exception", "BaseException"),
     "OSError": ("OSError", "IOError", "EnvironmentError", "Exception", "BaseException"),
     "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "Exception", "BaseException"),
+    "PackageNotFoundError": (
+        *("PackageNotFoundError", "ModuleNotFoundError", "ImportError"),
+        *("Exception", "BaseException"),
+    ),
     "KeyError": ("KeyError", "LookupError", "Exception", "BaseException"),
     "NotImplementedError": (
         *("NotImplementedError", "RuntimeError", "Exception", "BaseException"),
