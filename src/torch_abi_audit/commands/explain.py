@@ -66,6 +66,7 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
         AuditError: what ``--python``, ``--torch`` or ``--with`` names was not found.
     """
     from torch_abi_audit.commands.shared import targets
+    from torch_abi_audit.commands.shared.environment import meant
     from torch_abi_audit.commands.shared.torch_choice import installed_torch
     from torch_abi_audit.explain.question import explain
     from torch_abi_audit.explain.target import beside
@@ -73,6 +74,8 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
 
     if options.doctor and not options.with_target:
         return _here(text, options)
+    if options.doctor and options.python is None:
+        options.python = meant(quiet=bool(options.quiet))  # named once for both
     looking = targets.search(options, (options.with_target,))
     installed = _installed(installed_torch(options.torch, looking.environment.path))
     if options.doctor:
