@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.installs import install
 from tests.support.torch_stand_in import (
     SUFFIX,
     World,
@@ -451,12 +452,65 @@ def for_itself_with_ctypes(home: Path) -> World:
     return world
 
 
+BY_RELEASE = (
+    "release = torch.__version__.partition('+')[0]\n"
+    "path = os.path.join(here, f'libops_pytorch_{release}.so')\n"
+)
+
+
+def builds(home: Path, init: str) -> World:
+    """A package with libraries for two releases, neither of which is installed."""
+    world = operators(home, use("at_one"), HERE + BY_RELEASE + init, "libops_pytorch_2.0.1.so")
+    library(world.package / "libops_pytorch_2.1.0.so", use("at_one"), *world.torch(*ALL))
+    world.sources(__init__=HERE + BY_RELEASE + init)
+    return world
+
+
+def build_for_other_releases_is_optional(home: Path) -> World:
+    return builds(home, "if os.path.exists(path):\n    torch.ops.load_library(path)\n")
+
+
+def build_for_other_releases(home: Path) -> World:
+    init = (
+        "def load():\n    if not os.path.exists(path):\n"
+        "        raise FileNotFoundError(f'no operators at {path}')\n"
+        "    torch.ops.load_library(path)\n"
+        "wanted = None\nif wanted not in ['tensorflow']:\n    load()\n"
+    )
+    return builds(home, init)
+
+
+def kept_within_the_package(home: Path) -> World:
+    init = (
+        f"{HERE}import sys\nsys.path.insert(0, os.path.join(here, 'third_party', 'python'))\n"
+        "import kept_within\n"
+    )
+    world = operators(home, BROKEN, init)
+    inner = world.package / "third_party" / "python" / "kept_within"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").write_text(
+        f"import ctypes\nctypes.CDLL({str(world.package / '_ops.so')!r})\n"
+    )
+    return world
+
+
+def installed_by_its_metadata(home: Path) -> World:
+    """A module that is imported where a distribution is installed."""
+    init = (
+        "import torch\nfrom importlib.metadata import version, PackageNotFoundError\n"
+        "def has(name):\n    try:\n        version(name)\n    except PackageNotFoundError:\n"
+        "        return False\n    return True\n"
+        "if has('absent-thing'):\n    import absent_thing\nif has('ext'):\n    from . import _C\n"
+    )
+    return plain(home, use("at_of_another_release"), init=init)
+
+
 FINE: tuple[Callable[[Path], World], ...] = (
     *(fits, weak_symbol, unlinked_with_all_global, global_dependency, older_copy_behind_an_rpath),
     *(cuda_of_wheels, older_jit_linker_behind_a_preloaded_one, guarded, suppressed),
     *(in_a_function, only_on_another_system, without_cuda, for_the_release),
     *(optional_requirement_is_missing, operators_load, operators_guarded, one_of_several_fits),
-    for_all_with_ctypes,
+    *(for_all_with_ctypes, build_for_other_releases_is_optional),
 )
 FAILING: tuple[Callable[[Path], World], ...] = (
     *(missing_library, missing_symbol, unlinked, older_copy_on_the_path, older_copy_preloaded),
@@ -466,7 +520,8 @@ FAILING: tuple[Callable[[Path], World], ...] = (
     *(in_a_function_that_is_called, by_a_variable, in_a_module_below, second_of_two, not_built),
     *(built_for_another_python, requirement_is_missing, refuses_the_release, operators_fail),
     *(operators_found_by_a_pattern, operators_found_by_a_finder, none_of_several_fits),
-    for_itself_with_ctypes,
+    *(for_itself_with_ctypes, build_for_other_releases, kept_within_the_package),
+    installed_by_its_metadata,
 )
 
 
@@ -600,6 +655,113 @@ def test_a_build_for_another_release_is_not_tried(
     for world in [build(tmp_path / build.__name__) for build in builds]:
         _, document = examined(world, monkeypatch, capsys)
         assert (only(document)["status"], only(document)["parts"]) == ("loads", [])
+
+
+def test_a_package_for_other_releases_does_not_load_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = build_for_other_releases_is_optional(tmp_path)
+    code, document = examined(world, monkeypatch, capsys)
+    ext = only(document)
+    assert (code, ext["status"]) == (0, "part-will-not-load")
+    (part,) = ext["parts"]
+    assert part["text"] == "it has libraries for torch 2.0.1 and 2.1, none for 2.13"
+    assert part["causes"] == ["built-for-another-torch"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_all_libraries_of_a_package_that_was_named_are_tried(
+    named: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = plain(tmp_path, use("at_one"))
+    gone = library(tmp_path / "gone" / "libgone.so.1", define("gone_one"))
+    library(world.package / "lib" / "libsolver.so", use("gone_one"), gone)
+    library(world.package / "lib" / "libhost.so", define("host_one"))
+    library(world.package / "lib" / "libplugin.so", use("host_one"))
+    world.sources(__init__=IMPORTS)
+    words = ["ext"] if named else ["--quiet"]
+    code, document = examined(world, monkeypatch, capsys, *words)
+    parts = [one["library"].rpartition("/")[2] for one in only(document)["parts"]]
+    assert (code, parts) == (0, ["libsolver.so"] if named else [])
+
+
+def test_a_cause_that_the_simulation_disproves_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(tmp_path)
+    flags = versioned(tmp_path, "GOMP_4.0")
+    own = library(world.site / "ext.libs" / "libgomp.so.1", define("GOMP_parallel"), flags=flags)
+    library(tmp_path / "other" / "libgomp.so.1", define("GOMP_barrier"))
+    module(
+        world.package / f"_C{SUFFIX}",
+        use("GOMP_parallel"),
+        own,
+        *world.torch(*ALL),
+        flags=("-Wl,--enable-new-dtags,-rpath,$ORIGIN/../ext.libs",),
+    )
+    world.sources(__init__=IMPORTS)
+    world.environ["LD_LIBRARY_PATH"] = str(tmp_path / "other")
+    assert world.imported() is not None
+    _, document = examined(world, monkeypatch, capsys)
+    problem = only(document)["problem"]
+    assert problem["failure"]["copy"]["path"] == str(tmp_path / "other" / "libgomp.so.1")
+    assert problem["causes"] == ["another-copy-loaded-first"]
+    assert len(problem["advice"]) == 1
+    assert problem["advice"][0].startswith(f"remove {tmp_path / 'other'} from LD_LIBRARY_PATH")
+    assert not any("linked without" in one for one in problem["why"])
+
+
+def test_packages_that_fail_with_torch_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = torch_without_a_library(tmp_path)
+    more = world.site / "more"
+    module(more / f"_C{SUFFIX}", use("at_one"), *world.torch("libtorch.so"))
+    install(world.site, "more", {"more/__init__.py": IMPORTS}, recorded=[f"more/_C{SUFFIX}"])
+    for name, value in world.environ.items():
+        monkeypatch.setenv(name, value)
+    for words in ([], ["--markdown"]):
+        assert main(["doctor", "--python", str(world.venv), *words]) == 1
+        shown = capsys.readouterr().out
+        assert shown.count("torch, which is imported first, will not load") == 1
+        assert "ext 1.0, more 1.0" in shown
+
+
+def test_a_private_module_beside_a_public_one_is_not_examined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = plain(tmp_path, use("at_one"))
+    module(world.site / "_ext.so", use("at_one"), *world.torch(*ALL))
+    files = {"ext/__init__.py": "import torch\nimport _ext\n"}
+    install(world.site, "ext", files, recorded=[f"ext/_C{SUFFIX}", "_ext.so"])
+    assert main(["doctor", "--python", str(world.venv), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in document["packages"]] == ["ext"]
+
+
+def test_a_library_given_to_what_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init = f"{HERE}import opener\nopener.load(os.path.join(here, '_ops.so'))\n"
+    world = operators(tmp_path, BROKEN, init)
+    (world.site / "opener.py").write_text("from ctypes import CDLL as load\n")
+    assert world.imported() is not None
+    code, document = examined(world, monkeypatch, capsys)
+    assert (code, only(document)["status"]) == (1, "will-not-load")
+
+
+def test_an_exception_under_an_unknown_condition_that_names_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init = "import torch, secret\nif secret.says():\n    raise RuntimeError('no libops.so here')\n"
+    world = plain(tmp_path, use("at_one"), init=init)
+    (world.site / "secret.py").write_text("def says():\n    return True\n")
+    code, document = examined(world, monkeypatch, capsys)
+    assert (code, only(document)["status"]) == (2, "not-known")
+    assert "may raise RuntimeError: no libops.so here" in only(document)["unknown"][0]
 
 
 def test_a_second_runtime(
@@ -759,3 +921,15 @@ def test_a_pasted_error_is_looked_for(
     words = ["explain", "--doctor", "--python", str(world.venv), "--json", pasted]
     assert main(words) == 0
     assert sentence in " ".join(json.loads(capsys.readouterr().out)["here"])
+
+
+def test_the_environment_and_the_package_are_both_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = missing_symbol(tmp_path)
+    text = f"ImportError: /a/site-packages/ext/_C{SUFFIX}: undefined symbol: at_of_another_release"
+    words = ["explain", "--doctor", "--with", str(world.package), "--python", str(world.venv)]
+    assert main([*words, "--json", text]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert "the same failure here" in answer["here"][0]
+    assert "finds all its symbols in" in " ".join(answer["at_hand"])

@@ -112,6 +112,19 @@ def test_the_rpaths_of_a_library_beside_do_not_count(tmp_path: Path) -> None:
     assert refused(process, second).library == "@rpath/libother.dylib"
 
 
+def test_a_fork_opens_libraries_of_its_own(tmp_path: Path, python: Path) -> None:
+    core = library(tmp_path / "own" / "libcore.dylib", "core")
+    first = module(tmp_path / "_A.so", "core", links=[core], rpaths=["@loader_path/own"])
+    second = module(tmp_path / "_B.so", "core", links=[core], rpaths=["@loader_path/none"])
+    process = started(python)
+    alone = refused(process.fork(), second).text
+    child = process.fork()
+    assert child.open(str(first)) is None
+    assert child.fork().open(str(second)) is None, "the library is open in a fork of the child"
+    assert refused(process, second).text == alone
+    assert (paths(process), paths(child)) == ([], [str(first), str(core)])
+
+
 def test_the_rpath_of_the_program_comes_last(tmp_path: Path, python: Path) -> None:
     core = library(tmp_path / "lib" / "libcore.dylib", "core")
     ext = module(tmp_path / "site" / "_C.so", "core", links=[core], rpaths=["@loader_path/none"])

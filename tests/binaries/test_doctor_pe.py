@@ -128,6 +128,21 @@ def test_the_directory_of_a_dll_that_is_needed_does_not_count(tmp_path: Path, py
     assert (failure.library, failure.file) == ("deep.dll", str(core))
 
 
+def test_a_fork_opens_libraries_of_its_own(tmp_path: Path, python: Path) -> None:
+    core = library(tmp_path / "site" / "core.dll", "core")
+    first = module(tmp_path / "site" / "_A.pyd", {"core.dll": "core"})
+    second = module(tmp_path / "elsewhere" / "_B.pyd", {"core.dll": "core"})
+    process = started(python)
+    child = process.fork()
+    assert child.open(str(first)) is None
+    assert child.fork().open(str(second)) is None, "the library is open in a fork of the child"
+    assert refused(process, second).library == "core.dll"
+    assert str(core) not in paths(process)
+    assert paths(child)[-2:] == [str(first), str(core)]
+    child.add_directory(str(core.parent))
+    assert refused(process, second).library == "core.dll"
+
+
 def test_path_is_not_searched(tmp_path: Path, python: Path) -> None:
     library(tmp_path / "cuda" / "core.dll", "core")
     ext = module(tmp_path / "site" / "_C.pyd", {"core.dll": "core"})

@@ -257,7 +257,12 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = interpreters.interpreter(str(where)).sites
     library = gcc(source([SHIM]), where / "built.so").read_bytes()
     install(Path(site), "over_there", {"over_there/_C.so": library, "over_there/__init__.py": ""})
-    install(Path(site), "torch", {"torch/version.py": VERSION}, version="2.12.1")
+    parts = {
+        f"torch/_C{SUFFIX}": module(where / f"_C{SUFFIX}", "").read_bytes(),
+        "torch/lib/libtorch_global_deps.so": gcc("", where / "deps.so", torch=()).read_bytes(),
+    }
+    sources = {"torch/__init__.py": "", "torch/version.py": VERSION}
+    install(Path(site), "torch", {**sources, **parts}, version="2.12.1")
     return where
 
 
@@ -277,6 +282,12 @@ VERBS = {
     "diff": (["diff", "over_there", "over_there"], "no difference (1 library)"),
     "explain": (["explain", MISSING], INSTALLED),
     "with": (["explain", MISSING, "--with", "over_there"], "loads on torch 2.12.1: yes"),
+    "doctor": (["doctor", "torch"], "Torch:     2.12.1+cu126 ({site}/torch)"),
+    "explain --doctor": (["explain", MISSING, "--doctor"], INSTALLED),
+    "both": (
+        ["explain", MISSING, "--doctor", "--with", "over_there"],
+        "loads on torch 2.12.1: yes",
+    ),
     "baseline": (["over_there", "--baseline", "over_there"], "Suppressed: "),
 }
 

@@ -41,7 +41,7 @@ MAP = {
     "explain": (
         "judges knowledge knowledge.names knowledge.platforms mangling model repair rules runtime"
     ),
-    "doctor": "explain formats knowledge knowledge.names mangling model runtime sources",
+    "doctor": "explain formats judges knowledge knowledge.names mangling model runtime sources",
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
     "fix": "facts knowledge knowledge.names model runtime",
     "gate": "judges knowledge.names model report.wording rules runtime",

@@ -44,8 +44,6 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.commands.shared.terminal import complain
     from torch_abi_audit.model.errors import AuditError
 
-    if options.doctor and options.with_target:
-        fail(syntax(), "--doctor and --with cannot be used together")
     modes.refuse_idle_index_options(syntax(), options, (options.with_target,))
     text = " ".join(options.text)
     if text == "-":
@@ -68,16 +66,22 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
         AuditError: what ``--python``, ``--torch`` or ``--with`` names was not found.
     """
     from torch_abi_audit.commands.shared import targets
+    from torch_abi_audit.commands.shared.environment import meant
     from torch_abi_audit.commands.shared.torch_choice import installed_torch
     from torch_abi_audit.explain.question import explain
     from torch_abi_audit.explain.target import beside
     from torch_abi_audit.model.errors import TargetError
 
-    if options.doctor:
+    if options.doctor and not options.with_target:
         return _here(text, options)
+    if options.doctor and options.python is None:
+        options.python = meant(quiet=bool(options.quiet))  # named once for both
     looking = targets.search(options, (options.with_target,))
     installed = _installed(installed_torch(options.torch, looking.environment.path))
-    answer = explain(text, installed, looking.environment.python, _platform(options))
+    if options.doctor:
+        answer = _here(text, options)
+    else:
+        answer = explain(text, installed, looking.environment.python, _platform(options))
     if options.with_target:
         for report in targets.audited((options.with_target,), looking):
             if report.error is not None:

@@ -41,6 +41,10 @@ class Problem:
     advice: tuple[str, ...] = ()
 
 
+AFTER_TORCH = "torch, which is imported first, will not load"
+"""The text of the problem of all packages where torch fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
     """One package."""
@@ -61,6 +65,13 @@ class Examined:
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     """What could not be determined, as sentences."""
+    limits: tuple[str, ...] = ()
+    """What was neither followed nor tried, although the answer stands without it: clauses."""
+
+    @property
+    def fails_with_torch(self) -> bool:
+        """Whether it fails only because torch does."""
+        return self.problem is not None and self.problem.text == AFTER_TORCH
 
 
 @dataclass(frozen=True, slots=True)

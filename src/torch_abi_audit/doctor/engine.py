@@ -7,7 +7,7 @@ from torch_abi_audit.runtime.lazy_import import module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch_abi_audit.doctor.process import Process
 
@@ -45,17 +45,6 @@ def started(
     more = (directories,) if system == "win32" else ()
     process: Process = module(_ENGINES[system]).process(program, environ, *more)
     return process
-
-
-def another(process: Process, again: Callable[[], Process]) -> Process:
-    """A process like another one, which opens libraries of its own.
-
-    Args:
-        process: The other one.
-        again: Makes such a process anew, for simulations that cannot fork.
-    """
-    fork: Callable[[], Process] | None = getattr(process, "fork", None)
-    return again() if fork is None else fork()
 
 
 def variables(system: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -6,14 +6,20 @@ import os
 
 from torch_abi_audit.doctor import imports
 from torch_abi_audit.doctor.copies import second_copies
-from torch_abi_audit.doctor.diagnosis import Copies, Diagnosis, Examined, Problem, Status
-from torch_abi_audit.doctor.engine import another, started, variables
-from torch_abi_audit.doctor.process import Refusal
-from torch_abi_audit.doctor.remedy import Place, elsewhere, with_remedy
+from torch_abi_audit.doctor.diagnosis import (
+    AFTER_TORCH,
+    Copies,
+    Diagnosis,
+    Examined,
+    Problem,
+    Status,
+)
+from torch_abi_audit.doctor.engine import started, variables
+from torch_abi_audit.doctor.remarks import is_within, limits, notes, uncertain
+from torch_abi_audit.doctor.remedy import Place, with_remedy, without_variant
 from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, import_torch
-from torch_abi_audit.doctor.unopened import libraries_to_try
+from torch_abi_audit.doctor.unopened import may_be_open, other_releases, refused
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.runtime.records import replace
 from torch_abi_audit.sources.files import lookup
 
@@ -72,9 +78,6 @@ class Examination:
         self._known_before = len(process.unknown)
         return process, import_torch(torch, python, process, self.environ)
 
-    def _fresh(self) -> Process:
-        return another(self._process, lambda: self._begun()[0])
-
     def _torch(self, failed: TorchFailure | None) -> Examined:
         problem = None
         if failed is not None:
@@ -94,7 +97,12 @@ class Examination:
         )
 
     def package(
-        self, name: str, report: PackageReport | None, followed: frozenset[str]
+        self,
+        name: str,
+        report: PackageReport | None,
+        followed: frozenset[str],
+        *,
+        every: bool = False,
     ) -> Examined:
         """Import a package after torch.
 
@@ -102,12 +110,12 @@ class Examination:
             name: The name that is imported.
             report: The audit of its distribution; None if none is known.
             followed: The top-level modules whose sources are followed.
+            every: Whether all its libraries are tried, not only those that use torch.
         """
         whose = (report.distribution, report.version) if report is not None else (None, None)
         if self._failure is not None:
-            text = "torch, which is imported first, will not load"
-            return Examined(name, Status.FAILS, *whose, Problem(text))
-        process = self._fresh()
+            return Examined(name, Status.FAILS, *whose, Problem(AFTER_TORCH))
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         done = imports.follow(
             name,
@@ -118,27 +126,17 @@ class Examination:
             self._known,
             followed,
         )
-        notes = [*_order_notes(done, name)]
-        problem = self._problem(done)
-        unsure: list[str] = []
-        if problem is not None and done.unresolved and self._may_be_open(problem.failure):
-            source, line = done.unresolved[0]
-            unsure = [
-                f"{problem.text}: unless {source}, line {line}, opens it, by a computed path."
-            ]
-            problem = None
+        problem, unsure = self._certain(done)
         parts = [self._part(one) for one in _optional(done.attempts)]
+        own = [where for where in done.unresolved if is_within(where[0], name, done)]
         if report is not None and problem is None:
-            others = list(self._unopened(report, process, done.attempts))
-            if done.unresolved:
-                notes.append("the libraries that it opens are computed: each of them was tried")
-                problem, parts = next(iter(others), None), parts + others[1:]
-            else:
-                parts += others
-        unknown = (*tuple(process.unknown)[known:], *unsure)
-        if done.cut:
-            unknown = (*unknown, f"The sources of {name} were too many to follow to their end.")
-        unknown = (*unknown, *_unread(report))
+            using, others = self._unopened(report, process, done.attempts, every=every)
+            if own and using:
+                problem = using.pop(0)
+            parts += [*using, *others]
+        unknown = (*tuple(process.unknown)[known:], *unsure, *_unread(report))
+        if problem is None:
+            unknown = (*unknown, *uncertain(done, name))
         added = tuple(process.opened)[before:]
         self.copies += second_copies(process.opened, added, name)
         return Examined(
@@ -150,17 +148,35 @@ class Examination:
             done.attempts,
             done.ended,
             added,
-            tuple(notes),
+            tuple(notes(done, name, own)),
             unknown,
+            tuple(limits(done, own)) if problem is None else (),
         )
+
+    def _certain(self, done: Imported) -> tuple[Problem | None, list[str]]:
+        """Why an import ends, and a sentence instead where something may keep it from that."""
+        problem = self._problem(done)
+        if problem is None or not done.unresolved:
+            return problem, []
+        if not may_be_open(problem.failure, self.place):
+            return problem, []
+        source, line = done.unresolved[0]
+        return None, [
+            f"{problem.text}: unless {source}, line {line}, opens it, by a computed path."
+        ]
 
     def finds(self, name: str) -> bool:
         """Whether the interpreter finds a top-level module."""
         return self._modules.find(name, None) is not None
 
+    def has_file(self, name: str) -> bool:
+        """Whether a top-level module is a file, or a package with a source."""
+        found = self._modules.find(name, None)
+        return found is not None and found.file is not None
+
     def file(self, path: str) -> Examined:
         """Open one library after torch."""
-        process = self._fresh()
+        process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
         failure = self._failure or process.open(path)
         problem = None if failure is None else self._refused(path, failure)
@@ -230,27 +246,25 @@ class Examination:
         return with_remedy(Problem(failure.text, failure, library=path), self.place)
 
     def _unopened(
-        self, report: PackageReport, process: Process, attempts: Sequence[Attempt]
-    ) -> Iterator[Problem]:
-        """The libraries that the import does not open and that will not load by themselves."""
-        tried = {lookup.real_path(one.path) for one in attempts}
-        opened = {lookup.real_path(one.path) for one in process.opened}
+        self,
+        report: PackageReport,
+        process: Process,
+        attempts: Sequence[Attempt],
+        *,
+        every: bool,
+    ) -> tuple[list[Problem], list[Problem]]:
+        """What the import does not open and will not load: what uses torch, and the rest."""
+        paths = [*(one.path for one in attempts), *(one.path for one in process.opened)]
+        seen = set(map(lookup.real_path, paths))
+        using: list[Problem] = []
+        others: list[Problem] = []
+        for path, failure, uses in refused(report, process, seen, self.place, every=every):
+            (using if uses else others).append(self._refused(path, failure))
         torch = self._installed.release if self._installed is not None else ""
-        for group in libraries_to_try(report, self.python.suffixes, opened | tried, torch):
-            failures = []
-            for path in group:
-                failure = another(process, self._fresh).open(path)
-                if failure is None or self._may_be_open(failure):
-                    break
-                failures.append(self._refused(path, failure))
-            else:
-                yield from failures[:1]
-
-    def _may_be_open(self, failure: Failure | None) -> bool:
-        """Whether what is missing is a file of a package, which may be opened before."""
-        if failure is None or failure.kind is not Refusal.NO_LIBRARY or failure.library is None:
-            return False
-        return bool(elsewhere(file_name(failure.library), self.place))
+        releases = other_releases(report, torch, seen)
+        if releases:
+            others.insert(0, without_variant(releases, torch))
+        return using, others
 
 
 def _words(attempt: Attempt) -> str:
@@ -271,12 +285,6 @@ def _status(problem: Problem | None, parts: Sequence[Problem], unknown: Sequence
     if unknown:
         return Status.UNKNOWN
     return Status.PARTLY if parts else Status.LOADS
-
-
-def _order_notes(done: Imported, name: str) -> Iterator[str]:
-    if done.before_torch:
-        first = os.path.basename(done.before_torch[0])
-        yield f"the sources of {name} open {first} before they import torch"
 
 
 def _unread(report: PackageReport | None) -> Iterator[str]:

@@ -16,7 +16,7 @@ from torch_abi_audit.doctor.tracing.imports import import_module
 from torch_abi_audit.doctor.tracing.modules import Modules
 from torch_abi_audit.doctor.tracing.run import Attempt, Broken, Exhausted, Raised, Returned, Run
 from torch_abi_audit.doctor.tracing.values import Flags, TorchRelease
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files import lookup
 
 TYPE_CHECKING = False
@@ -61,6 +61,10 @@ class Imported:
     """Source and line where a library is opened whose path could not be worked out."""
     before_torch: tuple[str, ...] = ()
     """Libraries that it opens before its sources import torch."""
+    possible: tuple[Ended, ...] = ()
+    """Exceptions that sources raise under conditions that are not known."""
+    homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The packages that were imported, and their directories."""
     cut: bool = False
     """Whether the sources were too many to follow to the end."""
 
@@ -94,7 +98,7 @@ def follow(
     try:
         import_module(name, ("", 0), run)
     except Raised as raised:
-        ended = Ended(raised.kind, raised.text, raised.source, raised.line, raised.attempt)
+        ended = _ended(raised)
     except (Returned, Broken):
         pass
     except (Exhausted, RecursionError):
@@ -106,8 +110,14 @@ def follow(
         ended,
         tuple(dict.fromkeys(run.unresolved)),
         tuple(one.path for one in run.before_torch),
+        tuple(_ended(one) for one in run.possible),
+        dict(run.directories),
         cut,
     )
+
+
+def _ended(raised: Raised) -> Ended:
+    return Ended(raised.kind, raised.text, raised.source, raised.line, raised.attempt)
 
 
 def constants(python: Python, torch_directory: str) -> dict[str, Known]:

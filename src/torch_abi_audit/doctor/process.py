@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
@@ -97,6 +97,9 @@ class Process(Protocol):
         Returns:
             What the loader answers if it refuses; None if the library is open.
         """
+
+    def fork(self) -> Self:
+        """The same process once more: what is opened in one is not open in the other."""
 
     @property
     def opened(self) -> Sequence[Opened]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 
+from torch_abi_audit.doctor.diagnosis import Problem
 from torch_abi_audit.doctor.process import Found, Refusal
 from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.knowledge.names.cuda import is_cuda
 from torch_abi_audit.knowledge.names.cuda_packages import brings
 from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.model.releases import short
 from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.files import lookup
 from torch_abi_audit.sources.installed.distribution import headers, installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from torch_abi_audit.doctor.diagnosis import Problem
     from torch_abi_audit.doctor.process import Failure, Opened
     from torch_abi_audit.doctor.torch_import import Torch
     from torch_abi_audit.explain.explanation import Installed
@@ -47,16 +48,37 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
         advice = []
     failure = problem.failure
     if failure is not None:
-        seen = list(_seen(failure, place))
         first = list(_first(failure, place))
+        if _is_in_the_way(failure, place):  # what the words alone would suggest is disproved
+            if Cause.OTHER_COPY not in causes:
+                why, advice = [], []
+            causes = [Cause.OTHER_COPY]
+        elif failure.kind is Refusal.NO_LIBRARY and _is_somewhere(failure, place):
+            causes = [Cause.SEARCH_PATH if one is Cause.NOT_INSTALLED else one for one in causes]
         if first:
             advice = [*first, *(f"or {one.removeprefix('or ')}" for one in advice[:1])]
-        if _is_in_the_way(failure, place) and Cause.OTHER_COPY not in causes:
-            causes.insert(0, Cause.OTHER_COPY)
-        why = [*seen, *why]
-    known = [one for one in causes if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
+        why = [*_seen(failure, place), *why]
+    known = [one for one in dict.fromkeys(causes) if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def without_variant(releases: Sequence[str], torch: str) -> Problem:
+    """The problem of a package whose libraries are for other releases of torch.
+
+    Args:
+        releases: Those for which it has libraries, oldest first.
+        torch: The installed one.
+    """
+    named = " and ".join(releases) if len(releases) < 3 else f"{releases[0]} to {releases[-1]}"
+    return Problem(
+        f"it has libraries for torch {named}, none for {short(torch)}",
+        causes=(Cause.OTHER_TORCH,),
+        advice=(
+            f"install a release of the package for torch {short(torch)}",
+            f"or install torch {releases[-1]}",
+        ),
+    )
 
 
 def _question(problem: Problem, place: Place) -> str:
@@ -80,6 +102,10 @@ def _is_in_the_way(failure: Failure, place: Place) -> bool:
     others = elsewhere(file_name(copy.path), place)
     led = copy.found in (Found.VARIABLE, Found.PRELOAD)
     return led or any(not _is_open(path, failure) for path in others)
+
+
+def _is_somewhere(failure: Failure, place: Place) -> bool:
+    return failure.library is not None and bool(elsewhere(file_name(failure.library), place))
 
 
 def _is_older(failure: Failure) -> bool:
@@ -140,6 +166,11 @@ def _first(failure: Failure, place: Place) -> Iterator[str]:
             return
         if copy.found is Found.PRELOAD:
             yield f"remove {copy.path} from LD_PRELOAD"
+            return
+        others = elsewhere(file_name(copy.path), place)
+        other = next((path for path in others if not _is_open(path, failure)), None)
+        if other is not None:
+            yield f"let {other} be found first, or remove {copy.path}"
             return
     library = failure.library
     if library is None or not is_cuda(file_name(library)):

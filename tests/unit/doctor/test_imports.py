@@ -290,6 +290,37 @@ def test_the_suffixes_of_another_python_do_not_count(tmp_path: Path) -> None:
     assert found.ended.text == "No module named 'ext._C'"
 
 
+@pytest.mark.parametrize(
+    ("requirement", "is_there"),
+    [("extra", True), ("extra >=1.2", True), ("extra >=2", False), ("absent", False)],
+)
+def test_requirements_that_sources_ask_for(
+    requirement: str, is_there: bool, tmp_path: Path
+) -> None:
+    init = (
+        "from lightning_utilities.core.imports import RequirementCache\n"
+        f"HAS = RequirementCache({requirement!r})\nif HAS:\n    import nowhere_at_all\n"
+    )
+    files = {
+        "ext/__init__.py": init,
+        "lightning_utilities/core/imports.py": "",
+        "extra-1.2.3.dist-info/METADATA": "Metadata-Version: 2.1\nName: extra\nVersion: 1.2.3\n",
+    }
+    ended = traced(tmp_path, files).ended
+    assert (ended is not None) is is_there
+
+
+def test_the_directory_of_the_user(tmp_path: Path) -> None:
+    init = (
+        "import os\nif os.path.exists(os.path.join(os.path.expanduser('~'), 'x.json')):\n"
+        "    from . import _C\n"
+    )
+    (tmp_path / "home").mkdir()
+    assert of(tmp_path, init, environ={"HOME": str(tmp_path / "home")}) == []
+    (tmp_path / "home" / "x.json").touch()
+    assert of(tmp_path, init, environ={"HOME": str(tmp_path / "home")}) == ["_C"]
+
+
 def test_nothing_is_executed(tmp_path: Path) -> None:
     spring = f"open({str(tmp_path / 'sprung')!r}, 'w')\nimport ext.more\n"
     traced(tmp_path, {"ext/__init__.py": spring, "ext/more.py": spring})

@@ -13,7 +13,7 @@ from torch_abi_audit.explain.explanation import Installed
 from torch_abi_audit.judges.interface import Names
 from torch_abi_audit.knowledge.names.distribution import canonical, required
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.model.paths import file_name, relative_path
 from torch_abi_audit.sources import environments
 from torch_abi_audit.sources.installed import python as pythons
 from torch_abi_audit.sources.installed.torch_version import importable
@@ -66,9 +66,9 @@ class Patient:
         """
         if not names:
             return tuple(
-                self.examination.package(name, one, self.followed)
+                self._package(name, one, every=False)
                 for one in self.using
-                for name in _imported(one)
+                for name in self._imported(one)
             )
         return tuple(one for name in names for one in self._named(name))
 
@@ -98,21 +98,39 @@ class Patient:
             return []
         report = self.owner(name)
         top = name.partition(".")[0]
+        names: Sequence[str] = (name,)
         if report is not None and top not in report.import_names:
-            return [
-                self.examination.package(each, report, self.followed) for each in _imported(report)
-            ]
-        if report is None:
+            names = self._imported(report)
+        elif report is None:
             pure = next((one for one in self._pure if canonical(one.name) == canonical(name)), None)
             if pure is not None and pure.import_names and top not in pure.import_names:
-                return [
-                    self.examination.package(each, None, self.followed)
-                    for each in pure.import_names[:1]
-                ]
-            if not self.examination.finds(top):
+                names = pure.import_names[:1]
+            elif not self.examination.finds(top):
                 where = ", ".join(self.python.sites) or "any path"
                 raise TargetError(f"{name} is not installed in {where}")
-        return [self.examination.package(name, report, self.followed)]
+        return [self._package(each, report, every=True) for each in names]
+
+    def _imported(self, report: PackageReport) -> tuple[str, ...]:
+        """The names to import: the distribution's own, and those with libraries that use torch.
+
+        Private modules count only where there are no others, and folders without a source only
+        where they are all there is.
+        """
+        paths = [relative_path(one, report) for one in report.libraries if uses_torch(one)]
+        public = [name for name in report.import_names if not name.startswith("_")]
+        names = public or report.import_names
+        own = {canonical(report.distribution or report.name), canonical(report.name)}
+        named = [name for name in names if canonical(name) in own][:1]
+        holding = [
+            name
+            for name in names
+            if any(path.startswith((f"{name}/", f"{name}.")) for path in paths)
+            and self.examination.has_file(name)
+        ]
+        return tuple(dict.fromkeys([*named, *holding])) or tuple(names[:1])
+
+    def _package(self, name: str, report: PackageReport | None, *, every: bool) -> Examined:
+        return self.examination.package(name, report, self.followed, every=every)
 
 
 def _followed(
@@ -135,21 +153,6 @@ def _followed(
         if not new:
             return frozenset(names.union(*(one.import_names for one in more)))
         reached |= new
-
-
-def _imported(report: PackageReport) -> tuple[str, ...]:
-    """The names to import: those that hold libraries that use torch, or are the distribution's."""
-    own = {canonical(report.distribution or report.name), canonical(report.name)}
-    named = [name for name in report.import_names if canonical(name) in own]
-    if named:
-        return tuple(named[:1])
-    paths = [one.path_text for one in report.libraries if uses_torch(one)]
-    holding = [
-        name
-        for name in report.import_names
-        if any(f"{os.sep}{name}{os.sep}" in path or f"{os.sep}{name}." in path for path in paths)
-    ]
-    return tuple(holding or report.import_names[:1])
 
 
 def _python(options: argparse.Namespace) -> Python:

@@ -7,6 +7,7 @@ From ``APIs::dlopen`` of dyld's ``DyldAPIs.cpp``, ``getLoader`` of its ``Loader.
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import NamedTuple
 
 from torch_abi_audit.doctor.macho import wording
@@ -114,6 +115,24 @@ class MachOProcess:
                 copy=failure.copy,
             )
         return None
+
+    def fork(self) -> MachOProcess:
+        """The same process once more: what is opened in one is not open in the other."""
+        made = copy(self)
+        made._separate()  # noqa: SLF001 - of the same class
+        return made
+
+    def _separate(self) -> None:
+        """Give a copy of a process images and lists of its own."""
+        copies = {id(one): copy(one) for one in self._loaded}
+        for one in copies.values():
+            if one.dependents is not None:
+                one.dependents = [each and copies[id(each)] for each in one.dependents]
+        self._unknown, self._opened = dict(self._unknown), [*self._opened]
+        self._loaded = [*copies.values()]
+        self._names = {name: copies[id(one)] for name, one in self._names.items()}
+        self._identities = {key: copies[id(one)] for key, one in self._identities.items()}
+        self._main = self._main and copies[id(self._main)]
 
     def _start(self) -> None:
         """Load the program and what it is linked to."""

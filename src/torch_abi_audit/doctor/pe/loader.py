@@ -9,6 +9,7 @@ the search: if nothing else is found, it is the reason of the failure, as in Win
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import NamedTuple
 
 from torch_abi_audit.doctor.pe import wording
@@ -116,6 +117,23 @@ class PEProcess:
             library=lack.library,
             copy=lack.copy,
         )
+
+    def fork(self) -> PEProcess:
+        """The same process once more: what is opened in one is not open in the other."""
+        made = copy(self)
+        made._separate()  # noqa: SLF001 - of the same class
+        return made
+
+    def _separate(self) -> None:
+        """Give a copy of a process modules and lists of its own."""
+        copies = {id(one): copy(one) for one in self._modules}
+        for one in copies.values():
+            one.linked = [copies[id(each)] for each in one.linked]
+        self._directories = copy(self._directories)
+        self._directories.added = [*self._directories.added]
+        self._unknown, self._opened = dict(self._unknown), [*self._opened]
+        self._modules = [*copies.values()]
+        self._names = {name: copies[id(one)] for name, one in self._names.items()}
 
     def _start(self, program: str) -> None:
         """Load the program and the DLLs that it is linked to."""

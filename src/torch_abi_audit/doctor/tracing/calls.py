@@ -47,6 +47,7 @@ def call(
         return opening(arguments, named, where, run)
     known = functions.FUNCTIONS.get(target.name)
     if known is None:
+        openings.perhaps_opened((*arguments, *named.values()), target.name, where, run)
         return UNKNOWN
     try:
         return known(run, *arguments)
@@ -81,7 +82,7 @@ def _followed(
     except Raised as raised:
         if run.doubts == doubts:
             raise
-        run.catch(raised)
+        run.doubt(raised)
         value = UNKNOWN
     finally:
         run.depth -= 1

@@ -53,7 +53,7 @@ def _contains(items: Known, item: Known, run: Run) -> Known:
         return item in run.environ
     if isinstance(items, str) and isinstance(item, str):
         return item in items
-    if isinstance(items, (tuple, list, dict)) and isinstance(item, (str, int)):
+    if isinstance(items, (tuple, list, dict)) and isinstance(item, (str, int, type(None))):
         return item in items if UNKNOWN not in items else UNKNOWN
     return UNKNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 
-from torch_abi_audit.doctor.tracing import calls, functions, methods
+from torch_abi_audit.doctor.tracing import calls, functions, items, methods
 from torch_abi_audit.doctor.tracing.comparisons import compared
 from torch_abi_audit.doctor.tracing.run import Raised
 from torch_abi_audit.doctor.tracing.values import (
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.doctor.tracing.run import Run
     from torch_abi_audit.doctor.tracing.values import Known
-
-_MOST_ITEMS = 256
 
 
 def value_of(node: ast.expr | None, scope: Scope, run: Run) -> Known:
@@ -161,7 +159,7 @@ def _boolean(node: ast.BoolOp, scope: Scope, run: Run) -> Known:
     try:
         for each in node.values:
             value = (
-                _doubtful(each, scope, run) if run.doubts > doubts else value_of(each, scope, run)
+                doubtful(each, scope, run) if run.doubts > doubts else value_of(each, scope, run)
             )
             known = truth(value)
             if known is stops:
@@ -174,12 +172,12 @@ def _boolean(node: ast.BoolOp, scope: Scope, run: Run) -> Known:
         run.doubts = doubts
 
 
-def _doubtful(node: ast.expr, scope: Scope, run: Run) -> Known:
+def doubtful(node: ast.expr, scope: Scope, run: Run) -> Known:
     """The value of an expression of which it is not known whether it is evaluated."""
     try:
         return value_of(node, scope, run)
     except Raised as raised:
-        run.catch(raised)
+        run.doubt(raised)
         return UNKNOWN
 
 
@@ -209,87 +207,11 @@ def _conditional(node: ast.IfExp, scope: Scope, run: Run) -> Known:
         return value_of(node.body if known else node.orelse, scope, run)
     run.doubts += 1
     try:
-        _doubtful(node.body, scope, run)
-        _doubtful(node.orelse, scope, run)
+        doubtful(node.body, scope, run)
+        doubtful(node.orelse, scope, run)
     finally:
         run.doubts -= 1
     return UNKNOWN
-
-
-def _subscript(node: ast.Subscript, scope: Scope, run: Run) -> Known:
-    of = value_of(node.value, scope, run)
-    if isinstance(node.slice, ast.Slice):
-        low, high = (
-            None if each is None else value_of(each, scope, run)
-            for each in (node.slice.lower, node.slice.upper)
-        )
-        if isinstance(of, (str, list, tuple)) and all(
-            each is None or isinstance(each, int) for each in (low, high)
-        ):
-            return of[low:high] if node.slice.step is None else UNKNOWN
-        return UNKNOWN
-    key = value_of(node.slice, scope, run)
-    if of == Named("os.environ") and isinstance(key, str):
-        return run.environ.get(key, UNKNOWN)
-    if isinstance(of, (str, list, tuple)) and isinstance(key, int) and -len(of) <= key < len(of):
-        return of[key]
-    if isinstance(of, dict) and isinstance(key, (str, int)):
-        return of.get(key, UNKNOWN)
-    if isinstance(of, Method) and of.name == "parents" and isinstance(key, int):
-        found = of.of
-        for _ in range(key + 1):
-            found = methods.path_attribute(found, "parent")
-        return found
-    return UNKNOWN
-
-
-def _comprehension(
-    node: ast.ListComp | ast.GeneratorExp | ast.SetComp, scope: Scope, run: Run
-) -> Known:
-    if len(node.generators) != 1:
-        return UNKNOWN
-    (part,) = node.generators
-    items = value_of(part.iter, scope, run)
-    if isinstance(items, dict):
-        items = list(items)
-    if not isinstance(items, (list, tuple)) or len(items) > _MOST_ITEMS:
-        _unknown_items(node, part, scope, run)
-        return UNKNOWN
-    found = []
-    for item in items:
-        inner = Scope(scope.module, scope)
-        assign(part.target, item, inner, run)
-        kept = [truth(value_of(test, inner, run)) for test in part.ifs]
-        if None in kept:
-            return UNKNOWN
-        if all(kept):
-            found.append(value_of(node.elt, inner, run))
-    return found
-
-
-def _unknown_items(
-    node: ast.ListComp | ast.GeneratorExp | ast.SetComp,
-    part: ast.comprehension,
-    scope: Scope,
-    run: Run,
-) -> None:
-    """Follow the calls in a comprehension over what is not known."""
-    inner = Scope(scope.module, scope)
-    assign(part.target, UNKNOWN, inner, run)
-    run.doubts += 1
-    try:
-        for each in (*part.ifs, node.elt):
-            _doubtful(each, inner, run)
-    finally:
-        run.doubts -= 1
-
-
-def _mapped(node: ast.DictComp, scope: Scope, run: Run) -> Known:
-    pair = ast.Tuple([node.key, node.value], ast.Load())
-    pairs = _comprehension(ast.ListComp(pair, node.generators), scope, run)
-    if not isinstance(pairs, list) or not all(isinstance(key, (str, int)) for key, _ in pairs):
-        return UNKNOWN
-    return dict(pairs)
 
 
 def _call(node: ast.Call, scope: Scope, run: Run) -> Known:
@@ -344,11 +266,11 @@ _KINDS: dict[type[ast.expr], Callable[..., Known]] = {
     ast.UnaryOp: _unary,
     ast.Compare: _compare,
     ast.IfExp: _conditional,
-    ast.Subscript: _subscript,
-    ast.ListComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.DictComp: _mapped,
+    ast.Subscript: items.subscript,
+    ast.ListComp: items.comprehension,
+    ast.GeneratorExp: items.comprehension,
+    ast.SetComp: items.comprehension,
+    ast.DictComp: items.mapped,
     ast.Call: _call,
     ast.NamedExpr: _named_expression,
     ast.Lambda: _lambda,

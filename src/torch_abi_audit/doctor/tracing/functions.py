@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 
+from torch_abi_audit.doctor.tracing import environment
 from torch_abi_audit.doctor.tracing.methods import joined
 from torch_abi_audit.doctor.tracing.values import (
     UNKNOWN,
@@ -95,16 +96,6 @@ def release_of(value: Known) -> Known:
 
 def _release(_run: Run, text: Known) -> Known:
     return release_of(text)
-
-
-def _without_device(run: Run) -> Known:
-    """``torch.cuda.is_available()``: false for a build of torch without CUDA and ROCm."""
-    builds = [run.constants.get(f"torch.version.{name}", UNKNOWN) for name in ("cuda", "hip")]
-    return False if builds == [None, None] else UNKNOWN
-
-
-def _environment(run: Run, name: Known, default: Known = None) -> Known:
-    return run.environ.get(name, default) if isinstance(name, str) else UNKNOWN
 
 
 def _all(_run: Run, items: Known) -> Known:
@@ -233,10 +224,6 @@ def _mapped(run: Run, function: Known, items: Known) -> Known:
     return [call(function, [each], {}, ("", 0), run) for each in items]
 
 
-def _variable(run: Run, name: Known) -> Known:
-    return run.python.suffixes[0] if name in ("EXT_SUFFIX", "SO") else UNKNOWN
-
-
 def _finder(_run: Run, directory: Known, *loaders: Known) -> Known:
     text = text_of(directory)
     suffixes: list[Known] = []
@@ -250,13 +237,13 @@ def _finder(_run: Run, directory: Known, *loaders: Known) -> Known:
 
 
 FUNCTIONS: dict[str, Callable[..., Known]] = {
+    **environment.FUNCTIONS,
     "os.path.join": _of_text(os.path.join),
     "os.path.dirname": _of_text(os.path.dirname),
     "os.path.basename": _of_text(os.path.basename),
     "os.path.abspath": _of_text(os.path.normpath),
     "os.path.realpath": _of_text(lookup.real_path),
     "os.path.normpath": _of_text(os.path.normpath),
-    "os.path.expanduser": _of_text(lambda path: path),
     "os.path.splitext": _of_text(os.path.splitext),
     "os.path.split": _of_text(os.path.split),
     "os.path.exists": _of_text(lambda path: lookup.has_file(path) or lookup.has_directory(path)),
@@ -264,8 +251,6 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "os.path.isdir": _of_text(lookup.has_directory),
     "os.fspath": _of_text(lambda path: path),
     "os.listdir": _listed,
-    "os.getenv": _environment,
-    "os.environ.get": _environment,
     "glob.glob": _glob,
     "glob.iglob": _glob,
     "pathlib.Path": _path,
@@ -273,14 +258,10 @@ FUNCTIONS: dict[str, Callable[..., Known]] = {
     "pathlib.PosixPath": _path,
     "importlib.machinery.FileFinder": _finder,
     "importlib.machinery.PathFinder": lambda _run: Named("importlib.machinery.PathFinder"),
-    "sysconfig.get_config_var": _variable,
-    "platform.system": lambda run: run.constants["platform.system()"],
-    "platform.machine": lambda run: run.constants["platform.machine()"],
     "packaging.version.Version": _release,
     "packaging.version.parse": _release,
     "pkg_resources.parse_version": _release,
     "torch.torch_version.TorchVersion": _release,
-    "torch.cuda.is_available": _without_device,
     "builtins.isinstance": _is_instance,
     "builtins.dict": lambda _run: {},
     "builtins.open": _open,

@@ -37,16 +37,16 @@ def _import_one(name: str, above: str, where: Where, run: Run) -> None:
     top = name.partition(".")[0]
     if top == _TORCH:
         run.has_torch = True
-    if top == _TORCH or (top not in run.followed and above):
+    if top == _TORCH or (above and run.scopes.get(above) is None and top not in run.followed):
         run.scopes[name] = None
         return
-    place = run.modules.find(name, run.directories.get(above) if above else None)
+    place = run.find(name, above)
     if place is None:
         _missing(name, above, where, run)
         return
     if place.directories:
         run.directories[name] = place.directories
-    if top not in run.followed or place.file is None:
+    if place.file is None or not run.follows(name, place):
         run.scopes[name] = None
     elif place.is_extension:
         run.open(place.file, IMPORT, where, module=name)
@@ -97,7 +97,7 @@ def _execute(name: str, place: Place, run: Run) -> None:
         if run.doubts == doubts:
             run.scopes.pop(name, None)
             raise
-        run.catch(raised)
+        run.doubt(raised)
     except Broken:  # both ways of an unknown condition leave the module
         pass
     finally:
@@ -188,6 +188,10 @@ def _star(module: str, scope: Scope, run: Run) -> None:
         scope.names["*dynamic"] = True
 
 
+def _is_followed(module: str, run: Run) -> bool:
+    return module.partition(".")[0] in run.followed
+
+
 def _member(module: str, name: str, where: Where, run: Run) -> Known:
     """A name of a module, or the submodule of that name."""
     dotted = f"{module}.{name}"
@@ -196,7 +200,7 @@ def _member(module: str, name: str, where: Where, run: Run) -> Known:
         return scope.names[name]
     if dotted in run.constants:
         return run.constants[dotted]
-    if module in run.directories and module.partition(".")[0] in run.followed:
+    if module in run.directories and (scope is not None or _is_followed(module, run)):
         if dotted in run.scopes:
             return Named(dotted)
         if run.modules.find(dotted, run.directories[module]) is not None:

@@ -55,7 +55,7 @@ def method(called: Method, arguments: Sequence[Known]) -> Known:
             return getattr(of, name)(*arguments) if name in _STRING_METHODS else UNKNOWN
         if isinstance(of, dict):
             return _MAPPING_METHODS[name](of, *arguments)
-        if isinstance(of, list) and name in ("append", "extend"):
+        if isinstance(of, list) and name in ("append", "extend", "insert"):
             getattr(of, name)(*arguments)
             return None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):

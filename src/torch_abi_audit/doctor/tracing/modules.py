@@ -6,8 +6,10 @@ import ast
 import os
 import sys
 
+from torch_abi_audit.knowledge.names.distribution import canonical
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files import lookup
+from torch_abi_audit.sources.installed.distribution import headers, installed
 from torch_abi_audit.sources.installed.editable import provided
 from torch_abi_audit.sources.installed.imports import has_no_file, listing
 
@@ -37,6 +39,7 @@ class Modules:
         self._trees: dict[str, tuple[ast.Module | None, str]] = {}
         self._generators: dict[ast.AST, bool] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._versions: dict[str, str | None] | None = None
         self.has_hooks = any(map(_has_unknown_hook, python.sites))
         """Whether a ``.pth`` file runs code that may add a finder of modules."""
 
@@ -48,6 +51,17 @@ class Modules:
             known = self._trees[path] = (None if text is None else _tree(text), text or "")
         return known
 
+    def version(self, name: str) -> str | None:
+        """The version of an installed distribution; None if it is not installed."""
+        if self._versions is None:
+            self._versions = {}
+            for one in installed(self._python.path):
+                try:
+                    self._versions.setdefault(one.key, headers(one).version)
+                except OSError:
+                    continue
+        return self._versions.get(canonical(name))
+
     def is_generator(self, node: ast.FunctionDef | ast.Lambda) -> bool:
         """Whether a function is a generator, whose call runs nothing."""
         known = self._generators.get(node)
@@ -57,16 +71,20 @@ class Modules:
             self._generators[node] = known
         return known
 
-    def find(self, name: str, within: Sequence[str] | None) -> Place | None:
+    def find(
+        self, name: str, within: Sequence[str] | None, path: Sequence[str] | None = None
+    ) -> Place | None:
         """The module ``name``; None if there is none.
 
         Args:
             name: Its whole dotted name.
             within: The directories of its package; None for ``sys.path``.
+            path: What ``sys.path`` is, where sources have changed it.
         """
         part = name.rpartition(".")[2]
         portions = []
-        for directory in self._python.path if within is None else within:
+        everywhere = self._python.path if path is None else path
+        for directory in everywhere if within is None else within:
             names = self._listed(directory)
             if part in names:
                 inner = os.path.join(directory, part)

@@ -90,7 +90,7 @@ def _found(arguments: Sequence[Known], named: Mapping[str, Known], where: Where,
         import_module(above, where, run)
         if above not in run.directories:
             return UNKNOWN
-    place = run.modules.find(name, run.directories.get(above) if above else None)
+    place = run.find(name, above)
     if place is None:
         unsure = run.modules.has_hooks or run.modules.is_standard(name)
         return UNKNOWN if unsure else None
@@ -178,6 +178,23 @@ def _registers(
     if refused and not opened and space not in run.defined and not run.unresolved:
         run.fail("RuntimeError", f"operator {name} does not exist", where, refused[0])
     return UNKNOWN
+
+
+def perhaps_opened(arguments: Sequence[Known], name: str, where: Where, run: Run) -> None:
+    """Note that a function which is not followed is given the path of a library."""
+    from torch_abi_audit.sources.files import lookup
+
+    if name.startswith(_HARMLESS):
+        return
+    for each in arguments:
+        path = text_of(each)
+        if path is not None and path.endswith(_LIBRARIES) and lookup.has_file(path):
+            run.unresolved.append(where)
+
+
+_LIBRARIES = (".so", ".dylib", ".dll", ".pyd")
+_HARMLESS = ("os.", "builtins.", "logging.", "warnings.", "shutil.", "pathlib.", "sys.", "print")
+"""Beginnings of the names of functions that open no library that they are given."""
 
 
 OPENINGS: dict[str, Opening] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch_abi_audit.doctor.process import Failure
-    from torch_abi_audit.doctor.tracing.modules import Modules
+    from torch_abi_audit.doctor.tracing.modules import Modules, Place
     from torch_abi_audit.doctor.tracing.values import Known, Scope
     from torch_abi_audit.sources.installed.python import Python
 
@@ -87,7 +89,10 @@ class Run:
         followed: frozenset[str],
     ) -> None:
         self.python, self.modules, self.environ = python, modules, environ
-        self.constants, self.followed = constants, followed
+        self.path: list[Known] = [*python.path]
+        """``sys.path``, to which sources may add."""
+        self.constants: Mapping[str, Known] = {**constants, "sys.path": self.path}
+        self.followed = followed
         self._opener = opener
         self.attempts: list[Attempt] = []
         self.scopes: dict[str, Scope | None] = {}
@@ -100,6 +105,8 @@ class Run:
         self.running: set[object] = set()
         self.unresolved: list[tuple[str, int]] = []
         """Places where a library is opened whose path is not known."""
+        self.possible: list[Raised] = []
+        """Exceptions of sources under conditions that are not known."""
         self.before_torch: list[Attempt] = []
         self.has_torch = False
         self.defined: set[str] = set()
@@ -180,6 +187,27 @@ class Run:
             if "." not in name
             for home in homes
         )
+
+    def doubt(self, raised: Raised) -> None:
+        """Note a failure under a condition that is not known."""
+        self.possible.append(raised)
+        self.catch(raised)
+
+    def find(self, name: str, above: str) -> Place | None:
+        """The module ``name`` of the package ``above``, or of ``sys.path`` if that is empty."""
+        if above:
+            return self.modules.find(name, self.directories.get(above))
+        return self.modules.find(name, None, [one for one in self.path if isinstance(one, str)])
+
+    def follows(self, name: str, place: Place) -> bool:
+        """Whether the sources of a module are followed.
+
+        They are those of the packages that were chosen, and of what these keep within themselves.
+        """
+        if name.partition(".")[0] in self.followed:
+            return True
+        homes = [home for top in self.followed for home in self.directories.get(top, ())]
+        return any((place.file or "").startswith(home + os.sep) for home in homes)
 
     def catch(self, raised: Raised) -> None:
         """Note that the source goes on after a failure."""

@@ -23,6 +23,10 @@ _IS_A = {
     "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError", "Exception", "BaseException"),
     "OSError": ("OSError", "IOError", "EnvironmentError", "Exception", "BaseException"),
     "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "Exception", "BaseException"),
+    "PackageNotFoundError": (
+        *("PackageNotFoundError", "ModuleNotFoundError", "ImportError"),
+        *("Exception", "BaseException"),
+    ),
     "KeyError": ("KeyError", "LookupError", "Exception", "BaseException"),
     "NotImplementedError": (
         *("NotImplementedError", "RuntimeError", "Exception", "BaseException"),
@@ -62,7 +66,7 @@ def perhaps(body: Callable[[], None], scope: Scope, run: Run) -> bool:
     try:
         body()
     except Raised as raised:
-        run.catch(raised)
+        run.doubt(raised)
         leaves = True
     except Returned as returned:
         scope.perhaps.append(returned.value)

@@ -57,6 +57,7 @@ def _examined(one: Examined) -> dict[str, Any]:
         "opened": [_opened(each) for each in one.opened],
         "notes": [escape(note) for note in one.notes],
         "unknown": [escape(text) for text in one.unknown],
+        "limits": [escape(text) for text in one.limits],
     }
 
 

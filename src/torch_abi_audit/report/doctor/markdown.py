@@ -9,6 +9,7 @@ from torch_abi_audit.report.doctor.phrases import (
     WORDS,
     copies_of,
     environment,
+    has_section,
     lines,
     named,
     ordered,
@@ -27,7 +28,7 @@ def render(found: Diagnosis, detail: Detail) -> str:
     """Return a table of the packages, and a section for each that fails."""
     rows = ordered(found)
     sections = ["\n".join(_table(found, rows))]
-    sections += ["\n".join(_package(one)) for one in rows if one.problem or one.parts]
+    sections += ["\n".join(_package(one)) for one in rows if has_section(one)]
     sections += ["\n".join(_rest(found, rows))]
     if detail.verbose:
         sections += ["\n".join(_opened(one)) for one in (found.torch, *found.packages)]
@@ -63,6 +64,8 @@ def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
             yield f"- **note**: {plain(note)}"
         for unknown in one.unknown:
             yield f"- **not known**: {plain(unknown)}"
+        for limit in one.limits:
+            yield f"- **not followed**: {plain(limit)}"
 
 
 def _opened(one: Examined) -> Iterator[str]:

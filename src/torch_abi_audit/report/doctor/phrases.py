@@ -8,6 +8,7 @@ from torch_abi_audit.doctor.diagnosis import Status
 from torch_abi_audit.doctor.remedy import how_found
 from torch_abi_audit.explain.explanation import TITLES
 from torch_abi_audit.model.paths import file_name
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,16 @@ _ORDER = list(Status)
 
 
 def ordered(found: Diagnosis) -> list[Examined]:
-    """Torch if it does not load, then the packages, the worst first; torch last if it loads."""
-    packages = sorted(found.packages, key=lambda one: _ORDER.index(one.status))
+    """Torch if it does not load, then the packages, the worst first; torch last if it loads.
+
+    Those that fail only because torch does are one: their names are joined.
+    """
+    after = [one for one in found.packages if one.fails_with_torch]
+    others = [one for one in found.packages if not one.fails_with_torch]
+    if after:
+        names = ", ".join(named(one) for one in after)
+        others.append(replace(after[0], name=names, distribution=None, version=None))
+    packages = sorted(others, key=lambda one: _ORDER.index(one.status))
     if found.torch.status is Status.LOADS:
         return [*packages, found.torch]
     return [found.torch, *packages]
@@ -39,10 +48,15 @@ def named(one: Examined) -> str:
     return f"{one.name} ({one.distribution} {one.version or ''})".replace(" )", ")")
 
 
+def has_section(one: Examined) -> bool:
+    """Whether more is told of a package than its line."""
+    return bool((one.problem or one.parts) and not one.fails_with_torch)
+
+
 def summary(one: Examined) -> str:
     """One clause: the failure, or how much of the package does not load."""
     if one.problem is not None:
-        text = one.problem.raises or one.problem.text
+        text = _told(one.problem)
         failure = one.problem.failure
         if failure is not None and failure.file:  # the section below has the whole path
             text = text.replace(f"{os.path.dirname(failure.file)}{os.sep}", "")
@@ -51,8 +65,23 @@ def summary(one: Examined) -> str:
         return one.unknown[0]
     if one.parts:
         more = f" and {len(one.parts) - 1} more" if len(one.parts) > 1 else ""
-        return f"{file_name(one.parts[0].library or '')}{more}"
+        first = one.parts[0]
+        return f"{file_name(first.library) if first.library else first.text}{more}"
+    if one.limits:
+        return "as far as it could be followed"
     return ""
+
+
+def _told(problem: Problem) -> str:
+    """What ends the import; for an exception whose message is not known, also what was before."""
+    text = problem.raises or problem.text
+    if ":" in text or " " in text:
+        return text
+    before = problem.text if problem.raises else next(iter(problem.why), "")
+    if before:
+        return f"{text}: {before}"
+    where = problem.opened_at
+    return text if where is None else f"{text} in {file_name(where[0])}, line {where[1]}"
 
 
 def lines(problem: Problem) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from torch_abi_audit.report.doctor.phrases import (
     WORDS,
     copies_of,
     environment,
+    has_section,
     lines,
     named,
     ordered,
@@ -36,7 +37,7 @@ def render(found: Diagnosis, detail: Detail) -> str:
     rows = ordered(found)
     sections = ["\n".join(_head(found)), "\n".join(_table(rows, detail))]
     room = None if detail.verbose else _ROOM
-    sections += ["\n".join(_package(one, room)) for one in rows if one.problem or one.parts]
+    sections += ["\n".join(_package(one, room)) for one in rows if has_section(one)]
     sections += ["\n".join(_rest(found, rows))]
     if detail.verbose:
         sections += ["\n".join(_opened(one)) for one in (found.torch, *found.packages)]
@@ -96,6 +97,8 @@ def _rest(found: Diagnosis, rows: Sequence[Examined]) -> Iterator[str]:
     for one in rows:
         for unknown in one.unknown:
             yield f"Not known: {escape(unknown)}"
+        for limit in one.limits:
+            yield f"Not followed: {escape(limit)}"
 
 
 def _opened(one: Examined) -> Iterator[str]:
