@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.explain.foreign import foreign
 from torch_abi_audit.explain.shim_symbol import shim_symbol
-from torch_abi_audit.explain.symbol_history import history, named
+from torch_abi_audit.explain.symbol_history import history, is_same_text, named, of_overload
 from torch_abi_audit.explain.torch_symbol import torch_symbol
 from torch_abi_audit.knowledge import export_index, torch_namespaces, torch_shims
 from torch_abi_audit.knowledge.platforms import MACOS, WINDOWS, usual_platform
@@ -49,6 +49,9 @@ def symbol(text: str, scene: Scene) -> Explanation:
         (b"torch", b"headeronly"),
     ):
         return _of_headers(base, scene)
+    if "(" in plain and "::" in plain and not is_same_text(plain, shown):
+        other = replace(base, symbol=None, demangled=plain)
+        return torch_symbol(other, of_overload(known, plain, shown), scene)
     if not known.releases and (whole := _begun(name, scene.platform)):
         return _cut(torch_symbol(base, history(whole[0], scene.platform), scene), whole)
     is_torch = (

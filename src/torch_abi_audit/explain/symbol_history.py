@@ -10,6 +10,8 @@ from torch_abi_audit.knowledge.names.torch import Build, build_of
 from torch_abi_audit.knowledge.old_exports import exported_before
 from torch_abi_audit.knowledge.platforms import LINUX, system_of_platform
 from torch_abi_audit.mangling import demangle
+from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +84,32 @@ def named(text: str, platform: str) -> bytes | None:
         if _squeezed(shown) == wanted:
             return name
     return names[0] if names else None
+
+
+def is_same_text(text: str, shown: str) -> bool:
+    """Whether two demangled names are equal apart from spaces and the tag of the C++11 ABI."""
+    return _squeezed(text) == _squeezed(shown)
+
+
+def of_overload(known: History, text: str, shown: str) -> History:
+    """The history of a demangled name of which releases export only other signatures.
+
+    Args:
+        known: The history of another signature.
+        text: The demangled name.
+        shown: The other signature, demangled.
+    """
+    every = tuple(sorted({*known.releases, *known.missing}, key=release_key))
+    return replace(
+        known,
+        releases=(),
+        missing=every,
+        libraries=(),
+        cuda=False,
+        instead=tuple(dict.fromkeys((shown, *known.instead)))[:_SHOWN],
+        old_string="std::string" in text,
+        new_string="__cxx11" in text,
+    )
 
 
 def moved(known: History) -> tuple[str, ...]:

@@ -98,6 +98,8 @@ def _causes(known: History, home: str | None, scene: Scene) -> list[Cause]:
     if has is Has.DEVICE and scene.installed is not None:
         lacking = scene.installed.number in known.missing
         return [*([Cause.OTHER_TORCH] if lacking else []), Cause.CPU_TORCH]
+    if scene.linking and known.new_string and not known.releases:
+        return [Cause.OTHER_TORCH, Cause.OLD_STRING]  # libtorch without cxx11-abi in its name
     if has is Has.NO or not known.releases:
         return [Cause.OTHER_TORCH]
     if has is Has.YES:

@@ -189,3 +189,23 @@ def test_a_torch_outside_of_python_s_packages() -> None:
         "ImportError: /usr/lib64/libtorch_python.so: undefined symbol: PyCMethod_New"
     )
     assert "/usr/lib64 off" not in said(of_a_distribution)
+
+
+def test_another_signature_is_not_taken_for_the_missing_one() -> None:
+    missing = "c10::Error::Error(c10::SourceLocation, std::string const&, int, int)"
+    answer = explain(f"x.cpp:(.text+0x9): undefined reference to `{missing}'")
+    assert answer.subject == missing
+    assert answer.causes[0] is Cause.OLD_STRING
+    assert answer.history is not None
+    assert answer.history.releases == ()
+    assert answer.history.instead
+
+
+def test_a_version_that_only_the_linker_misses() -> None:
+    answer = explain(
+        "/v/libtorch/lib/libtorch_cpu.so: undefined reference to "
+        "`std::logic_error::logic_error(char const*)@GLIBCXX_3.4.21'"
+    )
+    assert answer.causes[0] is Cause.OLD_SYSTEM
+    assert answer.file == "/v/libtorch/lib/libtorch_cpu.so"
+    assert "GCC 5" in said(answer)
