@@ -505,11 +505,40 @@ def installed_by_its_metadata(home: Path) -> World:
     return plain(home, use("at_of_another_release"), init=init)
 
 
+def device_extension(home: Path) -> World:
+    """A device extension that torch loads by itself, and that does not load."""
+    world = plain(home, use("at_one"))
+    module(world.site / "device" / f"_C{SUFFIX}", use("at_of_another_release"))
+    init = "from device import _C\ndef autoload():\n    pass\n"
+    install(world.site, "device", {"device/__init__.py": init}, recorded=[f"device/_C{SUFFIX}"])
+    points = world.site / "device-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[torch.backends]\nDevice = device:autoload\n")
+    return world
+
+
+def device_extension_is_off(home: Path) -> World:
+    world = device_extension(home)
+    world.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"
+    return world
+
+
+def marker_of_another_build(home: Path) -> World:
+    """A function that returns where a module is missing, in a package that may make modules."""
+    init = (
+        "import sys, torch\nsys.modules.get('x')\n"
+        "def preload():\n    try:\n        from . import _gpu_build\n"
+        "    except ImportError:\n        return\n    raise RuntimeError('no GPU')\n"
+        "preload()\nfrom . import _C\n"
+    )
+    return plain(home, use("at_one"), init=init)
+
+
 FINE: tuple[Callable[[Path], World], ...] = (
     *(fits, weak_symbol, unlinked_with_all_global, global_dependency, older_copy_behind_an_rpath),
     *(cuda_of_wheels, older_jit_linker_behind_a_preloaded_one, guarded, suppressed),
     *(in_a_function, only_on_another_system, without_cuda, for_the_release),
     *(optional_requirement_is_missing, operators_load, operators_guarded, one_of_several_fits),
+    *(device_extension_is_off, marker_of_another_build),
     *(for_all_with_ctypes, build_for_other_releases_is_optional),
 )
 FAILING: tuple[Callable[[Path], World], ...] = (
@@ -521,7 +550,7 @@ FAILING: tuple[Callable[[Path], World], ...] = (
     *(built_for_another_python, requirement_is_missing, refuses_the_release, operators_fail),
     *(operators_found_by_a_pattern, operators_found_by_a_finder, none_of_several_fits),
     *(for_itself_with_ctypes, build_for_other_releases, kept_within_the_package),
-    installed_by_its_metadata,
+    *(installed_by_its_metadata, device_extension),
 )
 
 
@@ -712,6 +741,17 @@ def test_a_cause_that_the_simulation_disproves_is_not_named(
     assert len(problem["advice"]) == 1
     assert problem["advice"][0].startswith(f"remove {tmp_path / 'other'} from LD_LIBRARY_PATH")
     assert not any("linked without" in one for one in problem["why"])
+
+
+def test_a_device_extension_that_torch_loads_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, document = examined(device_extension(tmp_path), monkeypatch, capsys)
+    torch = document["torch"]
+    assert torch["status"] == "will-not-load"
+    assert "backend extension: Device. You can" in torch["problem"]["raises"]
+    assert torch["problem"]["advice"][0].startswith("set TORCH_DEVICE_BACKEND_AUTOLOAD=0")
+    assert only(document)["problem"]["text"].startswith("torch, which is imported first")
 
 
 def test_packages_that_fail_with_torch_are_one_line(

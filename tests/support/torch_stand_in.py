@@ -89,6 +89,23 @@ class _Loader:
 
 ops = classes = _Loader()
 from torch import cuda
+
+
+def _import_device_backends():
+    from importlib.metadata import entry_points
+
+    for each in entry_points(group="torch.backends"):
+        try:
+            each.load()()
+        except Exception as err:
+            raise RuntimeError(
+                f"Failed to load the backend extension: {each.name}. "
+                "You can disable extension auto-loading with TORCH_DEVICE_BACKEND_AUTOLOAD=0."
+            ) from err
+
+
+if os.getenv("TORCH_DEVICE_BACKEND_AUTOLOAD", "1") == "1":
+    _import_device_backends()
 """
 EAGER = """try:
             with open("/proc/self/maps") as f:

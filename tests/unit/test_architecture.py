@@ -58,7 +58,7 @@ MAP = {
     "report.loads": "knowledge.names mangling model report report.audit report.wording runtime",
     "report.config": "gate mangling report settings",
     "report.diff": "diff mangling model report report.audit report.wording",
-    "report.doctor": "doctor explain mangling model report report.audit",
+    "report.doctor": "doctor explain mangling model report report.audit runtime",
     "report.explain": "explain mangling model report",
     "report.port": "mangling model port report report.wording",
     "report.repair": "mangling repair report report.audit report.wording",

@@ -63,7 +63,8 @@ def compared(
 
 def _with(answer: Explanation, problem: Problem, sentence: str) -> Explanation:
     causes = problem.causes or answer.causes
-    where = [] if problem.opened_at is None else [_at(*problem.opened_at)]
+    told = problem.opened_at is not None and problem.opened_at[0]
+    where = [_at(*problem.opened_at)] if told and problem.opened_at is not None else []
     return replace(
         answer,
         causes=causes,

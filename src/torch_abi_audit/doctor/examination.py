@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from torch_abi_audit.doctor import imports
+from torch_abi_audit.doctor.backends import VARIABLE, backends
 from torch_abi_audit.doctor.copies import second_copies
 from torch_abi_audit.doctor.diagnosis import (
     AFTER_TORCH,
@@ -15,6 +16,7 @@ from torch_abi_audit.doctor.diagnosis import (
     Status,
 )
 from torch_abi_audit.doctor.engine import started, variables
+from torch_abi_audit.doctor.process import Failure, Refusal
 from torch_abi_audit.doctor.remarks import is_within, limits, notes, uncertain
 from torch_abi_audit.doctor.remedy import Place, with_remedy, without_variant
 from torch_abi_audit.doctor.torch_import import dll_directories, find_torch, import_torch
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from torch_abi_audit.doctor.imports import Attempt, Imported
-    from torch_abi_audit.doctor.process import Failure, Process
+    from torch_abi_audit.doctor.process import Process
     from torch_abi_audit.doctor.torch_import import TorchFailure
     from torch_abi_audit.doctor.tracing.values import Known
     from torch_abi_audit.explain.explanation import Installed
@@ -66,6 +68,8 @@ class Examination:
         self._failure = None if failed is None else failed.failure
         self.place = Place(python, torch, installed, environ)
         self.imported = self._torch(failed)
+        if failed is None:
+            self.imported = self._with_backends(self.imported)
         self.copies: list[Copies] = []
 
     def _begun(self) -> tuple[Process, TorchFailure | None]:
@@ -96,6 +100,45 @@ class Examination:
             unknown=unknown,
         )
 
+    def _with_backends(self, imported: Examined) -> Examined:
+        """The import of torch, which ends by loading device extensions."""
+        for one in backends(self.torch, self.python, self.environ):
+            done = self._follow(one.module, self._process, frozenset())
+            problem = self._problem(done)
+            if problem is None:
+                continue
+            self._failure = problem.failure or Failure(
+                problem.text, Refusal.OTHER, self.torch.directory
+            )
+            first = (
+                f"set {VARIABLE}=0, so that torch does not load {one.distribution}",
+                f"or uninstall {one.distribution}",
+            )
+            others = tuple(f"or {each.removeprefix('or ')}" for each in problem.advice)
+            problem = replace(problem, raises=one.raises, advice=(*first, *others))
+            kind, _, text = one.raises.partition(": ")
+            ended = None if done.ended is None else replace(done.ended, kind=kind, text=text)
+            return replace(
+                imported,
+                status=Status.FAILS,
+                problem=problem,
+                attempts=done.attempts,
+                ended=ended,
+                opened=tuple(self._process.opened),
+            )
+        return imported
+
+    def _follow(self, name: str, process: Process, followed: frozenset[str]) -> Imported:
+        return imports.follow(
+            name,
+            self.python,
+            self._modules,
+            self.environ,
+            lambda path, everywhere: process.open(path, everywhere=everywhere),
+            self._known,
+            followed,
+        )
+
     def package(
         self,
         name: str,
@@ -117,15 +160,7 @@ class Examination:
             return Examined(name, Status.FAILS, *whose, Problem(AFTER_TORCH))
         process = self._process.fork()
         before, known = len(process.opened), len(process.unknown)
-        done = imports.follow(
-            name,
-            self.python,
-            self._modules,
-            self.environ,
-            lambda path, everywhere: process.open(path, everywhere=everywhere),
-            self._known,
-            followed,
-        )
+        done = self._follow(name, process, followed)
         problem, unsure = self._certain(done)
         parts = [self._part(one) for one in _optional(done.attempts)]
         own = [where for where in done.unresolved if is_within(where[0], name, done)]

@@ -116,7 +116,9 @@ class Patient:
         Private modules count only where there are no others, and folders without a source only
         where they are all there is.
         """
-        paths = [relative_path(one, report) for one in report.libraries if uses_torch(one)]
+        using = [one for one in report.libraries if uses_torch(one)]
+        below = [relative_path(one, report) for one in using]
+        modules = [relative_path(one, report) for one in using if one.entry_points]
         public = [name for name in report.import_names if not name.startswith("_")]
         names = public or report.import_names
         own = {canonical(report.distribution or report.name), canonical(report.name)}
@@ -124,7 +126,10 @@ class Patient:
         holding = [
             name
             for name in names
-            if any(path.startswith((f"{name}/", f"{name}.")) for path in paths)
+            if (
+                any(path.startswith(f"{name}/") for path in below)
+                or any(path.startswith(f"{name}.") for path in modules)
+            )
             and self.examination.has_file(name)
         ]
         return tuple(dict.fromkeys([*named, *holding])) or tuple(names[:1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from torch_abi_audit.doctor.tracing.run import DEEPEST, IMPORT, Broken, Raised
 from torch_abi_audit.doctor.tracing.values import UNKNOWN, Named, Scope, Source
@@ -67,6 +68,7 @@ def _missing(name: str, above: str, where: Where, run: Run) -> None:
     if above and scope is not None and scope.has("*dynamic"):
         unsure = True
     if unsure:
+        run.unsure += not run.modules.is_standard(top)
         run.scopes[name] = None
         return
     run.fail("ModuleNotFoundError", f"No module named {name!r}", where)
@@ -85,7 +87,7 @@ def _execute(name: str, place: Place, run: Run) -> None:
     package = name if place.directories else name.rpartition(".")[0]
     scope = Scope(Source(name, path, package))
     scope.names["__path__"] = list(place.directories) if place.directories else UNKNOWN
-    if any(mark in text for mark in _DYNAMIC):
+    if _DYNAMIC.search(text):
         scope.names["*dynamic"] = True
     run.scopes[name] = scope
     run.depth += 1
@@ -106,7 +108,10 @@ def _execute(name: str, place: Place, run: Run) -> None:
         run.doubts = doubts
 
 
-_DYNAMIC = ("__getattr__", "sys.modules", "globals()", "__path__", "extend_path", "meta_path")
+_DYNAMIC = re.compile(
+    r"__getattr__|sys\.modules|globals\(\)|extend_path|meta_path"
+    r"|(?<![\w.])__path__\s*(?:\+?=|\.\s*(?:append|extend|insert))"
+)
 """Words of sources that may provide names and modules which no file shows."""
 
 
@@ -143,8 +148,13 @@ def _lacks(scope: Scope, name: str, run: Run) -> bool:
     """Whether no statement of a module can bind a name, but for imports of it from the module."""
     if "*dynamic" in scope.names or run.modules.has_hooks:
         return False
+    return not _binds(name, scope, run)
+
+
+def _binds(name: str, scope: Scope, run: Run) -> bool:
+    """Whether a statement of a module can bind a name."""
     tree, _ = run.modules.parsed(scope.module.path)
-    return tree is not None and name not in _bound(tree, scope)
+    return tree is None or name in _bound(tree, scope)
 
 
 def _bound(tree: ast.Module, scope: Scope) -> set[str]:
@@ -208,4 +218,5 @@ def _member(module: str, name: str, where: Where, run: Run) -> Known:
             return Named(dotted)
         if scope is not None and _lacks(scope, name, run):
             run.fail("ImportError", _cannot_import(name, scope, run), where)
+        run.unsure += scope is not None and not _binds(name, scope, run)
     return Named(dotted)

@@ -105,6 +105,8 @@ class Run:
         self.running: set[object] = set()
         self.unresolved: list[tuple[str, int]] = []
         """Places where a library is opened whose path is not known."""
+        self.unsure = 0
+        """How many imports were taken to succeed although that is not known."""
         self.possible: list[Raised] = []
         """Exceptions of sources under conditions that are not known."""
         self.before_torch: list[Attempt] = []

@@ -162,6 +162,7 @@ def _if(node: ast.If, scope: Scope, run: Run) -> None:
 
 
 def _try(node: ast.Try, scope: Scope, run: Run) -> None:
+    unsure = run.unsure
     try:
         try:
             walk(node.body, scope, run)
@@ -171,9 +172,19 @@ def _try(node: ast.Try, scope: Scope, run: Run) -> None:
                 raise
             _handle(handler, raised, scope, run)
         else:
+            if run.unsure > unsure:
+                _perhaps_handle(node, scope, run)
             walk(node.orelse, scope, run)
     finally:
         walk(node.finalbody, scope, run)
+
+
+def _perhaps_handle(node: ast.Try, scope: Scope, run: Run) -> None:
+    """Walk the handler of an import that may have failed."""
+    missing = Raised("ImportError", "", scope.module.path, node.lineno)
+    handler = next((one for one in node.handlers if _catches(one, missing)), None)
+    if handler is not None:
+        perhaps(lambda: walk(handler.body, scope, run), scope, run)
 
 
 def _handle(handler: ast.ExceptHandler, raised: Raised, scope: Scope, run: Run) -> None:
