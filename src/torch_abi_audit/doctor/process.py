@@ -80,6 +80,8 @@ class Failure:
     """The library that is missing, or that should have the symbol or version."""
     copy: Opened | None = None
     """The copy of ``library`` that is open and lacks the symbol or version."""
+    led: tuple[Opened, ...] = ()
+    """The libraries in the process that a variable of the environment led to, for a symbol."""
     fatal: bool = False
     """Whether the loader ends the program with these words, instead of refusing one library."""
 

@@ -48,6 +48,7 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
         advice = []
     failure = problem.failure
     if failure is not None:
+        failure = _with_copy(failure, answer.provider, place)
         first = list(_first(failure, place))
         if _is_in_the_way(failure, place):  # what the words alone would suggest is disproved
             if Cause.OTHER_COPY not in causes:
@@ -61,6 +62,25 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
     known = [one for one in dict.fromkeys(causes) if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def _with_copy(failure: Failure, provider: str | None, place: Place) -> Failure:
+    """The failure, with the copy that a variable led to in place of the library with the symbol.
+
+    The loader names no library for a symbol without a version.
+    """
+    if failure.copy is not None or failure.kind is not Refusal.NO_SYMBOL:
+        return failure
+    for one in failure.led:
+        name = file_name(one.path)
+        own = os.path.join(place.torch.directory, "lib", name)
+        if name == provider or (_is_of_torch(failure, place) and lookup.matches(own)):
+            return replace(failure, copy=one, library=name)
+    return failure
+
+
+def _is_of_torch(failure: Failure, place: Place) -> bool:
+    return failure.file.startswith(place.torch.directory + os.sep)
 
 
 def without_variant(releases: Sequence[str], torch: str) -> Problem:
@@ -159,8 +179,10 @@ def _first(failure: Failure, place: Place) -> Iterator[str]:
     copy = failure.copy
     if copy is not None and _is_older(failure):
         if copy.found is Found.VARIABLE and place.python.system != "win32":
+            entry = copy.where or os.path.dirname(copy.path)
             yield (
-                f"remove {copy.where or os.path.dirname(copy.path)} from LD_LIBRARY_PATH: its "
+                f"remove {entry or 'the empty entry, the current directory,'} from "
+                "LD_LIBRARY_PATH: its "
                 f"{file_name(copy.path)} is found before the one that is needed"
             )
             return

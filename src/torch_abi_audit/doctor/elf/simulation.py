@@ -116,10 +116,11 @@ class ElfProcess:
             if new.searchlist is None:
                 self._complete(new)
         except RefusalError as refusal:
+            failure = replace(refusal.failure, led=self._led())
             self._link_map.forget(before)
-            if refusal.failure.fatal:
-                self.failure = refusal.failure
-            return refusal.failure
+            if failure.fatal:
+                self.failure = failure
+            return failure
         if everywhere:
             self._link_map.offer(new)
         return None
@@ -150,6 +151,10 @@ class ElfProcess:
             self._relocate(program.dependencies, lazy=lazy)
         except RefusalError as refusal:
             self.failure = replace(refusal.failure, fatal=True)
+
+    def _led(self) -> tuple[Opened, ...]:
+        """The libraries that a variable of the environment led to."""
+        return tuple(one for one in self.opened if one.found in (Found.VARIABLE, Found.PRELOAD))
 
     def _complete(self, new: Object) -> None:
         """Open what a library needs, check the versions and look up the symbols."""
