@@ -107,6 +107,8 @@ def _causes(known: History, home: str | None, scene: Scene) -> list[Cause]:
     if scene.linking and not known.missing:
         return [Cause.NOT_LINKED]
     of_device = [Cause.CPU_TORCH] if known.cuda and not _is_for_cuda(scene.installed) else []
+    if scene.linking and [*_of_old_builds(known)]:
+        return [Cause.OLD_STRING, Cause.OTHER_TORCH]
     if known.missing:
         return [Cause.OTHER_TORCH, *of_device, *([Cause.NOT_LINKED] if scene.linking else [])]
     others = [Cause.NOT_LINKED] if scene.system is LINUX else _though_exported(scene)

@@ -93,6 +93,8 @@ LIBRARIES = (
     ("libsvml.so", "Intel's compilers"),
     ("libnvinfer.so.8", "TensorRT"),
     ("libascendcl.so", "CANN"),
+    ("libatb.so", "CANN"),
+    ("libmudnn.so", "MUSA"),
     ("libarrow.so.1700", "Arrow"),
     ("libabsl_log_internal_message.2407.0.0.dylib", "Abseil"),
     ("libtensorflow_framework.so.2", "TensorFlow"),

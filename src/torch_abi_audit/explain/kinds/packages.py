@@ -11,6 +11,24 @@ _FITTING = "install the package's build for the installed torch, or rebuild it a
 
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
+        "xformers with a CPU torch",
+        forms=(
+            Form(
+                None,
+                rf"was built for{_LINE}PyTorch (?P<a>[^\s(]{{1,60}}\+cu\d{{2,4}})[^\n(]{{0,80}}"
+                r"\(you have (?P<b>[^)\n]{1,60}\+cpu)\)",
+            ),
+        ),
+        subject=("xFormers built for torch {a}",),
+        is_a=("a package whose library was built for CUDA, beside a torch without CUDA",),
+        causes=(Cause.CPU_TORCH, Cause.OTHER_TORCH),
+        why=("it was built for PyTorch {a}, and you have {b}",),
+        advice=("install the CUDA build of torch: {a}",),
+        about_torch=True,
+        owner="the extension",
+        source="facebookresearch/xformers xformers/_cpp_lib.py",
+    ),
+    ErrorKind(
         "xformers",
         forms=(
             Form(

@@ -99,10 +99,18 @@ PROJECT_LIBRARIES: tuple[Known, ...] = (
         "pip install the tensorrt of the major release that the name states",
     ),
     _package(
-        library_file("ascend\\w*|hccl|acl_\\w+|ge_\\w+|opapi|torch_npu"),
+        library_file(
+            "ascend\\w*|hccl|atb\\w*|lccl|mki|msprofiler|acl_\\w+|ge_\\w+|opapi|torch_npu"
+        ),
         "a library of Huawei's CANN for Ascend",
         "CANN",
-        "install CANN, and source its set_env.sh before Python starts",
+        "install CANN (libatb: its package NNAL), and source its set_env.sh before Python starts",
+    ),
+    _package(
+        library_file("musa\\w*|mu(?:blas|dnn|fft|rand|solver|sparse|pp)(?:_\\w+)?|mccl"),
+        "a library of Moore Threads' MUSA",
+        "MUSA",
+        "install the MUSA toolkit that torch_musa was built for",
     ),
     _package(
         r"libarrow(?:_\w+)?\.(?:so\.(?P<release>\d+)|\d+\.dylib)(?:[\d.]*)",

@@ -20,6 +20,7 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"found(?::\s{0,80}(?:\n[^\n]{0,120}?)?Needed by: (?P<file>[^\n'\"]{1,400})|, "
                 r"requested by )",
             ),
+            Form("macos", r"Couldn't find (?P<library>@rpath/[^\s'\"]{1,300}\.dylib) on paths:"),
             Form("macos", r"DelocationError: Could not find all dependencies"),
             Form(
                 "windows",
