@@ -743,6 +743,56 @@ def test_a_cause_that_the_simulation_disproves_is_not_named(
     assert not any("linked without" in one for one in problem["why"])
 
 
+@pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
+def test_a_copy_of_a_library_of_torch_by_a_symbol_without_a_version(
+    variable: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = plain(tmp_path)
+    cpu, origin = world.lib / "libtorch_cpu.so", ("-Wl,-rpath,$ORIGIN",)
+    library(
+        cpu, define("at_one", "at_two") + use("c10_one"), *world.torch("libc10.so"), flags=origin
+    )
+    stub = library(tmp_path / "older" / "libc10.so", define("something_else"))
+    world.environ[variable] = str(stub.parent if variable == "LD_LIBRARY_PATH" else stub)
+    assert world.imported() is not None
+    code, document = examined(world, monkeypatch, capsys)
+    problem = document["torch"]["problem"]
+    assert code == 1
+    assert "undefined symbol" in problem["text"]
+    assert problem["causes"] == ["another-copy-loaded-first"]
+    assert problem["advice"][0].startswith(f"remove {world.environ[variable]} from {variable}")
+
+
+def test_a_torch_that_lacks_a_library_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = torch_without_a_library(tmp_path)
+    _, document = examined(world, monkeypatch, capsys)
+    problem = document["torch"]["problem"]
+    assert problem["causes"] == ["mixed-installation"]
+    assert problem["why"] == [
+        f"{world.lib / 'libc10.so'} is missing: the installation is incomplete"
+    ]
+    assert problem["advice"][0].startswith("reinstall torch")
+
+
+def test_another_package_called_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = plain(tmp_path)
+    shadow = tmp_path / "mine" / "torch"
+    shadow.mkdir(parents=True)
+    (shadow / "__init__.py").write_text("x = 1\n")
+    world.environ["PYTHONPATH"] = str(shadow.parent)
+    code, document = examined(world, monkeypatch, capsys)
+    assert code == 1
+    text = document["torch"]["problem"]["text"]
+    assert text == f"{shadow} is found first, and is not PyTorch: it contains no library"
+
+
 def test_a_device_extension_that_torch_loads_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,13 +39,16 @@ def compared(
         packages: The packages that the text names, or all that use torch.
     """
     every = (torch, *packages)
-    for one in every:
-        for problem in _problems(one):
-            if _is_same(problem, text):
-                said = f"the same failure here: import {one.name}"
-                if problem is not one.problem:
-                    said = f"the same failure here, which does not stop import {one.name}"
-                return _with(answer, problem, f"{said} opens {problem.library or 'it'}")
+    same = [(one, each) for one in every for each in _problems(one) if _is_same(each, text)]
+    same.sort(key=lambda pair: pair[0].problem is not pair[1])  # what ends an import comes first
+    if same:
+        one, problem = same[0]
+        said = f"the same failure here: import {one.name}"
+        if problem is not one.problem:
+            said = f"the same failure here, which does not stop import {one.name}"
+        others = dict.fromkeys(other.name for other, _ in same if other.name != one.name)
+        also = f"; also in {', '.join(others)}" if others else ""
+        return _with(answer, problem, f"{said} opens {problem.library or 'it'}{also}")
     for one in every:
         if one.problem is not None:
             said = f"import {one.name} fails here, but with another error first"

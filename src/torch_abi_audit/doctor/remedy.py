@@ -10,6 +10,7 @@ from torch_abi_audit.explain.explanation import Cause
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.knowledge.names.cuda import is_cuda
 from torch_abi_audit.knowledge.names.cuda_packages import brings
+from torch_abi_audit.knowledge.names.torch import is_libtorch
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.runtime.records import dataclass, replace
@@ -47,11 +48,13 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
     if answer.kind == "unknown":
         advice = []
     failure = problem.failure
+    if failure is not None and _is_torn(failure, place):
+        return _torn(problem, failure, place)
     if failure is not None:
         failure = _with_copy(failure, answer.provider, place)
         first = list(_first(failure, place))
         if _is_in_the_way(failure, place):  # what the words alone would suggest is disproved
-            if Cause.OTHER_COPY not in causes:
+            if first or Cause.OTHER_COPY not in causes:
                 why, advice = [], []
             causes = [Cause.OTHER_COPY]
         elif failure.kind is Refusal.NO_LIBRARY and _is_somewhere(failure, place):
@@ -62,6 +65,26 @@ def with_remedy(problem: Problem, place: Place) -> Problem:
     known = [one for one in dict.fromkeys(causes) if one not in (Cause.UNKNOWN, Cause.IMPORT_ORDER)]
     advice = [one for one in advice if not any(word in one for word in _OF_ORDER)]
     return replace(problem, causes=tuple(known), why=tuple(why), advice=tuple(advice))
+
+
+def _is_torn(failure: Failure, place: Place) -> bool:
+    """Whether a library of torch does not find another one of torch."""
+    library = failure.library
+    if library is None or failure.kind is not Refusal.NO_LIBRARY or not is_libtorch(library):
+        return False
+    return _is_of_torch(failure, place)
+
+
+def _torn(problem: Problem, failure: Failure, place: Place) -> Problem:
+    """The problem of a torch that lacks one of its own libraries."""
+    own = os.path.join(place.torch.directory, "lib", file_name(failure.library or ""))
+    why = f"{own} is missing: the installation is incomplete"
+    if lookup.matches(own):
+        why = f"{own} is there, but the loader passes it over: it is built for another machine"
+    advice = "reinstall torch: pip install --force-reinstall --no-deps torch"
+    if place.installed is not None:
+        advice = f"{advice}=={place.installed.version}"
+    return replace(problem, causes=(Cause.MIXED,), why=(why,), advice=(advice,))
 
 
 def _with_copy(failure: Failure, provider: str | None, place: Place) -> Failure:

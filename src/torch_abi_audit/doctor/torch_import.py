@@ -200,6 +200,9 @@ def import_torch(
     torch: Torch, python: Python, process: Process, environ: Mapping[str, str]
 ) -> TorchFailure | None:
     """Open what ``import torch`` opens; the first failure that ends the import."""
+    if torch.module is None and not lookup.matches(os.path.join(torch.directory, "lib", "*")):
+        text = f"{torch.directory} is found first, and is not PyTorch: it contains no library"
+        return _answer(Failure(text, Refusal.OTHER, torch.directory))
     _open_ctypes(python, process)
     everywhere = python.system != "win32" and bool(environ.get("TORCH_USE_RTLD_GLOBAL"))
     if python.system == "win32":

@@ -70,6 +70,13 @@ def test_whether_it_is_the_same_failure(failure: Failure, text: str, same: bool)
     assert (answer.advice == ("do this",)) is same
 
 
+def test_a_failure_that_ends_an_import_comes_before_one_that_does_not() -> None:
+    part = Examined("part", Status.PARTLY, parts=(Problem(LIBRARY.text, LIBRARY),))
+    answer = compared(Explanation("x", "error"), LIBRARY.text, TORCH, [part, failing(LIBRARY)])
+    assert answer.here[0].startswith("the same failure here: import ext opens")
+    assert answer.here[0].endswith("; also in part")
+
+
 def test_nothing_fails_here() -> None:
     fine = Examined("ext", Status.LOADS, unknown=("What a file needs is not known.",))
     answer = compared(Explanation("x", "error", advice=("as before",)), "x", TORCH, [fine])

@@ -49,7 +49,7 @@ def _examined(one: Examined) -> dict[str, Any]:
         if ended is None
         else {
             "exception": escape(ended.kind),
-            "message": escape(ended.text),
+            "message": _message(ended.text),
             "source": escape(ended.source),
             "line": ended.line,
         },
@@ -61,11 +61,16 @@ def _examined(one: Examined) -> dict[str, Any]:
     }
 
 
+def _message(text: str) -> str:
+    """An exception's message, which may have several lines."""
+    return "\n".join(map(escape, text.split("\n")))
+
+
 def _problem(one: Problem) -> dict[str, Any]:
     where = one.opened_at
     return {
-        "text": escape(one.text),
-        "raises": _optional(one.raises),
+        "text": _message(one.text),
+        "raises": None if one.raises is None else _message(one.raises),
         "library": _optional(one.library),
         "source": None if where is None else escape(where[0]),
         "line": None if where is None else where[1],

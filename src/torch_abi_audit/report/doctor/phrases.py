@@ -87,9 +87,9 @@ def _told(problem: Problem) -> str:
 def lines(problem: Problem) -> Iterator[tuple[str, str]]:
     """Yield each title with its sentence."""
     failure = problem.failure
-    yield "error", problem.text
+    yield "error", problem.text.replace("\n", " ")
     if problem.raises is not None:
-        yield "raised", problem.raises
+        yield "raised", problem.raises.replace("\n", " ")
     if failure is not None:
         lacking = failure.symbol or failure.library
         if lacking is not None and lacking not in problem.text:
