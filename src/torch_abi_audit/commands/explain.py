@@ -94,7 +94,7 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
 
 def _platform(options: argparse.Namespace) -> str | None:
     """The platform that ``--platform`` or the wheel of ``--torch`` names; None for others."""
-    from torch_abi_audit.explain.place import platform_of_tag
+    from torch_abi_audit.explain.reading.place import platform_of_tag
 
     torch = options.torch or ""
     wheel = torch.removesuffix(".whl").rpartition("-")[2] if torch.endswith(".whl") else ""

@@ -17,9 +17,9 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain.choice import Choice
-    from torch_abi_audit.explain.error_text import Clue, Errors
-    from torch_abi_audit.explain.pasted import Pasted
+    from torch_abi_audit.explain.reading.choice import Choice
+    from torch_abi_audit.explain.reading.error_text import Clue, Errors
+    from torch_abi_audit.explain.reading.pasted import Pasted
 
 __all__ = ["Installed", "explain"]
 
@@ -55,10 +55,10 @@ def explain(
 
 def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     """Read, find, choose, explain, and say who fails."""
-    from torch_abi_audit.explain.choice import choose  # these read the table of kinds
-    from torch_abi_audit.explain.error_text import errors
     from torch_abi_audit.explain.kinds.kind import LIBRARY, SYMBOL, VERSION
-    from torch_abi_audit.explain.pasted import read
+    from torch_abi_audit.explain.reading.choice import choose  # these read the table of kinds
+    from torch_abi_audit.explain.reading.error_text import errors
+    from torch_abi_audit.explain.reading.pasted import read
     from torch_abi_audit.explain.torn_torch import left_over, stray
 
     pasted = read(asked)
@@ -83,16 +83,16 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
 
 def _scene(clue: Clue, found: Errors, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
     """Where an error happened, as its message and the traceback before it say."""
-    from torch_abi_audit.explain.frames import (
+    from torch_abi_audit.explain.kinds.kind import LIBRARY, LINK
+    from torch_abi_audit.explain.reading.frames import (
         follows_import,
         frames,
         imports_torch,
         innermost,
         shows_torch,
     )
-    from torch_abi_audit.explain.kinds.kind import LIBRARY, LINK
-    from torch_abi_audit.explain.native import is_native
-    from torch_abi_audit.explain.place import platform_of
+    from torch_abi_audit.explain.reading.native import is_native
+    from torch_abi_audit.explain.reading.place import platform_of
     from torch_abi_audit.explain.who import file_of, package_of, who
 
     around = frames(pasted.text, clue.start)
@@ -128,24 +128,24 @@ def _of_choice(choice: Choice, scene: Scene) -> Explanation:
         SYMBOL,
         VERSION,
     )
-    from torch_abi_audit.explain.link_versions import link_versions
+    from torch_abi_audit.explain.symbols.link_versions import link_versions
 
     clue = choice.clue
     name = clue.kind.name
     if name == LINK and (versions := link_versions(choice.together)):
-        from torch_abi_audit.explain.system_version import system_version
+        from torch_abi_audit.explain.symbols.system_version import system_version
 
         return system_version(versions, replace(scene, file=versions[-1].file))
     if name in (SYMBOL, LINK):
-        from torch_abi_audit.explain.symbols import symbols  # reads tables
+        from torch_abi_audit.explain.symbols.several import symbols  # reads tables
 
         return symbols([one.symbol for one in choice.together if one.symbol], scene)
     if name in (LIBRARY, DEPENDENCY) and clue.library:
-        from torch_abi_audit.explain.library import dependency, library  # reads tables
+        from torch_abi_audit.explain.libraries.library import dependency, library  # reads tables
 
         return (dependency if name == DEPENDENCY else library)(clue.library, scene)
     if name == VERSION:
-        from torch_abi_audit.explain.system_version import system_version
+        from torch_abi_audit.explain.symbols.system_version import system_version
 
         return system_version(choice.together, scene)
     if name == REPAIR:
@@ -162,12 +162,12 @@ def _of_name(asked: str, scene: Scene, platform: str | None) -> Explanation:
     """Explain a name: nothing failed, or the text does not say how."""
     there = replace(scene, platform=platform or usual_platform(None), is_question=True)
     if _LIBRARY.fullmatch(asked):
-        from torch_abi_audit.explain.library import library  # reads tables
-        from torch_abi_audit.explain.place import platform_of
+        from torch_abi_audit.explain.libraries.library import library  # reads tables
+        from torch_abi_audit.explain.reading.place import platform_of
 
         return library(asked, replace(there, platform=platform or platform_of(None, asked, "")))
     if asked and "\n" not in asked and _is_symbol(asked):
-        from torch_abi_audit.explain.symbol import symbol  # reads tables
+        from torch_abi_audit.explain.symbols.symbol import symbol  # reads tables
 
         return symbol(asked, there)
     return Explanation(

@@ -11,7 +11,7 @@ from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.reading.error_text import Clue
     from torch_abi_audit.explain.scene import Scene
 
 _FIELD = re.compile(r"\{(\w+)\}")

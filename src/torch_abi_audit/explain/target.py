@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.builds import Has, exports
 from torch_abi_audit.explain.contained import contained
 from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.explain.symbols.builds import Has, exports
 from torch_abi_audit.judges.loads import compat
 from torch_abi_audit.knowledge.names.torch import link_option
 from torch_abi_audit.model.loads import Loads

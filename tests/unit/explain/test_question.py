@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from torch_abi_audit.explain.error_text import errors
 from torch_abi_audit.explain.explanation import Cause, Explanation, Installed
 from torch_abi_audit.explain.kinds import KINDS
 from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LINK, REPAIR, SYMBOL, ErrorKind
-from torch_abi_audit.explain.library import library
-from torch_abi_audit.explain.pasted import read
+from torch_abi_audit.explain.libraries.library import library
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.reading.error_text import errors
+from torch_abi_audit.explain.reading.pasted import read
 from torch_abi_audit.explain.row import FIELDS
 from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.judges import JUDGES
@@ -22,7 +22,7 @@ from torch_abi_audit.knowledge.platforms import usual_platform
 from torch_abi_audit.report.rendering import Detail, render
 
 if TYPE_CHECKING:
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.reading.error_text import Clue
 
 STRING = "ENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 FLASH = "ImportError: /v/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: "

@@ -8,8 +8,8 @@ import pytest
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, Installed
 from torch_abi_audit.explain.gpus import dropped_in, first_cuda
-from torch_abi_audit.explain.native import is_native
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.reading.native import is_native
 
 MISSING = "cannot open shared object file: No such file or directory"
 PROGRAM = "error while loading shared libraries"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.metadata_values import judged, library, package, rules
 from torch_abi_audit.diff.compare import diff
-from torch_abi_audit.explain.library import library as explained
+from torch_abi_audit.explain.libraries.library import library as explained
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.judges.torch_names import links

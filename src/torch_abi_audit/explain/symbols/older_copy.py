@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Fails
-from torch_abi_audit.explain.nvidia import packages
+from torch_abi_audit.explain.libraries.nvidia import packages
 from torch_abi_audit.explain.torn_torch import elsewhere
 from torch_abi_audit.knowledge.names.functions import Project
 from torch_abi_audit.model.paths import file_name

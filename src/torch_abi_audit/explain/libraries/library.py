@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.cuda_library import cuda_library
-from torch_abi_audit.explain.device_library import device_library
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, installed_torch
 from torch_abi_audit.explain.kinds.known_libraries import known_library, old_library
-from torch_abi_audit.explain.named_file import file_itself, of_homebrew, renamed_copy
-from torch_abi_audit.explain.torch_library import runtime_library, torch_library
+from torch_abi_audit.explain.libraries.cuda_library import cuda_library
+from torch_abi_audit.explain.libraries.device_library import device_library
+from torch_abi_audit.explain.libraries.named_file import file_itself, of_homebrew, renamed_copy
+from torch_abi_audit.explain.libraries.torch_library import runtime_library, torch_library
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge.names.library import Kind, kind_of
 from torch_abi_audit.knowledge.names.repair_mark import without_mark

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.reading.error_text import Clue
     from torch_abi_audit.explain.scene import Scene
 
 

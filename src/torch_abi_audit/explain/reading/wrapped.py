@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from torch_abi_audit.explain.kinds import KINDS
-from torch_abi_audit.explain.phrases import phrases
+from torch_abi_audit.explain.reading.phrases import phrases
 from torch_abi_audit.mangling import demangle
 
 TYPE_CHECKING = False

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.log_prefixes import without_prefix
-from torch_abi_audit.explain.wrapped import joined, unboxed
+from torch_abi_audit.explain.reading.log_prefixes import without_prefix
+from torch_abi_audit.explain.reading.wrapped import joined, unboxed
 from torch_abi_audit.runtime.records import dataclass
 
 _LONG = 1 << 18

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.reading.error_text import Clue
 
 _ATTEMPTS = re.compile(
     r"FFmpeg version \d|[Aa]ttempted locations|previous import attempts"

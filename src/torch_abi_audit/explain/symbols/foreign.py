@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails
 from torch_abi_audit.explain.kinds.known_symbols import known_symbol
-from torch_abi_audit.explain.older_copy import older_copy, was_found
-from torch_abi_audit.explain.python_symbol import python_symbol
+from torch_abi_audit.explain.symbols.older_copy import older_copy, was_found
+from torch_abi_audit.explain.symbols.python_symbol import python_symbol
 from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere, torn_torch
 from torch_abi_audit.knowledge import cpython_abi
 from torch_abi_audit.knowledge.names.cuda import is_cuda_function

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation
-from torch_abi_audit.explain.foreign import foreign
-from torch_abi_audit.explain.shim_symbol import shim_symbol
-from torch_abi_audit.explain.symbol_history import history, is_same_text, named, of_overload
-from torch_abi_audit.explain.torch_symbol import torch_symbol
+from torch_abi_audit.explain.symbols.foreign import foreign
+from torch_abi_audit.explain.symbols.shim_symbol import shim_symbol
+from torch_abi_audit.explain.symbols.symbol_history import history, is_same_text, named, of_overload
+from torch_abi_audit.explain.symbols.torch_symbol import torch_symbol
 from torch_abi_audit.knowledge import export_index, torch_namespaces, torch_shims
 from torch_abi_audit.knowledge.platforms import MACOS, WINDOWS, usual_platform
 from torch_abi_audit.mangling import demangle, owner

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from torch_abi_audit.explain import builds
-from torch_abi_audit.explain.builds import Has
 from torch_abi_audit.explain.explanation import Cause, Installed
 from torch_abi_audit.explain.question import explain
-from torch_abi_audit.explain.symbol_history import history
+from torch_abi_audit.explain.symbols import builds
+from torch_abi_audit.explain.symbols.builds import Has
+from torch_abi_audit.explain.symbols.symbol_history import history
 from torch_abi_audit.knowledge.names.torch import Build
 from torch_abi_audit.sources.installed.torch_version import named
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain.symbol import symbol
+from torch_abi_audit.explain.symbols.symbol import symbol
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.runtime.records import replace
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain import builds
-from torch_abi_audit.explain.builds import Has
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.torch_symbol import versions
+from torch_abi_audit.explain.symbols import builds
+from torch_abi_audit.explain.symbols.builds import Has
+from torch_abi_audit.explain.symbols.torch_symbol import versions
 from torch_abi_audit.explain.torn_torch import torn_torch
 from torch_abi_audit.knowledge.names.torch import Build, link_option
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS

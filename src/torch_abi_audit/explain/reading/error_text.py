@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 
 from torch_abi_audit.explain.kinds import KINDS
 from torch_abi_audit.explain.kinds.kind import DEPENDENCY, LIBRARY, LINK, SYMBOL
-from torch_abi_audit.explain.phrases import landmarks
+from torch_abi_audit.explain.reading.phrases import landmarks
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch_abi_audit.explain.kinds.kind import ErrorKind, Form
-    from torch_abi_audit.explain.pasted import Pasted
+    from torch_abi_audit.explain.reading.pasted import Pasted
 
 _BEHIND, _AHEAD = 1200, 6000
 """Characters around a landmark in which a match begins and ends."""

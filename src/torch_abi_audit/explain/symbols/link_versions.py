@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch_abi_audit.explain.error_text import Clue
+    from torch_abi_audit.explain.reading.error_text import Clue
 
 _VERSION = re.compile(r"@(?P<version>(?:GLIBC|GLIBCXX|CXXABI|GCC|GOMP|GFORTRAN)_[\w.]{1,40})")
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from torch_abi_audit.explain.error_text import Clue, errors
-from torch_abi_audit.explain.pasted import read
-from torch_abi_audit.explain.phrases import landmarks, phrases
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.explain.reading.error_text import Clue, errors
+from torch_abi_audit.explain.reading.pasted import read
+from torch_abi_audit.explain.reading.phrases import landmarks, phrases
 
 FILE = "/v/lib/python3.12/site-packages/pkg/_C.abi3.so"
 SYMBOL = (

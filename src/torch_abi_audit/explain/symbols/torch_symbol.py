@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.explain import builds
-from torch_abi_audit.explain.builds import Has
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.int64 import other_integer
-from torch_abi_audit.explain.symbol_history import moved
+from torch_abi_audit.explain.symbols import builds
+from torch_abi_audit.explain.symbols.builds import Has
+from torch_abi_audit.explain.symbols.int64 import other_integer
+from torch_abi_audit.explain.symbols.symbol_history import moved
 from torch_abi_audit.explain.torn_torch import torn_torch
 from torch_abi_audit.knowledge import export_index, replacements
 from torch_abi_audit.knowledge.names.torch import Build, link_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
-from torch_abi_audit.explain.nvidia import packages, releases_of
+from torch_abi_audit.explain.libraries.nvidia import packages, releases_of
 from torch_abi_audit.explain.torn_torch import REINSTALL
 from torch_abi_audit.knowledge import export_index
 from torch_abi_audit.knowledge.names import cuda

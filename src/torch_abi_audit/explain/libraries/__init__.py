@@ -1,0 +1,1 @@
+"""Explains libraries that were not found: whose they are, and what brings them."""
