@@ -213,3 +213,8 @@ _TITLES = {Build.ROCM: "for ROCm, without CUDA", Build.XPU: "for XPU, without CU
 def installed_torch(installed: Installed | None) -> tuple[str, ...]:
     """The sentence that names the installed torch and its build; none if no torch was found."""
     return () if installed is None else (f"the installed torch is {installed}",)
+
+
+def in_order(advice: tuple[str, ...]) -> tuple[str, ...]:
+    """Advice whose first sentence is no alternative, as it is if the one before did not apply."""
+    return (advice[0].removeprefix("or "), *advice[1:]) if advice else ()

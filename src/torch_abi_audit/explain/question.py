@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.explanation import Cause, Explanation, Installed, installed_torch
+from torch_abi_audit.explain.explanation import (
+    Cause,
+    Explanation,
+    Installed,
+    in_order,
+    installed_torch,
+)
 from torch_abi_audit.explain.labels import label_or_rule
 from torch_abi_audit.explain.scene import Scene
 from torch_abi_audit.knowledge.platforms import usual_platform
@@ -47,10 +53,7 @@ def explain(
     """
     asked = text.strip()
     answer = label_or_rule(asked) or _of_text(asked, Scene("", installed, python), platform)
-    if answer.advice and answer.advice[0].startswith("or "):  # the alternative to it did not apply
-        first = answer.advice[0].removeprefix("or ")
-        return replace(answer, advice=(first, *answer.advice[1:]))
-    return answer
+    return replace(answer, advice=in_order(answer.advice))
 
 
 def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:

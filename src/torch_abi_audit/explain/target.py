@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.contained import contained
-from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.explain.explanation import Cause, Explanation, in_order
 from torch_abi_audit.explain.symbols.builds import Has, exports
 from torch_abi_audit.judges.loads import compat
 from torch_abi_audit.knowledge.names.torch import link_option
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.loads import LoadMatrix, Serving
     from torch_abi_audit.model.reports import PackageReport
 
+_ONE_SYMBOL = ("install a torch that exports it", "or install a torch that exports it")
 _UNNAMED = ("Windows loaded", "Windows did not")
 
 
@@ -60,7 +61,10 @@ def _with_releases(answer: Explanation, name: str, matrix: LoadMatrix) -> Explan
     """Add the releases that export all symbols of the package."""
     served = _served_releases(matrix)
     said = f"torch {release_runs(served, matrix.releases)}" if served else "no known torch release"
-    return replace(answer, pair=(*answer.pair, f"{name} finds all its symbols in {said}"))
+    # one symbol's releases are not the package's
+    advice = tuple(one for one in answer.advice if served or not one.startswith(_ONE_SYMBOL))
+    pair = (*answer.pair, f"{name} finds all its symbols in {said}")
+    return replace(answer, pair=pair, advice=in_order(advice))
 
 
 def _served_releases(matrix: LoadMatrix) -> list[str]:
@@ -114,7 +118,8 @@ def _on(
     advice = answer.advice
     if served := _served_releases(matrix):
         build = f"a build of {report.name} for torch {release}"
-        advice = (f"install torch=={served[-1]}, or {build}", *advice)
+        others = (one for one in advice if not one.startswith(_ONE_SYMBOL))
+        advice = (f"install torch=={served[-1]}, or {build}", *others)
     return replace(answer, causes=causes, unknown=unknown, advice=advice)
 
 
