@@ -766,6 +766,18 @@ def test_a_copy_of_a_library_of_torch_by_a_symbol_without_a_version(
     assert problem["advice"][0].startswith(f"remove {world.environ[variable]} from {variable}")
 
 
+def test_an_empty_library_in_a_folder_of_no_distribution_is_not_said_to_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = plain(tmp_path)
+    folder = world.site / "loose"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "_C.so").touch()
+    code, document = examined(world, monkeypatch, capsys, "loose")
+    assert (code, only(document)["status"]) == (2, "not-known")
+
+
 def test_a_torch_that_lacks_a_library_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

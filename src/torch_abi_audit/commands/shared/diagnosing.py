@@ -89,7 +89,7 @@ class Patient:
         top = name.partition(".")[0]
         key = canonical(name)
         for one in self.packages:
-            if top in one.import_names or (one.distribution and canonical(one.distribution) == key):
+            if top in one.import_names or canonical(one.distribution or one.name) == key:
                 return one
         return None
 
@@ -100,7 +100,7 @@ class Patient:
         top = name.partition(".")[0]
         names: Sequence[str] = (name,)
         if report is not None and top not in report.import_names:
-            names = self._imported(report)
+            names = self._imported(report) or names
         elif report is None:
             pure = next((one for one in self._pure if canonical(one.name) == canonical(name)), None)
             if pure is not None and pure.import_names and top not in pure.import_names:
