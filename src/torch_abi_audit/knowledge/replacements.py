@@ -34,6 +34,14 @@ _OPERATOR_SCOPES = frozenset(
 _CALLERS = frozenset({"call", "redispatch"})
 
 
+class Fallback(NamedTuple):
+    """What does the same with older headers."""
+
+    use: str
+    header: str
+    since: str
+
+
 class Replacement(NamedTuple):
     """One API as programmers know it, and its replacement in the stable ABI."""
 
@@ -52,6 +60,17 @@ class Replacement(NamedTuple):
     shims: tuple[str, ...] = ()
     """The C shims that an example imports, for any target release; sorted."""
     note: str = ""
+    macros: tuple[str, ...] = ()
+    """Macros that must be defined for it, such as ``USE_CUDA``; ``TORCH_TARGET_VERSION`` aside."""
+    fallback: Fallback | None = None
+    """Another way, for headers that are older than ``since``."""
+    differs: str = ""
+    """What the replacement does differently at run time."""
+    refused: tuple[str, ...] = ()
+    """Types of the operator's schema that the dispatcher's stable interface cannot carry."""
+    origin: str | None = None
+    """What brings the symbols where the source does not call them, and with which they go away: an
+    include, another API."""
     operator: str | None = None
     """The operator, such as ``aten::add.Tensor``, if the dispatcher can call the API."""
 

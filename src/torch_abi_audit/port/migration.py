@@ -13,12 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch_abi_audit.port.source.findings import SourceView
+
 
 class Way(StrEnum):
     """How an API can be replaced at a chosen torch release."""
 
     NOW = "replace-now"
     DISPATCHER = "dispatcher"
+    GOES = "goes-away"
+    """No source calls it: inlined from unstable headers, it goes away with their includes."""
     LATER = "newer-torch"
     """A replacement exists, but the chosen release does not have it yet."""
     NOT_YET = "not-yet"
@@ -26,8 +30,19 @@ class Way(StrEnum):
     """The table of replacements has no row for it."""
 
 
-COVERED = frozenset({Way.NOW, Way.DISPATCHER})
+COVERED = frozenset({Way.NOW, Way.DISPATCHER, Way.GOES})
 """The ways that count as covered by the stable ABI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another way, for headers that are older than the replacement's."""
+
+    use: str
+    header: str
+    """Enough alone to compile and link ``use``."""
+    since: str
+    """The first torch release whose headers compile it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,16 @@ class Item:
     shims: tuple[str, ...] = ()
     sites: tuple[tuple[str, Site], ...] = ()
     """The unit and place of each use, those in the project's own source first."""
+    macros: tuple[str, ...] = ()
+    """Macros that must be defined for the replacement, ``TORCH_TARGET_VERSION`` aside."""
+    fallback: Fallback | None = None
+    """What works with older headers than ``since``; None if there is nothing."""
+    differs: str = ""
+    """What the replacement does differently at run time; empty if nothing is known."""
+    refused: tuple[str, ...] = ()
+    """Types of the operator's schema that the dispatcher's stable interface cannot carry."""
+    origin: str | None = None
+    """What brings the symbols where the source does not call them: an include, another API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +223,5 @@ class Plan:
     """Whether the units are object files; if so, ``uses`` counts references."""
     since: Since | None = None
     notes: tuple[str, ...] = ()
+    source: SourceView | None = None
+    """What the sources say, if they were read."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_TARGET = "2.10.0"
 """The release that introduced ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
 
-_ORDER = {Way.NOW: 0, Way.DISPATCHER: 1, Way.LATER: 2, Way.NOT_YET: 3, Way.UNKNOWN: 4}
+_ORDER = {way: number for number, way in enumerate(Way)}
 _UNKNOWN_EFFORT = 3
 
 

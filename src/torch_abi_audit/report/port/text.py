@@ -21,6 +21,7 @@ SHOWN = 15
 TITLES = {
     Way.NOW: "replace now",
     Way.DISPATCHER: "through the dispatcher",
+    Way.GOES: "goes away by itself",
     Way.LATER: "possible with a newer torch",
     Way.NOT_YET: "not possible yet",
     Way.UNKNOWN: "unclassified",

@@ -1,0 +1,1 @@
+"""Reads a project's C++ and CUDA sources and its build files: what to write, and where."""
