@@ -82,6 +82,8 @@ class BuildFinding:
     what: str
     write: str | None = None
     edits: tuple[Edit, ...] = ()
+    late: bool = False
+    """Whether it can be done only when the sources have been ported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,7 @@ class SourceView:
     files: tuple[SourceFile, ...]
     build: tuple[BuildFinding, ...] = ()
     steps: tuple[Step, ...] = ()
+    coverage: float = 1.0
+    """Share of the uses that can be replaced, or go away, at the target; 1 if there are none."""
+    notes: tuple[str, ...] = ()
+    """What was left out, and what could not be told."""

@@ -71,8 +71,8 @@ def examine(name: str, data: bytes, target: str) -> Iterator[BuildFinding]:
                     continue
                 defined = True
                 if found[1] and (wrong := target_macro.complaint(found[1], target)):
-                    at = start + part.index(found[1])
-                    edit = Edit(at, at + len(found[1].encode()), wrong[1])
+                    at = start + len(_bytes(part[: part.index(found[1])]))
+                    edit = Edit(at, at + len(_bytes(found[1])), wrong[1])
                     edits = (edit,) if target_macro.is_mistaken(found[1]) else ()
                     line = _line(data, word.start)
                     write = f"{target_macro.MACRO}={wrong[1]}"
@@ -124,6 +124,7 @@ def _properties(name: str, data: bytes, commands: Sequence[_Command]) -> Iterato
                         _line(data, word.start),
                         f"links {word.text}, which has nothing of the stable ABI: drop it when "
                         "nothing uses pybind11 or torch's Python API any more",
+                        late=True,
                     )
         if "CUDA_RESOLVE_DEVICE_SYMBOLS" in texts[:-1]:
             value = texts[texts.index("CUDA_RESOLVE_DEVICE_SYMBOLS") + 1]
@@ -177,7 +178,7 @@ def _after(data: bytes, command: _Command, text: str) -> tuple[Edit, ...]:
 def _parts(word: _Word) -> Iterator[tuple[str, int]]:
     """The parts of an argument, as in a list, and the offset of each."""
     for match in re.finditer(r"[^\s;]+", word.text):
-        yield match[0], word.start + len(word.text[: match.start()].encode())
+        yield match[0], word.start + len(_bytes(word.text[: match.start()]))
 
 
 def _commands(data: bytes) -> list[_Command]:
@@ -213,3 +214,7 @@ def _commands(data: bytes) -> list[_Command]:
 
 def _line(data: bytes, offset: int) -> int:
     return data.count(b"\n", 0, offset) + 1
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

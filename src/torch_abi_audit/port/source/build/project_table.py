@@ -35,7 +35,7 @@ def examine(name: str, data: bytes) -> Iterator[BuildFinding]:
         settings = _table(tool, "scikit-build")
         if "py-api" not in _table(settings, "wheel") and "wheel.py-api" not in settings:
             yield BuildFinding(
-                name, None, f"wheel.py-api is not set: {_WHY}", 'wheel.py-api = "cp310"'
+                name, None, f"wheel.py-api is not set: {_WHY}", 'wheel.py-api = "cp310"', late=True
             )
     elif backend.startswith("mesonpy") and "limited-api" not in _table(tool, "meson-python"):
         yield BuildFinding(
@@ -43,6 +43,7 @@ def examine(name: str, data: bytes) -> Iterator[BuildFinding]:
             None,
             f"limited-api is not set: {_WHY}",
             "limited-api = true in [tool.meson-python]",
+            late=True,
         )
 
 

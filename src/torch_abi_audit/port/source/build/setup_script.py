@@ -151,6 +151,7 @@ class _Script:
                 "build for each CPython; set it when nothing uses pybind11 or Python.h any more",
                 "py_limited_api=True, and "
                 'options={"bdist_wheel": {"py_limited_api": "cp310"}} in setup()',
+                late=True,
             )
         elif not without and not self._wheel_option():
             yield BuildFinding(
@@ -159,6 +160,7 @@ class _Script:
                 "py_limited_api is set for the extension but not for the wheel: its tag still "
                 "names one CPython (a [bdist_wheel] section in setup.cfg does as well)",
                 'options={"bdist_wheel": {"py_limited_api": "cp310"}} in setup()',
+                late=True,
             )
 
     def device_link(
@@ -203,6 +205,7 @@ class _Script:
                     node.lineno,
                     "links libtorch_python, which has nothing of the stable ABI: drop it when "
                     "nothing uses pybind11 or torch's Python API any more",
+                    late=True,
                 )
 
     def _missing(

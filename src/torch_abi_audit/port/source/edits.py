@@ -1,0 +1,162 @@
+"""Makes the mechanical changes to a source: bytes to bytes, and what is left for a hand.
+
+What no edit names stays byte for byte: newlines, encoding, a missing newline at the end.
+"""
+
+from __future__ import annotations
+
+from torch_abi_audit.port.source.findings import Kind
+from torch_abi_audit.port.source.include_lines import headers_in, with_headers
+from torch_abi_audit.runtime.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
+
+    from torch_abi_audit.port.source.findings import BuildFinding, Edit, SourceFile, SourceUse
+
+    One = TypeVar("One", SourceUse, BuildFinding)
+
+_ROUNDS = 20
+"""How often a source is read again, for uses within what another use replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A file with its changes."""
+
+    data: bytes
+    made: int
+    """Number of uses or findings that were changed."""
+    left: int
+    """Number of those that must be changed by hand."""
+
+
+def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) -> Edited:
+    """A source with its mechanical changes.
+
+    Uses within what another use replaces are carried along by it, and changed when the result is
+    read again. Includes come last: those of unstable headers go, and the headers of what was
+    changed come in their place.
+
+    Args:
+        data: The source.
+        found: The uses in it.
+        read: Finds those in it after some changes.
+    """
+    made = 0
+    needed: set[str] = set()
+    seen = {data}
+    for _ in range(_ROUNDS):
+        chosen = _apart(one for one in found.uses if one.kind is not Kind.INCLUDE)
+        after = applied(data, [edit for use in chosen for edit in use.edits])
+        if not chosen or after in seen:
+            break
+        made += len(chosen)
+        needed.update(use.header for use in chosen if use.header)
+        seen.add(after)
+        data, found = after, read(after)
+    gone = [one for one in found.uses if one.kind is Kind.INCLUDE and one.edits]
+    for use in gone:
+        needed.update(headers_in("\n".join(edit.text for edit in use.edits)))
+        if use.header:
+            needed.add(use.header)
+    spans = [(edit.start, edit.end) for use in gone for edit in use.edits]
+    left = sum(not one.edits for one in found.uses)
+    return Edited(with_headers(data, spans, needed), made + len(gone), left)
+
+
+def edited_build(data: bytes, findings: Sequence[BuildFinding]) -> Edited:
+    """A build file, or a source that defines macros, with the changes of its findings."""
+    chosen = _apart(findings)
+    changed = applied(data, [edit for one in chosen for edit in one.edits])
+    return Edited(changed, len(chosen), len(findings) - len(chosen))
+
+
+def applied(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """The bytes with edits that do not overlap; several insertions in one place keep their order.
+
+    Args:
+        data: The bytes that the edits count positions in.
+        edits: In any order; a newline in their text becomes that of the file.
+    """
+    newline = newline_of(data)
+    parts = []
+    position = 0
+    for edit in sorted(edits, key=lambda one: (one.start, one.end)):
+        parts.append(data[position : edit.start])
+        text = edit.text.replace("\r\n", "\n").encode("utf-8", "surrogateescape")
+        parts.append(text if newline == b"\n" else text.replace(b"\n", newline))
+        position = edit.end
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def newline_of(data: bytes) -> bytes:
+    """The newline that most lines end with."""
+    return b"\r\n" if 2 * data.count(b"\r\n") > data.count(b"\n") else b"\n"
+
+
+def diff(name: str, old: bytes, new: bytes) -> bytes:
+    """The unified diff of a file, which ``patch -p1`` and ``git apply`` take; empty if equal.
+
+    Args:
+        name: The file's path below the directory in which the diff will be applied.
+        old: Its contents.
+        new: Its contents with the changes.
+    """
+    import difflib
+
+    names = _quoted(f"a/{name}"), _quoted(f"b/{name}")
+    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), *names)
+    end = b"\n\\ No newline at end of file\n"
+    return b"".join(line if line.endswith(b"\n") else line + end for line in lines)
+
+
+def _quoted(path: str) -> bytes:
+    """A path as git writes it in a diff: odd characters in octal, a tab behind one with a space."""
+    raw = path.encode("utf-8", "surrogateescape")
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+        return raw + b"\t" if b" " in raw else raw
+    shown = "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}" for byte in raw
+    )
+    return f'"{shown}"'.encode()
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """The lines with their newlines; a carriage return alone ends none."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def _apart(found: Iterable[One]) -> list[One]:
+    """Those that can be changed together: of two that overlap, the one that spans more."""
+    able = [one for one in found if any(_changes(edit) for edit in one.edits)]
+    chosen: set[int] = set()
+    taken: list[tuple[int, int]] = []
+    for at in sorted(range(len(able)), key=lambda at: _breadth(able[at])):
+        spans = [(edit.start, edit.end) for edit in able[at].edits]
+        if not any(_overlap(mine, other) for mine in spans for other in taken):
+            chosen.add(at)
+            taken += spans
+    return [able[at] for at in sorted(chosen)]
+
+
+def _changes(edit: Edit) -> bool:
+    return edit.end > edit.start or bool(edit.text)
+
+
+def _breadth(one: SourceUse | BuildFinding) -> tuple[int, int]:
+    start = min(edit.start for edit in one.edits)
+    return start - max(edit.end for edit in one.edits), start
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two spans share a byte, or one is an insertion within the other."""
+    (start, end), (begin, stop) = one, other
+    if start == end or begin == stop:
+        return begin < start < stop or start < begin < end
+    return start < stop and begin < end
