@@ -16,7 +16,7 @@ from torch_abi_audit.port.source.findings import BuildFinding, Edit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _IN_SOURCE = re.compile(
     rf"^[ \t]*#[ \t]*define[ \t]+{target_macro.MACRO}[ \t]+([^\r\n]*?)[ \t]*(?://[^\r\n]*)?\r?$".encode(),
@@ -24,26 +24,41 @@ _IN_SOURCE = re.compile(
 )
 
 
-def examine(name: str, data: bytes, target: str) -> tuple[BuildFinding, ...]:
+def examine(
+    name: str, data: bytes, target: str, *, in_sources: bool = False
+) -> tuple[BuildFinding, ...]:
     """What to change in a build file; nothing if it builds no extension of torch.
 
     Args:
         name: Its path, which decides how it is read.
         data: Its contents.
         target: The oldest torch release to support, such as ``2.10.0``.
+        in_sources: Whether the sources define ``TORCH_TARGET_VERSION`` themselves.
     """
+    found = _examined(name, data, target)
+    if in_sources:
+        found = (one for one in found if not one.what.startswith(target_macro.MISSING))
+    return tuple(found)
+
+
+def _examined(name: str, data: bytes, target: str) -> Iterable[BuildFinding]:
     base = name.rpartition("/")[2].lower()
     if base == "setup.py":
-        return tuple(setup_script.examine(name, data, target))
+        return setup_script.examine(name, data, target)
     if base == "cmakelists.txt" or base.endswith(".cmake"):
-        return tuple(cmake.examine(name, data, target))
+        return cmake.examine(name, data, target)
     if base == "compile_commands.json":
-        return tuple(compile_commands.examine(name, data, target))
+        return compile_commands.examine(name, data, target)
     if base == "build.ninja":
-        return tuple(compile_commands.examine_ninja(name, data, target))
+        return compile_commands.examine_ninja(name, data, target)
     if base == "pyproject.toml":
-        return tuple(project_table.examine(name, data))
-    return tuple(meson.examine(name, data, target)) if base == "meson.build" else ()
+        return project_table.examine(name, data)
+    return meson.examine(name, data, target) if base == "meson.build" else ()
+
+
+def unread(name: str, why: str) -> BuildFinding:
+    """The finding for a build file that could not be read."""
+    return BuildFinding(name, None, f"{why}: look in it for {target_macro.MACRO} yourself")
 
 
 def defined_in(name: str, data: bytes, target: str) -> tuple[bool, tuple[BuildFinding, ...]]:

@@ -1,4 +1,4 @@
-"""Makes the mechanical changes to a source: bytes to bytes, and what is left for a hand.
+"""Makes the mechanical changes to a source: bytes to bytes.
 
 What no edit names stays byte for byte: newlines, encoding, a missing newline at the end.
 """
@@ -11,7 +11,7 @@ from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from typing import TypeVar
 
     from torch_abi_audit.port.source.findings import BuildFinding, Edit, SourceFile, SourceUse
@@ -29,8 +29,6 @@ class Edited:
     data: bytes
     made: int
     """Number of uses or findings that were changed."""
-    left: int
-    """Number of those that must be changed by hand."""
 
 
 def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) -> Edited:
@@ -63,15 +61,14 @@ def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) 
         if use.header:
             needed.add(use.header)
     spans = [(edit.start, edit.end) for use in gone for edit in use.edits]
-    left = sum(not one.edits for one in found.uses)
-    return Edited(with_headers(data, spans, needed), made + len(gone), left)
+    return Edited(with_headers(data, spans, needed), made + len(gone))
 
 
-def edited_build(data: bytes, findings: Sequence[BuildFinding]) -> Edited:
+def edited_build(data: bytes, findings: Iterable[BuildFinding]) -> Edited:
     """A build file, or a source that defines macros, with the changes of its findings."""
     chosen = _apart(findings)
     changed = applied(data, [edit for one in chosen for edit in one.edits])
-    return Edited(changed, len(chosen), len(findings) - len(chosen))
+    return Edited(changed, len(chosen))
 
 
 def applied(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -31,8 +31,7 @@ _BEFORE = {
     ),
     _GRADIENT: (
         "Move autograd and fake (meta) implementations to Python",
-        "torch.library.register_autograd and register_fake do it there; the stable ABI has no C++ "
-        "autograd",
+        "the stable ABI has no C++ autograd: use torch.library.register_autograd and register_fake",
     ),
 }
 """The steps before the kernels, in order: title and reason."""

@@ -11,10 +11,12 @@ import os
 import stat
 
 from torch_abi_audit.model.errors import TargetError
+from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files.readable import open_readable
 from torch_abi_audit.sources.files.replacing import replace_file
-from torch_abi_audit.sources.files.tree import reason
+from torch_abi_audit.sources.files.tree import one, reason
+from torch_abi_audit.sources.naming import begins_like_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +40,20 @@ _UNSEEN = frozenset(
 _THIRD_PARTY = frozenset({"third_party", "third-party", "thirdparty", "3rdparty"})
 _SETUPTOOLS = ("temp.", "lib.", "bdist.")
 """How the names of the folders begin that setuptools makes in ``build``."""
+_PACKED = (".whl", ".zip", ".conda")
 _MOST_FILES = 20_000
 _MOST_BYTES = 4 << 20
 """Of one file: hand-written sources are smaller."""
+
+
+class Contents(StrEnum):
+    """What is at a path that holds no library."""
+
+    SOURCES = "sources"
+    NEITHER = "neither"
+    """A directory without sources, or another file."""
+    OTHER = "other"
+    """A wheel or conda package, or no path at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +138,24 @@ def source_tree(targets: Sequence[str]) -> SourceTree:
     )
 
 
+def is_source_file(path: str) -> bool:
+    """Whether there is a file that is named like a source, and does not begin like a library."""
+    if not is_source(os.path.basename(path)) or not os.path.isfile(path):
+        return False
+    return not any(begins_like_library(each.head) for each in one(path).candidates)
+
+
 def holds_sources(directory: str) -> bool:
     """Whether a directory has a source in it or below; False if it cannot be listed."""
-    walk = _Walk(directory)
-    return any(is_source(os.path.basename(path)) for path in walk.files(directory))
+    return any(is_source(os.path.basename(path)) for path in _Walk(directory).files(directory))
+
+
+def contents(path: str) -> Contents:
+    """What is at a path that holds no library."""
+    if os.path.isdir(path):
+        return Contents.SOURCES if holds_sources(path) else Contents.NEITHER
+    packed = path.lower().endswith(_PACKED)
+    return Contents.NEITHER if os.path.isfile(path) and not packed else Contents.OTHER
 
 
 def replace(tree: SourceTree, file: SourcePath, old: bytes, new: bytes) -> None:

@@ -83,7 +83,7 @@ def examine(name: str, data: bytes, target: str) -> Iterator[BuildFinding]:
         line = _line(data, command.start)
         if not defined:
             what = (
-                f"{target_macro.MACRO} is not defined for {library}: it would need about the "
+                f"{target_macro.MISSING} for {library}: it would need about the "
                 "torch that it is built with"
             )
             also = " $<$<COMPILE_LANGUAGE:CUDA>:USE_CUDA>" if cuda and not use_cuda else ""

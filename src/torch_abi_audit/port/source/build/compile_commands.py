@@ -58,9 +58,7 @@ def _judged(name: str, commands: list[tuple[str, str]], target: str) -> Iterator
             cuda.append(file)
     flag = f"-D{target_macro.definition(target)}"
     if missing:
-        yield BuildFinding(
-            name, None, f"compiled without {target_macro.MACRO}: {_several(missing)}", flag
-        )
+        yield BuildFinding(name, None, f"{target_macro.MISSING} for {_several(missing)}", flag)
     for (said, right), files in wrong.items():
         write = f"-D{target_macro.MACRO}={right}"
         yield BuildFinding(name, None, f"{said}: {_several(files)}", write)

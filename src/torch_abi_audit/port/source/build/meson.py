@@ -37,8 +37,7 @@ def examine(name: str, data: bytes, target: str) -> Iterator[BuildFinding]:
         yield BuildFinding(
             name,
             text.count("\n", 0, module.start()) + 1,
-            f"{target_macro.MACRO} is not defined: the library would need about the torch that it "
-            "is built with",
+            f"{target_macro.MISSING}: the library would need about the torch that it is built with",
             f"cpp_args: ['{flag}']",
         )
     elif found[1] and (wrong := target_macro.complaint(found[1], target)):

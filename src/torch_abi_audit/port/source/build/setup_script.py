@@ -224,8 +224,7 @@ class _Script:
             if cuda and not flags.shared:
                 edits += self._inserted(flags.nvcc, for_nvcc, done)
         what = (
-            f"{target_macro.MACRO} is not defined: the library would need about the torch that it "
-            "is built with"
+            f"{target_macro.MISSING}: the library would need about the torch that it is built with"
         )
         if also:
             what += "; USE_CUDA is not defined: without it CUDA functions are not declared"

@@ -12,6 +12,8 @@ from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import minor_of, release_key
 
 MACRO = "TORCH_TARGET_VERSION"
+MISSING = f"{MACRO} is not defined"
+"""How findings begin that say so."""
 _SHIFTED = re.compile(r"(\d+)(?:[uUlL]*)?\s*\)*\s*<<\s*(56|48)")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F']+|[0-9']+)[uUlL]*")
 
