@@ -197,7 +197,7 @@ def test_zsh_completes_files_and_directories(capsys: pytest.CaptureFixture[str])
             lines = [
                 line.strip()
                 for line in script.splitlines()
-                if line.strip().strip('"{').partition("[")[0].rstrip('}"').split(",")
+                if line.strip().strip('"{*').partition("[")[0].rstrip('}"').split(",")
                 == [*one.flags]
             ]
             assert lines, one.flags

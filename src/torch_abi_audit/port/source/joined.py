@@ -140,6 +140,7 @@ def _items(placed: Sequence[Placed]) -> tuple[Item, ...]:
 
 def _item(name: str, group: Sequence[Placed]) -> Item:
     use = group[0][1]
+    row = next((one for one in replacements.rows() if one.api == use.api), None)
     return Item(
         api=name,
         way=use.way,
@@ -154,6 +155,7 @@ def _item(name: str, group: Sequence[Placed]) -> Item:
         uses=len(group),
         own=len(group),
         sites=tuple((file.name, _site(file, each)) for file, each in group),
+        macros=() if row is None else row.macros,
     )
 
 

@@ -6,6 +6,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.port import source
 from torch_abi_audit.report.port.lines import filled
 from torch_abi_audit.report.port.phrases import (
     TITLES,
@@ -39,12 +40,14 @@ def lines(plan: Plan, detail: Detail) -> Iterator[str]:
     if share is not None and plan.classified < 1:
         yield f"  Classified:    {share}"
     for way, title in TITLES.items():
-        items = [one for one in plan.items if one.way is way]
+        items = [one for one in plan.items if one.way is way and one.symbols]
         if items:
             yield f"  -- {title} --"
             yield from (
                 _grouped(items, plan, width) if way is Way.GOES else _each(items, plan, width)
             )
+    if plan.source is not None:
+        yield from source.details(plan.source, width)
     yield from _targets(plan, width)
     yield from _floor(plan)
     yield from _drops(plan, width)

@@ -10,23 +10,18 @@ import re
 
 from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import minor_of, release_key
+from torch_abi_audit.port.compile_options import TARGET_MACRO, target_value
 
-MACRO = "TORCH_TARGET_VERSION"
+MACRO = TARGET_MACRO
 MISSING = f"{MACRO} is not defined"
 """How findings begin that say so."""
 _SHIFTED = re.compile(r"(\d+)(?:[uUlL]*)?\s*\)*\s*<<\s*(56|48)")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F']+|[0-9']+)[uUlL]*")
 
 
-def value(target: str) -> str:
-    """The value for a torch release such as ``2.10.0``: ``0x020a000000000000``."""
-    major, minor = target.split(".")[:2]
-    return f"0x{int(major):02x}{int(minor):02x}000000000000"
-
-
 def definition(target: str) -> str:
-    """The macro and its value, as a compile definition."""
-    return f"{MACRO}={value(target)}"
+    """The macro and its value for a torch release such as ``2.10.0``, as a compile definition."""
+    return f"{MACRO}={target_value(target)}"
 
 
 def decoded(text: str) -> tuple[int, int] | None:
@@ -63,19 +58,22 @@ def complaint(text: str, target: str) -> tuple[str, str] | None:
     newest = replacements.header_releases()[-1]
     said = f"{MACRO}={text.strip()}"
     if major not in range(1, 100):
-        return f"{said} names no torch release; torch {wanted} is {value(target)}", value(target)
+        return (
+            f"{said} names no torch release; torch {wanted} is {target_value(target)}",
+            target_value(target),
+        )
     if (major, minor) > release_key(newest)[:2]:
         meant = f"{major}.{minor:x}"
         if meant.replace(".", "").isdecimal() and release_key(meant) <= release_key(newest)[:2]:
             why = f"means torch {major}.{minor}: the bytes are hexadecimal, so {meant} is "
-            return f"{said} {why}{value(meant)}", value(meant)
+            return f"{said} {why}{target_value(meant)}", target_value(meant)
         why = f"means torch {major}.{minor}, which is newer than any that is known"
-        return f"{said} {why}; torch {wanted} is {value(target)}", value(target)
+        return f"{said} {why}; torch {wanted} is {target_value(target)}", target_value(target)
     if (major, minor) < release_key(target)[:2]:
         why = f"is for torch {major}.{minor}: it hides what this plan uses of torch {wanted}"
     else:
         why = f"is for torch {major}.{minor}: the library would not run on torch {wanted}"
-    return f"{said} {why}", value(target)
+    return f"{said} {why}", target_value(target)
 
 
 def is_mistaken(text: str) -> bool:
