@@ -10,7 +10,7 @@ from torch_abi_audit.commands.shared.progress import activity
 from torch_abi_audit.commands.shared.terminal import complain, say
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.port.source import build_files, joined
-from torch_abi_audit.port.source.edits import diff, edited, edited_build
+from torch_abi_audit.port.source.edits import diff, edited, edited_build, without_carried
 from torch_abi_audit.port.source.findings import SourceFile
 from torch_abi_audit.port.source.reading import read
 from torch_abi_audit.report.wording import plural, several
@@ -77,7 +77,7 @@ def read_sources(paths: Sequence[str], target: str, *, bar: bool) -> Sources:
             data = _contents(source, files)
             if data is None:
                 continue
-            files.append(read(source.name, data, target))
+            files.append(without_carried(data, read(source.name, data, target)))
             defines, wrong = build_files.defined_in(source.name, data, target)
             torch = torch or any(word in data for word in _OF_TORCH)
             in_sources = in_sources or defines

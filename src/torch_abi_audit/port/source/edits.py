@@ -5,9 +5,11 @@ What no edit names stays byte for byte: newlines, encoding, a missing newline at
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.port.source.findings import Kind
 from torch_abi_audit.port.source.include_lines import headers_in, with_headers
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     One = TypeVar("One", SourceUse, BuildFinding)
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _ROUNDS = 20
 """How often a source is read again, for uses within what another use replaces."""
 
@@ -64,6 +67,36 @@ def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) 
     return Edited(with_headers(data, spans, needed), made + len(gone))
 
 
+def without_carried(data: bytes, file: SourceFile) -> SourceFile:
+    """The source without the uses that go with the edits of others.
+
+    A changed call of a factory has no ``.options()`` any more, so it is nothing to do by hand.
+
+    Args:
+        data: The source.
+        file: The uses in it.
+    """
+    spans = [edit for use in file.uses for edit in use.edits if edit.end > edit.start]
+    if not spans or all(use.edits for use in file.uses):
+        return file
+    starts = [0]
+    for line in data.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+
+    def is_gone(use: SourceUse) -> bool:
+        name = _NAME.findall(use.spelled)
+        if use.edits or not name or use.line >= len(starts):
+            return False
+        line = data[starts[use.line - 1] : starts[use.line]].decode("utf-8", "surrogateescape")
+        before = line[: use.column - 1].encode("utf-8", "surrogateescape")
+        at = starts[use.line - 1] + len(before)
+        return any(
+            one.start <= at < one.end and name[-1] not in _NAME.findall(one.text) for one in spans
+        )
+
+    return replace(file, uses=tuple(use for use in file.uses if not is_gone(use)))
+
+
 def edited_build(data: bytes, findings: Iterable[BuildFinding]) -> Edited:
     """A build file, or a source that defines macros, with the changes of its findings."""
     chosen = _apart(findings)
@@ -83,7 +116,7 @@ def applied(data: bytes, edits: Iterable[Edit]) -> bytes:
     position = 0
     for edit in sorted(edits, key=lambda one: (one.start, one.end)):
         parts.append(data[position : edit.start])
-        text = edit.text.replace("\r\n", "\n").encode("utf-8", "surrogateescape")
+        text = edit.text.replace("\r\n", "\n").encode("latin-1")
         parts.append(text if newline == b"\n" else text.replace(b"\n", newline))
         position = edit.end
     parts.append(data[position:])

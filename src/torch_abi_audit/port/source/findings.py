@@ -27,11 +27,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Bytes ``start`` to ``end`` of a source, to be replaced by ``text``."""
+    """Bytes ``start`` to ``end`` of a file, to be replaced by ``text``."""
 
     start: int
     end: int
     text: str
+    """Each character is a byte, as ISO 8859-1 has it: a source is carried whatever its encoding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import TorchLabel
-from torch_abi_audit.port.migration import COVERED, Item, Plan, Site, Target, Way
+from torch_abi_audit.port.migration import COVERED, Fallback, Item, Plan, Site, Target, Way
 from torch_abi_audit.port.source.findings import Kind, SourceView
 from torch_abi_audit.port.source.steps import steps
 from torch_abi_audit.runtime.records import replace
@@ -148,7 +148,7 @@ def _item(name: str, group: Sequence[Placed]) -> Item:
         header=use.header,
         since=use.since,
         floor=use.floor,
-        effort=_EFFORT.get(use.way, _HARD),
+        effort=_EFFORT.get(use.way, _HARD) if row is None else row.effort,
         note=use.note,
         symbols=(),
         units=tuple(dict.fromkeys(file.name for file, _ in group)),
@@ -156,6 +156,9 @@ def _item(name: str, group: Sequence[Placed]) -> Item:
         own=len(group),
         sites=tuple((file.name, _site(file, each)) for file, each in group),
         macros=() if row is None else row.macros,
+        fallback=None if row is None or row.fallback is None else Fallback(*row.fallback),
+        differs="" if row is None else row.differs,
+        refused=() if row is None else row.refused,
     )
 
 

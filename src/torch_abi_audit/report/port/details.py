@@ -47,7 +47,7 @@ def lines(plan: Plan, detail: Detail) -> Iterator[str]:
                 _grouped(items, plan, width) if way is Way.GOES else _each(items, plan, width)
             )
     if plan.source is not None:
-        yield from source.details(plan.source, width)
+        yield from source.details(plan, plan.source, width, remarks)
     yield from _targets(plan, width)
     yield from _floor(plan)
     yield from _drops(plan, width)

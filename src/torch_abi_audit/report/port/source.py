@@ -12,8 +12,9 @@ from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from torch_abi_audit.port.migration import Item, Plan
     from torch_abi_audit.port.source.findings import (
         BuildFinding,
         SourceFile,
@@ -68,17 +69,29 @@ def first_screen(view: SourceView, width: int) -> Iterator[str]:
     yield from _order(view.steps, width, places=False)
 
 
-def details(view: SourceView, width: int) -> Iterator[str]:
-    """Yield what to write in which line, and the order of work with its places."""
-    said: set[str] = set()
+def details(
+    plan: Plan, view: SourceView, width: int, remarks: Callable[[Item], Iterable[str]]
+) -> Iterator[str]:
+    """Yield what to write in which line, and the order of work with its places.
+
+    Args:
+        plan: The plan.
+        view: Its sources.
+        width: The width of the terminal, in characters.
+        remarks: What the row of an API says beside its replacement.
+    """
+    said = {text for item in plan.items if item.symbols for text in remarks(item)}
+    items = {(item.api, item.use): item for item in plan.items if not item.symbols}
     for file in _used(view):
         yield f"  -- {escape(file.name)} --"
         for use, lines in _grouped(file):
             yield from filled(f"{_listed(lines)}: {escape(_change(use))}", width, 4)
-            for text in (_terms(use), use.note):
-                if text and (text is not use.note or text not in said):
+            item = items.get((use.spelled, use.write))
+            texts = [use.note] if item is None else [*remarks(item)]
+            for text in (_terms(use), *(one for one in texts if one not in said)):
+                if text:
                     yield from filled(escape(text), width, 8)
-            said.add(use.note)
+            said.update(texts)
     yield from _order(view.steps, width, places=True)
 
 

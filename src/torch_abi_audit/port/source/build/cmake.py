@@ -172,7 +172,7 @@ def _after(data: bytes, command: _Command, text: str) -> tuple[Edit, ...]:
         return ()  # other commands share its lines
     newline = "\r\n" if rest.endswith(b"\r") else "\n"
     at = command.end + len(rest.removesuffix(b"\r"))
-    return (Edit(at, at, newline + indent.decode() + text),)
+    return (Edit(at, at, newline + indent.decode() + _bytes(text).decode("latin-1")),)
 
 
 def _parts(word: _Word) -> Iterator[tuple[str, int]]:
