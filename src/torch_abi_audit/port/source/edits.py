@@ -13,7 +13,7 @@ from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
     from torch_abi_audit.port.source.findings import BuildFinding, Edit, SourceFile, SourceUse
@@ -76,25 +76,38 @@ def without_carried(data: bytes, file: SourceFile) -> SourceFile:
         data: The source.
         file: The uses in it.
     """
-    spans = [edit for use in file.uses for edit in use.edits if edit.end > edit.start]
-    if not spans or all(use.edits for use in file.uses):
-        return file
-    starts = [0]
-    for line in data.split(b"\n"):
-        starts.append(starts[-1] + len(line) + 1)
-
-    def is_gone(use: SourceUse) -> bool:
+    spans = sorted(
+        (edit.start, edit.end, edit.text)
+        for use in file.uses
+        for edit in use.edits
+        if edit.end > edit.start
+    )
+    by_hand = [(at, use) for at, use in _offsets(data, file) if not use.edits]
+    gone: set[int] = set()
+    around: list[tuple[int, str]] = []
+    position = 0
+    for at, use in sorted(by_hand, key=lambda one: one[0]):
+        while position < len(spans) and spans[position][0] <= at:
+            around.append(spans[position][1:])
+            position += 1
+        around = [one for one in around if at < one[0]]
         name = _NAME.findall(use.spelled)
-        if use.edits or not name or use.line >= len(starts):
-            return False
-        line = data[starts[use.line - 1] : starts[use.line]].decode("utf-8", "surrogateescape")
-        before = line[: use.column - 1].encode("utf-8", "surrogateescape")
-        at = starts[use.line - 1] + len(before)
-        return any(
-            one.start <= at < one.end and name[-1] not in _NAME.findall(one.text) for one in spans
-        )
+        if name and any(name[-1] not in _NAME.findall(text) for _, text in around):
+            gone.add(id(use))
+    return replace(file, uses=tuple(use for use in file.uses if id(use) not in gone))
 
-    return replace(file, uses=tuple(use for use in file.uses if not is_gone(use)))
+
+def _offsets(data: bytes, file: SourceFile) -> Iterator[tuple[int, SourceUse]]:
+    """The uses and the offset of each."""
+    lines = data.split(b"\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    for use in file.uses:
+        if use.line <= len(lines):
+            text = lines[use.line - 1].decode("utf-8", "surrogateescape")
+            before = text[: use.column - 1].encode("utf-8", "surrogateescape")
+            yield starts[use.line - 1] + len(before), use
 
 
 def edited_build(data: bytes, findings: Iterable[BuildFinding]) -> Edited:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _REGISTRATION = re.compile(
     r"TORCH_LIBRARY\w*|TORCH_SELECTIVE\w*|PYBIND11_\w+|TORCH_EXTENSION_NAME|torch::Library.*|"
-    r"(?:::)?(?:py|pybind11)::.*|m\.(?:def|impl|class_)\b.*|torch::(?:class_|schema|dispatch).*|"
-    r"torch::jit::.*|torch::CustomClassHolder"
+    r"(?:::)?(?:py|pybind11)::.*|\w*\.(?:def|impl|class_|fallback)\b.*|(?:c10|torch)::dispatch|"
+    r"torch::(?:class_|schema|CppFunction|RegisterOperators|CustomClassHolder|jit)\b.*"
 )
 _AUTOGRAD = re.compile(
     r".*\b(?:autograd|AutogradContext|variable_list|save_for_backward|get_saved_variables|"
