@@ -44,8 +44,8 @@ it, an optional of them included; lists are ``_LISTS_SINCE``.
 
 Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by a
 call of every operator of the table, with a value for each argument, in torch 2.9.0, 2.10.0, 2.13.0
-and 2.15.0. A ``SymInt`` is carried as an int, a ``Dimname`` as a str. No release up to 2.15.0 carries
-Scalar, Storage, Stream, SymBool or QScheme.
+and 2.15.0. A ``SymInt`` is carried as an int, a ``Dimname`` as a str. No release up to 2.15.0
+carries Scalar, Storage, Stream, SymBool or QScheme.
 """
 _LISTS_SINCE = "2.10.0"
 _NONE_SUFFICES = frozenset({"Generator"})
