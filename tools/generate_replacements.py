@@ -170,7 +170,7 @@ def stated(row: Row, proof: Proof | None = None, fallback: Proof | None = None) 
     values |= {"symbols": list(row.symbols), "ops": list(row.ops)}
     values |= _shown(row.use, row.header, row.define, proof)
     values |= {"note": row.note, "differs": row.differs, "origin": row.origin, "goes": row.goes}
-    values |= {"spellings": list(row.spellings)}
+    values |= {"refused": list(row.refused), "spellings": list(row.spellings)}
     if (other := row.fallback) is not None:
         values["fallback"] = _shown(other.use, other.header, other.define, fallback)
     return {

@@ -119,6 +119,7 @@ class Row:
     differs: str = ""
     origin: str = ""
     goes: bool = False
+    refused: tuple[str, ...] = ()
     fallback: Example | None = None
 
     @property
@@ -204,6 +205,8 @@ def _consider(row: Row) -> None:
         raise SourceError(f"{row.name}: a replacement outside of torch needs use and no header")
     if row.use and not row.outside and not (row.header and (row.code or row.file)):
         raise SourceError(f"{row.name}: a replacement needs a header and code that uses it")
+    if row.refused and row.use:
+        raise SourceError(f"{row.name}: types are refused where there is no replacement")
     if row.goes and row.use:
         raise SourceError(f"{row.name}: what goes away by itself has no replacement")
     if row.fallback and not row.header:
