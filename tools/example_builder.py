@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import tempfile
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch_abi_audit import formats
@@ -18,10 +21,12 @@ from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tools.replacement_source import Example
 
 TORCH = "libtorch_cpu.so"
+_OPTIONS = ("-std=c++20", "-O0", "-w", "-fPIC")
 _CUDA_RUNTIME = (b"cudaGetLastError",)
 
 
@@ -43,43 +48,71 @@ class Builder:
         self._headers, self._cache = headers, cache
         cache.mkdir(parents=True, exist_ok=True)
         self._stand_in: Path | None = None
+        self._parsed = _ParsedHeaders()
 
-    def build(self, text: str, release: str) -> Built:
-        """The library of a source file, built with the headers of ``release``."""
-        key = hashlib.sha256(f"{release}\n{text}".encode()).hexdigest()[:24]
+    def build(self, example: Example, target: str, release: str) -> Built:
+        """The library of an example for the torch ``target``, built with headers of ``release``."""
+        text, macros = example.text, example.macros(target)
+        key = hashlib.sha256("\n".join([release, *macros, text]).encode()).hexdigest()[:24]
         library = self._cache / f"{key}.so"
         kept = self._cache / f"{key}.json"
         if not kept.exists():
-            error = self._build(text, release, library)
+            if self._stand_in is None:
+                self._stand_in = self._cache / "stand-in"
+                stand_in(self._stand_in)
+            include = self._headers[release]
+            includes = [*self._parsed.directory(example.header, macros, include), include]
+            error = compile_library(text, macros, includes, self._stand_in, library)
             document = {"error": error, "shims": [] if error else _shims(library)}
             kept.write_text(json.dumps(document), encoding="utf-8")
         document = json.loads(kept.read_text(encoding="utf-8"))
         return Built(library, tuple(document["shims"]), document["error"])
 
-    def _build(self, text: str, release: str, library: Path) -> str:
-        if self._stand_in is None:
-            self._stand_in = self._cache / "stand-in"
-            stand_in(self._stand_in)
-        include = self._headers[release]
-        return compile_library(text, include, self._stand_in, library)
+
+class _ParsedHeaders:
+    """Headers that g++ has parsed, which takes it most of its time; they go with the process."""
+
+    _OFTEN = 3
+
+    def __init__(self) -> None:
+        self._root = tempfile.TemporaryDirectory(prefix="torch-parsed-")
+        self._asked: Counter[tuple[str, ...]] = Counter()
+
+    def directory(self, header: str, macros: Sequence[str], include: Path) -> list[Path]:
+        """Where g++ finds a parsed header that was often asked for; nowhere for any other."""
+        key = (str(include), header, *macros)
+        self._asked[key] += 1
+        name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
+        directory = Path(self._root.name) / name
+        if self._asked[key] == self._OFTEN:
+            parsed = directory / f"{header}.gch"
+            parsed.parent.mkdir(parents=True)
+            command = ["g++", *_OPTIONS, *(f"-D{one}" for one in macros), "-I", str(include)]
+            command += ["-x", "c++-header", str(include / header), "-o", str(parsed)]
+            subprocess.run(command, capture_output=True, check=False)
+        return [directory] if self._asked[key] >= self._OFTEN else []
 
 
-def compile_library(text: str, include: Path, libraries: Path, library: Path) -> str:
+def compile_library(
+    text: str, macros: Sequence[str], includes: Sequence[Path], libraries: Path, library: Path
+) -> str:
     """Compile ``text`` and link it without undefined symbols; what went wrong first, or nothing.
 
     ``libraries`` is a directory with libtorch_cpu.so, torch's own or the stand-in.
     """
-    command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", "-x", "c++", "-"]
-    command += ["-o", str(library), "-I", str(include), "-L", str(libraries)]
-    command += ["-Wl,--no-undefined", "-Wl,--unresolved-symbols=ignore-in-shared-libs"]
-    command += ["-ltorch_cpu"]
+    command = ["g++", *_OPTIONS, "-shared", "-x", "c++", "-", "-o", str(library)]
+    command += [f"-D{one}" for one in macros]
+    command += [f"-I{one}" for one in includes]
+    command += [f"-L{libraries}", "-Wl,--no-undefined"]
+    command += ["-Wl,--unresolved-symbols=ignore-in-shared-libs", "-ltorch_cpu"]
     if "cudaGetLastError();" in text:
         command.append("-lcudart")
     done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
     if not done.returncode:
         return ""
     lines = [one for one in done.stderr.splitlines() if "error:" in one or "undefined ref" in one]
-    return (lines or done.stderr.splitlines() or ["g++ failed"])[0].strip()
+    said = (lines or done.stderr.splitlines() or ["g++ failed"])[0].strip()
+    return said.rpartition("error: ")[2]
 
 
 def stand_in(directory: Path) -> None:

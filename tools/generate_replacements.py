@@ -28,6 +28,7 @@ import json
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,7 @@ def document(
                 proofs[name] = prove(row.name + name, example, headers, builder)
             except CheckError as error:
                 refused.append(str(error))
+                print(f"refused: {error}", flush=True)
                 continue
             jobs += [(row.name + name, job) for job in proofs[name].jobs]
         apis.append(stated(row, proofs.get(""), proofs.get(", fallback")))
@@ -168,7 +170,7 @@ def stated(row: Row, proof: Proof | None = None, fallback: Proof | None = None) 
     values |= {"symbols": list(row.symbols), "ops": list(row.ops)}
     values |= _shown(row.use, row.header, row.define, proof)
     values |= {"note": row.note, "differs": row.differs, "origin": row.origin, "goes": row.goes}
-    values |= {"spellings": list(row.spellings)}
+    values |= {"refused": list(row.refused), "spellings": list(row.spellings)}
     if (other := row.fallback) is not None:
         values["fallback"] = _shown(other.use, other.header, other.define, fallback)
     return {
@@ -233,6 +235,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runtimes", type=Path, metavar="DIR", help="keep torch's libraries here")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the results of g++ here")
     parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="prove the rows with these names, write nothing"
+    )
+    parser.add_argument(
         "--source-only",
         action="store_true",
         help="with --check: only compare with replacements.toml, without headers",
@@ -252,10 +257,16 @@ def main(arguments: list[str] | None = None) -> int:
             headers = {one: headers_of(one, directory) for one in releases()}
             cache = options.cache or Path(scratch) / "built"
             runner = Runner(options.runtimes or Path(scratch) / "runtimes", cache)
-            content = document(read(SOURCE), headers, Builder(headers, cache), runner)
+            source = read(SOURCE)
+            if options.only:
+                chosen = [one for one in source.rows if one.name in options.only]
+                source = replace(source, rows=tuple(chosen))
+            content = document(source, headers, Builder(headers, cache), runner)
         except (CheckError, SourceError, WheelError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
+    if options.only:
+        return 0
     generated = committed.pop("generated", None)
     if content == committed:
         print(f"no differences from {TABLE.name}")

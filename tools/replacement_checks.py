@@ -76,11 +76,11 @@ def prove(name: str, example: Example, headers: Mapping[str, Path], builder: Bui
     built: dict[str, Built] = {}
     for number, target in enumerate(headers):
         if number < 2 or target == newest or not built:
-            one = builder.build(example.text(target), newest)
+            one = builder.build(example, target, newest)
             if not one.error:
                 built[target] = one
     if newest not in built:
-        error = builder.build(example.text(newest), newest).error
+        error = builder.build(example, newest, newest).error
         raise CheckError(f"{name}: the example does not build with torch {newest}: {error}")
     lowest = min(built, key=release_key)
     floor = _floor(lowest, built[lowest])
@@ -93,7 +93,7 @@ def prove(name: str, example: Example, headers: Mapping[str, Path], builder: Bui
         Job(newest, built[newest].library, f"headers of {newest} for {newest}"),
     ]
     if release_key(floor) < release_key(since):
-        early = builder.build(example.text(floor), since)
+        early = builder.build(example, floor, since)
         if early.error:
             raise CheckError(f"{name}: {early.error}, with the headers of {since} for {floor}")
         if release_key(_floor(floor, early)) > release_key(floor):
@@ -111,7 +111,7 @@ def _first(
     """The first release of ``declaring`` with whose headers the example builds, and the result."""
     errors = []
     for release in declaring:
-        built = builder.build(example.text(release), release)
+        built = builder.build(example, release, release)
         if not built.error:
             return release, built
         errors.append(built.error)

@@ -42,9 +42,16 @@ class Example:
     cannot_run: str = ""
     """Why the example is not run; empty if it is."""
 
-    def text(self, target: str) -> str:
-        """The example as a source file, for the torch release ``target``."""
-        return together((self,), target)
+    @property
+    def text(self) -> str:
+        """The example as a source file."""
+        return together((self,))
+
+    def macros(self, target: str) -> tuple[str, ...]:
+        """What must be defined to build it for the torch release ``target``, as g++ takes it."""
+        major, minor, _ = target.split(".")
+        version = int(major) << 56 | int(minor) << 48
+        return (f"TORCH_TARGET_VERSION=0x{version:016x}", *(f"{one}=1" for one in self.define))
 
     @property
     def alone(self) -> bool:
@@ -52,18 +59,14 @@ class Example:
         return bool(self.file)
 
 
-def together(examples: Sequence[Example], target: str) -> str:
-    """One source file of examples with the same header and macros, for one torch release.
+def together(examples: Sequence[Example]) -> str:
+    """One source file of examples with the same header and macros.
 
     Nothing but the header declares what they use. The function ``prove_run_N``, which gets the
     handle of a tensor, runs the example at index N; there is none if it cannot be run.
     """
-    major, minor, _ = target.split(".")
-    first = examples[0]
-    lines = [f"#define TORCH_TARGET_VERSION ((({major}ULL) << 56) | (({minor}ULL) << 48))"]
-    lines += [f"#define {macro} 1" for macro in first.define]
-    lines.append(f"#include <{first.header}>")
-    if first.cuda:  # declarations of the CUDA runtime's header
+    lines = [f"#include <{examples[0].header}>"]
+    if examples[0].cuda:  # declarations of the CUDA runtime's header
         lines.append('enum cudaError_t : int { cudaSuccess }; extern "C" cudaError_t')
         lines.append("cudaGetLastError();")
     for number, one in enumerate(examples):
@@ -116,6 +119,7 @@ class Row:
     differs: str = ""
     origin: str = ""
     goes: bool = False
+    refused: tuple[str, ...] = ()
     fallback: Example | None = None
 
     @property
@@ -201,6 +205,8 @@ def _consider(row: Row) -> None:
         raise SourceError(f"{row.name}: a replacement outside of torch needs use and no header")
     if row.use and not row.outside and not (row.header and (row.code or row.file)):
         raise SourceError(f"{row.name}: a replacement needs a header and code that uses it")
+    if row.refused and row.use:
+        raise SourceError(f"{row.name}: types are refused where there is no replacement")
     if row.goes and row.use:
         raise SourceError(f"{row.name}: what goes away by itself has no replacement")
     if row.fallback and not row.header:
