@@ -47,9 +47,9 @@ def run(words: list[str]) -> int:
     from torch_abi_audit.model.errors import AuditError, TargetError
     from torch_abi_audit.model.verdicts import TorchLabel
 
+    _refuse_unfit(options)
     if options.source is None or options.targets:
         modes.refuse_mixed(syntax(), options)
-    _refuse_unfit(options)
     try:
         options.torch = oldest(options.torch or _OLDEST)
     except TargetError as error:

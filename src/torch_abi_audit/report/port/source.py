@@ -7,6 +7,7 @@ from typing import Any
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.port.source.findings import Kind
 from torch_abi_audit.report.port.lines import filled
 from torch_abi_audit.report.wording import plural
 
@@ -92,6 +93,8 @@ def details(
                 if text:
                     yield from filled(escape(text), width, 8)
             said.update(texts)
+    yield from _errors(view, width)
+    yield from _build(view.build, width)
     yield from _order(view.steps, width, places=True)
 
 
@@ -133,7 +136,7 @@ def markdown(
             yield "| line | as it is | write | available | notes |"
             yield "|---|---|---|---|---|"
         for use, lines in _grouped(file):
-            write = code(use.write) if use.write else _without(use)
+            write = _written(use, code)
             hand = "" if use.edits else " (by hand)"
             yield (
                 f"| {_listed(lines)} | {code(use.spelled)} | {write}{hand} "
@@ -199,7 +202,8 @@ def _build(found: Sequence[BuildFinding], width: int) -> Iterator[str]:
     for one in found:
         yield from filled(f"{escape(_where(one))}: {escape(one.what)}", width, 4)
         if one.write:
-            yield from filled(f"write {escape(one.write)}", width, 8)
+            made = "  (by --diff)" if one.edits else ""
+            yield from filled(f"write {escape(one.write)}{made}", width, 8)
 
 
 def _errors(view: SourceView, width: int) -> Iterator[str]:
@@ -224,6 +228,13 @@ def _change(use: SourceUse) -> str:
     """``at::kFloat -> torch::headeronly::ScalarType::Float``, and whether it is done by hand."""
     written = use.write or _without(use)
     return f"{use.spelled} -> {written}" + ("" if use.edits else "  (by hand)")
+
+
+def _written(use: SourceUse, code: Callable[[str], str]) -> str:
+    """What to write, as code unless it describes that."""
+    if use.write is None:
+        return _without(use)
+    return use.write if use.kind is Kind.INCLUDE else code(use.write)
 
 
 def _without(use: SourceUse) -> str:

@@ -58,7 +58,7 @@ def test_nothing_to_do_is_no_step() -> None:
             "m.impl(…)",
             ".impl(…)",
         ),
-        *("pybind11::arg", "TORCH_SELECTIVE_NAME", "torch::RegisterOperators", "py::object"),
+        *("pybind11::arg", "TORCH_SELECTIVE_NAME", "torch::RegisterOperators", "PYBIND11_MODULE"),
     ],
 )
 def test_what_belongs_to_registration(spelled: str) -> None:
