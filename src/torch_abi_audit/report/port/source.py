@@ -123,9 +123,9 @@ def markdown(
         yield ""
         yield "| build file | what | write |"
         yield "|---|---|---|"
-        for one in view.build:
+        for one, numbers in _alike(view.build):
             write = code(one.write) if one.write else ""
-            yield f"| {code(_where(one))} | {text(one.what)} | {write} |"
+            yield f"| {code(one.name)}{_lines(numbers)} | {text(one.what)} | {write} |"
     for file in view.files:
         if not file.uses and file.error is None:
             continue
@@ -199,11 +199,22 @@ def _build(found: Sequence[BuildFinding], width: int) -> Iterator[str]:
     if found:
         yield ""
         yield "  Build files:"
-    for one in found:
-        yield from filled(f"{escape(_where(one))}: {escape(one.what)}", width, 4)
+    for one, lines in _alike(found):
+        yield from filled(f"{escape(one.name)}{_lines(lines)}: {escape(one.what)}", width, 4)
         if one.write:
             made = "  (by --diff)" if one.edits else ""
             yield from filled(f"write {escape(one.write)}{made}", width, 8)
+
+
+def _alike(found: Sequence[BuildFinding]) -> list[tuple[BuildFinding, list[str]]]:
+    """The distinct findings, and the lines of each."""
+    groups: dict[tuple[object, ...], tuple[BuildFinding, list[str]]] = {}
+    for one in found:
+        key = (one.name, one.what, one.write, bool(one.edits))
+        lines = groups.setdefault(key, (one, []))[1]
+        if one.line is not None and str(one.line) not in lines:
+            lines.append(str(one.line))
+    return list(groups.values())
 
 
 def _errors(view: SourceView, width: int) -> Iterator[str]:
@@ -285,10 +296,6 @@ def _lines(numbers: Sequence[str]) -> str:
 def _listed(numbers: Sequence[object]) -> str:
     shown = ", ".join(map(str, numbers[:_PLACES]))
     return f"{shown} and {len(numbers) - _PLACES} more" if len(numbers) > _PLACES else shown
-
-
-def _where(one: BuildFinding) -> str:
-    return one.name if one.line is None else f"{one.name}:{one.line}"
 
 
 def _sources(count: int) -> str:

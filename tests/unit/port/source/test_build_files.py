@@ -145,19 +145,49 @@ def test_a_choice_of_extension_classes_gets_cuda_flags_for_nvcc_alone() -> None:
     assert f"'nvcc': ['{FLAG}', '-DUSE_CUDA', '-O3']" in new
 
 
+PAIR = '("TORCH_TARGET_VERSION", "0x020a000000000000")'
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    ["extra_compile_args=flags()", "**settings", "extra_compile_args={**base, 'cxx': f}"],
+    ("arguments", "after"),
+    [
+        ("extra_compile_args=flags()", f"extra_compile_args=flags(), define_macros=[{PAIR}]"),
+        ("extra_compile_args={**base}", f"extra_compile_args={{**base}}, define_macros=[{PAIR}]"),
+        ("extra_compile_args=twice", f"extra_compile_args=twice, define_macros=[{PAIR}]"),
+        (
+            "extra_compile_args=flags(), define_macros=[('A', None)]",
+            f"extra_compile_args=flags(), define_macros=[{PAIR}, ('A', None)]",
+        ),
+    ],
 )
-def test_flags_that_are_computed_are_left_to_the_reader(arguments: str) -> None:
+def test_where_flags_are_computed_the_macro_goes_to_define_macros(
+    arguments: str, after: str
+) -> None:
+    head = f"{HEAD}twice = []\nif x:\n    twice = ['-g']\n"
+    text = f"{head}y = CppExtension('a', s, {arguments})\n"
+    assert changed("setup.py", text) == f"{head}y = CppExtension('a', s, {after})\n"
+
+
+def test_flags_of_nvcc_that_are_computed_reach_it_as_macros() -> None:
+    text = HEAD + "Extension = CppExtension\nif cuda:\n    Extension = CUDAExtension\n"
+    text += (
+        "macros = []\nmacros += [('A', None)]\nargs = {'cxx': ['-O2']}\nargs['nvcc'] = flags()\n"
+    )
+    text += "x = Extension('a', s, define_macros=macros, extra_compile_args=args)\n"
+    new = changed("setup.py", text)
+    assert new == text.replace("macros = []", f"macros = [{PAIR}]")
+    assert any("USE_CUDA is not defined" in one for one in said("setup.py", new))
+    alone = HEAD + "x = CUDAExtension('a', s, extra_compile_args=flags())\n"
+    assert f'define_macros=[{PAIR}, ("USE_CUDA", None)]' in changed("setup.py", alone)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["**settings", "define_macros=macros(), extra_compile_args=flags()"]
+)
+def test_what_is_computed_is_left_to_the_reader(arguments: str) -> None:
     text = f"{HEAD}x = CppExtension('a', s, {arguments})\n"
     assert changed("setup.py", text) == text
     assert any(target_macro.MISSING in one for one in said("setup.py", text))
-
-
-def test_a_variable_that_is_assigned_twice_is_left_alone() -> None:
-    text = f"{HEAD}f = []\nif x:\n    f = ['-g']\ny = CppExtension('a', s, extra_compile_args=f)\n"
-    assert changed("setup.py", text) == text
 
 
 @pytest.mark.parametrize(
@@ -347,6 +377,11 @@ def test_what_else_cmake_sets() -> None:
     ["", "add_library(a SHARED a.cpp)\n", "target_link_libraries(", "target_link_libraries()"],
 )
 def test_cmake_files_that_build_nothing_of_torch(text: str) -> None:
+    assert said("CMakeLists.txt", text) == []
+
+
+def test_a_program_is_no_extension() -> None:
+    text = CMAKE.replace("add_library(ops SHARED", "add_executable(ops")
     assert said("CMakeLists.txt", text) == []
 
 

@@ -139,14 +139,15 @@ def _properties(name: str, data: bytes, commands: Sequence[_Command]) -> Iterato
 
 
 def _linked(commands: Sequence[_Command]) -> dict[str, _Command]:
-    """Each target that links torch, and the last command that does so."""
+    """Each library that links torch, and the last command that does so."""
+    programs = {one.words[0].text for one in commands if one.name == "add_executable" and one.words}
     found = {}
     for command in commands:
         if command.name == "target_link_libraries" and command.words:
             library = command.words[0].text
-            if _PLAIN_TARGET.fullmatch(library) and any(
-                _TORCH.fullmatch(word.text) for word in command.words[1:]
-            ):
+            if library in programs or not _PLAIN_TARGET.fullmatch(library):
+                continue
+            if any(_TORCH.fullmatch(word.text) for word in command.words[1:]):
                 found[library] = command
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from torch_abi_audit.port.compile_options import target_value
 from torch_abi_audit.port.source.build import target_macro
 from torch_abi_audit.port.source.build.positions import Positions
 from torch_abi_audit.port.source.findings import BuildFinding, Edit
@@ -142,7 +143,7 @@ class _Script:
     ) -> Iterator[BuildFinding]:
         """Whether one library is built for all CPython releases."""
         without = [call for call, _ in extensions if not _may_be_true(call, "py_limited_api")]
-        spread = any(one.arg is None for call, _ in extensions for one in call.keywords)
+        spread = any(_has_more(call) for call, _ in extensions)
         if without and not spread:
             yield BuildFinding(
                 self._name,
@@ -218,11 +219,13 @@ class _Script:
         for_cxx = for_nvcc if kinds == {_CUDA} else (flag,)  # not where CUDA is a choice
         edits: tuple[Edit, ...] = ()
         if not flags.given:
-            edits = self._new_argument(call, for_cxx)
-        elif flags.cxx is not None:
+            edits = self._new_argument(call, "extra_compile_args", [f'"{one}"' for one in for_cxx])
+        elif flags.cxx is not None and (not cuda or flags.shared or flags.nvcc is not None):
             edits = self._inserted(flags.cxx, for_cxx, done)
             if cuda and not flags.shared:
                 edits += self._inserted(flags.nvcc, for_nvcc, done)
+        elif not _has_more(call):
+            edits = self._as_macros(call, use_cuda=also and kinds == {_CUDA}, done=done)
         what = (
             f"{target_macro.MISSING}: the library would need about the torch that it is built with"
         )
@@ -233,35 +236,50 @@ class _Script:
             write += ", for cxx and nvcc" + (', and "-DUSE_CUDA" beside it' if also else "")
         return BuildFinding(self._name, call.lineno, what, write, edits)
 
-    def _new_argument(self, call: ast.Call, flags: tuple[str, ...]) -> tuple[Edit, ...]:
-        """``extra_compile_args`` after the last argument of a call that has none."""
+    def _as_macros(self, call: ast.Call, *, use_cuda: bool, done: set[int]) -> tuple[Edit, ...]:
+        """The macros in ``define_macros``, for computed flags: every compiler gets them."""
+        pairs = [f'("{target_macro.MACRO}", "{target_value(self._target)}")']
+        if use_cuda:
+            pairs.append('("USE_CUDA", None)')
+        given = _keyword(call, "define_macros")
+        if given is None:
+            return self._new_argument(call, "define_macros", pairs)
+        where = self._literal(given)
+        return self._put(where, pairs, done) if isinstance(where, ast.List) else ()
+
+    def _new_argument(self, call: ast.Call, name: str, items: Sequence[str]) -> tuple[Edit, ...]:
+        """A list as the last argument of a call that has none of that name."""
         arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-        if not arguments or any(one.arg is None for one in call.keywords):
+        if not arguments or _has_more(call):
             return ()
         last = max(arguments, key=lambda one: (one.end_lineno or 0, one.end_col_offset or 0))
         end = self._at.end(last)
         if end is None:
             return ()
-        shown = ", ".join(f'"{flag}"' for flag in flags)
         gap = self._at.line_break_before(last)
-        return (Edit(end, end, f",{gap or ' '}extra_compile_args=[{shown}]"),)
+        return (Edit(end, end, f",{gap or ' '}{name}=[{', '.join(items)}]"),)
 
     def _inserted(
         self, where: ast.List | None, flags: tuple[str, ...], done: set[int]
     ) -> tuple[Edit, ...]:
         """Flags as the first items of a list, once for each list."""
-        start = None if where is None else self._at.start(where)
-        if where is None or start is None or start in done:
+        if where is None:
+            return ()
+        quote = self._at.quote(where.elts[0] if where.elts else None)
+        return self._put(where, [f"{quote}{flag}{quote}" for flag in flags], done)
+
+    def _put(self, where: ast.List, items: Sequence[str], done: set[int]) -> tuple[Edit, ...]:
+        """The first items of a list, once for each list."""
+        start = self._at.start(where)
+        if start is None or start in done:
             return ()
         done.add(start)
         first = where.elts[0] if where.elts else None
-        quote = self._at.quote(first)
-        shown = [f"{quote}{flag}{quote}" for flag in flags]
         gap = None if first is None else self._at.line_break_before(first)
         if gap is not None:
-            text = "".join(f"{gap}{one}," for one in shown)
+            text = "".join(f"{gap}{one}," for one in items)
         else:
-            text = ", ".join(shown) + (", " if first is not None else "")
+            text = ", ".join(items) + (", " if first is not None else "")
         return (Edit(start + 1, start + 1, text),)
 
     def _corrected(self, node: ast.expr, old: str, new: str) -> tuple[Edit, ...]:
@@ -355,18 +373,16 @@ class _Script:
         if isinstance(function, ast.IfExp):
             return self._classes(function.body, depth) | self._classes(function.orelse, depth)
         if isinstance(function, ast.Name):
-            if function.id in known:
-                return frozenset({function.id})
-            if depth < 4:
-                values = self._assigned.get(function.id, ())
-                return frozenset().union(*(self._classes(one, depth + 1) for one in values))
+            values = self._assigned.get(function.id, ()) if depth < 4 else ()
+            found = frozenset().union(*(self._classes(one, depth + 1) for one in values))
+            return found or frozenset({function.id} & known)
         return frozenset()
 
     def _flags(self, call: ast.Call) -> _Flags:
         """The lists of flags of an extension, as far as they are literal."""
         given = _keyword(call, "extra_compile_args")
         if given is None:
-            return _Flags(given=any(one.arg is None for one in call.keywords))
+            return _Flags(given=_has_more(call))
         value = self._literal(given)
         if isinstance(value, ast.List):
             return _Flags(value, shared=True)
@@ -397,6 +413,11 @@ class _Script:
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((one.value for one in call.keywords if one.arg == name), None)
+
+
+def _has_more(call: ast.Call) -> bool:
+    """Whether arguments come from a dictionary."""
+    return any(one.arg is None for one in call.keywords)
 
 
 def _may_be_true(call: ast.Call, name: str) -> bool:

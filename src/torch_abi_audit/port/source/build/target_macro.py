@@ -73,7 +73,7 @@ def complaint(text: str, target: str) -> tuple[str, str] | None:
         why = f"is for torch {major}.{minor}: it hides what this plan uses of torch {wanted}"
     else:
         why = f"is for torch {major}.{minor}: the library would not run on torch {wanted}"
-    return f"{said} {why}", target_value(target)
+    return f"{said} {why} (--torch {major}.{minor} plans for that release)", target_value(target)
 
 
 def is_mistaken(text: str) -> bool:
