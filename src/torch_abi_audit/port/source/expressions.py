@@ -223,6 +223,10 @@ class Expressions:
                 found = Held.TENSOR
         return found
 
+    def operand(self, index: int) -> tuple[Held, int]:
+        """What the operand that begins at a token is, and the index after it."""
+        return self._operand(index, len(self.texts), 0)
+
     def _operand(self, index: int, limit: int, depth: int) -> tuple[Held, int]:
         texts, kinds, pairs = self.texts, self.kinds, self.pairs
         if index >= limit or depth > 8:

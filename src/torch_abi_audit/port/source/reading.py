@@ -12,7 +12,7 @@ from torch_abi_audit.port.plan import way
 from torch_abi_audit.port.source import rewriting
 from torch_abi_audit.port.source.expressions import ROOTS, STABLE, Expressions
 from torch_abi_audit.port.source.findings import Edit, Kind, SourceFile, SourceUse
-from torch_abi_audit.port.source.includes import include_uses
+from torch_abi_audit.port.source.includes import STANDARD, include_uses
 from torch_abi_audit.port.source.scopes import DEEPEST, Held, Scope
 from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, tokens
 
@@ -184,6 +184,13 @@ class _Reader:
                     self.next_brace = None
                 elif text == "=":
                     self.next_brace = None
+                elif text == "[":
+                    if index and (kinds[index - 1] == NAME or previous in (")", "]")):
+                        self._subscript(index, previous)
+                elif text in _OPERATORS and (
+                    kinds[index - 1] == NAME or previous in (")", "]")
+                ):
+                    self._operator(index, text)
             elif kind == BRANCH:
                 self._branch(text)
             previous = text
@@ -353,6 +360,10 @@ class _Reader:
 
     def _standard(self, index: int) -> None:
         """``std::vector<at::Tensor> name`` and kin."""
+        if index + 2 < len(self.texts) and self.texts[index + 1] == "::":
+            header = STANDARD.get(self.texts[index + 2])
+            if header is not None:
+                self.kept_headers.add(header)
         typed = self.expressions.type_at(index)
         if typed is not None:
             self._declared(typed[0], typed[1])
@@ -360,6 +371,7 @@ class _Reader:
     def _declared(self, held: Held, index: int) -> None:
         """Note the names that a declaration gives, after its type."""
         texts, kinds, end = self.texts, self.kinds, len(self.texts)
+        constant = self._after_const(index)
         for _ in range(64):
             while index < end and texts[index] in ("const", "&", "&&", "*", "...", "__restrict__"):
                 index += 1
@@ -371,6 +383,8 @@ class _Reader:
                     return
                 return
             name = texts[index]
+            if constant:
+                self.constants.add(name)
             shown = Held.TENSORS if following == "[" and held == Held.TENSOR else held
             self.scope.declare(name, shown)
             self.own.add(name)
@@ -379,6 +393,16 @@ class _Reader:
             index = self._next_declarator(index + 1)
             if index < 0:
                 return
+
+    def _after_const(self, index: int) -> bool:
+        """Whether ``const`` stands in the type that ends before a token."""
+        for back in range(index - 1, max(-1, index - 16), -1):
+            text = self.texts[back]
+            if text == "const":
+                return True
+            if text in (";", "{", "}", "(", ",") or (text == ")" and back < index - 1):
+                return False
+        return index < len(self.texts) and self.texts[index] == "const"
 
     def _next_declarator(self, index: int) -> int:
         """The index after the ``,`` that ends a declarator; -1 at the end of the statement."""
@@ -631,11 +655,65 @@ class _Reader:
         if text in _STABLE_METHODS and known is None:
             if text != "is_contiguous" or self.pairs[after] == after + 1:
                 return
-        edits = ()
+        edits: tuple[Edit, ...] = ()
         if start is not None:
             edits = rewriting.method(self, start, index, after, found, sure=sure)
         shown = self._shown(index, after)
         self._say(index, Kind.METHOD, shown, found, edits)
+
+    def _object(self, index: int) -> tuple[int, Held] | None:
+        """Where the object before an operator begins, and what it is; None if it is nothing known."""
+        previous = self.texts[index - 1]
+        before = self.texts[index - 2] if index > 1 else ""
+        if self.kinds[index - 1] == NAME and before not in (".", "->", "::"):
+            held = self.scope.value(previous)
+            return None if held is None else (index - 1, held)
+        start = self.expressions.receiver(index)
+        if start is None:
+            return None
+        typed = self.expressions.type_at(start) if self.kinds[start] == NAME else None
+        if typed is not None and typed[1] == index:
+            return None
+        return start, self._receiver(start, index)
+
+    def _subscript(self, index: int, previous: str) -> None:
+        """``x[i]`` of a tensor."""
+        if previous in _KEYWORDS or self.pairs[index] < 0:
+            return
+        known = self._object(index)
+        if known is None or known[1] != Held.TENSOR:
+            return
+        row = spellings.operator("select")
+        if row is not None:
+            self._say(index, Kind.METHOD, "[…]", row, rewriting.subscript(self, known[0], index))
+
+    def _operator(self, index: int, text: str) -> None:
+        """An operator between two tensors, or a tensor and a number."""
+        known = self._object(index)
+        if known is None:
+            return
+        start, held = known
+        if held == Held.SIZES and text in ("==", "!="):
+            right, end = self.expressions.operand(index + 1)
+            if self.texts[index - 1] == ")" and right == Held.SIZES:
+                row = spellings.method("operator==")
+                self._say(index, Kind.METHOD, f"sizes() {text}", row,
+                          rewriting.equal_sizes(self, start, index, end))
+            return
+        if held != Held.TENSOR:
+            return
+        right, end = self.expressions.operand(index + 1)
+        shown = _OPERATORS[text]
+        if right == Held.OTHER and text in ("+", "-"):
+            found = spellings.method(f"operator{text} with a number")
+        else:
+            found = spellings.operator(shown)
+        if found is None:
+            return
+        edits: tuple[Edit, ...] = ()
+        if text == "-" and right == Held.TENSOR:
+            edits = rewriting.difference(self, start, index, end)
+        self._say(index, Kind.METHOD, f"operator{text}", found, edits)
 
     def _receiver(self, start: int, dot: int) -> Held:
         held = self.expressions.held(start, dot)
@@ -716,6 +794,12 @@ class _Reader:
         return one.row.row.use
 
 
+_OPERATORS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "+=": "add_", "-=": "sub_", "*=": "mul_",
+    "/=": "div_", "==": "eq", "!=": "ne", "<": "lt", ">": "gt", "<=": "le", ">=": "ge",
+    "%": "remainder", "&=": "bitwise_and_", "|=": "bitwise_or_",
+}
+"""C++'s operators that a tensor has, and the operators of ATen that they call."""
 _STABLE_METHODS = frozenset(
     ["get", "data_ptr", "mutable_data_ptr", "const_data_ptr", "set_requires_grad", "dim", "numel", "sizes", "strides", "is_contiguous", "stride", "get_device", "get_device_index", "is_cuda", "is_cpu", "size", "defined", "storage_offset", "element_size", "scalar_type", "device", "layout", "has_storage"]
 )

@@ -89,6 +89,7 @@ _CALLS: dict[str, tuple[int, int]] = {
     "empty_like": (0, 0),
     "permute": (1, 1),
     "to": (1, 1),
+    "toType": (1, 1),
     "sub": (1, 1),
     "is_pinned": (0, 0),
 }
@@ -98,6 +99,10 @@ _CHANGES = frozenset({"zero_", "copy_", "narrow"})
 _FACTORIES = frozenset({"empty", "zeros", "ones", "full"})
 _LIKE = {"zeros_like": "0.0", "ones_like": "1.0", "full_like": None}
 _OPTIONS = frozenset({"TensorOptions", "dtype", "device"})
+ASSIGNS = frozenset({"=", "+=", "-=", "*=", "/=", "&=", "|=", "^="})
+"""An assignment to the result of a call of a tensor writes to its elements."""
+_BEGINS = frozenset({"=", "(", ",", "return", "{", ";", "}"})
+_ENDS = frozenset({";", ",", ")", "}"})
 
 
 def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit, ...]:
@@ -164,6 +169,8 @@ def method(
     if not sure or parts is None:
         return ()
     closing = toks.pairs[opening]
+    if closing + 1 < len(toks.texts) and toks.texts[closing + 1] in ASSIGNS:
+        return ()
     if shown in ("data_ptr", "data"):
         return _data_pointer(source, index, opening)
     if shown == "type":
@@ -225,6 +232,46 @@ def call(
     if shown == "to":
         return (), found
     return (Edit(start, toks.starts[opening], function),), found
+
+
+def subscript(source: Source, start: int, opening: int) -> tuple[Edit, ...]:
+    """For ``x[i]``."""
+    toks = source.toks
+    closing = toks.pairs[opening]
+    if closing + 1 < len(toks.texts) and toks.texts[closing + 1] in ASSIGNS:
+        return ()
+    for index in range(opening + 1, min(closing, opening + 64)):
+        if toks.texts[index] in (",", "{", '"'):
+            return ()
+    held = source.expressions.held(opening + 1, closing)
+    if closing == opening + 1 or held != Held.OTHER or toks.texts[opening + 1] in ("None", "at"):
+        return ()
+    return (
+        Edit(toks.starts[start], toks.starts[start], "torch::stable::select("),
+        Edit(toks.starts[opening], toks.ends[opening], ", 0, "),
+        Edit(toks.starts[closing], toks.ends[closing], ")"),
+    )
+
+
+def difference(source: Source, start: int, index: int, end: int) -> tuple[Edit, ...]:
+    """For ``a - b`` of two tensors, if no operator stands beside it."""
+    toks = source.toks
+    if start and toks.texts[start - 1] not in _BEGINS:
+        return ()
+    if end >= len(toks.texts) or toks.texts[end] not in _ENDS:
+        return ()
+    left, right = _source(source, start, index), _source(source, index + 1, end)
+    return (
+        Edit(toks.starts[start], toks.ends[end - 1], f"torch::stable::subtract({left}, {right})"),
+    )
+
+
+def equal_sizes(source: Source, start: int, index: int, end: int) -> tuple[Edit, ...]:
+    """For ``a.sizes() == b.sizes()``."""
+    toks = source.toks
+    no = "!" if toks.texts[index] == "!=" else ""
+    left, right = _source(source, start, index), _source(source, index + 1, end)
+    return (Edit(toks.starts[start], toks.ends[end - 1], f"{no}{left}.equals({right})"),)
 
 
 def registered(
@@ -325,6 +372,8 @@ def _takes(source: Source, shown: str, parts: list[tuple[int, int]]) -> bool:
     if not least <= len(parts) <= most:
         return False
     held = [source.expressions.held(*one) for one in parts]
+    if shown == "toType":
+        return held[0] == Held.DTYPE
     if shown == "to":
         return held[0] in (Held.DTYPE, Held.DEVICE, Held.DEVICE_TYPE)
     if shown in ("view", "reshape", "permute"):
@@ -359,10 +408,12 @@ def _dispatch(
         types += ", " + _source(source, *one)
     kind, body = parts[leading], parts[leading + 2]
     closing = toks.pairs[index + 1]
+    whole = toks.texts[body[0]] == "(" and toks.pairs[body[0]] == closing - 1
+    opened, closed = ("", "") if whole else ("(", ")")
     return (
         Edit(toks.starts[index], toks.starts[kind[0]], "THO_DISPATCH_V2("),
-        Edit(toks.starts[body[0]], toks.starts[body[0]], "AT_WRAP("),
-        Edit(toks.ends[closing - 1], toks.starts[closing], f"), {types}"),
+        Edit(toks.starts[body[0]], toks.starts[body[0]], opened),
+        Edit(toks.ends[closing - 1], toks.starts[closing], f"{closed}, {types}"),
     )
 
 

@@ -18,7 +18,7 @@ _TOKEN = re.compile(
   | (?P<name> [A-Za-z_\x80-\xff][\w\x80-\xff]* )
   | (?P<number> \.?[0-9](?:[eEpP][+-]|'?[\w.])* )
   | (?P<directive> ^[ \t]*\#[ \t]*(?P<word>[a-z]*) )
-  | (?P<mark> ::|->|<<<|\.\.\.|<<|<=|>=|==|!=|&&|\|\||\S )
+  | (?P<mark> ::|->|<<<|\.\.\.|<<|\+\+|--|[-+*/%&|^<>=!]=|&&|\|\||\S )
     """,
     re.VERBOSE | re.MULTILINE,
 )
