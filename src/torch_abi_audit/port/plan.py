@@ -187,6 +187,7 @@ def _item(
         own=sum(site.count for site in located if site.own) if located else None,
         shims=() if row is None else row.shims,
         sites=tuple(sites),
+        operator=None if row is None else row.operator,
     )
 
 
