@@ -49,6 +49,7 @@ class Fallback(NamedTuple):
     floor: str | None = None
     """The oldest release on which a library with it runs."""
     macros: tuple[str, ...] = ()
+    shims: tuple[str, ...] = ()
 
 
 class Bundle(NamedTuple):
@@ -274,6 +275,7 @@ def _row(entry: dict[str, Any]) -> Replacement:
             fallback["since"],
             fallback["floor"],
             tuple(fallback.get("macros", ())),
+            tuple(fallback.get("shims", ())),
         ),
         differs=entry.get("differs", ""),
         refused=tuple(entry.get("refused", ())),
