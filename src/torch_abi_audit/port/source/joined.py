@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.model.verdicts import TorchLabel
+from torch_abi_audit.port import ways
 from torch_abi_audit.port.migration import COVERED, Fallback, Item, Plan, Site, Target, Way
 from torch_abi_audit.port.source.findings import Kind, SourceView
 from torch_abi_audit.port.source.steps import steps
@@ -82,7 +83,7 @@ def of_sources(name: str, found: SourceView, target: str, *, torch: bool) -> Pla
         classified=_share(known, len(placed)) if placed else found.coverage,
         symbols=0,
         uses=len(placed),
-        items=_items(placed),
+        items=_items(placed, target),
         targets=tuple(_targets(placed, target)),
         source=found,
     )
@@ -104,7 +105,7 @@ def joined(plan: Plan, found: SourceView) -> Plan:
         else:
             rest.append((file, use))
     items = [_with_places(item, at[item.api]) if item.api in at else item for item in plan.items]
-    items += _items(rest)
+    items += _items(rest, plan.target)
     items.sort(key=lambda one: (_ORDER[one.way], one.effort, -len(one.symbols)))
     return replace(plan, items=tuple(items), source=found)
 
@@ -129,18 +130,20 @@ def _with_places(item: Item, placed: Sequence[Placed]) -> Item:
     )
 
 
-def _items(placed: Sequence[Placed]) -> tuple[Item, ...]:
+def _items(placed: Sequence[Placed], target: str) -> tuple[Item, ...]:
     """An item for each spelling, those with a way first."""
     groups: dict[tuple[str, Way, str | None], list[Placed]] = {}
     for file, use in placed:
         groups.setdefault((_spelling(use), use.way, use.write), []).append((file, use))
-    found = [_item(name, group) for (name, _, _), group in groups.items()]
+    found = [_item(name, group, target) for (name, _, _), group in groups.items()]
     return tuple(sorted(found, key=lambda one: (_ORDER[one.way], one.effort, -one.uses, one.api)))
 
 
-def _item(name: str, group: Sequence[Placed]) -> Item:
+def _item(name: str, group: Sequence[Placed], target: str) -> Item:
     use = group[0][1]
     row = next((one for one in replacements.rows() if one.api == use.api), None)
+    row = ways.answer(row, target).row
+    other = None if row is None else row.fallback
     return Item(
         api=name,
         way=use.way,
@@ -156,7 +159,7 @@ def _item(name: str, group: Sequence[Placed]) -> Item:
         own=len(group),
         sites=tuple((file.name, _site(file, each)) for file, each in group),
         macros=() if row is None else row.macros,
-        fallback=None if row is None or row.fallback is None else Fallback(*row.fallback),
+        fallback=None if other is None else Fallback(other.use, other.header, other.since),
         differs="" if row is None else row.differs,
         refused=() if row is None else row.refused,
     )
