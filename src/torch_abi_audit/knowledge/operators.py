@@ -44,8 +44,9 @@ it, an optional of them included; lists are ``_LISTS_SINCE``.
 
 Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by a
 call of every operator of the table, with a value for each argument, in torch 2.9.0, 2.10.0, 2.13.0
-and 2.15.0. A ``SymInt`` is carried as an int, a ``Dimname`` as a str. No release up to 2.15.0
-carries Scalar, Storage, Stream, SymBool or QScheme.
+and 2.15.0 for Linux. Of 2.11 and 2.12 the headers show that they carry no ``Generator``. A
+``SymInt`` is carried as an int, a ``Dimname`` as a str such as ``dimname::N``. No release up to
+2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
 """
 _LISTS_SINCE = "2.10.0"
 _NONE_SUFFICES = frozenset({"Generator"})
@@ -54,6 +55,7 @@ _NONE_SUFFICES = frozenset({"Generator"})
 _WRITTEN = re.compile(r"\([^()]*!\)")
 _ALIAS = re.compile(r"\([^()]*\)")
 _ARGUMENT = re.compile(r"(\S+) (\w+)(?:=(.*))?", re.DOTALL)
+_SIZE = re.compile(r"\[\d+\]")
 _MODIFIER = re.compile(r"\?$|\[\d*\]$")
 
 
@@ -122,6 +124,48 @@ def overloads(name: str, release: str) -> tuple[str, ...]:
         if releases & bit
     }
     return tuple(sorted(found))
+
+
+def history(name: str, overload: str, release: str) -> tuple[tuple[str, Schema | None], ...]:
+    """The schema of an overload in a release, and in each later one that changes what it takes.
+
+    None stands for releases that do not have the overload. libtorch adapts no call to a schema that
+    changed: ``torch_call_dispatcher`` of torch 2.12 reads the arguments that ``aten`` operators got
+    in it from the stack whatever version its caller names, as measured.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found = [(release, schema(name, overload, release))]
+    for later in releases():
+        if _key(later) > _key(release):
+            one, before = schema(name, overload, later), found[-1][1]
+            if (one and taken(one)) != (before and taken(before)):
+                found.append((later, one))
+    return tuple(found)
+
+
+def taken(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The types of arguments and results as the dispatcher tells them apart.
+
+    A ``SymInt`` is an int, and the size of a list does not count.
+    """
+    arguments, returns = (
+        tuple(_SIZE.sub("[]", one).replace("SymInt", "int") for one in types)
+        for types in ((one.type for one in schema.arguments), schema.returns)
+    )
+    return arguments, returns
+
+
+def called(caller: str, release: str) -> tuple[str, str] | None:
+    """The name and overload of the operator that ``at::_ops::CALLER`` calls; None if unknown.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    cuts = [at for at, one in enumerate(caller) if one == "_" and at]
+    parted = ((caller[:at], caller[at + 1 :]) for at in reversed(cuts))
+    return next((one for one in ((caller, ""), *parted) if schema(*one, release)), None)
 
 
 def refused(schema: Schema, release: str) -> tuple[str, ...]:
