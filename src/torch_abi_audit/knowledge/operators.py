@@ -126,6 +126,16 @@ def overloads(name: str, release: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def texts(release: str) -> Iterator[str]:
+    """The text of every schema of a release, sorted.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    bit = _bit(release)
+    return (text for text, releases in _lines("") if releases & bit)
+
+
 def history(name: str, overload: str, release: str) -> tuple[tuple[str, Schema | None], ...]:
     """The schema of an overload in a release, and in each later one that changes what it takes.
 
@@ -174,12 +184,18 @@ def refused(schema: Schema, release: str) -> tuple[str, ...]:
     Types are named as in libtorch's error, without the marks of lists and optionals, unless it is
     the list itself that is refused. An argument of type ``Generator?`` that has a default is not
     among them, as None is carried: see ``only_none``.
+
+    ``(float, int)`` stands for results that the dispatcher mixes up: up to 2.15.0, it converts the
+    last result by the type of the first one, and so on, and throws if the types differ.
     """
     key = _key(release)
     left_out = set(only_none(schema, release))
     arguments = [one.type for one in schema.arguments if one.name not in left_out]
-    types = (_refused(each, key) for each in (*arguments, *schema.returns))
-    return tuple(sorted({one for one in types if one is not None}))
+    types = {_refused(each, key) for each in (*arguments, *schema.returns)}
+    _, returns = taken(schema)
+    if returns != returns[::-1]:
+        types.add(f"({', '.join(returns)})")
+    return tuple(sorted(one for one in types if one is not None))
 
 
 def only_none(schema: Schema, release: str) -> tuple[str, ...]:
@@ -277,7 +293,7 @@ def _lines(start: str) -> Iterator[tuple[str, int]]:
     """The schemas that start with a text, each with the bitmap of its releases."""
     table = _table()[1]
     at = table.find(f"\n{start}")
-    while at >= 0:
+    while 0 <= at < len(table) - 1:
         end = table.index("\n", at + 1)
         text, _, releases = table[at + 1 : end].rpartition("\t")
         yield text, int(releases, 16)

@@ -159,22 +159,27 @@ def distinct(helpers: Iterable[Helper]) -> Iterator[Helper]:
     Of two with the same parameters, the second one's name gets that of the overload. Of two that
     differ in parameters with defaults alone, the longer one has fewer defaults.
     """
-    done: list[Helper] = []
-    for each in sorted(helpers, key=lambda one: (one.name, len(one.types), one.types, one.called)):
-        one = each
-        for other in done:
+    done: list[tuple[Helper, list[str]]] = []
+    for each in sorted(helpers, key=lambda one: (one.name, len(one.types), one.called.overload)):
+        one, kinds = each, [_braced(kind) for kind in each.types]
+        for other, others in done:
             if other.name != one.name:
                 continue
-            if other.types == one.types:
+            if others == kinds:
                 one = one._replace(name=f"{one.name}_{one.called.overload}")
                 break
             same = 0
-            while same < len(other.types) and other.types[same] == one.types[same]:
+            while same < len(others) and others[same] == kinds[same]:
                 same += 1
             if same >= max(other.required, one.required):
                 one = one._replace(required=same + 1)
-        done.append(one)
-    yield from done
+        done.append((one, kinds))
+        yield one
+
+
+def _braced(kind: str) -> str:
+    """A type, or what stands for all that take an argument such as ``{1, 1}``."""
+    return "{}" if "ArrayRef" in kind or "std::string" in kind else kind
 
 
 def _definition(one: Helper, check: str) -> str:
