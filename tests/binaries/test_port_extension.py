@@ -10,13 +10,13 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import real_torch
-from tests.support.real_torch import CPU_RELEASE, cpu_build
+from tests.support.wheels import fetch
 from tools.replacement_source import Row, read
 from torch_abi_audit.cli import main
 from torch_abi_audit.knowledge import replacements
@@ -25,7 +25,7 @@ from torch_abi_audit.model.releases import release_key
 HERE = Path(__file__).parent / "port_extension"
 ROOT = Path(__file__).parents[2]
 FILES = ("ones", "scale", "square")
-RELEASE = CPU_RELEASE
+RELEASE = "2.13.0"
 TARGET = "-DTORCH_TARGET_VERSION=0x020A000000000000"
 SCRIPT = """
 import sys, torch
@@ -54,7 +54,12 @@ print("computed on", torch.__version__)
 
 @pytest.fixture(scope="module")
 def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return real_torch.headers(RELEASE, tmp_path_factory.mktemp("headers"))
+    wheel = fetch(f"torch=={RELEASE}", "macosx_26_0_arm64", "3.12")
+    root = tmp_path_factory.mktemp("headers")
+    with zipfile.ZipFile(wheel) as archive:
+        wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
+        archive.extractall(root, wanted)
+    return root / "torch" / "include"
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +186,7 @@ def test_the_last_step_imports_what_the_plan_promised(
 def test_the_last_step_computes(
     steps: list[Path], objects: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    home = cpu_build(tmp_path_factory.mktemp("torch"))
+    home = _torch(tmp_path_factory.mktemp("torch"))
     libraries = home / "torch" / "lib"
     library = objects / "port_demo.so"
     built = [str(steps[-1] / f"{name}.o") for name in FILES]
@@ -196,6 +201,38 @@ def test_the_last_step_computes(
     )
     assert done.returncode == 0, done.stderr
     assert f"computed on {RELEASE}" in done.stdout
+
+
+def _torch(directory: Path) -> Path:
+    """A directory with the CPU build of torch; skips if pip only has a CUDA build."""
+    report = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--dry-run",
+            "--ignore-installed",
+            "--quiet",
+            "--no-deps",
+            "--report",
+            "-",
+            f"torch=={RELEASE}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if report.returncode:
+        if os.environ.get("CI"):
+            raise AssertionError(report.stderr)
+        pytest.skip(f"pip provides no torch {RELEASE} for this Python")
+    (entry,) = json.loads(report.stdout)["install"]
+    if "+cpu" not in entry["metadata"]["version"]:
+        pytest.skip("pip provides the CUDA build, which is several gigabytes with what it needs")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target"]
+    subprocess.run([*command, str(directory), f"torch=={RELEASE}"], check=True)
+    return directory
 
 
 def test_the_table_of_replacements_compiles(headers: Path) -> None:
