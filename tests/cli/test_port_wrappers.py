@@ -9,8 +9,9 @@ from tests.support.toolchain import gcc
 from torch_abi_audit.cli import main
 
 if TYPE_CHECKING:
-    import pytest
     from pathlib import Path
+
+    import pytest
 
 MUL = "_ZN2at4_ops10mul_Tensor4callERKNS_6TensorES4_"
 ADD = "_ZN2at4_ops10add_Tensor4callERKNS_6TensorES4_RKN3c106ScalarE"
