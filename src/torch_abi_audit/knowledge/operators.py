@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FILE = Path(__file__).parents[1] / "data" / "operator_schemas.idx"
 
@@ -105,8 +105,10 @@ def schema(name: str, overload: str, release: str) -> Schema | None:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    start = _operator_name(name) + (f".{overload}" if overload else "")
-    return next((parse(text) for text, releases in _lines(f"{start}(") if releases & bit), None)
+    base = _operator_name(name)
+    start = f"{base}.{overload}(" if overload else f"{base}("
+    found = (text for text, having in _lines(base) if having & bit and text.startswith(start))
+    return next(map(parse, found), None)
 
 
 def overloads(name: str, release: str) -> tuple[str, ...]:
@@ -116,24 +118,19 @@ def overloads(name: str, release: str) -> tuple[str, ...]:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    base = _operator_name(name)
-    found = {
-        text.partition("(")[0].partition(".")[2]
-        for start in (f"{base}(", f"{base}.")
-        for text, releases in _lines(start)
-        if releases & bit
-    }
-    return tuple(sorted(found))
+    lines = _lines(_operator_name(name))
+    heads = (text.partition("(")[0] for text, having in lines if having & bit)
+    return tuple(sorted(one.partition(".")[2] for one in heads))
 
 
 def texts(release: str) -> Iterator[str]:
-    """The text of every schema of a release, sorted.
+    """The text of every schema of a release, those of one operator together.
 
     Raises:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    return (text for text, releases in _lines("") if releases & bit)
+    return (text for lines in _table()[1].values() for text, having in lines if having & bit)
 
 
 def history(name: str, overload: str, release: str) -> tuple[tuple[str, Schema | None], ...]:
@@ -211,7 +208,7 @@ def only_none(schema: Schema, release: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Schema:
     """The schema that a text such as ``add.Tensor(Tensor self, …) -> Tensor`` states."""
     head, _, rest = text.partition("(")
@@ -289,17 +286,12 @@ def _operator_name(name: str) -> str:
     return name.removeprefix("aten::")
 
 
-def _lines(start: str) -> Iterator[tuple[str, int]]:
-    """The schemas that start with a text, each with the bitmap of its releases."""
-    table = _table()[1]
-    at = table.find(f"\n{start}")
-    while 0 <= at < len(table) - 1:
-        end = table.index("\n", at + 1)
-        text, _, releases = table[at + 1 : end].rpartition("\t")
-        yield text, int(releases, 16)
-        at = table.find(f"\n{start}", end)
+def _lines(base: str) -> Sequence[tuple[str, int]]:
+    """The schemas of an operator's overloads, each with the bitmap of its releases."""
+    return _table()[1].get(base, ())
 
 
+@cache
 def _bit(release: str) -> int:
     """The bit of a release, or of the last one before it; 0 if it is older than all."""
     key = _key(release)
@@ -312,6 +304,12 @@ def _key(release: str) -> tuple[int, ...]:
 
 
 @cache
-def _table() -> tuple[tuple[str, ...], str]:
+def _table() -> tuple[tuple[str, ...], dict[str, list[tuple[str, int]]]]:
+    """The releases, and for each operator without ``aten::``, its schemas with their releases."""
     _, releases, body = FILE.read_bytes().split(b"\n", 2)
-    return tuple(releases.decode().split()), "\n" + zlib.decompress(body).decode()
+    found: dict[str, list[tuple[str, int]]] = {}
+    for line in zlib.decompress(body).decode().splitlines():
+        text, _, having = line.rpartition("\t")
+        base = text.partition("(")[0].partition(".")[0]
+        found.setdefault(base, []).append((text, int(having, 16)))
+    return tuple(releases.decode().split()), found

@@ -218,7 +218,8 @@ def test_what_is_packed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = tmp_path / "schemas.idx"
     path.write_bytes(pack("from nowhere", ("2.9.0", "2.10.0"), texts))
     monkeypatch.setattr(operators, "FILE", path)
-    operators._table.cache_clear()
+    for cached in (operators._table, operators._bit):
+        cached.cache_clear()
     try:
         assert releases() == ("2.9.0", "2.10.0")
         assert (overloads("f", "2.9.0"), overloads("f", "2.10.0")) == (("", "b"), ("b",))
@@ -227,4 +228,5 @@ def test_what_is_packed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             parse("f_(int a) -> int"),
         )
     finally:
-        operators._table.cache_clear()
+        for cached in (operators._table, operators._bit):
+            cached.cache_clear()
