@@ -136,7 +136,11 @@ def rendered(
     includes = [*_STANDARD, *_TORCH]
     if any("Generator" in kind for one in defined for kind in one.types):
         includes.insert(includes.index("torch/csrc/stable/stableivalue_conversions.h"), _GENERATOR)
-    reasons = ["//", "// No helper for:", *(f"// - {one}: {why}" for one, why in left_out)]
+    reasons = [
+        "//",
+        "// No helper for these; the plan says what to write instead, if it is known:",
+        *(f"// - {one}: {why}" for one, why in left_out),
+    ]
     return _TEMPLATE.format(
         marker=MARKER,
         namespace=NAMESPACE,

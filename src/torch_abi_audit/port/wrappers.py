@@ -45,10 +45,12 @@ class _LeftOutError(Exception):
 def needed(plans: Iterable[Plan]) -> tuple[tuple[str, str | None], ...]:
     """The operators that plans call through the dispatcher: name and overload, sorted.
 
-    The name is without ``aten::``; the overload is None if the plan does not know it. Those that
-    the dispatcher cannot carry are among them.
+    The name is without ``aten::``; the overload is None if the plan does not know it. A source that
+    does not tell the overload adds none to those that a binary calls. Operators that the dispatcher
+    cannot carry are among them.
     """
     found: set[tuple[str, str | None]] = set()
+    spelt: set[tuple[str, str | None]] = set()
     for plan in plans:
         for item in plan.items:
             if item.way is Way.DISPATCHER or item.refused:
@@ -56,7 +58,9 @@ def needed(plans: Iterable[Plan]) -> tuple[tuple[str, str | None], ...]:
         for file in plan.source.files if plan.source is not None else ():
             for use in file.uses:
                 if use.way is Way.DISPATCHER:
-                    found.update(_called(use.write))
+                    spelt.update(_called(use.write))
+    exact = {name for name, _ in found}
+    found |= {one for one in spelt if one[1] is not None or one[0] not in exact}
     whole = {name for name, overload in found if overload is None}
     kept = (one for one in found if one[1] is None or one[0] not in whole)
     return tuple(sorted(kept, key=lambda one: (one[0], one[1] or "")))

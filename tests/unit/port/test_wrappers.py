@@ -96,6 +96,16 @@ def test_operators_of_a_source() -> None:
     assert needed([plan(source=source)]) == (("mul", "Tensor"),)
 
 
+def test_a_source_adds_no_overloads_to_those_of_a_binary() -> None:
+    def spelt(name: str) -> SourceUse:
+        write = f'torch_call_dispatcher("aten::{name}", "…")'
+        return SourceUse(1, 1, Kind.METHOD, f".{name}(", None, Way.DISPATCHER, write)
+
+    source = SourceView("/p", (SourceFile("a.cpp", (spelt("mul"), spelt("div"))),))
+    built = item(use='torch_call_dispatcher("aten::mul", "Tensor")')
+    assert needed([plan(built, source=source)]) == (("div", None), ("mul", "Tensor"))
+
+
 def test_all_overloads_that_can_be_carried() -> None:
     made = header([("mul", None)], "2.10.0", "G_H")
     assert made.operators == ("aten::mul.Tensor", "aten::mul.out")
