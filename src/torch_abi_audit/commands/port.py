@@ -28,8 +28,8 @@ def syntax() -> Syntax:
         "progress so far.",
         epilog="exit codes: 0 success, 2 operational error",
         options=(
-            *(*INSPECTED, "torch", "target", "since", "source", "changes", "write_changes"),
-            *WHEELS,
+            *(*INSPECTED, "torch", "target", "since", "wrappers"),
+            *("source", "changes", "write_changes", *WHEELS),
             *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
         ),
         words={"torch": "the oldest torch release to support (default: 2.10)"},
@@ -70,6 +70,10 @@ def run(words: list[str]) -> int:
             complain(f"--since {options.since}: {error}")
             return ERROR
     written = output.write("port", plans, chosen, options)
+    if options.wrappers:
+        from torch_abi_audit.commands.shared.wrappers import write_wrappers
+
+        written &= write_wrappers(options.wrappers, plans, options.torch, quiet=options.quiet)
     unread = any(one.verdict is TorchLabel.ERROR for one in plans)
     return ERROR if failed or not written or unread else OK
 
@@ -90,7 +94,7 @@ def _refuse_unfit(options: argparse.Namespace) -> None:
     flag = OPTIONS[asked].flags[0]
     if options.source is None and not options.targets:
         fail(syntax(), f"{flag} needs --source PATH")
-    for name in ("since", "json", "markdown", "format", "output"):
+    for name in ("since", "wrappers", "json", "markdown", "format", "output"):
         if getattr(options, name):
             other = OPTIONS[name].flags[0]
             fail(syntax(), f"{flag} prints no plan: {other} cannot be used with it")

@@ -188,6 +188,13 @@ OPTIONS: dict[str, Option] = {
     "write_changes": Option(
         ("--write",), "make those changes, instead of showing a plan", group=SOURCES
     ),
+    "wrappers": Option(
+        ("--wrappers",),
+        "also write a C++ header with typed helpers for the operators that the plan calls through "
+        "the dispatcher",
+        metavar="FILE.h",
+        completes="file",
+    ),
     "loads_on": Option(
         ("--loads-on",),
         "show which torch releases each package loads on (see also: torch-abi-audit compat -h)",
