@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -221,6 +222,14 @@ def test_a_path_that_holds_neither_is_an_error(tmp_path: Path, name: str) -> Non
     done = run("port", "--source", tmp_path / name)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("torch-abi-audit: error: ")
+
+
+def test_a_source_distribution_is_to_be_unpacked(project: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "ops-1.0.tar.gz", "w:gz") as archive:
+        archive.add(project, "ops-1.0")
+    done = run("port", tmp_path / "ops-1.0.tar.gz")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "holds no compiled library, and sources in an archive are not read" in done.stderr
 
 
 def test_a_source_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

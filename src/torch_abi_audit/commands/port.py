@@ -188,6 +188,11 @@ def _of_targets(
                 f"{one.root_text} holds neither a compiled library nor a C++ or CUDA source: give "
                 "a package, a library, a build directory, or sources with --source"
             )
+        elif held is Contents.ARCHIVE:
+            complain(
+                f"{one.root_text} holds no compiled library, and sources in an archive are not "
+                "read: unpack it, and give its directory with --source"
+            )
         else:
             yield from _of_packages((one,), options.torch)
 

@@ -16,7 +16,7 @@ from torch_abi_audit.runtime.records import dataclass
 from torch_abi_audit.sources.files.readable import open_readable
 from torch_abi_audit.sources.files.replacing import replace_file
 from torch_abi_audit.sources.files.tree import one, reason
-from torch_abi_audit.sources.naming import begins_like_library
+from torch_abi_audit.sources.naming import ARCHIVE_SUFFIXES, begins_like_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Contents(StrEnum):
     SOURCES = "sources"
     NEITHER = "neither"
     """A directory without sources, or another file."""
+    ARCHIVE = "archive"
+    """A tar file, such as a source distribution."""
     OTHER = "other"
     """A wheel or conda package, or no path at all."""
 
@@ -154,8 +156,10 @@ def contents(path: str) -> Contents:
     """What is at a path that holds no library."""
     if os.path.isdir(path):
         return Contents.SOURCES if holds_sources(path) else Contents.NEITHER
-    packed = path.lower().endswith(_PACKED)
-    return Contents.NEITHER if os.path.isfile(path) and not packed else Contents.OTHER
+    name = path.lower()
+    if not os.path.isfile(path) or name.endswith(_PACKED):
+        return Contents.OTHER
+    return Contents.ARCHIVE if name.endswith(ARCHIVE_SUFFIXES) else Contents.NEITHER
 
 
 def replace(tree: SourceTree, file: SourcePath, old: bytes, new: bytes) -> None:

@@ -171,11 +171,12 @@ def test_what_is_no_source_at_all(tmp_path: Path, name: str, sentence: str) -> N
 
 
 def test_what_a_path_without_libraries_holds(tmp_path: Path) -> None:
-    write(tmp_path, "with/x/a.cu", "without/a.py", "pure.whl", "notes.md")
+    write(tmp_path, "with/x/a.cu", "without/a.py", "pure.whl", "notes.md", "a.tar.gz")
     assert contents(str(tmp_path / "with")) is Contents.SOURCES
     assert contents(str(tmp_path / "without")) is Contents.NEITHER
     assert contents(str(tmp_path / "notes.md")) is Contents.NEITHER
     assert contents(str(tmp_path / "pure.whl")) is Contents.OTHER
+    assert contents(str(tmp_path / "a.tar.gz")) is Contents.ARCHIVE
     assert contents("pypi:x") is Contents.OTHER
     assert holds_sources(str(tmp_path))
     assert not holds_sources(str(tmp_path / "gone"))
