@@ -13,7 +13,7 @@ from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeVar
 
     from torch_abi_audit.port.source.findings import BuildFinding, Edit, SourceFile, SourceUse
@@ -51,7 +51,7 @@ def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) 
     seen = {data}
     for _ in range(_ROUNDS):
         chosen = _apart(one for one in found.uses if one.kind is not Kind.INCLUDE)
-        after = applied(data, [edit for use in chosen for edit in use.edits])
+        after = applied(data, [use.edits for use in chosen])
         if not chosen or after in seen:
             break
         made += len(chosen)
@@ -113,27 +113,43 @@ def _offsets(data: bytes, file: SourceFile) -> Iterator[tuple[int, SourceUse]]:
 def edited_build(data: bytes, findings: Iterable[BuildFinding]) -> Edited:
     """A build file, or a source that defines macros, with the changes of its findings."""
     chosen = _apart(findings)
-    changed = applied(data, [edit for one in chosen for edit in one.edits])
+    changed = applied(data, [one.edits for one in chosen])
     return Edited(changed, len(chosen))
 
 
-def applied(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """The bytes with edits that do not overlap; several insertions in one place keep their order.
+def applied(data: bytes, changes: Sequence[Sequence[Edit]]) -> bytes:
+    """The bytes with changes that do not overlap.
+
+    Several may insert something in one place, as the calls of a chain of methods do in front of
+    it. Then what begins there encloses what is shorter, and what ends there ends before the rest.
 
     Args:
         data: The bytes that the edits count positions in.
-        edits: In any order; a newline in their text becomes that of the file.
+        changes: The edits of each change; a newline in their text becomes that of the file.
     """
     newline = newline_of(data)
     parts = []
     position = 0
-    for edit in sorted(edits, key=lambda one: (one.start, one.end)):
+    for edit in _in_order(changes):
         parts.append(data[position : edit.start])
         text = edit.text.replace("\r\n", "\n").encode("latin-1")
         parts.append(text if newline == b"\n" else text.replace(b"\n", newline))
         position = edit.end
     parts.append(data[position:])
     return b"".join(parts)
+
+
+def _in_order(changes: Sequence[Sequence[Edit]]) -> list[Edit]:
+    """The edits in the order of the text."""
+    keyed = []
+    for number, edits in enumerate(changes):
+        first = min((edit.start for edit in edits), default=0)
+        last = max((edit.end for edit in edits), default=0)
+        for place, edit in enumerate(edits):
+            closes = first < edit.start == edit.end == last
+            nesting = -first if closes else -last
+            keyed.append((edit.start, edit.end, not closes, nesting, number, place, edit))
+    return [edit for *_, edit in sorted(keyed, key=lambda one: one[:-1])]
 
 
 def newline_of(data: bytes) -> bytes:

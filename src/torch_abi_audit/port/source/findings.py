@@ -95,6 +95,8 @@ class Step:
     why: str
     places: tuple[str, ...] = ()
     """``file:line`` of what belongs to it."""
+    file: str | None = None
+    """The source that it ports; None for a step of another kind."""
 
 
 @dataclass(frozen=True, slots=True)

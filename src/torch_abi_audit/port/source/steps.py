@@ -75,6 +75,7 @@ def _steps(
             f"Port {name}",
             f"{len(uses)} to replace, {by_hand} of them by hand",
             _once(f"{name}:{use.line}" for use in uses),
+            name,
         )
     if places := [f"{file.name}:{use.line}" for one, file, use in kinds if one == _INCLUDE]:
         yield Step(

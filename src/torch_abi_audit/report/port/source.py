@@ -8,7 +8,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.source.findings import Kind
-from torch_abi_audit.report.port.lines import filled
+from torch_abi_audit.report.port.lines import filled, fitting
 from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
@@ -224,12 +224,21 @@ def _errors(view: SourceView, width: int) -> Iterator[str]:
 
 
 def _order(steps: Sequence[Step], width: int, *, places: bool) -> Iterator[str]:
+    """The steps by number; without ``places``, those of single files in one line."""
     if not steps:
         return
     yield ""
     yield "  Order of work:"
+    files = [one for one in steps if one.file is not None]
     for number, step in enumerate(steps, 1):
         text = f"{number}. {escape(step.title)}"
+        if not places and len(files) > 1 and step.file is not None:
+            if step is files[0]:
+                last = number + len(files) - 1
+                head = f"{number} to {last}. Port {_sources(len(files))}, cheapest first: "
+                names = [escape(one.file or "") for one in files]
+                yield f"    {head}{fitting(names, width - len(head) - 4, least=1)}"
+            continue
         yield from filled(f"{text}: {step.why}" if places else text, width, 4, 7)
         for file, numbers in _by_file(step.places) if places else ():
             yield from filled(f"{escape(file)}{_lines(numbers)}", width, 7, 11)

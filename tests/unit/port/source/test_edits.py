@@ -70,12 +70,40 @@ def changed(data: bytes) -> bytes:
 
 def test_edits_in_any_order_and_insertions_in_theirs() -> None:
     edits = [Edit(4, 5, "X"), Edit(0, 1, ""), Edit(2, 2, "1"), Edit(2, 2, "2"), Edit(2, 3, "c")]
-    assert applied(b"abcdef", edits) == b"b12cdXf"
+    assert applied(b"abcdef", [edits]) == b"b12cdXf"
+    assert applied(b"abcdef", [[one] for one in edits]) == b"b12cdXf"
 
 
 def test_newlines_in_an_edit_become_those_of_the_file() -> None:
-    assert applied(b"a\r\nb\r\n", [Edit(0, 1, "x\ny\r\nz")]) == b"x\r\ny\r\nz\r\nb\r\n"
-    assert applied(b"a\nb\r\nc\n", [Edit(0, 1, "x\r\ny")]) == b"x\ny\nb\r\nc\n"
+    assert applied(b"a\r\nb\r\n", [[Edit(0, 1, "x\ny\r\nz")]]) == b"x\r\ny\r\nz\r\nb\r\n"
+    assert applied(b"a\nb\r\nc\n", [[Edit(0, 1, "x\r\ny")]]) == b"x\ny\nb\r\nc\n"
+
+
+def call(data: bytes, start: int, name: bytes) -> tuple[Edit, ...]:
+    """What makes ``receiver.name(arguments)`` a call of a function ``name``."""
+    at = data.index(b"." + name + b"(", start)
+    opens = at + len(name) + 2
+    arguments = data[opens : opens + 1] != b")"
+    end = opens if arguments else opens + 1
+    text = ", " if arguments else ")"
+    return Edit(start, start, f"{name.decode()}("), Edit(at, end, text)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_chains_of_methods_nest_as_they_are_called(order: int) -> None:
+    data = b"y = -x.view({1, 2}).one().sum(0).two() + x.one();"
+    changes = [call(data, 5, name) for name in (b"view", b"one", b"sum", b"two")]
+    changes.append(call(data, data.rindex(b"x"), b"one"))
+    after = applied(data, changes[::order])
+    assert after == b"y = -two(sum(one(view(x, {1, 2})), 0)) + one(x);"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_ends_in_one_place_ends_from_the_inside(order: int) -> None:
+    inner = (Edit(2, 2, "("), Edit(3, 3, ")"))
+    outer = (Edit(0, 0, "["), Edit(3, 3, "]"))
+    after = (Edit(3, 3, "<"), Edit(4, 4, ">"))
+    assert applied(b"a*bc", [inner, outer, after][::order]) == b"[a*(b)]<c>"
 
 
 @pytest.mark.parametrize(
