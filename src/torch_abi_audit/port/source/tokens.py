@@ -73,6 +73,14 @@ def tokens(text: str) -> Tokens:
     return found
 
 
+_INCLUDES = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
+
+
+def include_paths(data: bytes) -> list[str]:
+    """The paths of the includes of a source, those in comments among them."""
+    return [path.decode("latin-1") for path in _INCLUDES.findall(data)]
+
+
 def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for every token
     texts, starts, ends, kinds = found.texts, found.starts, found.ends, found.kinds
     length = len(text)
@@ -81,7 +89,8 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
     while (token := search(text, position)) is not None:
         start, position = token.span()
         if body >= 0 and start >= body_end:
-            found.defines[body] = len(texts)
+            if len(texts) > body:
+                found.defines[body] = len(texts)
             body, body_end = -1, length
         kind = token.lastgroup
         if kind == "directive":
@@ -131,7 +140,7 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
             kinds.append(NUMBER)
         else:
             kinds.append(TEXT)
-    if body >= 0:
+    if 0 <= body < len(texts):
         found.defines[body] = len(texts)
 
 
