@@ -10,6 +10,7 @@ from torch_abi_audit.commands.shared.progress import activity
 from torch_abi_audit.commands.shared.terminal import complain, say
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.port.source import build_files, joined
+from torch_abi_audit.port.source.contexts import NOTHING, contexts
 from torch_abi_audit.port.source.edits import diff, edited, edited_build, without_carried
 from torch_abi_audit.port.source.findings import SourceFile
 from torch_abi_audit.port.source.reading import read
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from torch_abi_audit.port.migration import Plan
+    from torch_abi_audit.port.source.contexts import Context
     from torch_abi_audit.port.source.edits import Edited
     from torch_abi_audit.port.source.findings import BuildFinding, SourceView
     from torch_abi_audit.sources.files.source_tree import SourcePath, SourceTree
 
 _OF_TORCH = (b"torch/", b"ATen/", b"c10/", b"aoti_torch_")
 """What a source of a torch extension has in it."""
+_MOST_BYTES = 256 << 20
+"""Of all sources together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Sources:
     view: SourceView
     contents: Mapping[str, bytes]
     """The files that have mechanical changes, by name."""
+    around: Mapping[str, Context]
+    """What the headers that each source includes declare."""
     target: str
     torch: bool
     """Whether any source names something of torch."""
@@ -64,41 +70,41 @@ def read_sources(paths: Sequence[str], target: str, *, bar: bool) -> Sources:
     if not tree.sources:
         skipped = f" (skipped: {_skipped(tree)})" if tree.skipped else ""
         raise TargetError(f"no C++ or CUDA source in {' and '.join(paths)}{skipped}")
+    texts, unread = _texts(tree)
+    around = contexts(texts)
     files: list[SourceFile] = []
     build: list[BuildFinding] = []
     contents: dict[str, bytes] = {}
-    torch = in_sources = False
+    in_sources = False
     with activity(enabled=bar) as shown:
         if shown is not None:
-            shown.expect(len(tree.sources))
-        for source in tree.sources:
+            shown.expect(len(texts))
+        for name, data in texts.items():
             if shown is not None:
-                shown.step(source.name)
-            data = _contents(source, files)
-            if data is None:
-                continue
-            files.append(without_carried(data, read(source.name, data, target)))
-            defines, wrong = build_files.defined_in(source.name, data, target)
-            torch = torch or any(word in data for word in _OF_TORCH)
+                shown.step(name)
+            found = read(name, data, target, around.get(name, NOTHING))
+            files.append(without_carried(data, found))
+            defines, wrong = build_files.defined_in(name, data, target)
             in_sources = in_sources or defines
             build += wrong
-            if any(use.edits for use in files[-1].uses) or any(one.edits for one in wrong):
-                contents[source.name] = data
-    files += [SourceFile(name, error=f"cannot be listed: {why}") for name, why in tree.unread]
+            if any(use.edits for use in found.uses) or any(one.edits for one in wrong):
+                contents[name] = data
+    files = sorted((*files, *unread), key=lambda one: one.name)
     for one in tree.build_files:
         try:
             data = one.read()
         except TargetError as error:
             build.append(build_files.unread(one.name, str(error)))
             continue
-        found = build_files.examine(one.name, data, target, in_sources=in_sources)
-        build += found
-        if any(each.edits for each in found):
+        findings = build_files.examine(one.name, data, target, in_sources=in_sources)
+        build += findings
+        if any(each.edits for each in findings):
             contents[one.name] = data
     view = joined.view(tree.root, files, build, target, _notes(tree))
+    torch = any(word in data for data in texts.values() for word in _OF_TORCH)
     alone = len(paths) == 1 and source_tree.is_source_file(paths[0])
     name = os.path.basename(paths[0] if alone else tree.root)
-    return Sources(name, tree, view, contents, target, torch)
+    return Sources(name, tree, view, contents, around, target, torch)
 
 
 def change(found: Sequence[Sources], *, write: bool, quiet: bool) -> bool:
@@ -143,7 +149,7 @@ def _changed(sources: Sources) -> Iterator[tuple[SourcePath, bytes, Edited]]:
     """Each file whose contents change, with what it was."""
 
     def read_again(name: str, data: bytes) -> SourceFile:
-        return read(name, data, sources.target)
+        return read(name, data, sources.target, sources.around.get(name, NOTHING))
 
     uses = {file.name: file for file in sources.view.files}
     for file in (*sources.tree.build_files, *sources.tree.sources):
@@ -159,13 +165,28 @@ def _changed(sources: Sources) -> Iterator[tuple[SourcePath, bytes, Edited]]:
             yield file, old, new
 
 
-def _contents(source: SourcePath, files: list[SourceFile]) -> bytes | None:
-    """The contents of a source; if it cannot be read, None, and an entry that says so."""
-    try:
-        return source.read()
-    except TargetError as error:
-        files.append(SourceFile(source.name, error=str(error)))
-        return None
+def _texts(tree: SourceTree) -> tuple[dict[str, bytes], list[SourceFile]]:
+    """The contents of each source by its name, and an entry for each that cannot be read.
+
+    Raises:
+        TargetError: they are too large together.
+    """
+    texts: dict[str, bytes] = {}
+    unread = [SourceFile(name, error=f"cannot be listed: {why}") for name, why in tree.unread]
+    size = 0
+    for source in tree.sources:
+        try:
+            texts[source.name] = source.read()
+        except TargetError as error:
+            unread.append(SourceFile(source.name, error=str(error)))
+            continue
+        size += len(texts[source.name])
+        if size > _MOST_BYTES:
+            raise TargetError(
+                f"the sources in {tree.root} are larger than {_MOST_BYTES >> 20} MiB together: "
+                "give the directories of the extension's own sources"
+            )
+    return texts, unread
 
 
 def _notes(tree: SourceTree) -> Iterator[str]:
