@@ -153,6 +153,8 @@ def _item(name: str, group: Sequence[Placed], target: str) -> Item:
     use = group[0][1]
     row = next((one for one in replacements.rows() if one.api == use.api), None)
     row = ways.answer(row, target).row
+    if row is not None and row.use != use.write:
+        row = None  # another spelling of the API, of which the row says nothing
     other = None if row is None else row.fallback
     return Item(
         api=name,
