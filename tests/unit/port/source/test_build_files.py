@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 
 import pytest
 
@@ -307,6 +308,11 @@ def test_scripts_in_other_encodings_keep_their_bytes() -> None:
     assert after == windows.replace(b"['-O3']", f"['{FLAG}', '-O3']".encode())
 
 
+def test_a_script_with_odd_escapes_warns_nobody() -> None:
+    text = HEAD + "x = '\\d'\nassert (1, 'x')\ny = CppExtension('a', s, extra_compile_args=[])\n"
+    assert FLAG in changed("setup.py", text)
+
+
 # --- CMake ---------------------------------------------------------------------------------------
 
 CMAKE = """\
@@ -492,3 +498,37 @@ def test_meson() -> None:
 @pytest.mark.parametrize("name", ["setup.cfg", "notes.txt", "x/Makefile"])
 def test_other_names_say_nothing(name: str) -> None:
     assert said(name, "torch") == []
+
+
+SEEDS = {
+    "setup.py": (
+        f"{HEAD}f = ['-O3', '-std=c++14']\n"
+        "x = CUDAExtension('a', s, extra_compile_args={'cxx': f, 'nvcc': ['-rdc=true']}, define_macros=[('TORCH_TARGET_VERSION', '0x0210000000000000')])\n"
+    ),
+    "CMakeLists.txt": CMAKE + "add_definitions(-DTORCH_TARGET_VERSION=0x0210000000000000)\n",
+    "build.ninja": NINJA,
+    "compile_commands.json": database(FLAG, "-DTORCH_TARGET_VERSION=0x0210000000000000"),
+    "pyproject.toml": '[build-system]\nrequires = ["torch"]\nbuild-backend = "mesonpy"\n',
+    "meson.build": "torch = 1\nextension_module('a', cpp_args: '-DTORCH_TARGET_VERSION=0x02')\n",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", SEEDS)
+def test_damaged_build_files_never_fail(name: str) -> None:
+    chance = random.Random(7)
+    seed = SEEDS[name].encode()
+    for _ in range(1500):
+        data = bytearray(seed)
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(data) + 1)
+            if chance.random() < 0.5:
+                data[at : at + chance.randint(0, 9)] = chance.randbytes(chance.randint(0, 3))
+            else:
+                begin = chance.randrange(len(seed))
+                data[at:at] = seed[begin : begin + chance.randint(1, 30)]
+        found = examine(name, bytes(data), TARGET)
+        after = edited_build(bytes(data), found).data
+        if name == "setup.py" and not any(one.what.startswith("not understood") for one in found):
+            compile(after, name, "exec", ast.PyCF_ONLY_AST)
