@@ -503,7 +503,8 @@ def test_other_names_say_nothing(name: str) -> None:
 SEEDS = {
     "setup.py": (
         f"{HEAD}f = ['-O3', '-std=c++14']\n"
-        "x = CUDAExtension('a', s, extra_compile_args={'cxx': f, 'nvcc': ['-rdc=true']}, define_macros=[('TORCH_TARGET_VERSION', '0x0210000000000000')])\n"
+        "x = CUDAExtension('a', s, extra_compile_args={'cxx': f, 'nvcc': ['-rdc=true']}, "
+        "define_macros=[('TORCH_TARGET_VERSION', '0x0210000000000000')])\n"
     ),
     "CMakeLists.txt": CMAKE + "add_definitions(-DTORCH_TARGET_VERSION=0x0210000000000000)\n",
     "build.ninja": NINJA,
