@@ -163,7 +163,7 @@ def build(sources: list[Path], include: Path, options: list[str], library: Path)
     """Compile and link with torch 2.13.0, without undefined symbols."""
     libraries = cpu_torch(RUNTIME) / "torch" / "lib"
     root = sources[0].parent
-    command = ["g++", "-std=c++20", "-O1", "-w", "-fPIC", "-shared", *options, f"-I{root}"]
+    command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", *options, f"-I{root}"]
     command += [f"-I{include}", f"-I{include / 'torch' / 'csrc' / 'api' / 'include'}"]
     command += [f"-I{sysconfig.get_path('include')}", *map(str, sources), "-o", str(library)]
     command += [f"-L{libraries}", "-ltorch_cpu", "-lc10", f"-Wl,-rpath,{libraries}"]
