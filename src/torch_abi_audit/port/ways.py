@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from torch_abi_audit.knowledge import operators, replacements
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.model.releases import release_key, short
 from torch_abi_audit.port.migration import Way
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ def _carried(row: Replacement, release: str) -> Replacement:
     if not refused:
         if left_out := operators.only_none(schema, release):
             return row._replace(note=f"{' and '.join(left_out)} must be none: {_GENERATOR}")
-        return row
+        return _with_changes(row, schema, release)
     if other := _with_tensors(schema, release):
         return row._replace(
             use=replacements.dispatcher_call(other.name.removeprefix("aten::"), other.overload),
@@ -150,6 +150,16 @@ def _refused(row: Replacement, types: tuple[str, ...]) -> Replacement:
 
 
 _GENERATOR = "the dispatcher carries a Generator from torch 2.13 on"
+
+
+def _with_changes(row: Replacement, schema: Schema, release: str) -> Replacement:
+    """A row that says which releases add arguments to its operator: libtorch adapts no call."""
+    later = operators.history(schema.name, schema.overload, release)[1:]
+    added = [f"torch {short(one)}" for one, changed in later if changed is not None]
+    if not added:
+        return row
+    note = f"{' and '.join(added)} added arguments: choose the stack by aoti_torch_abi_version()"
+    return row._replace(note=note)
 
 
 def _with_tensors(schema: Schema, release: str) -> Schema | None:
