@@ -28,7 +28,12 @@ TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
 sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
-from torch_abi_audit.knowledge import export_index, replacements, torch_shims  # noqa: E402
+from torch_abi_audit.knowledge import (  # noqa: E402
+    export_index,
+    operators,
+    replacements,
+    torch_shims,
+)
 from torch_abi_audit.knowledge.torch_releases import torch_releases  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
 
@@ -63,6 +68,7 @@ STEPS = (
         (DATA / "torch_replacements.json",),
         offline=("--source-only",),
     ),
+    Step(TOOLS / "generate_operators.py", (DATA / "operator_schemas.idx",)),
     Step(
         TOOLS / "generate_cpython_abi.py", (DATA / "cpython_abi.tsv",), of_torch=False, offline=()
     ),
@@ -166,15 +172,20 @@ def by_hand(previous: str, release: str) -> Iterator[str]:
 def newest_releases() -> dict[str, str]:
     """Each table of torch releases, to the newest release in it: all must be equal.
 
-    The replacements are only verified with the first release of each minor version; they count as
-    equal to the shims if the minor version is the same.
+    The replacements are only verified with the first release of each minor version, and the schemas
+    of operators only read from it; they count as equal to the shims if the minor version is the
+    same.
     """
     shims = max(torch_shims.shim_releases(), key=release_key)
-    proven = max(replacements.header_releases(), key=release_key)
-    same_minor = shims.rpartition(".")[0] == proven.rpartition(".")[0]
+
+    def compared(of_minors: Sequence[str]) -> str:
+        newest = max(of_minors, key=release_key)
+        return shims if shims.rpartition(".")[0] == newest.rpartition(".")[0] else newest
+
     return {
         "torch_shims": shims,
-        "torch_replacements": shims if same_minor else proven,
+        "torch_replacements": compared(replacements.header_releases()),
+        "operator_schemas": compared(operators.releases()),
         "torch_releases": torch_releases()[-1].version,
         **{
             f"exports-{platform}": export_index.releases(platform)[-1].version

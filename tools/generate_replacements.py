@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 """Generate ``data/torch_replacements.json`` from ``replacements.toml`` and published torch wheels.
 
-Every row names a stable replacement and code that uses it. The generator verifies each row with the
-headers of the first release of each minor version since 2.9 (from the macOS arm64 wheels, which are
-the smallest and have the same headers): the first release whose header declares the replacement,
-that the code compiles with ``TORCH_TARGET_VERSION`` set, and the C shims that the result needs,
-which decide on which torch it runs. The operators that ``torch_call_dispatcher`` can call are read
-from the same headers.
+Every row names a stable replacement and code that uses it. The generator proves each row:
 
-    generate_replacements.py           verify every row, write the table
-    generate_replacements.py --check   verify every row, exit 1 if the table differs
+- it builds with the row's header alone, and ``TORCH_TARGET_VERSION`` set, with the headers of the
+  first release that declares it and of the newest one (from the macOS arm64 wheels, which are the
+  smallest and have the same headers);
+- it links: what it needs of torch are C shims, which decide on which torch it runs;
+- it runs on the CPU, under the oldest release that the row promises and under the newest (from the
+  Linux wheels), unless the row says why it cannot.
+
+The operators that ``torch_call_dispatcher`` can call are read from the same headers.
+
+    generate_replacements.py           prove every row, write the table
+    generate_replacements.py --check   prove every row, exit 1 if the table differs
     generate_replacements.py --check --source-only      only compare with replacements.toml
 
-Needs g++. ``--headers DIR`` keeps the headers of each release, ``--cache DIR`` the results of g++.
+Needs g++ on Linux x86-64. ``--headers DIR`` and ``--runtimes DIR`` keep what was unpacked of the
+wheels, ``--cache DIR`` what was built.
 """
 
 from __future__ import annotations
@@ -23,27 +28,37 @@ import json
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
+from tools.example_builder import Builder  # noqa: E402
 from tools.replacement_checks import (  # noqa: E402
     CheckError,
-    Compiler,
+    Job,
+    Proof,
     header_only,
     operators,
     prove,
 )
-from tools.replacement_source import BetterShim, Row, Source, SourceError, read  # noqa: E402
+from tools.replacement_source import (  # noqa: E402
+    BetterShim,
+    Row,
+    Source,
+    SourceError,
+    read,
+)
+from tools.torch_runtimes import Runner  # noqa: E402
 from tools.wheels import WheelError, download  # noqa: E402
 from torch_abi_audit.knowledge import torch_shims  # noqa: E402
 from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS  # noqa: E402
 from torch_abi_audit.model.releases import release_key  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SOURCE = ROOT / "tools" / "replacements.toml"
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_replacements.json"
@@ -77,11 +92,13 @@ def headers_of(version: str, directory: Path) -> Path:
     return include
 
 
-def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
+def document(
+    source: Source, headers: Mapping[str, Path], builder: Builder, runner: Runner
+) -> dict[str, Any]:
     """The contents of the table.
 
     Raises:
-        CheckError: the headers contradict a row.
+        CheckError: rows are refused; the text has a line for each.
     """
     known: dict[str, str] = {}
     newest = operators(headers[max(headers, key=release_key)])
@@ -89,21 +106,32 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
         for operator in operators(headers[release]) & newest:
             known.setdefault(operator, release)
     apis, refused = [], []
+    jobs: list[tuple[str, Job]] = []
     for row in source.rows:
         if unknown := [operator for operator in row.ops if operator not in known]:
             refused.append(f"{row.name}: ATen has no such operators: {', '.join(unknown)}")
-        try:
-            apis.append(_api(row, headers, compiler))
-        except CheckError as error:
-            refused.append(str(error))
-            continue
+        proofs: dict[str, Proof] = {}
+        for name, example in (("", row.example), (", fallback", row.fallback)):
+            if example is None:
+                continue
+            try:
+                proofs[name] = prove(row.name + name, example, headers, builder)
+            except CheckError as error:
+                refused.append(str(error))
+                print(f"refused: {error}", flush=True)
+                continue
+            jobs += [(row.name + name, job) for job in proofs[name].jobs]
+        apis.append(stated(row, proofs.get(""), proofs.get(", fallback")))
         print(row.name, apis[-1].get("since"), apis[-1].get("floor"), flush=True)
-    if refused:
-        raise CheckError("; ".join(refused))
+    refused += failures(jobs, runner)
     for better in source.shims:
-        for name in (better.name, better.use):
-            if name.encode() not in torch_shims.shims():
-                raise CheckError(f"there is no shim called {name}")
+        refused += [
+            f"{better.name}: there is no shim called {name}"
+            for name in (better.name, better.use)
+            if name.encode() not in torch_shims.shims()
+        ]
+    if refused:
+        raise CheckError("\n".join(refused))
     by_release = {
         release: " ".join(sorted(one for one, first in known.items() if first == release))
         for release in headers
@@ -117,33 +145,55 @@ def document(source: Source, headers: Mapping[str, Path], compiler: Compiler) ->
     }
 
 
-def _api(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> dict[str, Any]:
-    api = stated(row)
-    if row.header:
-        proof = prove(row, headers, compiler)
-        note = {key: api.pop(key) for key in ("note",) if key in api}
-        api |= {"since": proof.since, "floor": proof.floor, "shims": list(proof.shims), **note}
-    return api
+def failures(jobs: Sequence[tuple[str, Job]], runner: Runner) -> list[str]:
+    """What went wrong when the jobs of named examples ran, each under its release."""
+    found = []
+    for release in sorted({job.release for _, job in jobs}, key=release_key):
+        here = [(name, job) for name, job in jobs if job.release == release]
+        outcomes = runner.run(release, [(job.library, "prove_run_0") for _, job in here])
+        print(f"ran {len(here)} libraries under torch {release}", flush=True)
+        found += [
+            f"{name}: under torch {release}, built with the {job.what}: {outcome}"
+            for (name, job), outcome in zip(here, outcomes, strict=True)
+            if outcome
+        ]
+    return list(dict.fromkeys(found))
 
 
-def stated(row: Row) -> dict[str, Any]:
-    """The fields of a row that come from the source; the others are verified with headers."""
-    api: dict[str, Any] = {"name": row.name, "effort": row.effort}
-    api |= {
-        key: list(value) for key, value in (("symbols", row.symbols), ("ops", row.ops)) if value
-    }
-    api |= {
+PROVEN = ("since", "floor", "shims")
+"""The fields of a row, and of its fallback, that do not come from the source."""
+
+
+def stated(row: Row, proof: Proof | None = None, fallback: Proof | None = None) -> dict[str, Any]:
+    """A row of the table; without the proofs, only the fields that come from the source."""
+    values: dict[str, Any] = {"name": row.name, "effort": row.effort}
+    values |= {"symbols": list(row.symbols), "ops": list(row.ops)}
+    values |= _shown(row.use, row.header, row.define, proof)
+    values |= {"note": row.note, "differs": row.differs, "origin": row.origin, "goes": row.goes}
+    values |= {"refused": list(row.refused), "spellings": list(row.spellings)}
+    if (other := row.fallback) is not None:
+        values["fallback"] = _shown(other.use, other.header, other.define, fallback)
+    return {
         key: value
-        for key, value in (("use", row.use), ("header", row.header), ("note", row.note))
-        if value
+        for key, value in values.items()
+        if value or (key == "shims" and proof is not None)
     }
-    return api
+
+
+def _shown(
+    use: str | None, header: str | None, macros: Sequence[str], proof: Proof | None
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {"use": use, "header": header}
+    if macros:
+        shown["macros"] = list(macros)
+    if proof is not None:
+        shown |= {"since": proof.since, "floor": proof.floor, "shims": list(proof.shims)}
+    return shown
 
 
 def unproven(source: Source, committed: Mapping[str, Any]) -> list[str]:
     """Names of the rows that differ between the source and the committed table."""
-    proven = {"since", "floor", "shims"}
-    kept = [{k: v for k, v in api.items() if k not in proven} for api in committed["apis"]]
+    kept = [_without_proof(api) for api in committed["apis"]]
     wanted = [stated(row) for row in source.rows]
     shims = [shim_row(one) for one in source.shims]
     names = [one["name"] for one in wanted + kept if one not in kept or one not in wanted]
@@ -151,6 +201,13 @@ def unproven(source: Source, committed: Mapping[str, Any]) -> list[str]:
     if not names and (kept != wanted or shims != committed["shims"]):
         names = ["the order of rows, or a duplicate row"]
     return list(dict.fromkeys(names))
+
+
+def _without_proof(api: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in api.items() if key not in PROVEN}
+    if fallback := kept.get("fallback"):
+        kept["fallback"] = _without_proof(fallback)
+    return kept
 
 
 def shim_row(better: BetterShim) -> dict[str, str]:
@@ -175,7 +232,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument("--headers", type=Path, metavar="DIR", help="keep unpacked headers here")
+    parser.add_argument("--runtimes", type=Path, metavar="DIR", help="keep torch's libraries here")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the results of g++ here")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="prove the rows with these names, write nothing"
+    )
     parser.add_argument(
         "--source-only",
         action="store_true",
@@ -194,11 +255,18 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             directory = options.headers or Path(scratch) / "headers"
             headers = {one: headers_of(one, directory) for one in releases()}
-            compiler = Compiler(headers, options.cache or Path(scratch) / "compiled")
-            content = document(read(SOURCE), headers, compiler)
+            cache = options.cache or Path(scratch) / "built"
+            runner = Runner(options.runtimes or Path(scratch) / "runtimes", cache)
+            source = read(SOURCE)
+            if options.only:
+                chosen = [one for one in source.rows if one.name in options.only]
+                source = replace(source, rows=tuple(chosen))
+            content = document(source, headers, Builder(headers, cache), runner)
         except (CheckError, SourceError, WheelError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
+    if options.only:
+        return 0
     generated = committed.pop("generated", None)
     if content == committed:
         print(f"no differences from {TABLE.name}")

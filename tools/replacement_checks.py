@@ -1,27 +1,21 @@
-"""Checks of a replacement with torch's headers: it is declared, compiles, and needs which shims."""
+"""Proofs of a replacement with torch's headers: it is declared, builds, and needs which shims."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch_abi_audit import formats
 from torch_abi_audit.knowledge import torch_shims
 from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS
-from torch_abi_audit.model.binary import NotALibrary
 from torch_abi_audit.model.releases import release_key
-from torch_abi_audit.sources.files.readable import open_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-    from tools.replacement_source import Row
+    from tools.example_builder import Builder, Built
+    from tools.replacement_source import Example
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _OPERATOR = re.compile(
@@ -41,87 +35,95 @@ class CheckError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A library to run under one release: ``what`` says how it was built."""
+
+    release: str
+    library: Path
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The verified facts about one replacement."""
 
     since: str
-    """The first release whose headers declare the replacement and compile its example."""
+    """The first release whose headers declare the replacement and build its example."""
     floor: str
     """The oldest release on which a library with the replacement runs."""
     shims: tuple[str, ...]
     """The C shims that the example imports for the oldest releases and the newest, sorted."""
+    jobs: tuple[Job, ...] = ()
+    """What is left to prove: these run."""
 
 
-class Compiler:
-    """The host's g++ with the headers of each release; ``cache`` keeps the results."""
-
-    def __init__(self, headers: Mapping[str, Path], cache: Path) -> None:
-        self._headers, self._cache = headers, cache
-        cache.mkdir(parents=True, exist_ok=True)
-
-    def imports(self, text: str, release: str) -> frozenset[str] | None:
-        """Undefined symbols of ``text`` compiled to a library; None if it does not compile."""
-        key = hashlib.sha256(f"{release}\n{text}".encode()).hexdigest()[:24]
-        kept = self._cache / f"{key}.json"
-        if not kept.exists():
-            kept.write_text(json.dumps(self._compile(text, release)), encoding="utf-8")
-        names = json.loads(kept.read_text(encoding="utf-8"))
-        return None if names is None else frozenset(names)
-
-    def _compile(self, text: str, release: str) -> list[str] | None:
-        include = self._headers[release]
-        with tempfile.TemporaryDirectory(prefix="torch-replacement-") as scratch:
-            out = Path(scratch) / "example.so"
-            command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", "-x", "c++", "-"]
-            command += ["-o", str(out), "-I", str(include)]
-            command += ["-I", str(include / "torch" / "csrc" / "api" / "include")]
-            if subprocess.run(
-                command, input=text, text=True, capture_output=True, check=False
-            ).returncode:
-                return None
-            with open_readable(out) as source:
-                images = formats.read(source)
-                if isinstance(images, NotALibrary):
-                    raise CheckError(f"g++ did not write a library: {images.kind}")
-                return sorted(name.decode() for name in images[0].imports)
-
-
-def prove(row: Row, headers: Mapping[str, Path], compiler: Compiler) -> Proof:
-    """Verify a row's replacement with the headers of every release.
+def prove(name: str, example: Example, headers: Mapping[str, Path], builder: Builder) -> Proof:
+    """Build a row's example with the headers of the oldest release that has it, and of the newest.
 
     Raises:
-        CheckError: no release declares the replacement, or its example does not compile.
+        CheckError: no release declares the replacement, its example does not compile or link with
+            its header alone, or needs a newer release than the row would say.
     """
-    if row.header is None:
-        raise ValueError(f"{row.name} has no header")
     declaring = [
         release
         for release, include in headers.items()
-        if declares((include / row.header), row.declares)
+        if declares(include / example.header, example.declares)
     ]
     if not declaring:
-        raise CheckError(f"{row.name}: no release declares {row.declares} in {row.header}")
-    since = next(
-        (one for one in declaring if compiler.imports(row.text(one), one) is not None), None
-    )
-    if since is None:
-        raise CheckError(f"{row.name}: the example does not compile with any release's headers")
+        raise CheckError(f"{name}: no release declares {example.declares} in {example.header}")
+    since, oldest = _first(name, example, declaring, builder)
     newest = max(headers, key=release_key)
-    built = {target: compiler.imports(row.text(target), newest) for target in (*headers,)[:2]}
-    for target in (*headers,)[2:]:
-        if target == newest or not any(imports is not None for imports in built.values()):
-            built[target] = compiler.imports(row.text(target), newest)
-    shims = {
-        target: {name for name in imports if name.encode() in torch_shims.shims()}
-        for target, imports in built.items()
-        if imports is not None
-    }
-    if not shims:
-        raise CheckError(f"{row.name}: the example does not compile with torch {newest}")
-    oldest = min(shims, key=release_key)
-    firsts = [torch_shims.shims()[name.encode()].first_release for name in shims[oldest]]
-    floor = max([STABLE_ABI_BEGINS, oldest, *firsts], key=release_key)
-    return Proof(since, floor, tuple(sorted(set().union(*shims.values()))))
+    built: dict[str, Built] = {}
+    for number, target in enumerate(headers):
+        if number < 2 or target == newest or not built:
+            one = builder.build(example, target, newest)
+            if not one.error:
+                built[target] = one
+    if newest not in built:
+        error = builder.build(example, newest, newest).error
+        raise CheckError(f"{name}: the example does not build with torch {newest}: {error}")
+    lowest = min(built, key=release_key)
+    floor = _floor(lowest, built[lowest])
+    if release_key(_floor(since, oldest)) > release_key(max(since, floor, key=release_key)):
+        raise CheckError(f"{name}: with the headers of {since} it needs {_floor(since, oldest)}")
+    jobs = [
+        Job(max(since, floor, key=release_key), oldest.library, f"headers of {since}"),
+        Job(floor, built[lowest].library, f"headers of {newest} for {lowest}"),
+        Job(newest, oldest.library, f"headers of {since}"),
+        Job(newest, built[newest].library, f"headers of {newest} for {newest}"),
+    ]
+    if release_key(floor) < release_key(since):
+        early = builder.build(example, floor, since)
+        if early.error:
+            raise CheckError(f"{name}: {early.error}, with the headers of {since} for {floor}")
+        if release_key(_floor(floor, early)) > release_key(floor):
+            raise CheckError(
+                f"{name}: with the headers of {since} for {floor} it needs {_floor(floor, early)}"
+            )
+        jobs.append(Job(floor, early.library, f"headers of {since} for {floor}"))
+    shims = sorted({shim for one in built.values() for shim in one.shims})
+    return Proof(since, floor, tuple(shims), tuple(jobs) if not example.cannot_run else ())
+
+
+def _first(
+    name: str, example: Example, declaring: Iterable[str], builder: Builder
+) -> tuple[str, Built]:
+    """The first release of ``declaring`` with whose headers the example builds, and the result."""
+    errors = []
+    for release in declaring:
+        built = builder.build(example, release, release)
+        if not built.error:
+            return release, built
+        errors.append(built.error)
+    raise CheckError(
+        f"{name}: the example does not build with the header alone, of any release: {errors[-1]}"
+    )
+
+
+def _floor(target: str, built: Built) -> str:
+    """The oldest release on which a library that was built for ``target`` runs."""
+    firsts = [torch_shims.shims()[name.encode()].first_release for name in built.shims]
+    return max([STABLE_ABI_BEGINS, target, *firsts], key=release_key)
 
 
 def declares(header: Path, identifier: str) -> bool:

@@ -16,14 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.torch_cpu import cpu_torch
 from tests.support.wheels import fetch
-from tools.replacement_source import Row, read
 from torch_abi_audit.cli import main
-from torch_abi_audit.knowledge import replacements
-from torch_abi_audit.model.releases import release_key
 
 HERE = Path(__file__).parent / "port_extension"
-ROOT = Path(__file__).parents[2]
 FILES = ("ones", "scale", "square")
 RELEASE = "2.13.0"
 TARGET = "-DTORCH_TARGET_VERSION=0x020A000000000000"
@@ -183,11 +180,9 @@ def test_the_last_step_imports_what_the_plan_promised(
     assert library["torch"]["min_torch_version"] == "2.10.0"
 
 
-def test_the_last_step_computes(
-    steps: list[Path], objects: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    home = _torch(tmp_path_factory.mktemp("torch"))
-    libraries = home / "torch" / "lib"
+def test_the_last_step_computes(steps: list[Path], objects: Path) -> None:
+    torch_home = cpu_torch(RELEASE)
+    libraries = torch_home / "torch" / "lib"
     library = objects / "port_demo.so"
     built = [str(steps[-1] / f"{name}.o") for name in FILES]
     links = [f"-L{libraries}", "-ltorch_cpu", f"-Wl,-rpath,{libraries}"]
@@ -197,70 +192,7 @@ def test_the_last_step_computes(
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(home)},
+        env={**os.environ, "PYTHONPATH": str(torch_home)},
     )
     assert done.returncode == 0, done.stderr
     assert f"computed on {RELEASE}" in done.stdout
-
-
-def _torch(directory: Path) -> Path:
-    """A directory with the CPU build of torch; skips if pip only has a CUDA build."""
-    report = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--dry-run",
-            "--ignore-installed",
-            "--quiet",
-            "--no-deps",
-            "--report",
-            "-",
-            f"torch=={RELEASE}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if report.returncode:
-        if os.environ.get("CI"):
-            raise AssertionError(report.stderr)
-        pytest.skip(f"pip provides no torch {RELEASE} for this Python")
-    (entry,) = json.loads(report.stdout)["install"]
-    if "+cpu" not in entry["metadata"]["version"]:
-        pytest.skip("pip provides the CUDA build, which is several gigabytes with what it needs")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target"]
-    subprocess.run([*command, str(directory), f"torch=={RELEASE}"], check=True)
-    return directory
-
-
-def test_the_table_of_replacements_compiles(headers: Path) -> None:
-    """Every example of a row that the headers of 2.13 have, in few files."""
-    known = {one.api: one for one in replacements.rows()}
-    together: list[Row] = []
-    alone: list[Row] = []
-    for row in read(ROOT / "tools" / "replacements.toml").rows:
-        proven = known[row.name]
-        if proven.since is None or release_key(
-            max(proven.since, proven.floor or "", key=release_key)
-        ) > release_key(RELEASE):
-            continue
-        (together if row.code and not row.cuda else alone).append(row)
-    assert len(together) > 50
-    includes = sorted(
-        {f"#include <{header}>" for row in together for header in (row.header, *row.also)}
-    )
-    macros = sorted({f"#define {macro} 1" for row in together for macro in row.define})
-    version = together[0].text(RELEASE).splitlines()[0]
-    functions = [
-        f"void example{number}(torch::stable::Tensor& t) {{ {row.code} }}"
-        for number, row in enumerate(together)
-    ]
-    tensor = "#include <torch/csrc/stable/tensor.h>"
-    texts = ["\n".join([version, *macros, tensor, *includes, *functions])]
-    texts += [row.text(RELEASE) for row in alone]
-    for text in texts:
-        command = ["g++", "-std=c++20", "-fsyntax-only", "-w", f"-I{headers}", "-x", "c++", "-"]
-        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr[:2000]

@@ -17,6 +17,7 @@ ALLOWED = {
     "commands.shared.torch_choice": "asks whether --torch names a directory",
     "knowledge.export_index": "reads the package's own data",
     "knowledge.old_exports": "reads the package's own data",
+    "knowledge.operators": "reads the package's own data",
     "knowledge.replacements": "reads the package's own data",
     "knowledge.tables": "reads the package's own data",
     "runtime.workers": "forks, and speaks with the other processes through pipes",

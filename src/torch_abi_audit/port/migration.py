@@ -117,6 +117,8 @@ class Item:
     """Types of the operator's schema that the dispatcher's stable interface cannot carry."""
     origin: str | None = None
     """What brings the symbols where the source does not call them: an include, another API."""
+    operator: str | None = None
+    """The operator, such as ``aten::add.Tensor``, that the API calls; None if it calls none."""
 
 
 @dataclass(frozen=True, slots=True)
