@@ -34,6 +34,8 @@ _OPERATOR_SCOPES = frozenset(
     }
 )
 """Scopes in which a function with an operator's name calls that operator."""
+OPEN = "…"
+"""Stands for an overload that the parameters do not tell."""
 _CALLERS = frozenset({"call", "redispatch"})
 _INDEXING = frozenset({"index", "index_put_"})
 """Methods that take indices in the form of Python's, and are operators without them."""
@@ -324,14 +326,13 @@ def _dispatched(name: str, overload: str | None, release: str) -> Replacement:
     return Replacement(
         api=f"at::{full}",
         effort=2,
-        use=dispatcher_call(name, "…" if overload is None else overload),
+        use=dispatcher_call(name, OPEN if overload is None else overload),
         header=DISPATCHER_HEADER,
         since=since,
         floor=since,
         shims=("torch_call_dispatcher",),
-        operator=f"aten::{full}",
-        calls_operator=overload is not None,
-        note="the overload is the one that the arguments choose" if overload is None else "",
+        operator=f"aten::{full}" if overload is not None else f"aten::{name}.{OPEN}",
+        calls_operator=True,
     )
 
 
