@@ -19,16 +19,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from torch_abi_audit.port.source.reading import read
 
 from torch_abi_audit.knowledge import spellings
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.port.migration import Item, Unit, Way
 from torch_abi_audit.port.plan import plan
-from torch_abi_audit.port.source.findings import SourceUse
+from torch_abi_audit.port.source.reading import read
+
+if TYPE_CHECKING:
+    from torch_abi_audit.port.source.findings import SourceUse
 
 DOCUMENT: dict[str, Any] = json.loads(Path(__file__).with_name("migration_pairs.json").read_bytes())
 PAIRS: list[dict[str, Any]] = DOCUMENT["pairs"]
