@@ -1,8 +1,7 @@
-"""Plans for published wheels: how many symbols have a row, and whether later releases agree."""
+"""Plans for published wheels: how many symbols have a row, and what a stable package could drop."""
 
 from __future__ import annotations
 
-import zipfile
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import pytest
 from tests.support.wheels import fetch
 from torch_abi_audit import sources
 from torch_abi_audit.audit.pipeline import audit
-from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.port.migration import Plan, Way
 from torch_abi_audit.port.plan import plan, units_of
 
@@ -33,26 +31,6 @@ WHEELS = (  # requirement, platform, its unstable symbols, and least share that 
     ("torchaudio==2.9.0", "macosx_11_0_arm64", 125, 1),
     ("torchvision==0.28.0", "win_amd64", 270, 1),  # 0.29.2 is stable
 )
-SUCCESSORS = (
-    ("torchaudio==2.9.0", "torchaudio==2.11.0"),
-    ("torchcodec==0.8.0", "torchcodec==0.17.0"),
-    ("torchao==0.14.0", "torchao==0.18.0"),
-)
-LEFT: dict[str, set[str]] = {
-    "torchaudio==2.11.0": {
-        "RECORD_FUNCTION",  # came with typed operator handles
-        "Tensor::item",
-        "at::get_num_threads",  # both came with at::parallel_for's template
-        "at::get_thread_num",
-    },
-    "torchcodec==0.17.0": {"Tensor::fill_"},
-    "torchao==0.18.0": set(),
-}
-"""APIs that a successor no longer uses in any form: none of their shims is imported.
-
-What CUDAGuard.h brings (the pool of streams, the caching allocator) is not among them, as the plan
-shows it with the guard, whose shim every successor imports.
-"""
 
 
 @cache
@@ -82,69 +60,6 @@ def test_nearly_every_symbol_is_known(
     assert sum(len(item.symbols) for item in one.items) == one.symbols
     unknown = [item.api for item in one.items if item.way is Way.UNKNOWN]
     assert len(unknown) <= 0.01 * count
-
-
-@pytest.mark.parametrize(("old", "new"), SUCCESSORS)
-def test_successors_import_what_the_plan_promised(old: str, new: str) -> None:
-    wheel = _wheel(new, LINUX)
-    report = audit(sources.resolve(str(wheel)))
-    assert report.torch_verdict == "torch-stable"
-    imported = {shim.decode() for unit in units_of(report) for shim in unit.shims}
-    common = {
-        shim
-        for row in replacements.rows()
-        if row.api in ("at::Tensor", "TORCH_LIBRARY")
-        for shim in row.shims
-    }
-    left, kept = set(), 0
-    for item in planned(old, LINUX).items:
-        if item.way not in (Way.NOW, Way.DISPATCHER) or not item.shims:
-            continue
-        telling = set(item.shims) - common or set(item.shims)
-        if telling & imported:
-            kept += 1
-        else:
-            left.add(item.api)
-    assert left == LEFT[new]
-    assert kept >= 20
-
-
-@pytest.mark.parametrize(("old", "new"), SUCCESSORS)
-def test_operators_that_successors_name_are_in_the_plan(old: str, new: str) -> None:
-    """A stable library holds the names of the operators that it calls through the dispatcher."""
-    with zipfile.ZipFile(_wheel(new, LINUX)) as archive:
-        data = b"\0".join(archive.read(name) for name in archive.namelist() if name.endswith(".so"))
-    called = {
-        item.api: item
-        for item in planned(old, LINUX).items
-        if item.way is Way.DISPATCHER and item.api.startswith("at::")
-    }
-    still = [api for api in called if b"aten::" + _operator(api).encode() + b"\0" in data]
-    for api in still:
-        assert "torch_call_dispatcher" in called[api].shims, api
-    if new.startswith("torchcodec"):
-        assert still, "no operator is named any longer: the test proves nothing"
-
-
-PLATFORMS = (
-    ("torchaudio==2.9.0", "win_amd64", LINUX),
-    ("torchaudio==2.9.0", "macosx_11_0_arm64", LINUX),
-    ("torchvision==0.28.0", "win_amd64", LINUX),
-)
-
-
-@pytest.mark.parametrize(("requirement", "platform", "other"), PLATFORMS)
-def test_other_systems_get_the_answers_of_linux(
-    requirement: str, platform: str, other: str
-) -> None:
-    """A wheel of the same source has the same tasks, but for what another compiler inlines."""
-    here = {item.api: item for item in planned(requirement, platform).items}
-    there = {item.api: item for item in planned(requirement, other).items}
-    for api in here.keys() & there.keys():
-        assert (here[api].way, here[api].use) == (there[api].way, there[api].use), api
-    operators = [item for item in here.values() if item.operator is not None]
-    assert len(operators) > 10
-    assert not [item.api for item in operators if '"…"' in (item.use or "")]
 
 
 def test_what_a_stable_package_could_drop() -> None:
