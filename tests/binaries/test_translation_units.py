@@ -12,8 +12,7 @@ import pytest
 
 from tests.support.toolchain import zig_program
 from torch_abi_audit.cli import main
-from torch_abi_audit.formats.object_file import Reference
-from torch_abi_audit.port.translation_units import _is_own, units
+from torch_abi_audit.port.translation_units import units
 from torch_abi_audit.sources.files.build_tree import build_files
 
 HEADER = """\
@@ -253,24 +252,3 @@ def test_what_the_build_defines_itself_is_not_torchs(
     _, together = port(capsys, build)
     assert together["unstable_symbols"] == 0
     assert together["verdict"] == "NO-TORCH"
-
-
-@pytest.mark.parametrize(
-    ("source", "function", "own"),
-    [
-        ("/home/me/pkg/csrc/ops.cpp", b"_Z1fv", True),
-        ("csrc/include/pkg/ops.h", b"_Z1fv", True),
-        ("C:\\pkg\\csrc\\ops.cpp", b"?f@@YAXXZ", True),
-        ("/v/lib/python3.12/site-packages/torch/include/ATen/ops/empty.h", b"_Z1fv", False),
-        ("/opt/libtorch/include/c10/util/Exception.h", b"_Z1fv", False),
-        ("/usr/include/c++/12/bits/stl_vector.h", b"_Z1fv", False),
-        ("/usr/local/cuda-13.0/targets/x86_64-linux/include/cuda_fp16.hpp", b"_Z1fv", False),
-        ("C:\\BuildTools\\VC\\Tools\\MSVC\\14.4\\include\\vector", b"?f@@YAXXZ", False),
-        (None, b"_ZNK2at6Tensor3dimEv", False),
-        (None, b"_ZN5torch6stable6Tensor3getEv", False),
-        (None, b"_ZN3pkg3opsEv", None),
-        (None, None, None),
-    ],
-)
-def test_whose_a_line_is(source: str | None, function: bytes | None, own: bool | None) -> None:
-    assert _is_own(Reference(function, source, None if source is None else 1)) is own

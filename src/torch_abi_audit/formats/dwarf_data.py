@@ -100,7 +100,7 @@ class Section:
 
     __slots__ = ("_source", "_start", "_whole", "fixups", "name", "order", "size")
 
-    def __init__(  # noqa: PLR0913 - what a section is
+    def __init__(
         self,
         source: Readable,
         start: int,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SUBPROGRAM, _INLINED = 0x2E, 0x1D
 _AROUND = frozenset({0x0B, 0x1E, 0x25, 0x32, 0x39})
 """Tags around functions: lexical blocks, modules, catch and try blocks, namespaces."""
+_FEW = 16
+"""Most units of an object file in which code is sought that they do not claim."""
 _DEEPEST = 256
 """Most functions that are inlined into each other."""
 
@@ -68,10 +70,14 @@ class Places:
         for unit, covered in self._covering(units, wanted):
             for address, place in self._of_unit(unit, covered):
                 found.setdefault(address, place)
-        if not self._data.linked or not units:
-            rest = [address for address in wanted if address not in found]
-            for address, (file, line) in all_lines(self._data, rest).items() if rest else ():
-                found[address] = Place((Frame(None, file, line),))
+        rest = [address for address in wanted if address not in found]
+        if not self._data.linked and rest:  # units of DWARF 2 do not name all of their sections
+            for unit in units[:_FEW]:
+                found.update(self._of_unit(unit, rest))
+                rest = [address for address in rest if address not in found]
+        if rest and not (self._data.linked and units):
+            for address, (file, line) in all_lines(self._data, rest).items():
+                found[address] = Place((Frame(None, file, line or None),))
         return found
 
     def _covering(self, units: list[Unit], wanted: list[int]) -> Iterator[tuple[Unit, list[int]]]:
@@ -201,7 +207,7 @@ class _Walk:
                     reader.pos = pos
                     unit.skip(shape)
                     after = reader.pos
-                enter = thorough or tag in _AROUND
+                enter = thorough or tag in _AROUND or (tag == _INLINED and bool(inside))
             if not shape.children:
                 pos = after
             elif enter:

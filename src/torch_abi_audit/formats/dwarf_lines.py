@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left, bisect_right
+from sys import intern
 
 from torch_abi_audit.formats.dwarf_data import DAMAGE, Reader
 from torch_abi_audit.model.errors import FormatError
@@ -100,6 +101,8 @@ def lines(
 ) -> dict[int, tuple[str | None, int]]:
     """File and line of those ``addresses``, which are sorted, that the table at ``offset`` covers.
 
+    The line is 0 for code that the compiler made up.
+
     Raises:
         FormatError: the line program is damaged.
         IndexError: likewise.
@@ -121,7 +124,7 @@ def lines(
         first = bisect_left(addresses, starts[0])
         for address in addresses[first : bisect_left(addresses, starts[-1], first)]:
             _, file, line = rows[bisect_right(starts, address) - 1]
-            if line and address not in found:
+            if address not in found:
                 found[address] = header.file(file), line
     return found
 
@@ -274,7 +277,7 @@ def _joined(directories: list[str], at: int, name: str) -> str:
     directory = directories[at]
     if at and directory and not is_absolute(directory) and directories[0]:
         directory = posixpath.join(directories[0], directory)
-    return posixpath.normpath(posixpath.join(directory, name)) if directory else name
+    return intern(posixpath.normpath(posixpath.join(directory, name))) if directory else name
 
 
 def is_absolute(path: str) -> bool:

@@ -6,17 +6,16 @@ their forms, which each abbreviation adds up once.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 
 from torch_abi_audit.formats.dwarf_data import DAMAGE, Reader
-from torch_abi_audit.formats.dwarf_ranges import Ranges
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from torch_abi_audit.formats.dwarf_data import DebugData
+    from torch_abi_audit.formats.dwarf_ranges import Ranges
 
     _Values = dict[int, tuple[int, int]]
     """Attribute, to its form and number; for a text in the entry, where it stands in the unit."""
@@ -52,9 +51,17 @@ _IMPLICIT_CONST, _RNGLISTX = 0x21, 0x23
 _GNU_ADDR_INDEX, _GNU_STR_INDEX, _LLVM_ADDRX_OFFSET = 0x1F01, 0x1F02, 0x2001
 _DATA4, _DATA8 = 0x06, 0x07
 _FIXED = {
-    **{0x05: 2, 0x06: 4, 0x07: 8, 0x0B: 1, 0x0C: 1, 0x11: 1, 0x12: 2, 0x13: 4, 0x14: 8, 0x1C: 4},
-    **{0x19: 0, 0x1E: 16, 0x20: 8, 0x21: 0, 0x24: 8, 0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4},
-    **{0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4},
+    form: size
+    for size, forms in (
+        (0, (_FLAG_PRESENT, _IMPLICIT_CONST)),
+        (1, (0x0B, 0x0C, 0x11, 0x25, 0x29)),
+        (2, (0x05, 0x12, 0x26, 0x2A)),
+        (3, (0x27, 0x2B)),
+        (4, (_DATA4, 0x13, 0x1C, 0x28, 0x2C)),
+        (8, (_DATA8, 0x14, 0x20, 0x24)),
+        (16, (0x1E,)),
+    )
+    for form in forms
 }
 """The size of each form that has one, whatever the unit."""
 _OFFSETS = frozenset({_STRP, _SEC_OFFSET, 0x1D, _LINE_STRP, 0x1F20, 0x1F21})
@@ -391,7 +398,7 @@ class Units:
         self._loaded: list[Unit] = []
 
     def read(self) -> list[Unit]:
-        """The units that describe code, in the order of the file; those after damage are left out."""
+        """The units that describe code, in the order of the file, up to the first damage."""
         section = self.data.sections.get("debug_info")
         if section is None or "debug_abbrev" not in self.data.sections:
             return []

@@ -183,7 +183,7 @@ class _Reader:
             yield _Symbol(text[name].removeprefix(b"_"), kind, section, description, value)
 
     def _entries(self, section: _Section) -> Iterator[tuple[int, int, bool, int]]:
-        """Of each relocation: offset, a symbol or section number, whether it is a symbol's; type."""
+        """Of each relocation: offset, number of a symbol or section, whether of a symbol; type."""
         self.budget.spend(section.entries * 8)
         blob = window(self.source, section.relocations, section.entries * 8, "relocations")
         for address, info in Struct(self.order + "II").iter_unpack(blob):
