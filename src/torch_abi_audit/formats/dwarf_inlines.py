@@ -168,7 +168,7 @@ class _Walk:
             thorough: Whether functions are sought inside of types and other functions too.
         """
         unit, reader, get = self._unit, self._reader, self._unit.shapes.shape
-        data = reader.data
+        data, known = reader.data, self._unit.shapes.known
         stack: list[tuple[list[int], int]] = []
         inside: list[int] = []
         level = 0  # functions that are open around the entry
@@ -187,7 +187,7 @@ class _Walk:
                     break
                 inside, level = stack.pop()
                 continue
-            shape = get(code)
+            shape = known.get(code) or get(code)
             tag = shape.tag
             around, depth = inside, level
             if shape.code and (tag == _SUBPROGRAM or (inside and tag == _INLINED)):
@@ -246,7 +246,7 @@ class _Walk:
             pos: Where its children start.
         """
         unit, reader, get = self._unit, self._reader, self._unit.shapes.shape
-        data = reader.data
+        data, known = reader.data, self._unit.shapes.known
         depth = 1
         while True:
             if shape.sibling >= 0:
@@ -269,7 +269,7 @@ class _Walk:
                     if depth == 0:
                         return pos
                     continue
-                shape = get(code)
+                shape = known.get(code) or get(code)
                 values = pos
                 if shape.size >= 0:
                     pos += shape.size

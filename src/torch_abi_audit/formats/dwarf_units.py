@@ -13,7 +13,6 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from torch_abi_audit.formats.dwarf_data import DebugData
     from torch_abi_audit.formats.dwarf_ranges import Ranges
 
@@ -142,13 +141,14 @@ class _Sizes:
 class Abbreviations:
     """One table of abbreviations, read as far as its codes are asked for."""
 
-    __slots__ = ("_reader", "_shapes", "_sizes")
+    __slots__ = ("_reader", "_sizes", "known")
 
     def __init__(self, data: DebugData, offset: int, sizes: _Sizes) -> None:
         section = data.sections["debug_abbrev"]
         self._reader: Reader | None = Reader(section, 0, section.whole(), offset)
         self._sizes = sizes
-        self._shapes: dict[int, Shape] = {}
+        self.known: dict[int, Shape] = {}
+        """Those that were read so far, by code."""
 
     def shape(self, code: int) -> Shape:
         """The abbreviation with a code.
@@ -156,7 +156,7 @@ class Abbreviations:
         Raises:
             FormatError: there is none, or the table is damaged.
         """
-        found = self._shapes.get(code)
+        found = self.known.get(code)
         if found is None:
             found = self._read_to(code)
         return found
@@ -179,9 +179,9 @@ class Abbreviations:
                 if len(attributes) > _MOST_ATTRIBUTES:
                     raise FormatError("an abbreviation has more attributes than any compiler gives")
             shape = Shape(tag, attributes, self._sizes, children=bool(children))
-            self._shapes.setdefault(code, shape)
+            self.known.setdefault(code, shape)
             if code == wanted:
-                return self._shapes[code]
+                return self.known[code]
         raise FormatError(f"the debug information uses the unknown abbreviation {wanted}")
 
 

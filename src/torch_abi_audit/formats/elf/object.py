@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
 
 _SHT_SYMTAB, _SHT_RELA, _SHT_REL, _SHT_SYMTAB_SHNDX = 2, 4, 9, 18
-_SHF_ALLOC = 2
+_SHF_ALLOC, _SHF_EXECINSTR = 2, 4
 _SHN_UNDEF, _SHN_XINDEX, _SHN_LORESERVE = 0, 0xFFFF, 0xFF00
 _STB_LOCAL, _STB_WEAK, _STB_UNIQUE = 0, 2, 10
 _STT_OBJECT, _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_IFUNC = 1, 2, 3, 4, 10
@@ -105,7 +105,12 @@ class _Reader:
             for one in self.symbols
             if one.kind in (_STT_OBJECT, _STT_FUNC, _STT_IFUNC) and one.section != _SHN_UNDEF
         ]
-        found = references(relocations, definitions, None if places is None else places.at, starts)
+        code = {
+            number: start
+            for number, start in starts.items()
+            if self.sections[number].flags & _SHF_EXECINSTR
+        }
+        found = references(relocations, definitions, None if places is None else places.at, code)
         return ObjectFile(
             format=Format.ELF,
             arch=architecture(self.machine, wide=self.wide, little=self.order == "<"),
