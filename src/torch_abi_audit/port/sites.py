@@ -55,27 +55,29 @@ class Authors:
 
 def sites(references: Iterable[Reference], authors: Authors) -> tuple[Site, ...]:
     """The places of the references to a symbol, those used most often first."""
-    counted: dict[_Place, int] = {}
-    for one in references:
-        place = _place(one, authors)
-        counted[place] = counted.get(place, 0) + one.count
-    functions = [function for function, *_ in counted if function is not None]
-    text = dict(zip(functions, demangle(functions), strict=True))
-    found = [
-        Site(
-            function=None if function is None else text[function],
-            source=source,
-            line=line,
-            count=count,
-            own=own,
-        )
-        for (function, source, line, own), count in counted.items()
-    ]
+    placed = [(_place(one, authors), one.count) for one in references]
+    functions = list(
+        dict.fromkeys(function for (function, *_), _ in placed if function is not None)
+    )
+    text: dict[bytes | None, str | None] = {None: None}
+    text.update(zip(functions, map(_around_lambda, demangle(functions)), strict=True))
+    counted: dict[tuple[str | None, str | None, int | None, bool | None], int] = {}
+    for (function, source, line, own), count in placed:
+        key = text[function], source, line, own
+        counted[key] = counted.get(key, 0) + count
     return tuple(
-        sorted(
-            found, key=lambda one: (-one.count, one.source or "", one.line or 0, one.function or "")
+        Site(function, source, line, count, own)
+        for (function, source, line, own), count in sorted(
+            counted.items(),
+            key=lambda one: (-one[1], one[0][1] or "", one[0][2] or 0, one[0][0] or ""),
         )
     )
+
+
+def _around_lambda(function: str) -> str:
+    """The function that a lambda is written in; any other function as it is."""
+    before, found, _ = function.partition("::{lambda(")
+    return before if found and before.count("<") == before.count(">") else function
 
 
 def _place(one: Reference, authors: Authors) -> _Place:
