@@ -299,12 +299,18 @@ def test_chains_of_a_linked_library(tmp_path: Path, flags: tuple[str, ...]) -> N
     assert len(known) > 300
     theirs = addr2line(out, chosen)
     others = llvm_symbolizer(out, chosen) or theirs
+    if "-flto" in flags:  # of functions that were merged, each tool names another one
+        mine, theirs, others = map(only_lines, (mine, theirs, others))
     for number in known:
         assert agree(mine[number], theirs[number]) or agree(mine[number], others[number]), hex(
             chosen[number]
         )
     same = sum(agree(mine[number], theirs[number]) for number in known)
     assert same > 0.98 * len(known)  # each oracle has its own mistakes
+
+
+def only_lines(chains: list[Chain]) -> list[Chain]:
+    return [tuple(("", "", line) for *_, line in each) for each in chains]
 
 
 @pytest.mark.slow
