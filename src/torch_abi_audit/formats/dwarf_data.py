@@ -167,6 +167,28 @@ class Section:
         raise FormatError(f"{self.name}: the text at {offset} has no end")
 
 
+class Allowance:
+    """How many bytes of one section may be read by all units together.
+
+    Units share few tables, but damaged ones could all name a long one.
+    """
+
+    __slots__ = ("_left", "_what")
+
+    def __init__(self, size: int, what: str) -> None:
+        self._left, self._what = 8 * size + (1 << 16), what
+
+    def spend(self, size: int) -> None:
+        """Count ``size`` more bytes.
+
+        Raises:
+            FormatError: the units share more than compilers let them.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise FormatError(f"the {self._what} of a file are longer than their section")
+
+
 @dataclass(frozen=True, slots=True)
 class DebugData:
     """The debug information of one file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from torch_abi_audit.formats.dwarf_data import DAMAGE
+from torch_abi_audit.formats.dwarf_data import DAMAGE, Allowance
 from torch_abi_audit.formats.dwarf_lines import all_lines, line_header, lines
 from torch_abi_audit.formats.dwarf_ranges import Ranges
 from torch_abi_audit.formats.dwarf_units import At, Units
@@ -54,6 +54,7 @@ class Places:
         self._units = Units(data)
         self._ranges = Ranges(data)
         self._names: dict[int, bytes | None] = {}
+        self._allowance = Allowance(data.sections["debug_line"].size, "line tables")
         self.split = 0
         """The number of units whose functions are described in another file (split DWARF)."""
 
@@ -98,12 +99,13 @@ class Places:
             if unit.root and At.STMT_LIST in unit.root:
                 offset = unit.root[At.STMT_LIST][1]
                 header = line_header(self._data, offset, source.directory or "")
+                self._allowance.spend(header.size)
                 source = SourceUnit(source.name, source.directory, header.files)
                 rows = lines(self._data, offset, header, addresses)
-        except (*DAMAGE, KeyError):
+        except DAMAGE:
             pass
         chains: dict[int, tuple[_Scope, ...]] = {}
-        if not unit.split or not addresses:
+        if not unit.split:
             chains = self._chains(unit, addresses)
         for address in addresses:
             chain = chains.get(address, ())
@@ -220,7 +222,7 @@ class _Walk:
         self, offset: int, values: _Values, among: list[int], level: int, tag: int
     ) -> list[int]:
         """The addresses in the code of a function, which is added to their chains."""
-        ranges = self._unit.ranges(values, self._ranges)
+        ranges = self._unit.ranges(values, self._ranges, inlined=tag == _INLINED)
         matched = []
         for address in _within(among, ranges):
             size = min(high - low for low, high in ranges if low <= address < high)

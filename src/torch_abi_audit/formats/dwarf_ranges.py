@@ -24,26 +24,34 @@ class Ranges:
     def __init__(self, data: DebugData) -> None:
         self._data, self._left = data, _MOST
 
-    def old(self, offset: int, base: int, size: int) -> list[tuple[int, int]]:
+    def old(
+        self, offset: int, base: int, size: int, *, inlined: bool = False
+    ) -> list[tuple[int, int]]:
         """The list at ``offset`` of ``debug_ranges``: starts and ends.
 
         Args:
             offset: Where the list stands.
             base: The address that the unit's ranges count from.
             size: Bytes of an address.
+            inlined: Whether the list is that of an inlined function. GCC begins it with an empty
+                range if a function begins with an empty piece of the inlined one. That looks like
+                the end of the list, but GCC writes no list without ranges.
 
         Raises:
             FormatError: there is no such list, or it is damaged.
         """
         section = self._section("debug_ranges")
+        first = offset
         highest = (1 << 8 * size) - 1
         found: list[tuple[int, int]] = []
         while True:
             start, end = section.number(offset, size), section.number(offset + size, size)
             offset += 2 * size
-            if start == 0 == end:
-                return found
             self._spend()
+            if start == 0 == end:
+                if inlined and offset == first + 2 * size:
+                    continue
+                return found
             if start == highest:
                 base = end
             else:

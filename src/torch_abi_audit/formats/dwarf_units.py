@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from torch_abi_audit.formats.dwarf_data import DAMAGE, Reader
+from torch_abi_audit.formats.dwarf_data import DAMAGE, Allowance, Reader
 from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
@@ -141,12 +141,12 @@ class _Sizes:
 class Abbreviations:
     """One table of abbreviations, read as far as its codes are asked for."""
 
-    __slots__ = ("_reader", "_sizes", "known")
+    __slots__ = ("_allowance", "_reader", "_sizes", "known")
 
-    def __init__(self, data: DebugData, offset: int, sizes: _Sizes) -> None:
+    def __init__(self, data: DebugData, offset: int, sizes: _Sizes, allowance: Allowance) -> None:
         section = data.sections["debug_abbrev"]
         self._reader: Reader | None = Reader(section, 0, section.whole(), offset)
-        self._sizes = sizes
+        self._sizes, self._allowance = sizes, allowance
         self.known: dict[int, Shape] = {}
         """Those that were read so far, by code."""
 
@@ -164,6 +164,7 @@ class Abbreviations:
     def _read_to(self, wanted: int) -> Shape:
         reader = self._reader
         while reader is not None:
+            start = reader.pos
             code = reader.uleb()
             if code == 0:
                 self._reader = None
@@ -178,6 +179,7 @@ class Abbreviations:
                 attributes.append((attribute, form, constant))
                 if len(attributes) > _MOST_ATTRIBUTES:
                     raise FormatError("an abbreviation has more attributes than any compiler gives")
+            self._allowance.spend(reader.pos - start)
             shape = Shape(tag, attributes, self._sizes, children=bool(children))
             self.known.setdefault(code, shape)
             if code == wanted:
@@ -361,13 +363,15 @@ class Unit:
             return self.offset + number
         return number if form == _REF_ADDR else None
 
-    def ranges(self, values: _Values, lists: Ranges) -> list[tuple[int, int]]:
+    def ranges(
+        self, values: _Values, lists: Ranges, *, inlined: bool = False
+    ) -> list[tuple[int, int]]:
         """The addresses of an entry's code: starts and ends; empty if it has none."""
         if At.RANGES in values:
             form, number = values[At.RANGES]
             base = self.address(self._bases, At.LOW_PC) or 0
             if self.version < 5:
-                found = lists.old(number, base, self.address_size)
+                found = lists.old(number, base, self.address_size, inlined=inlined)
             else:
                 if form == _RNGLISTX:
                     start = self._bases.get(
@@ -396,6 +400,7 @@ class Units:
         self._all: list[Unit] = []
         self._names: dict[int, bytes | None] = {}
         self._loaded: list[Unit] = []
+        self._allowance: Allowance | None = None
 
     def read(self) -> list[Unit]:
         """The units that describe code, in the order of the file, up to the first damage."""
@@ -421,7 +426,11 @@ class Units:
         found = self._tables.get(key)
         if found is None:
             sizes = _Sizes(version, offset_size, address_size)
-            found = self._tables[key] = Abbreviations(self.data, offset, sizes)
+            if self._allowance is None:
+                size = self.data.sections["debug_abbrev"].size
+                self._allowance = Allowance(size, "tables of abbreviations")
+            found = Abbreviations(self.data, offset, sizes, self._allowance)
+            self._tables[key] = found
         return found
 
     def function(self, unit: Unit, values: _Values) -> bytes | None:
