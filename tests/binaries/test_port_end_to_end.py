@@ -36,11 +36,12 @@ out = torch.zeros(2, 3)
 ops = torch.ops.fused
 ops.sum_into(x, y, out)
 results = [ops.scale_shift(x, y, 0.25), ops.product(x, y), out]
-for wrong in ((x.double(), y), (x, y[:, :2])):
+wrongs = [((x.double(), y), "expected float, got Double"), ((x, y[:, :2]), "shapes differ")]
+for wrong, why in wrongs:
     try:
         ops.product(*wrong)
     except RuntimeError as error:
-        results.append(str(error).splitlines()[0].partition(" (")[0])
+        results.append(why in str(error))
 """
 SPLINE = """
 torch.manual_seed(0)
@@ -59,7 +60,7 @@ for dtype in (torch.float32, torch.float64):
 try:
     ops.spline_basis(pseudo.detach(), kernel_size[:1], is_open, 1)
 except RuntimeError as error:
-    results.append(str(error).splitlines()[0].partition(" (")[0])
+    results.append("Input mismatch" in str(error))
 """
 SPLINE_IN_PYTHON = """
 ops = torch.ops.torch_spline_conv
@@ -163,7 +164,7 @@ def build(sources: list[Path], include: Path, options: list[str], library: Path)
     """Compile and link with torch 2.13.0, without undefined symbols."""
     libraries = cpu_torch(RUNTIME) / "torch" / "lib"
     root = sources[0].parent
-    command = ["g++", "-std=c++20", "-O1", "-w", "-fPIC", "-shared", *options, f"-I{root}"]
+    command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", *options, f"-I{root}"]
     command += [f"-I{include}", f"-I{include / 'torch' / 'csrc' / 'api' / 'include'}"]
     command += [f"-I{sysconfig.get_path('include')}", *map(str, sources), "-o", str(library)]
     command += [f"-L{libraries}", "-ltorch_cpu", "-lc10", f"-Wl,-rpath,{libraries}"]
@@ -249,7 +250,7 @@ def test_an_extension_is_ported_by_the_program_alone(
     build([source], include, [], library)
     assert audit(capsys, library)["stable"] is False
     results = compute(library, FUSED)
-    assert len(results) == 5
+    assert results[3:] == [True, True]  # both messages
 
     promise = plan(capsys, "--source", tree, library)
     assert promise["verdict"] == "UNSTABLE"
@@ -284,6 +285,7 @@ def test_a_published_extension_is_ported(
     assert audit(capsys, library)["stable"] is False
     results = compute(library, SPLINE)
     assert len(results) == 38
+    assert results[-1] is True
 
     (tree / "csrc" / "together.cpp").unlink()
     promise = plan(capsys, "--source", tree, library)

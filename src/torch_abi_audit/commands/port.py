@@ -161,13 +161,15 @@ def _plans(options: argparse.Namespace, sources: list[Sources]) -> Iterator[Plan
 
 def _of_packages(packages: Iterable[PackageReport], torch: str) -> Iterator[Plan]:
     from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.port.call_sites import with_sites
     from torch_abi_audit.port.plan import plan, units_of
 
     for one in packages:
         if one.error is not None:
             complain(one.error)
         else:
-            yield plan(one.name, str(one.root), units_of(one), target=torch, notes=one.notes)
+            units = with_sites(units_of(one), one)
+            yield plan(one.name, str(one.root), units, target=torch, notes=one.notes)
 
 
 def _of_targets(

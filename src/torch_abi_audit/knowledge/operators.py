@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -105,9 +105,7 @@ def schema(name: str, overload: str, release: str) -> Schema | None:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    base = _operator_name(name)
-    start = f"{base}.{overload}(" if overload else f"{base}("
-    found = (text for text, having in _lines(base) if having & bit and text.startswith(start))
+    found = (text for text, having in _of_overload(name, overload) if having & bit)
     return next(map(parse, found), None)
 
 
@@ -143,12 +141,13 @@ def history(name: str, overload: str, release: str) -> tuple[tuple[str, Schema |
     Raises:
         OSError: the file cannot be read.
     """
-    found = [(release, schema(name, overload, release))]
-    for later in releases():
-        if _key(later) > _key(release):
-            one, before = schema(name, overload, later), found[-1][1]
-            if (one and taken(one)) != (before and taken(before)):
-                found.append((later, one))
+    lines = list(_of_overload(name, overload))
+    found: list[tuple[str, Schema | None]] = []
+    for one in (release, *(each for each in releases() if _key(each) > _key(release))):
+        bit = _bit(one)
+        now = next((parse(text) for text, having in lines if having & bit), None)
+        if not found or not _taken_alike(now, found[-1][1]):
+            found.append((one, now))
     return tuple(found)
 
 
@@ -208,7 +207,7 @@ def only_none(schema: Schema, release: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=1024)
+@cache
 def parse(text: str) -> Schema:
     """The schema that a text such as ``add.Tensor(Tensor self, …) -> Tensor`` states."""
     head, _, rest = text.partition("(")
@@ -286,6 +285,17 @@ def _operator_name(name: str) -> str:
     return name.removeprefix("aten::")
 
 
+def _taken_alike(one: Schema | None, other: Schema | None) -> bool:
+    return one is other or (one is not None and other is not None and taken(one) == taken(other))
+
+
+def _of_overload(name: str, overload: str) -> Iterator[tuple[str, int]]:
+    """The schemas that an overload has had, each with the bitmap of its releases."""
+    base = _operator_name(name)
+    start = f"{base}.{overload}(" if overload else f"{base}("
+    return (line for line in _lines(base) if line[0].startswith(start))
+
+
 def _lines(base: str) -> Sequence[tuple[str, int]]:
     """The schemas of an operator's overloads, each with the bitmap of its releases."""
     return _table()[1].get(base, ())
@@ -299,6 +309,7 @@ def _bit(release: str) -> int:
     return 1 << len(older) - 1 if older else 0
 
 
+@cache
 def _key(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in f"{release}.0.0".split(".")[:3])
 

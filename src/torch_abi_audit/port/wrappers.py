@@ -14,7 +14,7 @@ from torch_abi_audit.knowledge.operators import history, only_none, overloads, r
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key, release_runs, short
 from torch_abi_audit.port.cpp_types import UnknownTypeError
-from torch_abi_audit.port.migration import Way
+from torch_abi_audit.port.migration import COVERED
 from torch_abi_audit.port.wrapper_text import Helper, helper, rendered
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.knowledge.operators import Schema
     from torch_abi_audit.port.migration import Item, Plan
 
-_CALL = re.compile(r'torch_call_dispatcher\("aten::(\w+)", "([^"]*)"')
+_CALL = re.compile(r'"aten::(\w+)", "([^"]*)"')
 _CALLER = re.compile(r"at::_ops::(\w+)")
 
 
@@ -53,11 +53,13 @@ def needed(plans: Iterable[Plan]) -> tuple[tuple[str, str | None], ...]:
     spelt: set[tuple[str, str | None]] = set()
     for plan in plans:
         for item in plan.items:
-            if item.way is Way.DISPATCHER or item.refused:
-                found.update(_of_item(item, plan.target))
+            if item.way in COVERED:
+                found.update(_shown(item, plan.target))
+            elif item.refused:
+                found.update(_refused(item, plan.target))
         for file in plan.source.files if plan.source is not None else ():
             for use in file.uses:
-                if use.way is Way.DISPATCHER:
+                if use.way in COVERED:
                     spelt.update(_called(use.write))
     exact = {name for name, _ in found}
     found |= {one for one in spelt if one[1] is not None or one[0] not in exact}
@@ -89,20 +91,31 @@ def header(wanted: Iterable[tuple[str, str | None]], target: str, guard: str) ->
     return Header(text, tuple(sorted(written)), reasons)
 
 
-def _of_item(item: Item, target: str) -> Iterator[tuple[str, str | None]]:
-    """The operators of an item: those of its symbols, else the one that it shows."""
-    callers = (_CALLER.match(entity(symbol)) for symbol in item.symbols)
-    found: list[tuple[str, str | None]] = [
-        one for each in callers if each and (one := operators.called(each[1], target))
-    ]
-    if not found:
-        shown = (item.use, item.fallback.use if item.fallback is not None else None)
-        found = [one for text in shown for one in _called(text)]
-    if not found and item.operator is not None:
+def _shown(item: Item, target: str) -> Iterator[tuple[str, str | None]]:
+    """The operators that the replacement of an item calls."""
+    of_symbols = _of_symbols(item, target)
+    for name, overload in _called(item.use):
+        exact = [one for one in of_symbols if one[0] == name]
+        if overload is None and exact:
+            yield from exact
+        else:
+            yield name, overload
+
+
+def _refused(item: Item, target: str) -> Iterator[tuple[str, str | None]]:
+    """The operators of an item that has no replacement."""
+    found = _of_symbols(item, target)
+    if found or item.operator is None:
+        yield from found
+    else:
         name, _, overload = item.operator.removeprefix("aten::").partition(".")
-        exact = overload or "" in overloads(name, target)
-        found = [(name, overload if exact else None)]
-    yield from found
+        yield name, overload if overload or "" in overloads(name, target) else None
+
+
+def _of_symbols(item: Item, target: str) -> list[tuple[str, str]]:
+    """The operators that the symbols of an item call, as far as these tell the overload."""
+    callers = (_CALLER.match(entity(symbol)) for symbol in item.symbols)
+    return [one for each in callers if each and (one := operators.called(each[1], target))]
 
 
 def _called(text: str | None) -> Iterator[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from torch_abi_audit.model.verdicts import TorchLabel
-from torch_abi_audit.port.migration import Fallback, Item, Plan, Way
+from torch_abi_audit.port.migration import Item, Plan, Way
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse, SourceView
 from torch_abi_audit.port.wrapper_text import MARKER
 from torch_abi_audit.port.wrappers import header, needed
@@ -15,7 +15,6 @@ def item(
     way: Way = Way.DISPATCHER,
     *,
     use: str | None = None,
-    fallback: str | None = None,
     operator: str | None = None,
     symbols: tuple[str, ...] = (),
     refused: tuple[str, ...] = (),
@@ -32,7 +31,6 @@ def item(
         symbols=symbols,
         units=(),
         uses=1,
-        fallback=None if fallback is None else Fallback(fallback, "h.h", "2.10.0"),
         operator=operator,
         refused=refused,
     )
@@ -53,33 +51,46 @@ def plan(*items: Item, source: SourceView | None = None) -> Plan:
     )
 
 
-def test_operators_are_those_of_the_symbols() -> None:
-    symbols = (
-        "at::_ops::mul_Tensor::call(at::Tensor const&, at::Tensor const&)",
-        "at::_ops::add__Tensor::call(at::Tensor&, at::Tensor const&, c10::Scalar const&)",
-        "at::_ops::cat::redispatch(c10::DispatchKeySet, c10::IListRef<at::Tensor> const&, long)",
-    )
-    shown = 'torch_call_dispatcher("aten::softmax", "int")'
-    assert needed([plan(item(use=shown, symbols=symbols))]) == (
-        *(("add_", "Tensor"), ("cat", ""), ("mul", "Tensor")),
-    )
-
-
 def test_operators_are_those_that_an_item_shows() -> None:
-    assert needed(
-        [
-            plan(item(use='torch_call_dispatcher("aten::softmax", "int")', symbols=("at::x()",))),
-            plan(item(use='torch_call_dispatcher("aten::split", "…")')),
-            plan(item(use='torch_call_dispatcher("aten::split", "Tensor")')),
-            plan(item(use="torch::stable::f", fallback='torch_call_dispatcher("aten::t", "")')),
-            plan(item(use="torch::stable::permute", operator="aten::permute")),
-            plan(item(use="torch::stable::g", operator="aten::mul")),  # has no such overload
-            plan(item(Way.NOW, use="torch::stable::flatten", operator="aten::flatten.using_ints")),
-            plan(item(Way.NOT_YET, operator="aten::add.Tensor", refused=("Scalar",))),
-        ]
-    ) == (
-        *(("add", "Tensor"), ("mul", None), ("permute", ""), ("softmax", "int")),
-        *(("split", None), ("t", "")),
+    made = plan(
+        item(use='torch_call_dispatcher("aten::softmax", "int")', symbols=("at::x()",)),
+        item(use='torch_call_dispatcher("aten::split", "…")'),
+        item(use='torch_call_dispatcher("aten::split", "Tensor")'),
+        item(Way.NOW, use='torch::stable::sum of the squares by "aten::mul", "Tensor"'),
+        item(Way.NOW, use="torch::stable::flatten", operator="aten::flatten.using_ints"),
+        item(Way.LATER, use='torch_call_dispatcher("aten::numel", "")'),
+    )
+    assert needed([made]) == (("mul", "Tensor"), ("softmax", "int"), ("split", None))
+
+
+def test_an_overload_with_tensors_takes_the_place_of_one_with_numbers() -> None:
+    symbol = "at::_ops::mul_Scalar::call(at::Tensor const&, c10::Scalar const&)"
+    shown = item(use='torch_call_dispatcher("aten::mul", "Tensor")', symbols=(symbol,))
+    assert needed([plan(shown)]) == (("mul", "Tensor"),)
+
+
+def test_the_symbols_tell_an_overload_that_an_item_does_not_show() -> None:
+    symbols = (
+        "at::_ops::add__Tensor::call(at::Tensor&, at::Tensor const&, c10::Scalar const&)",
+        "at::_ops::div_Tensor::redispatch(c10::DispatchKeySet, at::Tensor const&)",
+        "at::div(at::Tensor const&)",
+    )
+    shown = item(use='torch_call_dispatcher("aten::div", "…")', symbols=symbols)
+    assert needed([plan(shown)]) == (("div", "Tensor"),)
+
+
+def test_operators_that_the_dispatcher_refuses() -> None:
+    symbol = "at::_ops::add__Tensor::call(at::Tensor&, at::Tensor const&, c10::Scalar const&)"
+    made = plan(
+        item(Way.NOT_YET, operator="aten::addmm", refused=("Scalar",)),
+        item(Way.NOT_YET, operator="aten::clamp_min", refused=("Scalar",)),
+        item(Way.NOT_YET, operator="aten::pow", refused=("Scalar",)),  # has no such overload
+        item(Way.NOT_YET, operator="aten::add.x", symbols=(symbol,), refused=("Scalar",)),
+        item(Way.NOW, use="torch::stable::fill_", operator="aten::fill_", refused=("Scalar",)),
+        item(Way.NOT_YET, operator="aten::empty"),
+    )
+    assert needed([made]) == (
+        *(("add_", "Tensor"), ("addmm", ""), ("clamp_min", ""), ("pow", None)),
     )
 
 
