@@ -41,7 +41,7 @@ INCLUDE = "#include <torch/extension.h>\n"
         ("auto x = at::kFloat;", Kind.CONSTANT, "at::kFloat"),
         ("auto x = torch::kCUDA;", Kind.CONSTANT, "torch::kCUDA"),
         ("at::parallel_for(0, n, 1, f);", Kind.FUNCTION, "at::parallel_for"),
-        ("auto s = at::cuda::getCurrentCUDAStream();", Kind.FUNCTION, "at::cuda::getCurrentCUDAStream"),
+        ("f(at::cuda::current_device());", Kind.FUNCTION, "at::cuda::current_device"),
         ("auto x = torch::linalg_norm(y);", Kind.FUNCTION, "torch::linalg_norm"),
         ("using namespace torch::indexing;", Kind.NAMESPACE, "using namespace torch::indexing"),
     ],
