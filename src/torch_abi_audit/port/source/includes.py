@@ -59,6 +59,24 @@ _STANDARD = {
 }
 STANDARD = {name: header for header, names in _STANDARD.items() for name in names.split()}
 """Names of the standard library, to headers that a source may have got from torch's."""
+BROUGHT = frozenset(
+    [
+        "algorithm",
+        "cmath",
+        "cstdint",
+        "functional",
+        "memory",
+        "numeric",
+        "optional",
+        "string",
+        "tuple",
+        "unordered_map",
+        "unordered_set",
+        "utility",
+        "vector",
+    ]
+)
+"""Headers that torch's bring to the sources of a project through a header that only includes."""
 _NOTES = {
     "torch/extension.h": "also brings pybind11's casters of tensors, and Python.h",
     "torch/python.h": "also brings pybind11's casters of tensors, and Python.h",

@@ -11,7 +11,7 @@ from torch_abi_audit.port.plan import way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
-from torch_abi_audit.port.source.includes import include_uses
+from torch_abi_audit.port.source.includes import BROUGHT, include_uses
 from torch_abi_audit.port.source.lines import Lines
 from torch_abi_audit.port.source.objects import Objects
 from torch_abi_audit.port.source.scopes import DEEPEST, Scope
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGEST = 16 << 20
 """The size in bytes of the largest source that is read."""
+_CODE = frozenset({Kind.TYPE, Kind.METHOD, Kind.FUNCTION, Kind.CONSTANT})
 OLDEST = "2.9.0"
 """Any release; what a file declares does not depend on it."""
 
@@ -45,6 +46,7 @@ def read(name: str, data: bytes, target: str, context: Context = NOTHING) -> Sou
     text = _text(data)
     reader = _Reader(text, tokens(text), target, context)
     reader.run()
+    reader.is_header = name.endswith((".h", ".hpp", ".hh", ".hxx", ".cuh"))
     return SourceFile(name, tuple(reader.uses(data)), reader.error)
 
 
@@ -78,6 +80,7 @@ class _Reader(Objects):
 
     def __init__(self, text: str, toks: Tokens, target: str, context: Context) -> None:
         super().__init__(text, toks, target, context)
+        self.is_header = False
         self.marks: dict[str, Callable[[int], None]] = {
             "{": self._open,
             "}": self._close,
@@ -238,6 +241,8 @@ class _Reader(Objects):
                     ),
                 )
             )
+        if self.is_header and not any(one.kind in _CODE for one in found):
+            self.kept_headers.update(BROUGHT)
         for at, use in include_uses(self.toks, lines, sorted(self.kept_headers)):
             results.append((at, use))
         results.sort(key=lambda one: one[0])

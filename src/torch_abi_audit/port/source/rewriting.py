@@ -104,6 +104,8 @@ ASSIGNS = frozenset({"=", "+=", "-=", "*=", "/=", "&=", "|=", "^="})
 """An assignment to the result of a call of a tensor writes to its elements."""
 _BEGINS = frozenset({"=", "(", ",", "return", "{", ";", "}"})
 _AFTER_TEMPLATE = frozenset({"(", "{", "::", ",", ">"})
+_STARTS = frozenset({";", "{", "}", "#if", "#else", "#elif", "#endif"})
+"""What stands before a statement."""
 _ENDS = frozenset({";", ",", ")", "}"})
 
 
@@ -114,6 +116,8 @@ def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit,
         return _packed_type(source, index, after, _PACKED[found.name])
     if found.name.endswith(("DeviceGuard", "CUDAGuard")):
         return _guard(source, index, after)
+    if found.name == "cuda::getCurrentCUDAStream":
+        return _stream(source, index, after)
     if found.to is None or found.to == "-":
         return ()
     return (Edit(toks.starts[index], toks.ends[after - 1], found.to.format(found.name)),)
@@ -469,6 +473,39 @@ def _guard(source: Source, index: int, after: int) -> tuple[Edit, ...]:
             text = f"{_GUARD} {toks.texts[after]}({found[1]}.get_device_index())"
             return (Edit(toks.starts[index], toks.ends[closing], text),)
     return ()
+
+
+def _stream(source: Source, index: int, after: int) -> tuple[Edit, ...]:
+    """For ``cudaStream_t stream = at::cuda::getCurrentCUDAStream();``."""
+    toks = source.toks
+    texts = toks.texts
+    rest = "".join(texts[after : after + 7])
+    if index < 4 or texts[index - 1] != "=" or toks.kinds[index - 2] != NAME:
+        return ()
+    if rest.startswith("().stream();"):
+        last = after + 6
+    elif rest.startswith("();") and texts[index - 3] == "cudaStream_t":
+        last = after + 2
+    else:
+        return ()
+    first = index - 3 - (texts[index - 4] == "const")
+    if texts[index - 3] not in ("cudaStream_t", "auto") or texts[first - 1] not in _STARTS:
+        return ()
+    shown = texts[index - 2]
+    line = source.text.rfind("\n", 0, toks.starts[first]) + 1
+    indent = source.text[line : toks.starts[first]]
+    gap = f"\n{indent}" if not indent.strip() else " "
+    text = gap.join(
+        (
+            f"void* {shown}_handle = nullptr;",
+            (
+                "TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream("
+                f"torch::stable::accelerator::getCurrentDeviceIndex(), &{shown}_handle));"
+            ),
+            f"cudaStream_t {shown} = static_cast<cudaStream_t>({shown}_handle);",
+        )
+    )
+    return (Edit(toks.starts[first], toks.ends[last], text),)
 
 
 def _data_pointer(source: Source, index: int, opening: int) -> tuple[Edit, ...]:

@@ -261,3 +261,10 @@ def test_the_first_include_that_goes_brings_the_headers_of_what_stays() -> None:
         "#include <unordered_set>",
     ]
     assert second.edits[0].text == ""
+
+
+def test_a_header_that_only_includes_keeps_bringing_the_standard_library() -> None:
+    found = read("all.h", b"#pragma once\n#include <torch/torch.h>\n", "2.10.0").uses
+    assert "#include <unordered_set>" in found[0].edits[0].text
+    found = read("all.h", b"#include <torch/torch.h>\nat::Tensor x;\n", "2.10.0").uses
+    assert found[0].edits[0].text == ""

@@ -94,6 +94,12 @@ TYPE = "torch::headeronly::ScalarType::"
             "const at::cuda::OptionalCUDAGuard guard(device_of(x));",
             "const torch::stable::accelerator::DeviceGuard guard(x.get_device_index());",
         ),
+        (
+            "cudaStream_t s = at::cuda::getCurrentCUDAStream();",
+            ("void* s_handle = nullptr; TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream("
+            "torch::stable::accelerator::getCurrentDeviceIndex(), &s_handle)); "
+            "cudaStream_t s = static_cast<cudaStream_t>(s_handle);"),
+        ),
         ("c10::optional<int> n = c10::nullopt;", "std::optional<int> n = std::nullopt;"),
     ],
 )  # fmt: skip
@@ -125,6 +131,8 @@ def test_edits(body: str, after: str) -> None:
         "g(x).accessor<float, 2>();",  # evaluated three times
         "at::cuda::CUDAGuard guard(q);",
         "x.item<float>();",
+        "auto s = at::cuda::getCurrentCUDAStream();",  # another type
+        "k<<<1, 2, 0, at::cuda::getCurrentCUDAStream()>>>();",
     ],
 )
 def test_there_is_no_edit_where_the_meaning_is_not_sure(body: str) -> None:
