@@ -38,13 +38,15 @@ def _examples() -> list[list[Example]]:
     groups: dict[tuple[object, ...], list[Example]] = {}
     for row in read(ROOT / "tools" / "replacements.toml").rows:
         proven = known[row.name]
-        for example, fact in ((row.example, proven), (row.fallback, proven.fallback)):
+        for number, (example, fact) in enumerate(
+            [(row.example, proven), (row.fallback, proven.fallback)]
+        ):
             if example is None or fact is None or fact.since is None:
                 continue
             if release_key(fact.since) > release_key(RELEASE):
                 continue
             runs = not example.cannot_run
-            alone = row.name if example.alone else ""
+            alone = (row.name, number) if example.alone else None
             key = (example.header, example.also, example.define, example.cuda, runs, alone)
             groups.setdefault(key, []).append(example)
     return list(groups.values())
