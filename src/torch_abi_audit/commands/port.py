@@ -26,7 +26,7 @@ def syntax() -> Syntax:
         "unstable API\nthat a package uses, the cost of each change, and the progress so far.",
         epilog="exit codes: 0 success, 2 operational error",
         options=(
-            *(*INSPECTED, "torch", "target", "since", *WHEELS),
+            *(*INSPECTED, "torch", "target", "since", "wrappers", *WHEELS),
             *("json", "markdown", *DOCUMENT, "color", "verbose", "quiet", "no_progress"),
         ),
         words={"torch": "the oldest torch release to support (default: 2.10)"},
@@ -63,6 +63,10 @@ def run(words: list[str]) -> int:
             complain(f"--since {options.since}: {error}")
             return ERROR
     written = output.write("port", plans, chosen, options)
+    if options.wrappers:
+        from torch_abi_audit.commands.shared.wrappers import write_wrappers
+
+        written &= write_wrappers(options.wrappers, plans, options.torch, quiet=options.quiet)
     unread = any(one.verdict is TorchLabel.ERROR for one in plans)
     return ERROR if failed or not written or unread else OK
 

@@ -170,6 +170,13 @@ OPTIONS: dict[str, Option] = {
         metavar="REPORT.json",
         completes="file",
     ),
+    "wrappers": Option(
+        ("--wrappers",),
+        "also write a C++ header with typed helpers for the operators that the plan calls through "
+        "the dispatcher",
+        metavar="FILE.h",
+        completes="file",
+    ),
     "loads_on": Option(
         ("--loads-on",),
         "show which torch releases each package loads on (see also: torch-abi-audit compat -h)",
