@@ -31,7 +31,81 @@ LARGEST = 16 << 20
 OLDEST = "2.9.0"
 """Any release; what a file declares does not depend on it."""
 _KEYWORDS = frozenset(
-    ["alignas", "alignof", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "consteval", "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "nullptr", "operator", "private", "protected", "public", "register", "reinterpret_cast", "requires", "return", "short", "signed", "sizeof", "static", "static_cast", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while"]
+    [
+        "alignas",
+        "alignof",
+        "asm",
+        "auto",
+        "bool",
+        "break",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "consteval",
+        "constexpr",
+        "constinit",
+        "continue",
+        "co_await",
+        "co_return",
+        "co_yield",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "dynamic_cast",
+        "else",
+        "enum",
+        "explicit",
+        "export",
+        "extern",
+        "false",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "nullptr",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "reinterpret_cast",
+        "requires",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "static_cast",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "typedef",
+        "typeid",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+    ]
 )
 _NOT_A_TYPE = frozenset(
     {
@@ -62,16 +136,115 @@ _REGISTERS = {
 }
 """Macros that register operators, and which of their arguments is the variable."""
 _FACTORIES = frozenset(
-    ["empty", "zeros", "ones", "full", "arange", "linspace", "rand", "randn", "randint", "randperm", "eye", "tensor", "from_blob", "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "empty_strided", "scalar_tensor", "logspace", "range", "cat", "stack", "where"]
+    [
+        "empty",
+        "zeros",
+        "ones",
+        "full",
+        "arange",
+        "linspace",
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "eye",
+        "tensor",
+        "from_blob",
+        "empty_like",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "rand_like",
+        "randn_like",
+        "empty_strided",
+        "scalar_tensor",
+        "logspace",
+        "range",
+        "cat",
+        "stack",
+        "where",
+    ]
 )
 """Operators that are told from another function of the name without looking at their arguments."""
 _ALONE = frozenset(
-    ["contiguous", "unsqueeze", "permute", "index_select", "masked_fill", "masked_fill_", "masked_select", "new_empty", "new_zeros", "new_full", "new_ones", "scatter_add_", "scatter_", "index_add_", "unsqueeze_", "transpose", "reshape", "view_as", "expand_as", "reshape_as", "to_sparse", "nonzero", "flatten", "clone", "zero_", "fill_", "copy_", "matmul", "narrow"]
+    [
+        "contiguous",
+        "unsqueeze",
+        "permute",
+        "index_select",
+        "masked_fill",
+        "masked_fill_",
+        "masked_select",
+        "new_empty",
+        "new_zeros",
+        "new_full",
+        "new_ones",
+        "scatter_add_",
+        "scatter_",
+        "index_add_",
+        "unsqueeze_",
+        "transpose",
+        "reshape",
+        "view_as",
+        "expand_as",
+        "reshape_as",
+        "to_sparse",
+        "nonzero",
+        "flatten",
+        "clone",
+        "zero_",
+        "fill_",
+        "copy_",
+        "matmul",
+        "narrow",
+    ]
 )
 """Operators that are methods of nothing else, where the file uses torch."""
 _ORDINARY = frozenset({"clone", "flatten", "transpose", "reshape", "fill_", "narrow", "matmul"})
 _TORCH_NAMESPACES = frozenset(
-    ["nn", "jit", "autograd", "cuda", "data", "indexing", "optim", "serialize", "special", "linalg", "fft", "detail", "utils", "dynamo", "distributed", "python", "profiler", "native", "sparse", "nested", "functional", "hip", "xpu", "mps", "accelerator", "impl", "internal", "vec", "ivalue", "Tensor", "Library", "ScalarType", "Device", "TensorOptions", "IValue", "Error", "Warning", "DispatchKey", "DeviceType", "MemoryFormat", "Layout"]
+    [
+        "nn",
+        "jit",
+        "autograd",
+        "cuda",
+        "data",
+        "indexing",
+        "optim",
+        "serialize",
+        "special",
+        "linalg",
+        "fft",
+        "detail",
+        "utils",
+        "dynamo",
+        "distributed",
+        "python",
+        "profiler",
+        "native",
+        "sparse",
+        "nested",
+        "functional",
+        "hip",
+        "xpu",
+        "mps",
+        "accelerator",
+        "impl",
+        "internal",
+        "vec",
+        "ivalue",
+        "Tensor",
+        "Library",
+        "ScalarType",
+        "Device",
+        "TensorOptions",
+        "IValue",
+        "Error",
+        "Warning",
+        "DispatchKey",
+        "DeviceType",
+        "MemoryFormat",
+        "Layout",
+    ]
 )
 
 
@@ -243,9 +416,7 @@ class _Reader:
                 elif text == "[":
                     if index and (kinds[index - 1] == NAME or previous in (")", "]")):
                         self._subscript(index, previous)
-                elif text in _OPERATORS and (
-                    kinds[index - 1] == NAME or previous in (")", "]")
-                ):
+                elif text in _OPERATORS and (kinds[index - 1] == NAME or previous in (")", "]")):
                     self._operator(index, text)
             elif kind == BRANCH:
                 self._branch(text)
@@ -755,8 +926,13 @@ class _Reader:
             right, end = self.expressions.operand(index + 1)
             if self.texts[index - 1] == ")" and right == Held.SIZES:
                 row = spellings.method("operator==")
-                self._say(index, Kind.METHOD, f"sizes() {text}", row,
-                          rewriting.equal_sizes(self, start, index, end))
+                self._say(
+                    index,
+                    Kind.METHOD,
+                    f"sizes() {text}",
+                    row,
+                    rewriting.equal_sizes(self, start, index, end),
+                )
             return
         if held != Held.TENSOR:
             return
@@ -850,13 +1026,51 @@ class _Reader:
 
 
 _OPERATORS = {
-    "+": "add", "-": "sub", "*": "mul", "/": "div", "+=": "add_", "-=": "sub_", "*=": "mul_",
-    "/=": "div_", "==": "eq", "!=": "ne", "<": "lt", ">": "gt", "<=": "le", ">=": "ge",
-    "%": "remainder", "&=": "bitwise_and_", "|=": "bitwise_or_",
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "+=": "add_",
+    "-=": "sub_",
+    "*=": "mul_",
+    "/=": "div_",
+    "==": "eq",
+    "!=": "ne",
+    "<": "lt",
+    ">": "gt",
+    "<=": "le",
+    ">=": "ge",
+    "%": "remainder",
+    "&=": "bitwise_and_",
+    "|=": "bitwise_or_",
 }
 """C++'s operators that a tensor has, and the operators of ATen that they call."""
 _STABLE_METHODS = frozenset(
-    ["get", "data_ptr", "mutable_data_ptr", "const_data_ptr", "set_requires_grad", "dim", "numel", "sizes", "strides", "is_contiguous", "stride", "get_device", "get_device_index", "is_cuda", "is_cpu", "size", "defined", "storage_offset", "element_size", "scalar_type", "device", "layout", "has_storage"]
+    [
+        "get",
+        "data_ptr",
+        "mutable_data_ptr",
+        "const_data_ptr",
+        "set_requires_grad",
+        "dim",
+        "numel",
+        "sizes",
+        "strides",
+        "is_contiguous",
+        "stride",
+        "get_device",
+        "get_device_index",
+        "is_cuda",
+        "is_cpu",
+        "size",
+        "defined",
+        "storage_offset",
+        "element_size",
+        "scalar_type",
+        "device",
+        "layout",
+        "has_storage",
+    ]
 )
 
 
