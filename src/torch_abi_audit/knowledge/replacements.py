@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch_abi_audit.knowledge import operator_overloads
+from torch_abi_audit.knowledge import operator_overloads, operators
 
 _TABLE = Path(__file__).parents[1] / "data" / "torch_replacements.json"
 
@@ -34,6 +34,8 @@ _OPERATOR_SCOPES = frozenset(
     }
 )
 """Scopes in which a function with an operator's name calls that operator."""
+OPEN = "…"
+"""Stands for an overload that the parameters do not tell."""
 _CALLERS = frozenset({"call", "redispatch"})
 _INDEXING = frozenset({"index", "index_put_"})
 """Methods that take indices in the form of Python's, and are operators without them."""
@@ -221,6 +223,16 @@ def replacement(entity: str, declared: str = "") -> Replacement | None:
     return next((row for prefix, row in table.prefixes if entity.startswith(prefix)), None)
 
 
+def refused(row: Replacement) -> tuple[str, ...]:
+    """The types that no dispatcher carries in the call that a row shows; none for other rows."""
+    if not row.calls_operator or row.operator is None:
+        return ()
+    name, _, overload = row.operator.partition(".")
+    newest = header_releases()[-1]
+    schema = operators.schema(name, overload, newest)
+    return () if schema is None else operators.refused(schema, newest)
+
+
 def better_shim(name: str) -> BetterShim | None:
     """The newer shim that replaces a C shim; None if there is none."""
     return _table().better.get(name)
@@ -324,14 +336,13 @@ def _dispatched(name: str, overload: str | None, release: str) -> Replacement:
     return Replacement(
         api=f"at::{full}",
         effort=2,
-        use=dispatcher_call(name, "…" if overload is None else overload),
+        use=dispatcher_call(name, OPEN if overload is None else overload),
         header=DISPATCHER_HEADER,
         since=since,
         floor=since,
         shims=("torch_call_dispatcher",),
-        operator=f"aten::{full}",
-        calls_operator=overload is not None,
-        note="the overload is the one that the arguments choose" if overload is None else "",
+        operator=f"aten::{full}" if overload is not None else f"aten::{name}.{OPEN}",
+        calls_operator=True,
     )
 
 

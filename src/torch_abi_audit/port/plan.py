@@ -203,7 +203,7 @@ def _item(
         differs=shown.differs,
         refused=shown.refused,
         origin=shown.origin,
-        operator=shown.operator,
+        operator=None if (shown.operator or "").endswith(replacements.OPEN) else shown.operator,
     )
 
 

@@ -95,6 +95,8 @@ def _operator_call(row: Replacement, target: str) -> Answer:
 
 def _carried(row: Replacement, release: str) -> Replacement:
     """A row that calls an operator, as a release's dispatcher can; without ``use`` if it cannot."""
+    if (row.operator or "").endswith(f".{replacements.OPEN}"):
+        return _any_overload(row, release)
     schema = _schema(row.operator, release)
     if schema is None:
         return row
@@ -109,6 +111,32 @@ def _carried(row: Replacement, release: str) -> Replacement:
             note=_NUMBER_NOTE,
             differs=_NUMBER_DIFFERS,
         )
+    return _refused(row, refused)
+
+
+def _any_overload(row: Replacement, release: str) -> Replacement:
+    """The answer where it is not known which overload is called."""
+    name = (row.operator or "").partition(".")[0]
+    carried, left, types = [], [], set[str]()
+    for overload in operators.overloads(name, release):
+        schema = operators.schema(name, overload, release)
+        if schema is None or any(one.written and one.keyword_only for one in schema.arguments):
+            continue
+        if refused := operators.refused(schema, release):
+            left.append(f'"{overload}"')
+            types.update(refused)
+        else:
+            carried.append(f'"{overload}"')
+    if not carried and left:
+        return _refused(row, tuple(sorted(types)))
+    said = "the arguments choose the overload"
+    if left:
+        said = f"of its overloads the dispatcher calls {', '.join(carried)}; it refuses "
+        said += f"{', '.join(left)}: type {', '.join(sorted(types))}"
+    return row._replace(note=said)
+
+
+def _refused(row: Replacement, types: tuple[str, ...]) -> Replacement:
     return row._replace(
         use=None,
         header=None,
@@ -116,8 +144,8 @@ def _carried(row: Replacement, release: str) -> Replacement:
         floor=None,
         shims=(),
         effort=3,
-        refused=refused,
-        note=f"not possible through the dispatcher: type {', '.join(refused)}",
+        refused=types,
+        note=f"not possible through the dispatcher: type {', '.join(types)}",
     )
 
 

@@ -91,6 +91,14 @@ def test_the_schema_decides_what_the_dispatcher_can_call() -> None:
     assert "integers" in item(ADD).differs
 
 
+def test_an_open_overload_says_what_works() -> None:
+    one = item(b"_ZN2at6Tensor4pow_Ev")  # no overload takes no argument
+    assert one.use == 'torch_call_dispatcher("aten::pow_", "…")'
+    assert one.note == (
+        'of its overloads the dispatcher calls "Tensor"; it refuses "Scalar": type Scalar'
+    )
+
+
 def test_a_number_becomes_a_tensor_where_an_overload_takes_one() -> None:
     one = item(MUL_NUMBER)
     assert (one.way, one.api) == (Way.DISPATCHER, "at::mul.Scalar")
