@@ -100,14 +100,24 @@ def joined(plan: Plan, found: SourceView) -> Plan:
     at: dict[str, list[Placed]] = {}
     rest = []
     for file, use in placed:
-        if use.api in apis and use.api is not None:
-            at.setdefault(use.api, []).append((file, use))
-        else:
+        api = next((one for one in _names(use) if one in apis), None)
+        if api is None:
             rest.append((file, use))
+        else:
+            at.setdefault(api, []).append((file, use))
     items = [_with_places(item, at[item.api]) if item.api in at else item for item in plan.items]
     items += _items(rest, plan.target)
     items.sort(key=lambda one: (_ORDER[one.way], one.effort, -len(one.symbols)))
     return replace(plan, items=tuple(items), source=found)
+
+
+def _names(use: SourceUse) -> Iterator[str]:
+    """The APIs of a binary's plan that a use may be of, the likeliest first."""
+    if use.api is not None:
+        yield use.api
+    if use.kind is not Kind.INCLUDE:  # a form of the call may have a row of its own
+        yield use.spelled
+        yield use.spelled.replace("torch::", "at::", 1)
 
 
 def _with_places(item: Item, placed: Sequence[Placed]) -> Item:
@@ -143,6 +153,8 @@ def _item(name: str, group: Sequence[Placed], target: str) -> Item:
     use = group[0][1]
     row = next((one for one in replacements.rows() if one.api == use.api), None)
     row = ways.answer(row, target).row
+    if row is not None and row.use != use.write:
+        row = None  # another spelling of the API, of which the row says nothing
     other = None if row is None else row.fallback
     return Item(
         api=name,

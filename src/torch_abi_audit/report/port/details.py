@@ -83,7 +83,9 @@ def _each(items: Iterable[Item], plan: Plan, width: int, indent: int = 4) -> Ite
             yield from filled(text, width, indent + 4)
         inner = " " * (indent + 4)
         yield from (inner + line for line in _listed("symbol: ", item.symbols, limit=None))
-        yield from (inner + line for line in _listed("", map(_site, item.sites), limit=_SHOWN))
+        # those in the sources are listed by file
+        sites = [one for one in item.sites if one[0] != one[1].source]
+        yield from (inner + line for line in _listed("", map(_site, sites), limit=_SHOWN))
 
 
 def _site(placed: tuple[str, Site]) -> str:

@@ -77,6 +77,8 @@ def cost(item: Item, plan: Plan) -> str:
         return f"{plural(item.uses, 'use')} in {plural(len(item.units), 'source')}"
     uses = plural(item.uses, "use")
     own = f" ({item.own} in the project's source)" if item.own is not None else ""
+    if plan.source is not None:  # which counts places, not references
+        own = f", {plural(item.own, 'place')} in the sources" if item.own else ""
     return f"{plural(len(item.symbols), 'symbol')}, {files(len(item.units), plan)}, {uses}{own}"
 
 

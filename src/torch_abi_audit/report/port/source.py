@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _FILES = 10
 """Maximum number of sources that the first screen lists."""
+_SINGLE = 3
+"""Maximum number of sources whose steps the first screen lists one by one."""
 _PLACES = 12
 """Maximum number of lines that are given for one thing in a file."""
 
@@ -232,7 +234,7 @@ def _order(steps: Sequence[Step], width: int, *, places: bool) -> Iterator[str]:
     files = [one for one in steps if one.file is not None]
     for number, step in enumerate(steps, 1):
         text = f"{number}. {escape(step.title)}"
-        if not places and len(files) > 1 and step.file is not None:
+        if not places and len(files) > _SINGLE and step.file is not None:
             if step is files[0]:
                 last = number + len(files) - 1
                 head = f"{number} to {last}. Port {_sources(len(files))}, cheapest first: "

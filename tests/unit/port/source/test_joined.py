@@ -101,6 +101,13 @@ def test_what_both_know_is_one_item_and_nothing_is_lost() -> None:
     assert plan.source.coverage == 0.8
 
 
+def test_a_form_of_a_call_with_a_row_of_its_own_is_the_same_api() -> None:
+    special = SourceFile("a.cpp", (use(4, "torch::empty", "new_empty"), use(5, "at::empty")))
+    plan = joined(binary(item("at::empty")), view("/src", (special,), (), "2.10.0"))
+    (only,) = plan.items
+    assert (only.api, [site.line for _, site in only.sites]) == ("at::empty", [4, 5])
+
+
 def test_the_way_of_an_item_is_the_binarys() -> None:
     plan = joined(binary(item(CHECK, way=Way.DISPATCHER)), view("/src", FILES[:1], (), "2.10.0"))
     assert [(one.api, one.way) for one in plan.items] == [
