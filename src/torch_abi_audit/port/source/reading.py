@@ -7,7 +7,7 @@ and a fifth of the sources of real extensions make a grammar of C++ give up on a
 from __future__ import annotations
 
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.port.plan import way
+from torch_abi_audit.port.ways import way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
