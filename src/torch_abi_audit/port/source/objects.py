@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.knowledge import spellings
-from torch_abi_audit.port.source import rewriting
+from torch_abi_audit.port.source import overloads, rewriting
 from torch_abi_audit.port.source.findings import Edit, Kind
 from torch_abi_audit.port.source.names import Names
 from torch_abi_audit.port.source.scopes import Held
@@ -42,6 +42,11 @@ class Objects(Names):
         if found is None or not self._is_use(found, index, after, start, held):
             return
         edits: tuple[Edit, ...] = ()
+        parts = rewriting.arguments(self, after)
+        if parts is not None and found.kind != "method":
+            found = overloads.meant(self, found, parts, method=True)
+            if text == "is_contiguous":
+                found = overloads.is_contiguous() or found
         if start is not None:
             sure = held == Held.TENSOR
             edits = rewriting.method(self, start, index, after, found, sure=sure)
@@ -124,10 +129,19 @@ class Objects(Names):
             found = spellings.operator(shown)
         if found is None:
             return
+        found = overloads.meant(self, found, [(index + 1, end)], method=True)
         edits: tuple[Edit, ...] = ()
         if text == "-" and right == Held.TENSOR:
             edits = rewriting.difference(self, start, index, end)
         self._say(index, Kind.METHOD, f"operator{text}", found, edits)
+
+    def _operator_after_number(self, index: int, text: str) -> None:
+        """``2 * x`` of a tensor."""
+        right, _ = self.expressions.operand(index + 1)
+        shown = {"+": "add", "-": "rsub", "*": "mul", "/": "div"}.get(text)
+        found = None if shown is None or right != Held.TENSOR else spellings.operator(shown)
+        if found is not None:
+            self._say(index, Kind.METHOD, f"operator{text}", found)
 
     def _negation(self, index: int) -> None:
         """``-x`` of a tensor."""

@@ -7,7 +7,6 @@ and a fifth of the sources of real extensions make a grammar of C++ give up on a
 from __future__ import annotations
 
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.port.ways import way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
@@ -15,13 +14,15 @@ from torch_abi_audit.port.source.includes import BROUGHT, include_uses
 from torch_abi_audit.port.source.lines import Lines
 from torch_abi_audit.port.source.objects import Objects
 from torch_abi_audit.port.source.scopes import DEEPEST, Scope
-from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, tokens
+from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, NUMBER, tokens
 from torch_abi_audit.port.source.vocabulary import KEYWORDS, OPERATORS
+from torch_abi_audit.port.ways import answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch_abi_audit.knowledge.replacements import Replacement
     from torch_abi_audit.port.source.declarations import Found
     from torch_abi_audit.port.source.tokens import Tokens
 
@@ -157,6 +158,8 @@ class _Reader(Objects):
         previous, text = self.texts[index - 1], self.texts[index]
         if previous in (")", "]") or (self.kinds[index - 1] == NAME and previous not in KEYWORDS):
             self._operator(index, text)
+        elif self.kinds[index - 1] == NUMBER:
+            self._operator_after_number(index, text)
         elif text == "-":
             self._negation(index)
 
@@ -213,8 +216,8 @@ class _Reader(Objects):
         lines = Lines(data)
         for one in found:
             line, column = lines.place(one.at)
-            row = None if one.row is None else one.row.row
-            here = Way.UNKNOWN if row is None else way(row, self.target)
+            own = None if one.row is None else one.row.row
+            here, row = answer(own, self.target)
             if row is not None and not row.api and row.use is None:
                 here = Way.NOT_YET if row.note else Way.UNKNOWN
             edits = one.edits
@@ -229,15 +232,15 @@ class _Reader(Objects):
                         line,
                         column,
                         one.kind,
-                        one.spelled,
+                        _shown(one.spelled),
                         (row.api or None) if row is not None else None,
                         here,
-                        self._write(one),
+                        self._write(one, row),
                         header=None if row is None else row.header,
                         since=None if row is None else row.since,
                         floor=None if row is None else row.floor,
                         note="" if row is None else row.note,
-                        edits=edits if here == Way.NOW else (),
+                        edits=edits if edits and here == Way.NOW and _same(row, own) else (),
                     ),
                 )
             )
@@ -249,9 +252,20 @@ class _Reader(Objects):
         return [use for _, use in results]
 
     @staticmethod
-    def _write(one: Found) -> str | None:
+    def _write(one: Found, row: Replacement | None) -> str | None:
         if one.kind == Kind.NAMESPACE and one.row is None:
             return "qualified names, of torch::stable and torch::headeronly"
-        if one.row is None or one.row.row.use is None:
-            return None
-        return one.row.row.use
+        return None if row is None else row.use
+
+
+def _same(row: Replacement | None, own: Replacement | None) -> bool:
+    """Whether a release takes the row's own way and not the one for older releases."""
+    return row is None or own is None or row.use == own.use
+
+
+def _shown(text: str) -> str:
+    """Text of the source, in the characters that its author sees."""
+    if text.isascii():
+        return text
+    parts = (one.encode("latin-1").decode("utf-8", "replace") for one in text.split("…"))
+    return "…".join(parts)  # the sign is ours

@@ -10,6 +10,7 @@ import re
 
 from torch_abi_audit.knowledge import replacements, spellings
 from torch_abi_audit.knowledge.spellings import Spelling
+from torch_abi_audit.port.source import overloads
 from torch_abi_audit.port.source.findings import Edit
 from torch_abi_audit.port.source.scopes import Held
 from torch_abi_audit.port.source.tokens import NAME, NUMBER
@@ -215,6 +216,7 @@ def call(
     parts = arguments(source, opening)
     if parts is None:
         return (), found
+    found = overloads.meant(source, found, parts, method=False)
     start, end = toks.starts[index], toks.ends[toks.pairs[opening]]
     if shown in _FACTORIES:
         made = _factory(source, shown, parts)
