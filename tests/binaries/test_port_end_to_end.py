@@ -209,6 +209,11 @@ def audit(capsys: pytest.CaptureFixture[str], library: Path) -> dict[str, Any]:
     return found
 
 
+def contents(tree: Path) -> dict[str, bytes]:
+    files = (path for path in tree.rglob("*") if path.is_file())
+    return {str(path.relative_to(tree)): path.read_bytes() for path in files}
+
+
 def write(capsys: pytest.CaptureFixture[str], tree: Path) -> None:
     """Make the plan's changes; the patch that it showed before is what they are."""
     before = tree.with_name(f"{tree.name}-before")
@@ -217,9 +222,8 @@ def write(capsys: pytest.CaptureFixture[str], tree: Path) -> None:
     assert main(["port", "--source", str(tree), "--diff", "--quiet"]) == 0
     patch = capsys.readouterr().out
     assert main(["port", "--source", str(tree), "--write", "--quiet"]) == 0
-    subprocess.run(["patch", "-s", "-p1"], cwd=before, input=patch, text=True, check=True)
-    same = subprocess.run(["diff", "-r", str(tree), str(before)], check=False)
-    assert same.returncode == 0
+    subprocess.run(["git", "apply", "-"], cwd=before, input=patch, text=True, check=True)
+    assert contents(before) == contents(tree)
     capsys.readouterr()
 
 
