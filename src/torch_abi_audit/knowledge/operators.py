@@ -44,8 +44,8 @@ it, an optional of them included; lists are ``_LISTS_SINCE``.
 
 Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by
 22,079 calls: of every operator of each release of the table, with a value for each argument, in
-the wheels for Linux. A ``SymInt`` is carried as an int, a ``Dimname`` as a str such as ``dimname::N``. No
-release up to 2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
+the wheels for Linux. A ``SymInt`` is carried as an int, a ``Dimname`` as a str such as
+``dimname::N``. No release up to 2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
 """
 _LISTS_SINCE = "2.10.0"
 _NONE_SUFFICES = frozenset({"Generator"})
