@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch_abi_audit.knowledge import operator_overloads
+from torch_abi_audit.knowledge import operator_overloads, operators
 
 _TABLE = Path(__file__).parents[1] / "data" / "torch_replacements.json"
 
@@ -221,6 +221,16 @@ def replacement(entity: str, declared: str = "") -> Replacement | None:
         if row := table.entities.get(path[:length]):
             return row
     return next((row for prefix, row in table.prefixes if entity.startswith(prefix)), None)
+
+
+def refused(row: Replacement) -> tuple[str, ...]:
+    """The types that no dispatcher carries in the call that a row shows; none for other rows."""
+    if not row.calls_operator or row.operator is None:
+        return ()
+    name, _, overload = row.operator.partition(".")
+    newest = header_releases()[-1]
+    schema = operators.schema(name, overload, newest)
+    return () if schema is None else operators.refused(schema, newest)
 
 
 def better_shim(name: str) -> BetterShim | None:

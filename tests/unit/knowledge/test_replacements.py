@@ -103,6 +103,14 @@ def test_every_operator_goes_through_the_dispatcher(name: str, use: str) -> None
     assert row.floor == "2.10.0"
 
 
+def test_what_no_dispatcher_carries() -> None:
+    elu = replacement("at::_ops::elu::call")
+    relu = replacement("at::_ops::relu::call")
+    assert elu is not None
+    assert relu is not None
+    assert (replacements.refused(elu), replacements.refused(relu)) == (("Scalar",), ())
+
+
 METHODS = (  # as undname prints imports of Windows wheels; the caller that Linux wheels import
     (
         "public: class at::Tensor __cdecl at::Tensor::permute(class c10::ArrayRef<__int64>) const",
@@ -118,15 +126,15 @@ METHODS = (  # as undname prints imports of Windows wheels; the caller that Linu
     ),
     (
         (
-            "public: class at::Tensor __cdecl at::Tensor::to(struct c10::TensorOptions, bool, bool, "
-            "class std::optional<enum c10::MemoryFormat>) const"
+            "public: class at::Tensor __cdecl at::Tensor::to(struct c10::TensorOptions, bool, "
+            "bool, class std::optional<enum c10::MemoryFormat>) const"
         ),
         "at::_ops::to_dtype_layout::call",
     ),
     (
         (
-            "public: class at::Tensor __cdecl at::Tensor::sum(class c10::OptionalArrayRef<__int64>, "
-            "bool, class std::optional<enum c10::ScalarType>) const"
+            "public: class at::Tensor __cdecl at::Tensor::sum("
+            "class c10::OptionalArrayRef<__int64>, bool, class std::optional<enum c10::ScalarType>) const"
         ),
         "at::_ops::sum_dim_IntList::call",
     ),
