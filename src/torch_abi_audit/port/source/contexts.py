@@ -62,9 +62,7 @@ def contexts(files: Mapping[str, bytes]) -> dict[str, Context]:
     return found
 
 
-def _resolved(
-    path: str, paths: Iterable[str], by_name: Mapping[str, list[str]]
-) -> Iterable[str]:
+def _resolved(path: str, paths: Iterable[str], by_name: Mapping[str, list[str]]) -> Iterable[str]:
     """The project's files that includes mean: the nearest of those whose path ends alike."""
     for one in paths:
         parts = [part for part in one.split("/") if part not in (".", "..")]

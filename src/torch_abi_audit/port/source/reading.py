@@ -30,7 +30,81 @@ LARGEST = 16 << 20
 OLDEST = "2.9.0"
 """Any release; what a file declares does not depend on it."""
 _KEYWORDS = frozenset(
-    ["alignas", "alignof", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "consteval", "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "nullptr", "operator", "private", "protected", "public", "register", "reinterpret_cast", "requires", "return", "short", "signed", "sizeof", "static", "static_cast", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while"]
+    [
+        "alignas",
+        "alignof",
+        "asm",
+        "auto",
+        "bool",
+        "break",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "consteval",
+        "constexpr",
+        "constinit",
+        "continue",
+        "co_await",
+        "co_return",
+        "co_yield",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "dynamic_cast",
+        "else",
+        "enum",
+        "explicit",
+        "export",
+        "extern",
+        "false",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "nullptr",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "reinterpret_cast",
+        "requires",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "static_cast",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "typedef",
+        "typeid",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+    ]
 )
 _NOT_A_TYPE = frozenset(
     {
@@ -61,16 +135,115 @@ _REGISTERS = {
 }
 """Macros that register operators, and which of their arguments is the variable."""
 _FACTORIES = frozenset(
-    ["empty", "zeros", "ones", "full", "arange", "linspace", "rand", "randn", "randint", "randperm", "eye", "tensor", "from_blob", "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "empty_strided", "scalar_tensor", "logspace", "range", "cat", "stack", "where"]
+    [
+        "empty",
+        "zeros",
+        "ones",
+        "full",
+        "arange",
+        "linspace",
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "eye",
+        "tensor",
+        "from_blob",
+        "empty_like",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "rand_like",
+        "randn_like",
+        "empty_strided",
+        "scalar_tensor",
+        "logspace",
+        "range",
+        "cat",
+        "stack",
+        "where",
+    ]
 )
 """Operators that are told from another function of the name without looking at their arguments."""
 _ALONE = frozenset(
-    ["contiguous", "unsqueeze", "permute", "index_select", "masked_fill", "masked_fill_", "masked_select", "new_empty", "new_zeros", "new_full", "new_ones", "scatter_add_", "scatter_", "index_add_", "unsqueeze_", "transpose", "reshape", "view_as", "expand_as", "reshape_as", "to_sparse", "nonzero", "flatten", "clone", "zero_", "fill_", "copy_", "matmul", "narrow"]
+    [
+        "contiguous",
+        "unsqueeze",
+        "permute",
+        "index_select",
+        "masked_fill",
+        "masked_fill_",
+        "masked_select",
+        "new_empty",
+        "new_zeros",
+        "new_full",
+        "new_ones",
+        "scatter_add_",
+        "scatter_",
+        "index_add_",
+        "unsqueeze_",
+        "transpose",
+        "reshape",
+        "view_as",
+        "expand_as",
+        "reshape_as",
+        "to_sparse",
+        "nonzero",
+        "flatten",
+        "clone",
+        "zero_",
+        "fill_",
+        "copy_",
+        "matmul",
+        "narrow",
+    ]
 )
 """Operators that are methods of nothing else, where the file uses torch."""
 _ORDINARY = frozenset({"clone", "flatten", "transpose", "reshape", "fill_", "narrow", "matmul"})
 _TORCH_NAMESPACES = frozenset(
-    ["nn", "jit", "autograd", "cuda", "data", "indexing", "optim", "serialize", "special", "linalg", "fft", "detail", "utils", "dynamo", "distributed", "python", "profiler", "native", "sparse", "nested", "functional", "hip", "xpu", "mps", "accelerator", "impl", "internal", "vec", "ivalue", "Tensor", "Library", "ScalarType", "Device", "TensorOptions", "IValue", "Error", "Warning", "DispatchKey", "DeviceType", "MemoryFormat", "Layout"]
+    [
+        "nn",
+        "jit",
+        "autograd",
+        "cuda",
+        "data",
+        "indexing",
+        "optim",
+        "serialize",
+        "special",
+        "linalg",
+        "fft",
+        "detail",
+        "utils",
+        "dynamo",
+        "distributed",
+        "python",
+        "profiler",
+        "native",
+        "sparse",
+        "nested",
+        "functional",
+        "hip",
+        "xpu",
+        "mps",
+        "accelerator",
+        "impl",
+        "internal",
+        "vec",
+        "ivalue",
+        "Tensor",
+        "Library",
+        "ScalarType",
+        "Device",
+        "TensorOptions",
+        "IValue",
+        "Error",
+        "Warning",
+        "DispatchKey",
+        "DeviceType",
+        "MemoryFormat",
+        "Layout",
+    ]
 )
 
 
@@ -85,7 +258,7 @@ def read(name: str, data: bytes, target: str, context: Context = NOTHING) -> Sou
     """
     if (refused := unreadable(data)) is not None:
         return SourceFile(name, error=refused)
-    text = data.decode("latin-1")
+    text = _text(data)
     reader = _Reader(text, tokens(text), target, context)
     reader.run()
     return SourceFile(name, tuple(reader.uses(data)), reader.error)
@@ -100,11 +273,17 @@ def unreadable(data: bytes) -> str | None:
     return None
 
 
+def _text(data: bytes) -> str:
+    """The contents with a character for each byte; a byte order mark is blank."""
+    text = data.decode("latin-1")
+    return "   " + text[3:] if data.startswith(b"\xef\xbb\xbf") else text
+
+
 def declared(data: bytes) -> Context:
     """What a header declares for those who include it, without what it includes itself."""
     if unreadable(data) is not None:
         return NOTHING
-    text = data.decode("latin-1")
+    text = _text(data)
     reader = _Reader(text, tokens(text), OLDEST, NOTHING)
     reader.run()
     return reader.context()
@@ -242,10 +421,13 @@ class _Reader:
                 elif text == "[":
                     if index and (kinds[index - 1] == NAME or previous in (")", "]")):
                         self._subscript(index, previous)
-                elif text in _OPERATORS and (
-                    kinds[index - 1] == NAME or previous in (")", "]")
-                ):
-                    self._operator(index, text)
+                elif text in _OPERATORS and index:
+                    if previous in (")", "]") or (
+                        kinds[index - 1] == NAME and previous not in _KEYWORDS
+                    ):
+                        self._operator(index, text)
+                    elif text == "-":
+                        self._negation(index)
             elif kind == BRANCH:
                 self._branch(text)
             previous = text
@@ -634,6 +816,9 @@ class _Reader:
         declared = index and (
             (kinds[index - 1] == NAME and before not in _NOT_A_TYPE) or before in (">", "&", "*")
         )
+        if before in ("typename", "class", "struct", "enum", "union"):
+            self.own.add(text)  # a parameter of a template, or the project's own type
+            return
         if self.scope.value(text) is not None:
             return
         parts, after = self.expressions.qualified(index)
@@ -754,8 +939,13 @@ class _Reader:
             right, end = self.expressions.operand(index + 1)
             if self.texts[index - 1] == ")" and right == Held.SIZES:
                 row = spellings.method("operator==")
-                self._say(index, Kind.METHOD, f"sizes() {text}", row,
-                          rewriting.equal_sizes(self, start, index, end))
+                self._say(
+                    index,
+                    Kind.METHOD,
+                    f"sizes() {text}",
+                    row,
+                    rewriting.equal_sizes(self, start, index, end),
+                )
             return
         if held != Held.TENSOR:
             return
@@ -771,6 +961,14 @@ class _Reader:
         if text == "-" and right == Held.TENSOR:
             edits = rewriting.difference(self, start, index, end)
         self._say(index, Kind.METHOD, f"operator{text}", found, edits)
+
+    def _negation(self, index: int) -> None:
+        """``-x`` of a tensor."""
+        if index + 1 < len(self.texts) and self.kinds[index + 1] == NAME:
+            held, _ = self.expressions.operand(index + 1)
+            row = spellings.operator("neg")
+            if held == Held.TENSOR and row is not None:
+                self._say(index, Kind.METHOD, "operator-", row)
 
     def _receiver(self, start: int, dot: int) -> Held:
         held = self.expressions.held(start, dot)
@@ -852,13 +1050,51 @@ class _Reader:
 
 
 _OPERATORS = {
-    "+": "add", "-": "sub", "*": "mul", "/": "div", "+=": "add_", "-=": "sub_", "*=": "mul_",
-    "/=": "div_", "==": "eq", "!=": "ne", "<": "lt", ">": "gt", "<=": "le", ">=": "ge",
-    "%": "remainder", "&=": "bitwise_and_", "|=": "bitwise_or_",
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "+=": "add_",
+    "-=": "sub_",
+    "*=": "mul_",
+    "/=": "div_",
+    "==": "eq",
+    "!=": "ne",
+    "<": "lt",
+    ">": "gt",
+    "<=": "le",
+    ">=": "ge",
+    "%": "remainder",
+    "&=": "bitwise_and_",
+    "|=": "bitwise_or_",
 }
 """C++'s operators that a tensor has, and the operators of ATen that they call."""
 _STABLE_METHODS = frozenset(
-    ["get", "data_ptr", "mutable_data_ptr", "const_data_ptr", "set_requires_grad", "dim", "numel", "sizes", "strides", "is_contiguous", "stride", "get_device", "get_device_index", "is_cuda", "is_cpu", "size", "defined", "storage_offset", "element_size", "scalar_type", "device", "layout", "has_storage"]
+    [
+        "get",
+        "data_ptr",
+        "mutable_data_ptr",
+        "const_data_ptr",
+        "set_requires_grad",
+        "dim",
+        "numel",
+        "sizes",
+        "strides",
+        "is_contiguous",
+        "stride",
+        "get_device",
+        "get_device_index",
+        "is_cuda",
+        "is_cpu",
+        "size",
+        "defined",
+        "storage_offset",
+        "element_size",
+        "scalar_type",
+        "device",
+        "layout",
+        "has_storage",
+    ]
 )
 
 

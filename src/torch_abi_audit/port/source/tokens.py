@@ -101,8 +101,9 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
             end = position if rest is None else rest.end()
             if off:  # within #if 0
                 off += (word in ("if", "ifdef", "ifndef")) - (word == "endif")
-                if off == 1 and word in ("else", "elif"):
+                if not off or (off == 1 and word in ("else", "elif")):
                     off = 0
+                    _branch(found, word, start, end)
                 position = end
             elif word == "define":
                 if name := _DEFINE.match(text, position):
@@ -117,10 +118,7 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
                         Include(line, end, at, path[2] if quoted else path[1], quoted)
                     )
                 elif word in ("if", "ifdef", "ifndef", "elif", "else", "endif"):
-                    texts.append("#" + ("if" if word[:2] == "if" else word))
-                    starts.append(start)
-                    ends.append(end)
-                    kinds.append(BRANCH)
+                    _branch(found, word, start, end)
                     if word == "if" and text[position:end].strip() == "0":
                         off = 1
                 position = end
@@ -142,6 +140,13 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
             kinds.append(TEXT)
     if 0 <= body < len(texts):
         found.defines[body] = len(texts)
+
+
+def _branch(found: Tokens, word: str, start: int, end: int) -> None:
+    found.texts.append("#if" if word.startswith("if") else f"#{word}")
+    found.starts.append(start)
+    found.ends.append(end)
+    found.kinds.append(BRANCH)
 
 
 _DIRECTIVE = re.compile(r"^[ \t]*#", re.MULTILINE)
