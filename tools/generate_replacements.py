@@ -16,8 +16,8 @@ The operators that ``torch_call_dispatcher`` can call are read from the same hea
     generate_replacements.py --check   prove every row, exit 1 if the table differs
     generate_replacements.py --check --source-only      only compare with replacements.toml
 
-Needs g++ on Linux x86-64. ``--headers DIR`` and ``--runtimes DIR`` keep what was unpacked of the
-wheels, ``--cache DIR`` what was built.
+Needs g++ on Linux x86-64, and downloads about 6 GB. ``--headers DIR`` and ``--runtimes DIR`` keep
+what was unpacked of the wheels (1 GB and 3 GB), ``--cache DIR`` what was built.
 """
 
 from __future__ import annotations

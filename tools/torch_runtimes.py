@@ -38,7 +38,8 @@ def libraries_of(version: str, directory: Path) -> Path:
     """
     libraries = directory / version / "torch" / "lib"
     if not libraries.is_dir():
-        with tempfile.TemporaryDirectory(prefix="torch-runtime-") as scratch:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory) as scratch:
             wheel = download("torch", version, _TAGS, Path(scratch))
             with zipfile.ZipFile(wheel) as archive:
                 wanted = [
@@ -46,7 +47,8 @@ def libraries_of(version: str, directory: Path) -> Path:
                     for one in archive.namelist()
                     if one.startswith(tuple(f"torch/lib/{name}" for name in _NEEDED))
                 ]
-                archive.extractall(directory / version, wanted)
+                archive.extractall(Path(scratch) / version, wanted)
+            (Path(scratch) / version).rename(directory / version)
     _stubs(libraries)
     return libraries
 

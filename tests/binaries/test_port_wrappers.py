@@ -311,3 +311,23 @@ def test_what_is_refused_is_what_torch_refuses(torch: Path) -> None:
         found = re.search(r"Not yet supported conversion .* for schema type: (\w+)", error)
         assert found is not None, (name, error)
         assert found[1] in expected[name]
+
+
+def test_results_that_torch_does_not_hand_back(torch: Path) -> None:
+    expected = {
+        "equal": "",
+        "item": "Not yet supported conversion from IValue to StableIValue .*: Scalar",
+        "sym_is_contiguous": "Not yet supported conversion from IValue to StableIValue .*: SymBool",
+        "_choose_qparams_per_tensor": "expected double",  # it converts the int as a float
+    }
+    calls = []
+    for name, error in expected.items():
+        one = operators.schema(name, "", CPU_RELEASE)
+        assert one is not None
+        assert bool(operators.refused(one, CPU_RELEASE)) == bool(error)
+        calls.append([one.name, "", [each.type for each in one.arguments]])
+    library = str(torch / "torch" / "lib" / "libtorch_cpu.so")
+    said = json.loads(python(torch, REFUSED, library, given=json.dumps(calls)))
+    for name, error in expected.items():
+        found = said[f"aten::{name}."]
+        assert re.search(error, found) if error else found == ""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -12,9 +14,9 @@ import pytest
 
 from tests.support.torch_cpu import cpu_torch
 from tests.support.wheels import fetch
-from tools.example_builder import compile_library, stand_in
+from tools.example_builder import compile_library, stand_in, write_stub
 from tools.replacement_source import Example, read, together
-from tools.torch_runtimes import run_under
+from tools.torch_runtimes import libraries_of, run_under
 from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import release_key
 
@@ -38,14 +40,16 @@ def _examples() -> list[list[Example]]:
     groups: dict[tuple[object, ...], list[Example]] = {}
     for row in read(ROOT / "tools" / "replacements.toml").rows:
         proven = known[row.name]
-        for example, fact in ((row.example, proven), (row.fallback, proven.fallback)):
+        for number, (example, fact) in enumerate(
+            [(row.example, proven), (row.fallback, proven.fallback)]
+        ):
             if example is None or fact is None or fact.since is None:
                 continue
             if release_key(fact.since) > release_key(RELEASE):
                 continue
             runs = not example.cannot_run
-            alone = row.name if example.alone else ""
-            key = (example.header, example.define, example.cuda, runs, alone)
+            alone = (row.name, number) if example.alone else None
+            key = (example.header, example.also, example.define, example.cuda, runs, alone)
             groups.setdefault(key, []).append(example)
     return list(groups.values())
 
@@ -97,3 +101,21 @@ def test_the_examples_of_the_table_run(
     outcomes = run_under(cpu_torch(RELEASE) / "torch" / "lib", jobs)
     said = [(code, said) for code, said in zip(codes, outcomes, strict=True) if said]
     assert said == [("CHECK(1 == 2);", "throws: 1 == 2")]
+
+
+def test_stubs_take_the_place_of_cudas_libraries(tmp_path: Path) -> None:
+    libraries = tmp_path / "2.99.0" / "torch" / "lib"
+    libraries.mkdir(parents=True)
+    runtime = libraries / "libcudart.so.12"
+    write_stub(runtime, runtime.name, [b"cudaGetDeviceCount"], runtime.name)
+    code = (
+        'extern "C" int cudaGetDeviceCount(); extern "C" int f() { return cudaGetDeviceCount(); }'
+    )
+    command = ["g++", "-shared", "-fPIC", "-x", "c++", "-", "-x", "none", str(runtime)]
+    command += ["-o", str(libraries / "libtorch_cpu.so"), "-Wl,-rpath,$ORIGIN"]
+    subprocess.run(command, input=code, text=True, check=True)
+    runtime.unlink()
+    with pytest.raises(OSError, match=runtime.name):
+        ctypes.CDLL(str(libraries / "libtorch_cpu.so"))
+    assert libraries_of("2.99.0", tmp_path) == libraries
+    assert ctypes.CDLL(str(libraries / "libtorch_cpu.so")).f() == 100

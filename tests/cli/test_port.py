@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from tests.support.snapshots import matches
@@ -27,12 +31,13 @@ CLASS = "_ZN3c109ClassType9addMethodEPN5torch3jit8FunctionE"
 GONE = "_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib"
 
 
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*words: str | Path, columns: int = 100) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "torch_abi_audit", *map(str, words)],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "COLUMNS": str(columns)},
     )
 
 
@@ -59,6 +64,52 @@ def test_whole_plans(package: Path, name: str, words: tuple[str, ...]) -> None:
     done = run("port", package, *words)
     assert (done.returncode, done.stderr) == (0, "")
     matches(name, done.stdout, root=package)
+
+
+def test_the_first_screen_keeps_to_its_width_and_length(package: Path) -> None:
+    root = str(package)
+    for columns in (60, 80, 120):
+        plain = run("port", package, "--color", "never", columns=columns).stdout
+        painted = run("port", package, "--color", "always", columns=columns).stdout
+        assert "\x1b[" in painted
+        assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == plain
+        lines = [line for line in plain.splitlines() if root not in line]
+        assert max(map(len, lines)) <= columns
+        assert columns < 80 or len(lines) < 24
+        options = lines[1].partition(":")[2].split()
+        assert options == ["-DTORCH_TARGET_VERSION=0x020a000000000000"]
+
+
+def test_several_plans_begin_with_a_line_each_and_errors_first(
+    package: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cut.so").write_bytes(b"\x7fELF")
+    done = run("port", package / "new.so", package / "old.so", tmp_path / "cut.so")
+    head = done.stdout.split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in head[1:]] == ["ERROR", "UNSTABLE", "STABLE"]
+    assert head[2].split()[1:3] == ["60%", "old.so"]
+    assert [one for one in done.stdout.splitlines() if one.startswith("Port: ")] == [
+        "Port: new.so",
+        "Port: old.so",
+        "Port: cut.so",
+    ]
+
+
+def test_documents_keep_to_the_schema(package: Path, tmp_path: Path) -> None:
+    schema = json.loads((files("torch_abi_audit.report") / "port.schema.json").read_text("utf-8"))
+    (tmp_path / "cut.so").write_bytes(b"\x7fELF")
+    saved = tmp_path / "saved.json"
+    saved.write_text(run("port", package, "--json").stdout)
+    for words in ((package,), (package, "--since", saved), (package / "old.so", tmp_path)):
+        document = json.loads(run("port", *words, "--json").stdout)
+        jsonschema.Draft202012Validator(schema).validate(document)
+    plan = json.loads(saved.read_text())
+    for key in schema["$defs"]["plan"]["required"]:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({name: plan[name] for name in plan if name != key}, schema)
+    assert {*plan} - {"schema_version"} == {*schema["$defs"]["plan"]["properties"]}
+    assert {*plan["apis"][0]} == {*schema["$defs"]["api"]["properties"]}
+    assert {*plan["files"][0]} == {*schema["$defs"]["file"]["properties"]}
 
 
 def test_what_went_away_since_a_plan_and_since_an_audit(package: Path, tmp_path: Path) -> None:
@@ -98,7 +149,10 @@ def test_wrong_use_of_port(package: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.so").write_bytes(b"\x7fELF")
     cut = run("port", tmp_path / "cut.so")
     assert cut.returncode == 2
-    assert "[ERROR   ] cut.so  (error: the file is cut short or damaged: " in cut.stdout
+    assert "\n  Error:         cut.so: the file is cut short or damaged: " in cut.stdout
+    assert cut.stdout.index("Error:") < cut.stdout.index("Coverage:")
+    listed = run("port", "-v", tmp_path / "cut.so").stdout
+    assert "[ERROR   ] cut.so  (error: the file is cut short or damaged: " in listed
     assert "unknown: files could not be read" in cut.stdout
     plan = json.loads(run("port", tmp_path / "cut.so", "--json").stdout)
     assert (plan["verdict"], plan["coverage"], plan["classified"]) == ("ERROR", 0, 0)

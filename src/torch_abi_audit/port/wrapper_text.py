@@ -116,6 +116,11 @@ def helper(schemas: Sequence[tuple[str, Schema]], none: tuple[str, ...]) -> Help
     )
 
 
+def gives_results(schema: Schema) -> bool:
+    """Whether an operator writes its results to tensors that it is given for them."""
+    return any(_is_result(one) for one in schema.arguments)
+
+
 def rendered(
     helpers: Iterable[Helper],
     left_out: Sequence[tuple[str, str]],

@@ -15,7 +15,7 @@ from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key, release_runs, short
 from torch_abi_audit.port.cpp_types import UnknownTypeError
 from torch_abi_audit.port.migration import COVERED
-from torch_abi_audit.port.wrapper_text import Helper, helper, rendered
+from torch_abi_audit.port.wrapper_text import Helper, gives_results, helper, rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def header(wanted: Iterable[tuple[str, str | None]], target: str, guard: str) ->
     helpers: list[Helper] = []
     left_out: dict[str, str] = {}
     for name, overload in wanted:
-        known = overloads(name, target) if overload is None else (overload,)
-        for one in known or ("",):
+        for one in _overloads(name, target) if overload is None else (overload,):
             try:
                 helpers.append(_helper(name, one, target))
             except _LeftOutError as reason:
@@ -89,6 +88,17 @@ def header(wanted: Iterable[tuple[str, str | None]], target: str, guard: str) ->
     text = rendered(helpers, reasons, target, operators.releases()[-1], guard)
     written = (_full(one.called.name, one.called.overload) for one in helpers)
     return Header(text, tuple(sorted(written)), reasons)
+
+
+def _overloads(name: str, target: str) -> Sequence[str]:
+    """The overloads that ``at::NAME`` may call: ``at::NAME_out`` calls those with given results."""
+    known = overloads(name, target)
+    called = [
+        one
+        for one in known
+        if (each := operators.schema(name, one, target)) is not None and not gives_results(each)
+    ]
+    return called or known or ("",)
 
 
 def _shown(item: Item, target: str) -> Iterator[tuple[str, str | None]]:

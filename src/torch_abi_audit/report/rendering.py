@@ -21,6 +21,8 @@ class Detail:
     show_all: bool = False
     """For an environment, also show packages that do not use torch."""
     style: Style = PLAIN
+    columns: int = 100
+    """The width of the terminal, in characters."""
     room: int = 1 << 20
     """Maximum size of a Markdown document, in bytes."""
 

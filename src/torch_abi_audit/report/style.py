@@ -50,6 +50,10 @@ class Style:
         """A line of a comparison, coloured by its sign: ``+`` for added, ``-`` for removed."""
         return self._paint(sign, line)
 
+    def strong(self, text: str) -> str:
+        """A text to copy, such as options of a compiler."""
+        return f"\x1b[1m{text}\x1b[0m" if self.colour else text
+
     def _paint(self, word: str, text: str) -> str:
         code = _CODES.get(word)
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text

@@ -133,8 +133,8 @@ METHODS = (  # as undname prints imports of Windows wheels; the caller that Linu
     ),
     (
         (
-            "public: class at::Tensor __cdecl at::Tensor::sum("
-            "class c10::OptionalArrayRef<__int64>, bool, class std::optional<enum c10::ScalarType>) const"
+            "public: class at::Tensor __cdecl at::Tensor::sum(class "
+            "c10::OptionalArrayRef<__int64>, bool, class std::optional<enum c10::ScalarType>) const"
         ),
         "at::_ops::sum_dim_IntList::call",
     ),

@@ -14,7 +14,7 @@ from torch_abi_audit.port.migration import Item, Plan, Site, Unit, Way
 from torch_abi_audit.port.plan import plan, units_of
 from torch_abi_audit.port.since import SavedReportError, saved, since
 from torch_abi_audit.report import format_json
-from torch_abi_audit.report.port.text import percent
+from torch_abi_audit.report.port.phrases import percent
 from torch_abi_audit.report.rendering import Detail, render
 
 CHECK = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
@@ -282,7 +282,7 @@ def test_text_markdown_and_json_say_the_same() -> None:
         render("port", each, [one], Detail(verbose=True)) for each in ("text", "markdown", "json")
     )
     document = json.loads(document)
-    assert "  Coverage:    50% of 2 unstable symbols can be replaced" in text
+    assert "50% of 2 unstable symbols can be replaced" in text
     assert "    TORCH_CHECK -> STD_TORCH_CHECK  [1 symbol, 1 library, 1 use]" in text
     assert "symbol: c10::detail::torchCheckFail(" in text
     assert "| `TORCH_CHECK` | replace now | `STD_TORCH_CHECK` |" in markdown

@@ -119,12 +119,18 @@ def test_a_source_adds_no_overloads_to_those_of_a_binary() -> None:
 
 def test_all_overloads_that_can_be_carried() -> None:
     made = header([("mul", None)], "2.10.0", "G_H")
-    assert made.operators == ("aten::mul.Tensor", "aten::mul.out")
-    assert [name for name, _ in made.left_out] == ["aten::mul.Scalar", "aten::mul.Scalar_out"]
+    assert made.operators == ("aten::mul.Tensor",)  # at::mul never calls mul.out
+    assert [name for name, _ in made.left_out] == ["aten::mul.Scalar"]
     assert made.text.startswith(MARKER)
     assert "// - aten::mul.Scalar: the dispatcher of torch 2.10 carries no Scalar\n" in made.text
     assert made.text.count("inline torch::stable::Tensor mul(") == 1
+
+
+def test_tensors_for_the_results_come_first() -> None:
+    made = header([("mul", "out"), ("max", "dim_max")], "2.10.0", "G_H")
+    assert made.operators == ("aten::max.dim_max", "aten::mul.out")
     assert "mul_out(\n    const torch::stable::Tensor& out,\n" in made.text
+    assert "max_out(\n    const torch::stable::Tensor& max,\n" in made.text
 
 
 @pytest.mark.parametrize(

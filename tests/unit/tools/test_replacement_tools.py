@@ -69,13 +69,14 @@ def test_rows_are_read(tmp_path: Path) -> None:
         (("effort = 1", "effort = 1\noutside = true"), "needs use and no header"),
         (("effort = 1", "effort = 1\nsymbol = []"), "unknown keys"),
         (("effort = 1", "effort = 1\ngoes = true"), "what goes away by itself"),
+        (("effort = 1", 'effort = 1\nalso = ["b.h"]\nnote = "a.h"'), r"does not name b\.h"),
         (
             ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h"}'),
             "a fallback needs code",
         ),
         (
-            ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h", also = []}'),
-            r"TORCH_CHECK, fallback: unknown keys \['also'\]",
+            ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h", symbols = []}'),
+            r"TORCH_CHECK, fallback: unknown keys \['symbols'\]",
         ),
         (
             (

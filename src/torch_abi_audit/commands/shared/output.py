@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from torch_abi_audit.commands.shared.terminal import complain, style
+from torch_abi_audit.commands.shared.terminal import columns, complain, style
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.report.destination import Destination
 from torch_abi_audit.report.rendering import Detail, render
@@ -66,7 +66,7 @@ def write(
     for one in chosen:
         if one.file is None:
             painted = style(getattr(options, "color", "auto"))
-            text = render(verb, one.format, subject, Detail(verbose, show_all, painted))
+            text = render(verb, one.format, subject, Detail(verbose, show_all, painted, columns()))
             if text:
                 print(text)
         else:

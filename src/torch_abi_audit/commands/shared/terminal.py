@@ -24,6 +24,17 @@ def style(choice: str = "auto") -> Style:
     return COLOUR if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else PLAIN
 
 
+def columns() -> int:
+    """The width of stdout: ``COLUMNS``, or that of the terminal up to 120; else 100."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) or 100
+    except (OSError, ValueError):
+        return 100
+
+
 def complain(message: str) -> None:
     """Print an error to stderr."""
     print(f"torch-abi-audit: error: {escape(message)}", file=sys.stderr)

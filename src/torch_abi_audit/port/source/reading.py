@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from torch_abi_audit.knowledge import spellings
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.port.plan import way
 from torch_abi_audit.port.source import rewriting
 from torch_abi_audit.port.source.expressions import ROOTS, STABLE, Expressions
 from torch_abi_audit.port.source.findings import Edit, Kind, SourceFile, SourceUse
@@ -16,12 +15,14 @@ from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.includes import STANDARD, include_uses
 from torch_abi_audit.port.source.scopes import DEEPEST, Held, Scope
 from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, tokens
+from torch_abi_audit.port.ways import answer
 from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch_abi_audit.knowledge.replacements import Replacement
     from torch_abi_audit.knowledge.spellings import Spelling
     from torch_abi_audit.port.source.tokens import Tokens
 
@@ -421,6 +422,7 @@ class _Reader:
                 elif text == "[":
                     if index and (kinds[index - 1] == NAME or previous in (")", "]")):
                         self._subscript(index, previous)
+<<<<<<< HEAD
                 elif text in _OPERATORS and index:
                     if previous in (")", "]") or (
                         kinds[index - 1] == NAME and previous not in _KEYWORDS
@@ -428,6 +430,10 @@ class _Reader:
                         self._operator(index, text)
                     elif text == "-":
                         self._negation(index)
+=======
+                elif text in _OPERATORS and (kinds[index - 1] == NAME or previous in (")", "]")):
+                    self._operator(index, text)
+>>>>>>> rows
             elif kind == BRANCH:
                 self._branch(text)
             previous = text
@@ -1007,8 +1013,7 @@ class _Reader:
         lines = _Lines(data)
         for one in found:
             line, column = lines.place(one.at)
-            row = None if one.row is None else one.row.row
-            here = Way.UNKNOWN if row is None else way(row, self.target)
+            here, row = answer(None if one.row is None else one.row.row, self.target)
             if row is not None and not row.api and row.use is None:
                 here = Way.NOT_YET if row.note else Way.UNKNOWN
             edits = one.edits
@@ -1026,7 +1031,7 @@ class _Reader:
                         one.spelled,
                         (row.api or None) if row is not None else None,
                         here,
-                        self._write(one),
+                        self._write(one, row),
                         header=None if row is None else row.header,
                         since=None if row is None else row.since,
                         floor=None if row is None else row.floor,
@@ -1041,12 +1046,10 @@ class _Reader:
         return [use for _, use in results]
 
     @staticmethod
-    def _write(one: _Found) -> str | None:
+    def _write(one: _Found, row: Replacement | None) -> str | None:
         if one.kind == Kind.NAMESPACE and one.row is None:
             return "qualified names, of torch::stable and torch::headeronly"
-        if one.row is None or one.row.row.use is None:
-            return None
-        return one.row.row.use
+        return None if row is None else row.use
 
 
 _OPERATORS = {

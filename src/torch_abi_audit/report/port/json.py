@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.port.compile_options import compile_options, headers
+from torch_abi_audit.report.port import source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.port.migration import Fallback, Item, Plan, Site, UnitProgress
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
@@ -31,6 +33,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "root": escape(plan.root),
         "verdict": plan.verdict,
         "target": plan.target,
+        "compile_options": list(compile_options(plan)),
+        "headers": _headers(plan),
         "coverage": plan.coverage,
         "classified": plan.classified,
         "unstable_symbols": plan.symbols,
@@ -69,6 +73,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
             ],
         },
         "notes": _names(plan.notes),
+        "source": source.document(plan.source),
     }
 
 
@@ -82,6 +87,11 @@ def _item(item: Item) -> dict[str, Any]:
         "runtime_floor": item.floor,
         "effort": item.effort,
         "note": item.note,
+        "macros": list(item.macros),
+        "fallback": _fallback(item.fallback),
+        "differs": item.differs,
+        "refused": list(item.refused),
+        "origin": item.origin,
         "shims": list(item.shims),
         "symbols": _names(item.symbols),
         "files": _names(item.units),
@@ -89,6 +99,23 @@ def _item(item: Item) -> dict[str, Any]:
         "uses_in_own_source": item.own,
         "sites": [_site(unit, site) for unit, site in item.sites],
     }
+
+
+def _headers(plan: Plan) -> dict[str, Any] | None:
+    needs = headers(plan)
+    if needs is None:
+        return None
+    return {
+        "needed": needs.needed,
+        "newer_than_target": _names(needs.apis),
+        "with_fallbacks": needs.with_fallbacks,
+    }
+
+
+def _fallback(other: Fallback | None) -> dict[str, str] | None:
+    if other is None:
+        return None
+    return {"use": other.use, "header": other.header, "since": other.since}
 
 
 def _site(unit: str, site: Site) -> dict[str, Any]:

@@ -1,201 +1,212 @@
-"""Renders a migration plan as text: the replacements, their cost and the progress."""
+"""Renders a migration plan as text: one screen to decide by; ``-v`` adds every detail."""
 
 from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
+from torch_abi_audit.port.compile_options import compile_options
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.report.wording import outside_symbols, plural
+from torch_abi_audit.report.port import details, source
+from torch_abi_audit.report.port.lines import filled, fitting
+from torch_abi_audit.report.port.phrases import (
+    EFFORTS,
+    TITLES,
+    build_notes,
+    coverage,
+    files,
+    obstacle,
+    origins,
+    percent,
+    raised,
+    short_name,
+)
+from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress
+    from torch_abi_audit.port.migration import Item, Plan
     from torch_abi_audit.report.rendering import Detail
     from torch_abi_audit.report.style import Style
 
-SHOWN = 15
-"""Maximum number of symbols, places or files listed; the rest is counted."""
-
-TITLES = {
-    Way.NOW: "replace now",
-    Way.DISPATCHER: "through the dispatcher",
-    Way.GOES: "goes away by itself",
-    Way.LATER: "possible with a newer torch",
-    Way.NOT_YET: "not possible yet",
-    Way.UNKNOWN: "unclassified",
-}
+_BLOCKS = 4
+"""Maximum number of APIs without a replacement whose reason the first screen gives."""
+_ERRORS = 5
+_LABEL = 15
+"""Width of the labels at the head of a plan."""
+_BARE = "without it, the library needs about the torch it is built with"
+_ORDER = {TorchLabel.ERROR: 0, TorchLabel.UNSTABLE: 1, TorchLabel.STABLE: 2}
 
 
 def render(plans: Sequence[Plan], detail: Detail) -> str:
-    """Return a block for each plan; ``detail.verbose`` also lists symbols and places."""
-    return "\n\n".join(
-        "\n".join(_plan(one, verbose=detail.verbose, style=detail.style)) for one in plans
-    )
+    """Return a screen for each plan; with ``detail.verbose`` its details follow.
+
+    Several plans begin with a line for each, those with errors first.
+    """
+    blocks = ["\n".join(_plan(one, detail)) for one in plans]
+    if len(plans) > 1:
+        blocks.insert(0, "\n".join(_overview(plans, detail.style)))
+    return "\n\n".join(blocks)
 
 
-def percent(share: float) -> str:
-    """A share in percent; never rounded to ``100%`` or ``0%``."""
-    whole = round(share * 100)
-    if whole == 100 and share < 1:
-        return "over 99%"
-    return "under 1%" if whole == 0 and share > 0 else f"{whole}%"
+def _overview(plans: Sequence[Plan], style: Style) -> Iterator[str]:
+    yield f"{len(plans)} plans for torch {short(plans[0].target)} and later"
+    for one in sorted(plans, key=lambda plan: (_ORDER.get(plan.verdict, 3), plan.coverage)):
+        share = percent(one.coverage) if one.symbols else ""
+        blocked = sum(item.way in (Way.LATER, Way.NOT_YET, Way.UNKNOWN) for item in one.items)
+        left = f"  ({plural(blocked, 'API')} not yet)" if blocked else ""
+        yield f"  {style.verdict(one.verdict, width=8)} {share:>8}  {escape(one.name)}{left}"
 
 
-def headline(plan: Plan) -> tuple[str, ...]:
-    """The coverage and the classified share, as sentences."""
-    if not plan.units:
-        return ("nothing to port: no library or object file uses torch",)
-    if not plan.symbols and plan.verdict is TorchLabel.ERROR:
-        return ("unknown: files could not be read",)
-    if not plan.symbols:
-        return ("nothing to port: no symbol outside the LibTorch Stable ABI is used",)
-    counted = outside_symbols(plan.symbols - plan.internal, plan.internal)
-    return (
-        f"{percent(plan.coverage)} of {counted} can be replaced for torch {plan.target} and later",
-        f"{percent(plan.classified)} belong to a known API",
-    )
-
-
-def these_shims(count: int) -> str:
-    """``this shim``, ``these 2 shims``."""
-    return "this shim" if count == 1 else f"these {count} shims"
-
-
-def cost(item: Item, plan: Plan) -> str:
-    """The number of symbols, files and uses of an API."""
-    kind = "object file" if plan.objects else "library"
-    files = plural(len(item.units), kind)
-    uses = plural(item.uses, "use")
-    own = f" ({item.own} in the project's source)" if item.own is not None else ""
-    return f"{plural(len(item.symbols), 'symbol')}, {files}, {uses}{own}"
-
-
-def terms(item: Item) -> str:
-    """The header that declares the replacement, and the torch releases that it requires."""
-    if item.header is None:
-        return ""
-    return f"{item.header}; needs the headers of torch {item.since}, runs on {item.floor} and later"
-
-
-def _plan(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
+def _plan(plan: Plan, detail: Detail) -> Iterator[str]:
+    style, width = detail.style, detail.columns
     yield f"Port: {escape(plan.name)}"
-    yield f"  Root: {escape(plan.root)}"
-    yield f"  Torch ABI:   {style.verdict(plan.verdict)}"
-    yield f"  Target:      torch {plan.target}"
-    coverage, *classified = headline(plan)
-    yield f"  Coverage:    {coverage}"
-    for line in classified:
-        yield f"  Classified:  {line}"
+    yield from _compile(plan, detail)
+    yield f"  {'Root:':<{_LABEL}}{escape(plan.root)}"
+    yield f"  {'Torch ABI:':<{_LABEL}}{style.verdict(plan.verdict)}"
+    yield from _errors(plan, width)
+    yield from _field("Coverage:", coverage(plan), width)
+    for one, added in raised(plan):
+        head = f"{'torch ' + short(one.release):<10} {percent(one.coverage):>8}"
+        room = width - 2 - _LABEL - len(head) - 4
+        names = fitting([*map(short_name, added)], room) or plural(len(added), "API")
+        yield f"  {'':<{_LABEL}}{head}  + {names}"
+    yield from _progress(plan, width)
+    yield from _of_source(plan, width)
     for note in plan.notes:
-        yield f"  Note: {escape(note)}"
+        yield from _field("Note:", escape(note), width)
+    for note in build_notes(plan):
+        yield from _field("To build:", note, width)
+    yield from _classes(plan, width)
+    yield from _blocked(plan, width)
+    if plan.source is not None and not detail.verbose:
+        yield from source.first_screen(plan.source, width)
+    if detail.verbose:
+        yield ""
+        yield from details.lines(plan, detail)
+    yield from details.since(plan, width)
+    if not detail.verbose and plan.since is None:
+        yield from _next(plan, width)
+
+
+def _compile(plan: Plan, detail: Detail) -> Iterator[str]:
+    """The options to compile with, whole, so that they can be copied."""
+    options = compile_options(plan)
+    if options:
+        yield f"  {'Compile with:':<{_LABEL}}{detail.style.strong(' '.join(options))}"
+        yield from filled(_BARE, detail.columns, 2 + _LABEL, 2 + _LABEL)
+
+
+def _field(label: str, text: str, width: int) -> Iterator[str]:
+    yield from filled(f"{label:<{_LABEL}}{text}", width, 2, 2 + _LABEL)
+
+
+def _errors(plan: Plan, width: int) -> Iterator[str]:
+    failed = [one for one in plan.units if one.error is not None]
+    for one in failed[:_ERRORS]:
+        yield from _field("Error:", f"{escape(one.name)}: {escape(one.error or '')}", width)
+    if len(failed) > _ERRORS:
+        yield from _field("", f"and {len(failed) - _ERRORS} more, which -v lists", width)
+
+
+def _of_source(plan: Plan, width: int) -> Iterator[str]:
+    """How far the sources can be changed, and what was left out of them."""
+    if (view := plan.source) is None:
+        return
+    said = source.progress(view)
+    if plan.units:
+        share = source.coverage(view, plan.target, percent)
+        said = f"{share}: {said}" if said else share
+    if said:
+        yield from _field("Sources:", said, width)
+    for note in view.notes:
+        yield from _field("Note:", escape(note), width)
+
+
+def _progress(plan: Plan, width: int) -> Iterator[str]:
+    """How many files are done, and those with most left."""
+    if not plan.units:
+        return
+    done = [one for one in plan.units if one.error is None and not one.unstable]
+    left = sorted(
+        (one for one in plan.units if one.error is None and one.unstable),
+        key=lambda one: (-one.unstable, one.name),
+    )
+    said = f"{len(done)} of {files(len(plan.units), plan)} done"
+    if left:
+        worst = [f"{escape(one.name)} ({one.unstable})" for one in left]
+        said += f"; left: {fitting(worst, width - 2 - _LABEL - len(said) - 8, least=1)}"
+    yield from _field("Files:", said, width)
+    if plan.floor is not None:
+        held = "its" if plan.verdict is TorchLabel.STABLE else "the shims used so far"
+        need = "shims need" if plan.verdict is TorchLabel.STABLE else "need"
+        yield from _field("Runs on:", f"{held} {need} torch {short(plan.floor)}", width)
+
+
+def _classes(plan: Plan, width: int) -> Iterator[str]:
+    """A line for each class, cheapest first: APIs, symbols, and which."""
+    rows = list(_rows(plan))
+    if not rows:
+        return
+    yield ""
+    wide = max(len(title) for title, _, _ in rows)
+    counted = "symbols" if plan.units else "uses"
+    yield f"  {'':<{wide}}  APIs  {counted:>7}"
+    for title, items, shown in rows:
+        symbols = sum(len(one.symbols) if plan.units else one.uses for one in items)
+        head = f"  {title:<{wide}}  {len(items):>4}  {symbols:>7}  "
+        yield (head + fitting(shown, width - len(head))).rstrip()
+
+
+def _rows(plan: Plan) -> Iterator[tuple[str, list[Item], list[str]]]:
     for way, title in TITLES.items():
         items = [one for one in plan.items if one.way is way]
-        if items:
-            yield f"  -- {title} --"
-            for item in items:
-                yield from ("    " + line for line in _item(item, plan, verbose=verbose))
-    yield from _targets(plan)
-    yield from _floor(plan)
-    if plan.drops:
-        yield "  -- could be dropped --"
-        for drop in plan.drops:
-            where = f" ({', '.join(map(escape, drop.units[:3]))}"
-            more = f" and {len(drop.units) - 3} more)" if len(drop.units) > 3 else ")"
-            yield f"    {escape(drop.what)}: {escape(drop.why)}{where}{more}"
-    yield from _units(plan, verbose=verbose, style=style)
-    yield from _since(plan)
+        if way is Way.NOW:
+            for effort, how in EFFORTS.items():
+                part = [one for one in items if one.effort == effort]
+                if part:
+                    yield f"now: {how}", part, [short_name(one.api) for one in part]
+        elif way is Way.GOES and items:
+            yield title, items, [f"with {escape(origin)}" for origin in origins(items)]
+        elif items:
+            shown = "with a newer torch" if way is Way.LATER else title
+            yield shown, items, [short_name(one.api) for one in items]
 
 
-def _item(item: Item, plan: Plan, *, verbose: bool) -> Iterator[str]:
-    to = f" -> {item.use}" if item.use else ""
-    yield f"{escape(item.api)}{to}  [{cost(item, plan)}]"
-    if item.header:
-        yield f"    {terms(item)}"
-    if item.note:
-        yield f"    {item.note}"
-    if verbose:
-        yield from ("    " + line for line in _listed("symbol: ", item.symbols, limit=None))
-        yield from ("    " + line for line in _listed("", map(_site, item.sites), limit=SHOWN))
-
-
-def _site(placed: tuple[str, Site]) -> str:
-    unit, site = placed
-    where = unit if site.source is None else f"{site.source}:{site.line}"
-    inside = f" in {site.function}" if site.function else ""
-    times = f" ({site.count} times)" if site.count > 1 else ""
-    kind = " inlined from torch's headers" if site.own is False else ""
-    return f"at {where}{inside}{times}{kind}"
-
-
-def _targets(plan: Plan) -> Iterator[str]:
-    if not plan.targets:
-        return
-    yield "  -- targets --"
-    for one in plan.targets:
-        chosen = "  (chosen)" if one.release == plan.target else ""
-        yield f"    torch {one.release:<7} {percent(one.coverage):>9}{chosen}"
-        for word, apis in (("unlocks", one.unlocks), ("loses", one.loses)):
-            if apis:
-                yield f"        {word} {', '.join(apis)}"
-
-
-def _floor(plan: Plan) -> Iterator[str]:
-    if plan.floor is None:
-        return
-    yield "  -- floor --"
-    held = (
-        "its shims require"
-        if plan.verdict is TorchLabel.STABLE
-        else "the shims used so far require"
+def _blocked(plan: Plan, width: int) -> Iterator[str]:
+    """What no release has, with the reason, the most used first."""
+    items = sorted(
+        (one for one in plan.items if one.way is Way.NOT_YET),
+        key=lambda one: (-len(one.symbols), one.api),
     )
-    yield f"    {held} torch {plan.floor}"
-    for step in plan.floor_steps:
-        yield f"    without {these_shims(len(step.without))}: {step.release}"
-        yield from ("        " + line for line in _listed("", step.without, limit=SHOWN))
+    if items:
+        yield ""
+        yield "  Blocks:"
+    for item in items[:_BLOCKS]:
+        yield from filled(f"{escape(item.api)}: {obstacle(item)}", width, 4)
+    if len(items) > _BLOCKS:
+        yield f"    and {len(items) - _BLOCKS} more, which -v lists"
 
 
-def _units(plan: Plan, *, verbose: bool, style: Style) -> Iterator[str]:
-    if not plan.units:
+def _next(plan: Plan, width: int) -> Iterator[str]:
+    """The options that say more about this plan."""
+    if not plan.items:
         return
-    yield "  -- object files --" if plan.objects else "  -- libraries --"
-    for unit in plan.units:
-        yield "    " + _unit(unit, style)
-        if verbose and plan.objects:
-            lines = _listed("only user of: ", unit.last_to_need, limit=SHOWN)
-            yield from ("        " + line for line in lines)
-        if verbose:
-            lines = _listed("unstable headers: ", unit.evidence, limit=SHOWN)
-            yield from ("        " + line for line in lines)
-
-
-def _unit(unit: UnitProgress, style: Style) -> str:
-    label = f"[{style.verdict(unit.state, width=8)}] {escape(unit.name)}"
-    if unit.error is not None:
-        return f"{label}  (error: {escape(unit.error)})"
-    own = f", own_source={unit.own}" if unit.own is not None else ""
-    evidence = f", header_evidence={len(unit.evidence)}" if unit.evidence else ""
-    unstable = unit.unstable - unit.internal
-    internal = f"  internal={unit.internal}" if unit.internal else ""
-    counts = f"stable_shim={unit.shims}, unstable={unstable}{own}{evidence}"
-    return f"{label}  ({counts}){internal}"
-
-
-def _since(plan: Plan) -> Iterator[str]:
-    if (since := plan.since) is None:
-        return
-    yield "  -- since the saved report --"
-    yield f"    {plural(since.before, 'unstable symbol')} then, {since.now} now"
-    yield from ("    " + line for line in _listed("gone: ", since.gone, limit=SHOWN))
-    yield from ("    " + line for line in _listed("new: ", since.new, limit=SHOWN))
-    for name, then, now in since.units:
-        was = "absent" if then is None else str(then)
-        yield f"    {escape(name)}: {was} -> {'absent' if now is None else now}"
-
-
-def _listed(title: str, texts: Iterable[str], *, limit: int | None) -> Iterator[str]:
-    listed = tuple(texts)
-    yield from (f"{title}{escape(text)}" for text in listed[:limit])
-    if limit is not None and len(listed) > limit:
-        yield f"... {len(listed) - limit} more"
+    steps = [("-v", "each API with its header, releases and places")]
+    if plan.source is None:
+        steps.append(("--source DIR", "what to write in which line of the sources"))
+    else:
+        steps[0] = ("-v", "what to write in which line, with header and releases")
+        steps.append(("--diff", "the mechanical changes as a patch; --write makes them"))
+    called = sum('"aten::' in (one.use or "") for one in plan.items)
+    if called:
+        steps.append(("--wrappers FILE.h", f"typed helpers for {plural(called, 'operator')}"))
+    yield ""
+    for number, (option, what) in enumerate(steps):
+        yield from (
+            filled(f"{option:<18} {what}", width, 9, 28)
+            if number
+            else filled(f"Next:  {option:<18} {what}", width, 2, 28)
+        )
