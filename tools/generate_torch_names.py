@@ -28,13 +28,12 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
-from tools.header_names import Declaration, Kind, declarations  # noqa: E402
 from tools.generate_replacements import headers_of  # noqa: E402
 from tools.generate_replacements import releases as known_releases  # noqa: E402
+from tools.header_names import Declaration, Kind, declarations  # noqa: E402
 from tools.table_text import differences, load, render, write  # noqa: E402
 from tools.wheels import WheelError  # noqa: E402
 from torch_abi_audit.knowledge.tables import Table  # noqa: E402
-from torch_abi_audit.model.releases import release_key  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
