@@ -110,18 +110,12 @@ def document(
     for row in source.rows:
         if unknown := [operator for operator in row.ops if operator not in known]:
             refused.append(f"{row.name}: ATen has no such operators: {', '.join(unknown)}")
-        proofs: dict[str, Proof] = {}
-        for name, example in (("", row.example), (", fallback", row.fallback)):
-            if example is None:
-                continue
-            try:
-                proofs[name] = prove(row.name + name, example, headers, builder)
-            except CheckError as error:
-                refused.append(str(error))
-                print(f"refused: {error}", flush=True)
-                continue
-            jobs += [(row.name + name, job) for job in proofs[name].jobs]
-        apis.append(stated(row, proofs.get(""), proofs.get(", fallback")))
+        proofs, wrong = proofs_of(row, headers, builder)
+        for text in wrong:
+            print(f"refused: {text}", flush=True)
+        refused += wrong
+        jobs += [(name, job) for name, proof in proofs.items() for job in proof.jobs]
+        apis.append(stated(row, proofs.get(row.name), proofs.get(row.name + _FALLBACK)))
         print(row.name, apis[-1].get("since"), apis[-1].get("floor"), flush=True)
     refused += failures(jobs, runner)
     for better in source.shims:
@@ -143,6 +137,27 @@ def document(
         "operators": {release: text for release, text in by_release.items() if text},
         "header_only": " ".join(header_only(headers.values())),
     }
+
+
+_FALLBACK = ", fallback"
+
+
+def proofs_of(
+    row: Row, headers: Mapping[str, Path], builder: Builder
+) -> tuple[dict[str, Proof], list[str]]:
+    """The proofs of a row's examples by name, and why it is refused."""
+    proofs: dict[str, Proof] = {}
+    refused = []
+    for name, example in ((row.name, row.example), (row.name + _FALLBACK, row.fallback)):
+        if example is not None:
+            try:
+                proofs[name] = prove(name, example, headers, builder)
+            except CheckError as error:
+                refused.append(str(error))
+    main, other = proofs.get(row.name), proofs.get(row.name + _FALLBACK)
+    if main and other and release_key(other.since) >= release_key(main.since):
+        refused.append(f"{row.name}: the fallback needs the headers of {other.since} as well")
+    return proofs, refused
 
 
 def failures(jobs: Sequence[tuple[str, Job]], runner: Runner) -> list[str]:

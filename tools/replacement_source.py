@@ -41,6 +41,8 @@ class Example:
     cuda: bool = False
     cannot_run: str = ""
     """Why the example is not run; empty if it is."""
+    also: tuple[str, ...] = ()
+    """Headers of torch's that it needs beside ``header``; the note of the row names them."""
 
     @property
     def text(self) -> str:
@@ -62,10 +64,11 @@ class Example:
 def together(examples: Sequence[Example]) -> str:
     """One source file of examples with the same header and macros.
 
-    Nothing but the header declares what they use. The function ``prove_run_N``, which gets the
-    handle of a tensor, runs the example at index N; there is none if it cannot be run.
+    Nothing but the headers that a row shows declares what they use. The function ``prove_run_N``,
+    which gets the handle of a tensor, runs the example at index N; there is none if it cannot be
+    run.
     """
-    lines = [f"#include <{examples[0].header}>"]
+    lines = [f"#include <{header}>" for header in (examples[0].header, *examples[0].also)]
     if examples[0].cuda:  # declarations of the CUDA runtime's header
         lines.append('enum cudaError_t : int { cudaSuccess }; extern "C" cudaError_t')
         lines.append("cudaGetLastError();")
@@ -111,6 +114,7 @@ class Row:
     code: str = ""
     file: str = ""
     run: str = ""
+    also: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
     cuda: bool = False
     cannot_run: str = ""
@@ -137,6 +141,7 @@ class Row:
             self.define,
             self.cuda,
             self.cannot_run,
+            self.also,
         )
 
 
@@ -205,6 +210,9 @@ def _consider(row: Row) -> None:
         raise SourceError(f"{row.name}: a replacement outside of torch needs use and no header")
     if row.use and not row.outside and not (row.header and (row.code or row.file)):
         raise SourceError(f"{row.name}: a replacement needs a header and code that uses it")
+    for example in (row.example, row.fallback):
+        if example and (hidden := [one for one in example.also if one not in row.note]):
+            raise SourceError(f"{row.name}: the note does not name {', '.join(hidden)}")
     if row.refused and row.use:
         raise SourceError(f"{row.name}: types are refused where there is no replacement")
     if row.goes and row.use:

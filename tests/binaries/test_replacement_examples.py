@@ -45,7 +45,7 @@ def _examples() -> list[list[Example]]:
                 continue
             runs = not example.cannot_run
             alone = row.name if example.alone else ""
-            key = (example.header, example.define, example.cuda, runs, alone)
+            key = (example.header, example.also, example.define, example.cuda, runs, alone)
             groups.setdefault(key, []).append(example)
     return list(groups.values())
 

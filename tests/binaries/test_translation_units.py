@@ -12,8 +12,7 @@ import pytest
 
 from tests.support.toolchain import zig_program
 from torch_abi_audit.cli import main
-from torch_abi_audit.formats.object_file import Reference
-from torch_abi_audit.port.translation_units import _is_own, units
+from torch_abi_audit.port.translation_units import units
 from torch_abi_audit.sources.files.build_tree import build_files
 
 HEADER = """\
@@ -255,22 +254,63 @@ def test_what_the_build_defines_itself_is_not_torchs(
     assert together["verdict"] == "NO-TORCH"
 
 
-@pytest.mark.parametrize(
-    ("source", "function", "own"),
-    [
-        ("/home/me/pkg/csrc/ops.cpp", b"_Z1fv", True),
-        ("csrc/include/pkg/ops.h", b"_Z1fv", True),
-        ("C:\\pkg\\csrc\\ops.cpp", b"?f@@YAXXZ", True),
-        ("/v/lib/python3.12/site-packages/torch/include/ATen/ops/empty.h", b"_Z1fv", False),
-        ("/opt/libtorch/include/c10/util/Exception.h", b"_Z1fv", False),
-        ("/usr/include/c++/12/bits/stl_vector.h", b"_Z1fv", False),
-        ("/usr/local/cuda-13.0/targets/x86_64-linux/include/cuda_fp16.hpp", b"_Z1fv", False),
-        ("C:\\BuildTools\\VC\\Tools\\MSVC\\14.4\\include\\vector", b"?f@@YAXXZ", False),
-        (None, b"_ZNK2at6Tensor3dimEv", False),
-        (None, b"_ZN5torch6stable6Tensor3getEv", False),
-        (None, b"_ZN3pkg3opsEv", None),
-        (None, None, None),
-    ],
+INLINED = """\
+#include <c10/core/TensorImpl.h>
+#include <torch/mine.h>
+namespace {
+int helper(int x) {
+  c10::Checked c{x};
+  return c.get(); }
+}
+int outer(int x) {
+  auto twice = [](int y) {
+    return mine::doubled(y); };
+  return helper(x) + helper(x + 1) + twice(x); }
+"""
+MINE_H = """\
+namespace mine { inline int doubled(int x) {
+  c10::Checked c{x + x};
+  return c.get(); } }
+"""
+CHECKED = (
+    HEADER
+    + """\
+namespace c10 { struct Checked { int n; inline int get() {
+  if (n < 0) detail::torchCheckFail("get", "TensorImpl.h", 12, "");
+  return n; } }; }
+"""
 )
-def test_whose_a_line_is(source: str | None, function: bytes | None, own: bool | None) -> None:
-    assert _is_own(Reference(function, source, None if source is None else 1)) is own
+
+
+@pytest.mark.parametrize(
+    "flags", [("-O2", "-g"), ("-O2", "-g1"), ("-O3", "-gdwarf-4"), ("-O2", "-g", "-gz")]
+)
+def test_a_use_in_a_header_is_placed_where_the_project_calls_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...]
+) -> None:
+    """The project has an ``include/torch`` of its own, and runs the compiler in its directory."""
+    torch = tmp_path / "site-packages" / "torch" / "include"
+    for directory, name, text in (
+        (torch / "c10" / "core", "TensorImpl.h", CHECKED),
+        (tmp_path / "proj" / "include" / "torch", "mine.h", MINE_H),
+        (tmp_path / "proj" / "csrc", "a.cpp", INLINED),
+    ):
+        directory.mkdir(parents=True)
+        (directory / name).write_text(text)
+    project = tmp_path / "proj"
+    command = ["g++", "-c", *flags, f"-I{torch}", "-Iinclude", "csrc/a.cpp", "-o", "a.o"]
+    subprocess.run(command, check=True, cwd=project)
+    _, plan = port(capsys, project / "a.o")
+    (item,) = plan["apis"]
+    assert item["uses"] == item["uses_in_own_source"]
+    places = {(Path(one["source"]).name, one["line"]) for one in item["sites"]}
+    assert places == {("a.cpp", 6), ("mine.h", 3)}
+    assert all(one["source"].startswith(str(project)) for one in item["sites"])
+
+
+def test_split_debug_information_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = compiled(tmp_path, {"a.o": UNSTABLE}, "-O2", "-gsplit-dwarf")
+    _, plan = port(capsys, build)
+    assert any("-gsplit-dwarf" in note for note in plan["notes"])

@@ -15,8 +15,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A function that code came from, and the line in it."""
+
+    function: bytes | None
+    """The linkage name, or the plain name of a function without one; None if unknown."""
+    source: str | None = None
+    """The source file, absolute if the debug information says where the compiler ran."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUnit:
+    """One run of the compiler, as the debug information describes it."""
+
+    name: str | None
+    """The source file that was compiled, as it was named to the compiler."""
+    directory: str | None = None
+    """Where the compiler ran."""
+    files: tuple[str, ...] = field(default=(), compare=False)
+    """The files in its line table, absolute if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where code at one address came from."""
+
+    frames: tuple[Frame, ...]
+    """The function and line of the instruction, then the line that each inlined function was called
+    from, innermost first; at least one."""
+    unit: SourceUnit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to an undefined symbol, or several from one function and line."""
+    """A reference to an undefined symbol, or several from one place."""
 
     function: bytes | None
     """The defined symbol that contains the reference; None if none does."""
@@ -25,6 +58,9 @@ class Reference:
     line: int | None = None
     count: int = 1
     """The number of references."""
+    place: Place | None = None
+    """The functions that were inlined there, if the debug information tells; its first frame has
+    the same source and line."""
 
 
 NO_REFERENCES: Mapping[bytes, tuple[Reference, ...]] = MappingProxyType({})
@@ -50,6 +86,8 @@ class ObjectFile:
     """The source file, if the object file names it."""
     has_lines: bool = False
     """Whether a line table could be read."""
+    split: bool = False
+    """Whether the functions are described in another file (``-gsplit-dwarf``)."""
 
 
 @dataclass(frozen=True, slots=True)

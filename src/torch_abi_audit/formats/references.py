@@ -6,37 +6,65 @@ from bisect import bisect_right
 from collections import Counter
 
 from torch_abi_audit.formats.object_file import Reference
+from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from torch_abi_audit.formats.dwarf_lines import LineTable
-    from torch_abi_audit.formats.object_file import Definition, Relocation
+    from torch_abi_audit.formats.object_file import Definition, Place, Relocation
+
+NO_STARTS: Mapping[int, int] = MappingProxyType({})
 
 
 def references(
     relocations: Iterable[Relocation],
     definitions: Iterable[Definition],
-    lines: LineTable | None,
+    places: Callable[[Iterable[int]], Mapping[int, Place]] | None = None,
+    starts: Mapping[int, int] = NO_STARTS,
 ) -> Mapping[bytes, tuple[Reference, ...]]:
-    """The references to each symbol in ``relocations``, the most frequent first."""
+    """The references to each symbol in ``relocations``, the most frequent first.
+
+    Args:
+        relocations: Where symbols are referred to.
+        definitions: The functions and objects of the file.
+        places: Gives the source places of flat addresses.
+        starts: The flat address of each section of code.
+    """
     functions = _Functions(definitions)
-    counted: dict[bytes, Counter[tuple[bytes | None, str | None, int | None]]] = {}
-    for one in relocations:
-        source, line = (None, None) if lines is None else lines.at(one.section, one.offset)
-        place = functions.at(one.section, one.offset), source, line
-        counted.setdefault(one.symbol, Counter())[place] += 1
+    listed = list(relocations)
+    found: Mapping[int, Place] = {}
+    if places is not None:
+        found = places(starts[one.section] + one.offset for one in listed if one.section in starts)
+    counted: dict[bytes, Counter[tuple[bytes | None, Place | None]]] = {}
+    for one in listed:
+        start = starts.get(one.section)
+        place = None if start is None else found.get(start + one.offset)
+        at = functions.at(one.section, one.offset), place
+        counted.setdefault(one.symbol, Counter())[at] += 1
     return {
         symbol: tuple(
-            Reference(function, source, line, count)
-            for (function, source, line), count in sorted(
-                places.items(),
-                key=lambda one: (-one[1], one[0][1] or "", one[0][2] or 0, one[0][0] or b""),
+            sorted(
+                (_reference(function, place, count) for (function, place), count in each.items()),
+                key=lambda one: (-one.count, one.source or "", one.line or 0, one.function or b""),
             )
         )
-        for symbol, places in counted.items()
+        for symbol, each in counted.items()
     }
+
+
+def _reference(function: bytes | None, place: Place | None, count: int) -> Reference:
+    if place is None:
+        return Reference(function, count=count)
+    at = place.frames[0]
+    known = at.source is not None and at.line
+    return Reference(
+        function,
+        at.source if known else None,
+        at.line if known else None,
+        count,
+        place,
+    )
 
 
 class _Functions:

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FILE = Path(__file__).parents[1] / "data" / "operator_schemas.idx"
 
@@ -44,8 +44,9 @@ it, an optional of them included; lists are ``_LISTS_SINCE``.
 
 Read from ``to_ivalue`` and ``from_ivalue`` in libtorch's ``shim_common.cpp``, and measured by a
 call of every operator of the table, with a value for each argument, in torch 2.9.0, 2.10.0, 2.13.0
-and 2.15.0. A ``SymInt`` is carried as an int, a ``Dimname`` as a str. No release up to 2.15.0
-carries Scalar, Storage, Stream, SymBool or QScheme.
+and 2.15.0 for Linux. Of 2.11 and 2.12 the headers show that they carry no ``Generator``. A
+``SymInt`` is carried as an int, a ``Dimname`` as a str such as ``dimname::N``. No release up to
+2.15.0 carries Scalar, Storage, Stream, SymBool or QScheme.
 """
 _LISTS_SINCE = "2.10.0"
 _NONE_SUFFICES = frozenset({"Generator"})
@@ -54,6 +55,7 @@ _NONE_SUFFICES = frozenset({"Generator"})
 _WRITTEN = re.compile(r"\([^()]*!\)")
 _ALIAS = re.compile(r"\([^()]*\)")
 _ARGUMENT = re.compile(r"(\S+) (\w+)(?:=(.*))?", re.DOTALL)
+_SIZE = re.compile(r"\[\d+\]")
 _MODIFIER = re.compile(r"\?$|\[\d*\]$")
 
 
@@ -103,8 +105,8 @@ def schema(name: str, overload: str, release: str) -> Schema | None:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    start = _operator_name(name) + (f".{overload}" if overload else "")
-    return next((parse(text) for text, releases in _lines(f"{start}(") if releases & bit), None)
+    found = (text for text, having in _of_overload(name, overload) if having & bit)
+    return next(map(parse, found), None)
 
 
 def overloads(name: str, release: str) -> tuple[str, ...]:
@@ -114,14 +116,62 @@ def overloads(name: str, release: str) -> tuple[str, ...]:
         OSError: the file cannot be read.
     """
     bit = _bit(release)
-    base = _operator_name(name)
-    found = {
-        text.partition("(")[0].partition(".")[2]
-        for start in (f"{base}(", f"{base}.")
-        for text, releases in _lines(start)
-        if releases & bit
-    }
-    return tuple(sorted(found))
+    lines = _lines(_operator_name(name))
+    heads = (text.partition("(")[0] for text, having in lines if having & bit)
+    return tuple(sorted(one.partition(".")[2] for one in heads))
+
+
+def texts(release: str) -> Iterator[str]:
+    """The text of every schema of a release, those of one operator together.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    bit = _bit(release)
+    return (text for lines in _table()[1].values() for text, having in lines if having & bit)
+
+
+def history(name: str, overload: str, release: str) -> tuple[tuple[str, Schema | None], ...]:
+    """The schema of an overload in a release, and in each later one that changes what it takes.
+
+    None stands for releases that do not have the overload. libtorch adapts no call to a schema that
+    changed: ``torch_call_dispatcher`` of torch 2.12 reads the arguments that ``aten`` operators got
+    in it from the stack whatever version its caller names, as measured.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    lines = list(_of_overload(name, overload))
+    found: list[tuple[str, Schema | None]] = []
+    for one in (release, *(each for each in releases() if _key(each) > _key(release))):
+        bit = _bit(one)
+        now = next((parse(text) for text, having in lines if having & bit), None)
+        if not found or not _taken_alike(now, found[-1][1]):
+            found.append((one, now))
+    return tuple(found)
+
+
+def taken(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The types of arguments and results as the dispatcher tells them apart.
+
+    A ``SymInt`` is an int, and the size of a list does not count.
+    """
+    arguments, returns = (
+        tuple(_SIZE.sub("[]", one).replace("SymInt", "int") for one in types)
+        for types in ((one.type for one in schema.arguments), schema.returns)
+    )
+    return arguments, returns
+
+
+def called(caller: str, release: str) -> tuple[str, str] | None:
+    """The name and overload of the operator that ``at::_ops::CALLER`` calls; None if unknown.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    cuts = [at for at, one in enumerate(caller) if one == "_" and at]
+    parted = ((caller[:at], caller[at + 1 :]) for at in reversed(cuts))
+    return next((one for one in ((caller, ""), *parted) if schema(*one, release)), None)
 
 
 def refused(schema: Schema, release: str) -> tuple[str, ...]:
@@ -130,12 +180,18 @@ def refused(schema: Schema, release: str) -> tuple[str, ...]:
     Types are named as in libtorch's error, without the marks of lists and optionals, unless it is
     the list itself that is refused. An argument of type ``Generator?`` that has a default is not
     among them, as None is carried: see ``only_none``.
+
+    ``(float, int)`` stands for results that the dispatcher mixes up: up to 2.15.0, it converts the
+    last result by the type of the first one, and so on, and throws if the types differ.
     """
     key = _key(release)
     left_out = set(only_none(schema, release))
     arguments = [one.type for one in schema.arguments if one.name not in left_out]
-    types = (_refused(each, key) for each in (*arguments, *schema.returns))
-    return tuple(sorted({one for one in types if one is not None}))
+    types = {_refused(each, key) for each in (*arguments, *schema.returns)}
+    _, returns = taken(schema)
+    if returns != returns[::-1]:
+        types.add(f"({', '.join(returns)})")
+    return tuple(sorted(one for one in types if one is not None))
 
 
 def only_none(schema: Schema, release: str) -> tuple[str, ...]:
@@ -151,7 +207,7 @@ def only_none(schema: Schema, release: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=256)
+@cache
 def parse(text: str) -> Schema:
     """The schema that a text such as ``add.Tensor(Tensor self, …) -> Tensor`` states."""
     head, _, rest = text.partition("(")
@@ -229,17 +285,23 @@ def _operator_name(name: str) -> str:
     return name.removeprefix("aten::")
 
 
-def _lines(start: str) -> Iterator[tuple[str, int]]:
-    """The schemas that start with a text, each with the bitmap of its releases."""
-    table = _table()[1]
-    at = table.find(f"\n{start}")
-    while at >= 0:
-        end = table.index("\n", at + 1)
-        text, _, releases = table[at + 1 : end].rpartition("\t")
-        yield text, int(releases, 16)
-        at = table.find(f"\n{start}", end)
+def _taken_alike(one: Schema | None, other: Schema | None) -> bool:
+    return one is other or (one is not None and other is not None and taken(one) == taken(other))
 
 
+def _of_overload(name: str, overload: str) -> Iterator[tuple[str, int]]:
+    """The schemas that an overload has had, each with the bitmap of its releases."""
+    base = _operator_name(name)
+    start = f"{base}.{overload}(" if overload else f"{base}("
+    return (line for line in _lines(base) if line[0].startswith(start))
+
+
+def _lines(base: str) -> Sequence[tuple[str, int]]:
+    """The schemas of an operator's overloads, each with the bitmap of its releases."""
+    return _table()[1].get(base, ())
+
+
+@cache
 def _bit(release: str) -> int:
     """The bit of a release, or of the last one before it; 0 if it is older than all."""
     key = _key(release)
@@ -247,11 +309,18 @@ def _bit(release: str) -> int:
     return 1 << len(older) - 1 if older else 0
 
 
+@cache
 def _key(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in f"{release}.0.0".split(".")[:3])
 
 
 @cache
-def _table() -> tuple[tuple[str, ...], str]:
+def _table() -> tuple[tuple[str, ...], dict[str, list[tuple[str, int]]]]:
+    """The releases, and for each operator without ``aten::``, its schemas with their releases."""
     _, releases, body = FILE.read_bytes().split(b"\n", 2)
-    return tuple(releases.decode().split()), "\n" + zlib.decompress(body).decode()
+    found: dict[str, list[tuple[str, int]]] = {}
+    for line in zlib.decompress(body).decode().splitlines():
+        text, _, having = line.rpartition("\t")
+        base = text.partition("(")[0].partition(".")[0]
+        found.setdefault(base, []).append((text, int(having, 16)))
+    return tuple(releases.decode().split()), found

@@ -11,11 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch_abi_audit.knowledge import operator_overloads, operators
+
 _TABLE = Path(__file__).parents[1] / "data" / "torch_replacements.json"
 
 DISPATCHER_SINCE = "2.10.0"
 """The release that added ``torch_call_dispatcher``."""
-_SHIM_HEADER = "torch/csrc/stable/c/shim.h"
+DISPATCHER_HEADER = "torch/csrc/stable/ops.h"
+"""Declares ``torch_call_dispatcher``, ``StableIValue`` and ``torch::stable::Tensor``."""
 _OPERATOR_SCOPES = frozenset(
     {
         ("at",),
@@ -31,7 +34,11 @@ _OPERATOR_SCOPES = frozenset(
     }
 )
 """Scopes in which a function with an operator's name calls that operator."""
+OPEN = "…"
+"""Stands for an overload that the parameters do not tell."""
 _CALLERS = frozenset({"call", "redispatch"})
+_INDEXING = frozenset({"index", "index_put_"})
+"""Methods that take indices in the form of Python's, and are operators without them."""
 
 
 class Fallback(NamedTuple):
@@ -40,6 +47,62 @@ class Fallback(NamedTuple):
     use: str
     header: str
     since: str
+    """The first torch release whose headers compile it."""
+    floor: str | None = None
+    """The oldest release on which a library with it runs."""
+    macros: tuple[str, ...] = ()
+    shims: tuple[str, ...] = ()
+
+
+class Bundle(NamedTuple):
+    """APIs that one include brings together, whether or not the source calls them."""
+
+    api: str
+    """The row under which they are shown."""
+    marks: frozenset[str]
+    """Entities that are all there if the include is."""
+    brought: frozenset[str]
+    """Entities that it brings."""
+    origin: str
+
+
+BUNDLES = (
+    Bundle(
+        "CUDAGuard, OptionalCUDAGuard, DeviceGuard",
+        frozenset(
+            {
+                "c10::cuda::CUDACachingAllocator::allocator",
+                "c10::cuda::getDefaultCUDAStream",
+                "c10::cuda::getStreamFromPool",
+                "c10::cuda::setCurrentCUDAStream",
+            }
+        ),
+        frozenset(
+            {
+                "c10::cuda::CUDACachingAllocator::allocator",
+                "c10::cuda::CUDAStream::query",
+                "c10::cuda::CUDAStream::synchronize",
+                "c10::cuda::device_count",
+                "c10::cuda::getDefaultCUDAStream",
+                "c10::cuda::getStreamFromPool",
+                "c10::cuda::setCurrentCUDAStream",
+                "c10::cuda::stream_synchronize",
+                "c10::cuda::warn_or_error_on_sync",
+            }
+        ),
+        "c10/cuda/CUDAGuard.h, which refers to streams from the pool, their synchronization, the "
+        "current stream's setter and the caching allocator even if the source calls none of them",
+    ),
+    Bundle(
+        "torch::autograd::Function",
+        frozenset({"torch::autograd::_wrap_outputs"}),
+        frozenset({"at::_ops::view_as::call", "at::Tensor::view_as"}),
+        "torch/csrc/autograd/custom_function.h, which calls view_as itself",
+    ),
+)
+"""From what g++ leaves undefined, at -O0 and -O2, in a source that includes the header of torch 2.9
+and uses nothing but ``OptionalCUDAGuard``, or a ``torch::autograd::Function`` that returns its
+argument."""
 
 
 class Replacement(NamedTuple):
@@ -72,7 +135,13 @@ class Replacement(NamedTuple):
     """What brings the symbols where the source does not call them, and with which they go away: an
     include, another API."""
     operator: str | None = None
-    """The operator, such as ``aten::add.Tensor``, if the dispatcher can call the API."""
+    """The operator, such as ``aten::add.Tensor``, that the API calls; None if it calls none."""
+    calls_operator: bool = False
+    """Whether ``use`` calls ``operator`` itself through the dispatcher."""
+    goes: bool = False
+    """No source calls it: it goes away with the unstable headers."""
+    spellings: tuple[str, ...] = ()
+    """Other names of the API in source code."""
 
     @property
     def through_dispatcher(self) -> bool:
@@ -88,7 +157,16 @@ class BetterShim(NamedTuple):
 
 
 class _Table:
-    __slots__ = ("better", "entities", "header_only", "operators", "prefixes", "releases", "rows")
+    __slots__ = (
+        "better",
+        "entities",
+        "functions",
+        "header_only",
+        "operators",
+        "prefixes",
+        "releases",
+        "rows",
+    )
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.releases: tuple[str, ...] = tuple(document["releases"])
@@ -102,6 +180,7 @@ class _Table:
         }
         self.rows: tuple[Replacement, ...] = ()
         self.entities: dict[tuple[str, ...], Replacement] = {}
+        self.functions: dict[str, Replacement] = {}
         self.prefixes: list[tuple[str, Replacement]] = []
         for entry in document["apis"]:
             row = _row(entry)
@@ -109,6 +188,8 @@ class _Table:
             for symbol in entry.get("symbols", ()):
                 if symbol.endswith("*"):
                     self.prefixes.append((symbol[:-1], row))
+                elif "(" in symbol:
+                    self.functions[symbol] = row
                 else:
                     self.entities[tuple(symbol.split("::"))] = row
             for operator in entry.get("ops", ()):
@@ -116,22 +197,40 @@ class _Table:
                 self.entities["at", "_ops", caller] = row._replace(operator=f"aten::{operator}")
 
 
-def replacement(entity: str) -> Replacement | None:
+def replacement(entity: str, declared: str = "") -> Replacement | None:
     """The row for an entity such as ``c10::detail::torchCheckFail``; None if there is none.
 
     The most specific row wins: for the entity itself, then for the operator that it calls, then for
     its class or namespace.
+
+    Args:
+        entity: The qualified name.
+        declared: The declaration as a demangler prints it. Its parameters tell which overload of an
+            operator a method of ``at::Tensor`` or a function of ``at`` calls.
     """
     table = _table()
     path = tuple(entity.split("::"))
-    if row := table.entities.get(path):
+    if exact := _by_parameters(entity, declared, table):
+        return exact
+    indices = path[-1] in _INDEXING and declared and "TensorIndex" not in declared
+    if not indices and (row := table.entities.get(path)):
         return row
-    if row := _operator(path, table):
+    if row := _operator(path, declared, table):
         return row
     for length in range(len(path) - 1, 0, -1):
         if row := table.entities.get(path[:length]):
             return row
     return next((row for prefix, row in table.prefixes if entity.startswith(prefix)), None)
+
+
+def refused(row: Replacement) -> tuple[str, ...]:
+    """The types that no dispatcher carries in the call that a row shows; none for other rows."""
+    if not row.calls_operator or row.operator is None:
+        return ()
+    name, _, overload = row.operator.partition(".")
+    newest = header_releases()[-1]
+    schema = operators.schema(name, overload, newest)
+    return () if schema is None else operators.refused(schema, newest)
 
 
 def better_shim(name: str) -> BetterShim | None:
@@ -149,6 +248,15 @@ def rows() -> tuple[Replacement, ...]:
     return _table().rows
 
 
+def row(api: str) -> Replacement:
+    """The row of an API, by the name that the table gives it.
+
+    Raises:
+        KeyError: the table has no such row.
+    """
+    return {one.api: one for one in rows()}[api]
+
+
 def header_releases() -> tuple[str, ...]:
     """The torch releases whose headers the table was verified against, oldest first."""
     return _table().releases
@@ -160,6 +268,7 @@ def _table() -> _Table:
 
 
 def _row(entry: dict[str, Any]) -> Replacement:
+    fallback = entry.get("fallback")
     return Replacement(
         api=entry["name"],
         effort=entry["effort"],
@@ -169,11 +278,35 @@ def _row(entry: dict[str, Any]) -> Replacement:
         floor=entry.get("floor"),
         shims=tuple(entry.get("shims", ())),
         note=entry.get("note", ""),
+        macros=tuple(entry.get("macros", ())),
+        fallback=None
+        if fallback is None
+        else Fallback(
+            fallback["use"],
+            fallback["header"],
+            fallback["since"],
+            fallback["floor"],
+            tuple(fallback.get("macros", ())),
+            tuple(fallback.get("shims", ())),
+        ),
+        differs=entry.get("differs", ""),
+        refused=tuple(entry.get("refused", ())),
+        origin=entry.get("origin"),
+        goes=entry.get("goes", False),
+        spellings=tuple(entry.get("spellings", ())),
     )
 
 
-def _operator(path: tuple[str, ...], table: _Table) -> Replacement | None:
-    """The replacement of an entity that calls an operator: a call through the dispatcher."""
+def _by_parameters(entity: str, declared: str, table: _Table) -> Replacement | None:
+    """The row that claims a function with these parameters, not its other overloads."""
+    if not declared or not any(one.startswith(f"{entity}(") for one in table.functions):
+        return None
+    stated = operator_overloads.parameters(declared)
+    return None if stated is None else table.functions.get(f"{entity}({', '.join(stated)})")
+
+
+def _operator(path: tuple[str, ...], declared: str, table: _Table) -> Replacement | None:
+    """The replacement of an entity that calls an operator."""
     if path[:2] == ("at", "_ops") and len(path) in (3, 4) and path[-1] in {*_CALLERS, path[2]}:
         if row := table.entities.get(path[:3]):
             return row
@@ -181,23 +314,41 @@ def _operator(path: tuple[str, ...], table: _Table) -> Replacement | None:
             return None
         name, overload = found[0].partition(".")[::2]
         return _dispatched(name, overload, found[1])
-    if path[:-1] in _OPERATOR_SCOPES and (first := _named_operators().get(path[-1])):
-        return _dispatched(path[-1], None, first)
-    return None
+    if path[:-1] not in _OPERATOR_SCOPES:
+        return None
+    member = path[-2] in ("Tensor", "TensorBase")
+    if (called := operator_overloads.operator(path[-1], declared, member=member)) is None:
+        return None
+    base, chosen = called
+    if chosen is None:
+        first = _named_operators().get(base)
+        return None if first is None else _dispatched(base, None, first)
+    caller = f"{base}_{chosen}" if chosen else base
+    if row := table.entities.get(("at", "_ops", caller)):
+        return row
+    known = table.operators.get(caller)
+    return None if known is None else _dispatched(base, chosen, known[1])
 
 
 def _dispatched(name: str, overload: str | None, release: str) -> Replacement:
-    shown = "…" if overload is None else overload
+    since = max(DISPATCHER_SINCE, release, key=_order)
+    full = name + (f".{overload}" if overload else "")
     return Replacement(
-        api=f"at::{name}",
+        api=f"at::{full}",
         effort=2,
-        use=f'torch_call_dispatcher("aten::{name}", "{shown}")',
-        header=_SHIM_HEADER,
-        since=max(DISPATCHER_SINCE, release, key=_order),
-        floor=max(DISPATCHER_SINCE, release, key=_order),
+        use=dispatcher_call(name, OPEN if overload is None else overload),
+        header=DISPATCHER_HEADER,
+        since=since,
+        floor=since,
         shims=("torch_call_dispatcher",),
-        operator=f"aten::{name}" + (f".{overload}" if overload else ""),
+        operator=f"aten::{full}" if overload is not None else f"aten::{name}.{OPEN}",
+        calls_operator=True,
     )
+
+
+def dispatcher_call(name: str, overload: str) -> str:
+    """The call of an operator through the dispatcher, as shown in a plan."""
+    return f'torch_call_dispatcher("aten::{name}", "{overload}")'
 
 
 @cache

@@ -88,6 +88,11 @@ def named(name: str) -> Spelling | None:
     return None
 
 
+def exactly(name: str) -> Spelling | None:
+    """As ``named``, but no name that only begins as one of the table does."""
+    return _table().names.get(name)
+
+
 def method(name: str) -> Spelling | None:
     """A method of a tensor that the table knows; None if it does not."""
     return _table().methods.get(name)

@@ -12,6 +12,7 @@ from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import (
     COVERED,
     Drop,
+    Fallback,
     FloorStep,
     Item,
     Plan,
@@ -21,6 +22,7 @@ from torch_abi_audit.port.migration import (
     UnitProgress,
     Way,
 )
+from torch_abi_audit.port.ways import answer, way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ DEFAULT_TARGET = "2.10.0"
 """The release that introduced ``TORCH_TARGET_VERSION`` and ``torch_call_dispatcher``."""
 
 _ORDER = {way: number for number, way in enumerate(Way)}
-_UNKNOWN_EFFORT = 3
+_NONE = replacements.Replacement(api="", effort=3)
+"""Stands for the row of an API that the table does not have."""
 
 
 class _Group:
@@ -67,7 +70,7 @@ def plan(
     """
     names = sorted({symbol for unit in units for symbol in unit.unstable})
     text = dict(zip(names, demangle(names), strict=True))
-    groups = _grouped(text)
+    groups = _grouped(text, _used_by_source(units))
     total = len(names)
     items = [_item(api, group, units, text, target) for api, group in groups.items()]
     items.sort(key=lambda one: (_ORDER[one.way], one.effort, -len(one.symbols), one.api))
@@ -122,27 +125,32 @@ def units_of(report: PackageReport) -> tuple[Unit, ...]:
     return tuple(found)
 
 
-def way(row: Replacement | None, target: str) -> Way:
-    """How the API of a row can be replaced in code that supports ``target``."""
-    if row is None:
-        return Way.UNKNOWN
-    if row.use is None:
-        return Way.NOT_YET
-    late = row.floor is not None and release_key(row.floor) > release_key(target)
-    if row.through_dispatcher:
-        return Way.LATER if late else Way.DISPATCHER
-    if late and row.operator is not None:
-        reachable = release_key(replacements.DISPATCHER_SINCE) <= release_key(target)
-        return Way.DISPATCHER if reachable else Way.LATER
-    return Way.LATER if late else Way.NOW
+def _used_by_source(units: Sequence[Unit]) -> frozenset[bytes]:
+    """Symbols that a line of the project's own source refers to."""
+    return frozenset(
+        name
+        for unit in units
+        for name, sites in unit.sites.items()
+        if any(site.own for site in sites)
+    )
 
 
-def _grouped(text: dict[bytes, str]) -> dict[str, _Group]:
+def _grouped(text: dict[bytes, str], own: frozenset[bytes]) -> dict[str, _Group]:
+    declared = {name: entity(shown) for name, shown in text.items()}
+    brought: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for bundle in replacements.BUNDLES:
+        if bundle.marks <= set(declared.values()):
+            brought |= dict.fromkeys(bundle.brought, bundle.api)
+            origins[bundle.api] = bundle.origin
     groups: dict[str, _Group] = {}
     for name, shown in text.items():
-        declared = entity(shown)
-        row = replacements.replacement(declared)
-        group = groups.setdefault(declared if row is None else row.api, _Group(row))
+        row = replacements.replacement(declared[name], shown)
+        if (api := brought.get(declared[name])) and name not in own:
+            row = replacements.row(api)._replace(origin=origins[api])
+        group = groups.setdefault(declared[name] if row is None else row.api, _Group(row))
+        if row is not None and row.origin is not None:
+            group.row = row
         group.names.append(name)
     return groups
 
@@ -150,7 +158,8 @@ def _grouped(text: dict[bytes, str]) -> dict[str, _Group]:
 def _item(
     api: str, group: _Group, units: Sequence[Unit], text: dict[bytes, str], target: str
 ) -> Item:
-    row, names = group.row, frozenset(group.names)
+    chosen, row = answer(group.row, target)
+    names = frozenset(group.names)
     using = [unit for unit in units if not names.isdisjoint(unit.unstable)]
     sites = [
         (unit.name, site)
@@ -172,22 +181,29 @@ def _item(
             one[1].function or "",
         )
     )
+    shown = _NONE if row is None else row
+    other = shown.fallback
     return Item(
         api=api,
-        way=way(row, target),
-        use=None if row is None else row.use,
-        header=None if row is None else row.header,
-        since=None if row is None else row.since,
-        floor=None if row is None else row.floor,
-        effort=_UNKNOWN_EFFORT if row is None else row.effort,
-        note="" if row is None else row.note,
+        way=chosen,
+        use=shown.use,
+        header=shown.header,
+        since=shown.since,
+        floor=shown.floor,
+        effort=shown.effort,
+        note=shown.note,
         symbols=tuple(text[name] for name in group.names),
         units=tuple(unit.name for unit in using),
         uses=pairs + sum(site.count for _, site in sites),
         own=sum(site.count for site in located if site.own) if located else None,
-        shims=() if row is None else row.shims,
+        shims=shown.shims,
         sites=tuple(sites),
-        operator=None if row is None else row.operator,
+        macros=shown.macros,
+        fallback=None if other is None else Fallback(other.use, other.header, other.since),
+        differs=shown.differs,
+        refused=shown.refused,
+        origin=shown.origin,
+        operator=None if (shown.operator or "").endswith(replacements.OPEN) else shown.operator,
     )
 
 

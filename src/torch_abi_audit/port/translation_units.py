@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torch_abi_audit.formats import objects
 from torch_abi_audit.judges import torch_abi, torch_names
 from torch_abi_audit.knowledge import replacements, torch_namespaces, torch_shims
@@ -11,36 +9,32 @@ from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.model.binary import Binary
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.paths import file_name
-from torch_abi_audit.port.migration import Site, Unit
+from torch_abi_audit.port.migration import Unit
+from torch_abi_audit.port.sites import Authors, sites
 from torch_abi_audit.sources.files.build_tree import ARCHIVE_SUFFIXES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from torch_abi_audit.formats.object_file import ObjectFile, Reference
+    from torch_abi_audit.formats.object_file import ObjectFile
     from torch_abi_audit.model.binary import Readable
     from torch_abi_audit.sources.files.build_tree import BuildFile
 
-_FOREIGN = re.compile(
-    r"(?:^|/)(?:torch/include|site-packages|dist-packages)/|^/usr/(?:include|lib|local/include)/"
-    r"|/include/(?:c\+\+|ATen|c10|torch|caffe2|pybind11)/|/(?:libcxx|libstdc\+\+)/"
-    r"|/cuda[^/]*/(?:targets/[^/]+/)?include/|/VC/Tools/MSVC/|/Windows Kits/"
-)
-"""Paths of sources outside the project: headers of torch, the compiler and the system."""
 _SHOWN_EVIDENCE = 50
 
 
 class _Read:
     """The object files and errors of a tree, as collected so far."""
 
-    __slots__ = ("copies", "empty", "errors", "objects", "sizes")
+    __slots__ = ("authors", "copies", "empty", "errors", "objects", "sizes")
 
     def __init__(self) -> None:
         self.objects: dict[str, ObjectFile] = {}
         self.errors: dict[str, str] = {}
         self.sizes: set[tuple[str, int]] = set()
         self.copies = self.empty = 0
+        self.authors = Authors()
 
 
 def units(
@@ -61,7 +55,7 @@ def units(
     for name, found in read.objects.items():
         for symbol in found.defined:
             defined.setdefault(symbol, set()).add(name)
-    made = [_unit(name, found, defined) for name, found in read.objects.items()]
+    made = [_unit(name, found, defined, read.authors) for name, found in read.objects.items()]
     made += [Unit(name, error=message) for name, message in read.errors.items()]
     return tuple(sorted(made, key=lambda one: one.name)), tuple(_notes(read))
 
@@ -108,9 +102,13 @@ def _keep(name: str, found: ObjectFile | FormatError, read: _Read) -> None:
         return
     read.sizes.add(key)
     read.objects[name] = found
+    for each in found.references.values():
+        read.authors.learn(each)
 
 
-def _unit(name: str, found: ObjectFile, defined: Mapping[bytes, set[str]]) -> Unit:
+def _unit(
+    name: str, found: ObjectFile, defined: Mapping[bytes, set[str]], authors: Authors
+) -> Unit:
     binary = Binary(
         found.format, found.arch, 64, "little", found.undefined, weak_imports=found.weak_undefined
     )
@@ -125,36 +123,10 @@ def _unit(name: str, found: ObjectFile, defined: Mapping[bytes, set[str]]) -> Un
         name=name,
         unstable=unstable,
         shims=shims,
-        sites={one: _sites(found.references.get(one, ())) for one in unstable},
+        sites={one: sites(found.references.get(one, ()), authors) for one in unstable},
         source=found.source,
         evidence=() if unstable else _evidence(found),
     )
-
-
-def _sites(references: tuple[Reference, ...]) -> tuple[Site, ...]:
-    functions = [one.function for one in references if one.function is not None]
-    text = dict(zip(functions, demangle(functions), strict=True))
-    return tuple(
-        Site(
-            function=None if one.function is None else text[one.function],
-            source=one.source,
-            line=one.line,
-            count=one.count,
-            own=_is_own(one),
-        )
-        for one in references
-    )
-
-
-def _is_own(reference: Reference) -> bool | None:
-    """Whether a reference is in the project's own source; None if unknown."""
-    if reference.source is not None:
-        return _FOREIGN.search(reference.source.replace("\\", "/")) is None
-    if reference.function is not None:
-        declared = owner(reference.function)
-        if torch_namespaces.owns(declared) or declared[:1] in ((b"torch",), (b"std",)):
-            return False
-    return None
 
 
 def _evidence(found: ObjectFile) -> tuple[str, ...]:
@@ -173,5 +145,12 @@ def _is_unstable_class(declared: tuple[bytes, ...]) -> bool:
 def _notes(read: _Read) -> Iterable[str]:
     if read.copies:
         yield f"copies of object files in archives, counted only once: {read.copies}"
+    split = sum(one.split for one in read.objects.values())
+    if split:
+        files = "object file was" if split == 1 else "object files were"
+        yield (
+            f"{split} {files} compiled with -gsplit-dwarf: .dwo files are not read, so code that "
+            "was inlined from headers counts as theirs"
+        )
     if read.empty:
         yield f"{read.empty} archives contain no object files (import libraries, or empty)"

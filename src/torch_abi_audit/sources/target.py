@@ -12,7 +12,7 @@ import stat
 import sys
 
 from torch_abi_audit.model.errors import TargetError
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import dataclass, replace
 from torch_abi_audit.sources.files.tree import one, reason
 from torch_abi_audit.sources.naming import (
     ARCHIVE_SUFFIXES,
@@ -211,7 +211,17 @@ def _is_directory(asked: Asked) -> bool:
 def _directory(asked: Asked) -> Packages:
     from torch_abi_audit.sources.installed import packages as installed
 
-    return (installed.directory(asked.path),)
+    found = installed.directory(asked.path)
+    if not found.candidates and not found.errors:
+        from torch_abi_audit.sources.files.source_tree import holds_sources
+
+        if holds_sources(asked.path):
+            note = (
+                "it holds sources but no compiled library: torch-abi-audit port --source "
+                f"{asked.target} reads sources"
+            )
+            return (replace(found, notes=(*found.notes, note)),)
+    return (found,)
 
 
 def _is_special(asked: Asked) -> bool:
@@ -251,8 +261,14 @@ def _is_file(asked: Asked) -> bool:
 
 
 def _file(asked: Asked) -> Packages:
+    from torch_abi_audit.sources.files.source_tree import is_source_file
     from torch_abi_audit.sources.installed import packages as installed
 
+    if is_source_file(asked.path):
+        raise TargetError(
+            f"{asked.target} is a source, and this reads compiled libraries: "
+            f"torch-abi-audit port --source {asked.target} reads sources"
+        )
     return (installed.file(asked.path),)
 
 

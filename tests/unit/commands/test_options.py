@@ -126,7 +126,17 @@ def test_every_format_has_a_renderer(verb: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_shells_complete_what_names_a_file(name: str) -> None:
     one = OPTIONS[name]
-    files = {"FILE", "PATH", "TARGET", "OLD", "NEW", "REPORT.json", "FILE|TARGET", "TORCH"}
+    files = {
+        "FILE",
+        "PATH",
+        "TARGET",
+        "OLD",
+        "NEW",
+        "REPORT.json",
+        "FILE|TARGET",
+        "TORCH",
+        "FILE.h",
+    }
     assert (one.completes is not None) == (one.metavar in files)
 
 
@@ -197,7 +207,7 @@ def test_zsh_completes_files_and_directories(capsys: pytest.CaptureFixture[str])
             lines = [
                 line.strip()
                 for line in script.splitlines()
-                if line.strip().strip('"{').partition("[")[0].rstrip('}"').split(",")
+                if line.strip().strip('"{*').partition("[")[0].rstrip('}"').split(",")
                 == [*one.flags]
             ]
             assert lines, one.flags

@@ -13,6 +13,8 @@ from torch_abi_audit.knowledge import operators
 from torch_abi_audit.knowledge.operators import (
     Argument,
     Schema,
+    called,
+    history,
     only_none,
     overloads,
     pack,
@@ -20,6 +22,7 @@ from torch_abi_audit.knowledge.operators import (
     refused,
     releases,
     schema,
+    texts,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +111,44 @@ def test_a_schema_that_changed() -> None:
     assert known("triu", "", "2.10.0").arguments[1].type == "SymInt"
 
 
+def test_the_history_of_what_an_operator_takes() -> None:
+    assert [
+        (release, one and len(one.arguments))
+        for release, one in history("_flash_attention_forward", "", "2.10.0")
+    ] == [("2.10.0", 15), ("2.12.0", 17)]
+    assert [one for one, _ in history("_flash_attention_forward", "", "2.12.0")] == ["2.12.0"]
+    assert history("cholesky", "", "2.10.0")[1:] == (("2.14.0", None),)
+    assert history("numel", "", "2.10.0")[0] == ("2.10.0", None)
+    assert history("numel", "", "2.10.0")[1][0] == "2.12.0"
+    assert len(history("triu", "", "2.9.0")) == 1  # an int that became a SymInt
+
+
+@pytest.mark.parametrize(
+    ("caller", "operator"),
+    [
+        ("mul_Tensor", ("mul", "Tensor")),
+        ("add__Tensor", ("add_", "Tensor")),
+        ("sum_dim_IntList", ("sum", "dim_IntList")),
+        ("linalg_norm", ("linalg_norm", "")),
+        ("linalg_norm_ord_str", ("linalg_norm", "ord_str")),
+        ("_foreach_add__List", ("_foreach_add_", "List")),
+        ("__and___Scalar", ("__and__", "Scalar")),
+        ("no_such_operator", None),
+    ],
+)
+def test_the_operator_of_a_caller(caller: str, operator: tuple[str, str] | None) -> None:
+    assert called(caller, "2.10.0") == operator
+
+
+def test_every_caller_is_told_apart() -> None:
+    """The struct that calls an operator has its name and overload, joined by an underscore."""
+    for text in texts("2.15.0"):
+        one = parse(text)
+        name = one.name.removeprefix("aten::")
+        caller = f"{name}_{one.overload}" if one.overload else name
+        assert called(caller, "2.15.0") == (name, one.overload), caller
+
+
 def test_overloads_are_those_of_the_whole_name() -> None:
     assert overloads("mul", "2.10.0") == ("Scalar", "Scalar_out", "Tensor", "out")
     assert overloads("aten::t", "2.10.0") == ("",)
@@ -144,6 +185,11 @@ def test_releases_outside_of_the_table() -> None:
         ("native_layer_norm_backward", "", ()),
         ("split", "Tensor", ()),
         ("bernoulli", "", ()),
+        # measured in these releases: "expected double", "Expected Tensor but got Int"
+        ("_choose_qparams_per_tensor", "", ("(float, int)",)),
+        ("_batch_norm_impl_index", "", ("(Tensor, Tensor, Tensor, Tensor, int)",)),
+        ("histogramdd", "int_bins", ("(Tensor, Tensor[])",)),
+        ("native_batch_norm", "", ()),
     ],
 )
 def test_what_the_dispatcher_cannot_carry(name: str, overload: str, types: tuple[str, ...]) -> None:
@@ -172,7 +218,8 @@ def test_what_is_packed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = tmp_path / "schemas.idx"
     path.write_bytes(pack("from nowhere", ("2.9.0", "2.10.0"), texts))
     monkeypatch.setattr(operators, "FILE", path)
-    operators._table.cache_clear()
+    for cached in (operators._table, operators._bit):
+        cached.cache_clear()
     try:
         assert releases() == ("2.9.0", "2.10.0")
         assert (overloads("f", "2.9.0"), overloads("f", "2.10.0")) == (("", "b"), ("b",))
@@ -181,4 +228,5 @@ def test_what_is_packed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             parse("f_(int a) -> int"),
         )
     finally:
-        operators._table.cache_clear()
+        for cached in (operators._table, operators._bit):
+            cached.cache_clear()

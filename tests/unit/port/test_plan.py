@@ -10,7 +10,7 @@ import pytest
 
 from torch_abi_audit.model.reports import ExtensionReport, PackageReport
 from torch_abi_audit.model.verdicts import TorchABIVerdict
-from torch_abi_audit.port.migration import Plan, Site, Unit, Way
+from torch_abi_audit.port.migration import Item, Plan, Site, Unit, Way
 from torch_abi_audit.port.plan import plan, units_of
 from torch_abi_audit.port.since import SavedReportError, saved, since
 from torch_abi_audit.report import format_json
@@ -20,7 +20,7 @@ from torch_abi_audit.report.rendering import Detail, render
 CHECK = b"_ZN3c106detail14torchCheckFailEPKcS2_jRKSs"
 EMPTY_LIKE = b"_ZN2at4_ops10empty_like4callERKNS_6TensorE"
 MUL = b"_ZN2at4_ops10mul_Tensor4callERKNS_6TensorES4_"
-MODULE = b"_ZN5torch7Library17set_python_moduleEPKc"
+GENERATOR = b"_ZN2at16CPUGeneratorImpl4seedEv"
 CLASS = b"_ZN3c109ClassType9addMethodEi"
 STRANGE = b"_ZN2at7strangeEv"
 
@@ -34,12 +34,12 @@ def ways(one: Plan) -> dict[str, Way]:
 
 
 def test_every_symbol_falls_under_its_api_and_class() -> None:
-    one = planned(Unit("a.so", tuple(sorted((CHECK, EMPTY_LIKE, MUL, MODULE, CLASS, STRANGE)))))
+    one = planned(Unit("a.so", tuple(sorted((CHECK, EMPTY_LIKE, MUL, GENERATOR, CLASS, STRANGE)))))
     assert ways(one) == {
         "TORCH_CHECK": Way.NOW,
         "at::empty_like": Way.NOW,
-        "at::mul": Way.DISPATCHER,
-        "Library::set_python_module": Way.LATER,
+        "at::mul.Tensor": Way.DISPATCHER,
+        "at::Generator": Way.LATER,
         "torch::class_": Way.NOT_YET,
         "at::strange": Way.UNKNOWN,
     }
@@ -59,14 +59,116 @@ def test_internal_symbols_are_counted_apart() -> None:
 
 
 def test_the_target_decides() -> None:
-    unit = Unit("a.so", (MUL, MODULE))
+    unit = Unit("a.so", (MUL, GENERATOR))
     assert planned(unit, target="2.9.0").coverage == 0
     assert planned(unit, target="2.13.0").coverage == 1
     targets = {one.release: one for one in planned(unit).targets}
-    assert targets["2.13.0"].unlocks == ("Library::set_python_module",)
-    assert targets["2.9.0"].loses == ("at::mul",)
+    assert targets["2.13.0"].unlocks == ("at::Generator",)
+    assert targets["2.9.0"].loses == ("at::mul.Tensor",)
     assert targets["2.10.0"].coverage == 0.5
     assert "2.10.3" in {one.release for one in planned(unit, target="2.10.3").targets}
+
+
+ADD = b"_ZN2at4_ops10add_Tensor4callERKNS_6TensorES4_RKN3c106ScalarE"
+MUL_NUMBER = b"_ZN2at4_ops10mul_Scalar4callERKNS_6TensorERKN3c106ScalarE"
+ELU = b"_ZN2at4_ops3elu4callERKNS_6TensorERKN3c106ScalarES7_S7_"
+RAND = b"_ZN2at4_ops14rand_generator4callEN3c108ArrayRefINS2_6SymIntEEE"
+NORMAL = b"_ZN2at4_ops7normal_4callERNS_6TensorEdd"
+PERMUTE = b"_ZN2at4_ops7permute4callERKNS_6TensorEN3c108ArrayRefIlEE"
+
+
+def item(symbol: bytes, **options: Any) -> Item:
+    (found,) = planned(Unit("a.so", (symbol,)), **options).items
+    return found
+
+
+def test_the_schema_decides_what_the_dispatcher_can_call() -> None:
+    elu = item(ELU)  # elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1)
+    assert (elu.way, elu.use, elu.refused) == (Way.NOT_YET, None, ("Scalar",))
+    assert elu.note == "not possible through the dispatcher: type Scalar"
+    assert elu.operator == "aten::elu"
+    assert "subtract(a, b, -1)" in (item(ADD).use or "")
+    assert "integers" in item(ADD).differs
+
+
+def test_an_open_overload_says_what_works() -> None:
+    one = item(b"_ZN2at6Tensor4pow_Ev")  # no overload takes no argument
+    assert one.use == 'torch_call_dispatcher("aten::pow_", "…")'
+    assert one.note == (
+        'of its overloads the dispatcher calls "Tensor"; it refuses "Scalar": type Scalar'
+    )
+
+
+def test_a_number_becomes_a_tensor_where_an_overload_takes_one() -> None:
+    one = item(MUL_NUMBER)
+    assert (one.way, one.api) == (Way.DISPATCHER, "at::mul.Scalar")
+    assert one.use == 'torch_call_dispatcher("aten::mul", "Tensor")'
+    assert "full({}, value, dtype)" in one.note
+    assert one.differs
+
+
+def test_a_later_dispatcher_carries_more() -> None:
+    rand = item(RAND)  # its argument of type Generator? has no default
+    assert (rand.way, rand.floor) == (Way.LATER, "2.13.0")
+    assert item(RAND, target="2.13.0").way is Way.DISPATCHER
+    assert item(NORMAL).way is Way.DISPATCHER
+    assert "generator must be none" in item(NORMAL).note
+    assert not item(NORMAL, target="2.13.0").note
+
+
+def test_older_headers_have_the_dispatcher() -> None:
+    one = item(PERMUTE)
+    assert one.fallback is not None
+    assert (one.way, one.since, one.floor) == (Way.NOW, "2.14.0", "2.10.0")
+    assert one.fallback.use == 'torch_call_dispatcher("aten::permute", "")'
+    assert one.fallback.since == "2.10.0"
+    assert item(PERMUTE, target="2.9.0").way is Way.LATER
+
+
+ZEROS = b"_ZN2at4_ops5zeros4callEN3c108ArrayRefINS2_6SymIntEEE"
+
+
+def test_an_older_target_takes_the_older_way() -> None:
+    new, old = item(ZEROS), item(ZEROS, target="2.9.0")
+    assert (new.use, new.floor) == ("torch::stable::full(size, 0, dtype)", "2.10.0")
+    assert (old.way, old.use, old.floor) == (Way.NOW, "torch::stable::new_zeros", "2.9.0")
+    assert "torch::stable::full(size, 0, dtype) from torch 2.10.0 on" in old.note
+    assert old.fallback is None
+
+
+GUARD = (
+    b"_ZN3c104cuda14ExchangeDeviceEa",
+    b"_ZN3c104cuda20CUDACachingAllocator9allocatorE",
+    b"_ZN3c104cuda17getStreamFromPoolEia",
+    b"_ZN3c104cuda20getDefaultCUDAStreamEa",
+    b"_ZN3c104cuda20setCurrentCUDAStreamENS0_10CUDAStreamE",
+    b"_ZN3c104cuda21warn_or_error_on_syncEv",
+)
+
+
+def test_what_one_include_brings_is_one_task() -> None:
+    (one,) = planned(Unit("a.so", GUARD)).items
+    assert one.api == "CUDAGuard, OptionalCUDAGuard, DeviceGuard"
+    assert (one.origin or "").startswith("c10/cuda/CUDAGuard.h")
+    assert len(one.symbols) == len(GUARD)
+    some = planned(Unit("a.so", GUARD[:3])).items
+    assert len(some) == 3  # the include would bring them all
+
+
+def test_what_the_source_calls_is_a_task_of_its_own() -> None:
+    own = {GUARD[2]: (Site("f()", "a.cpp", 3, own=True),)}
+    apis = {one.api for one in planned(Unit("a.o", GUARD, sites=own), objects=True).items}
+    assert apis == {"CUDAGuard, OptionalCUDAGuard, DeviceGuard", "getStreamFromPool"}
+
+
+def test_what_goes_away_counts_as_covered() -> None:
+    one = planned(Unit("a.so", (b"_ZN3c106SymInt9guard_intEPKcl",)))
+    assert (one.coverage, one.classified, ways(one)) == (1, 1, {"c10::SymInt": Way.GOES})
+    assert one.items[0].origin
+
+
+def test_macros_of_a_replacement() -> None:
+    assert item(b"_ZN3c104cuda29c10_cuda_check_implementationEiPKcS2_ib").macros == ("USE_CUDA",)
 
 
 def test_cheapest_first() -> None:

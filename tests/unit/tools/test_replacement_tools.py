@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,13 +69,14 @@ def test_rows_are_read(tmp_path: Path) -> None:
         (("effort = 1", "effort = 1\noutside = true"), "needs use and no header"),
         (("effort = 1", "effort = 1\nsymbol = []"), "unknown keys"),
         (("effort = 1", "effort = 1\ngoes = true"), "what goes away by itself"),
+        (("effort = 1", 'effort = 1\nalso = ["b.h"]\nnote = "a.h"'), r"does not name b\.h"),
         (
             ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h"}'),
             "a fallback needs code",
         ),
         (
-            ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h", also = []}'),
-            r"TORCH_CHECK, fallback: unknown keys \['also'\]",
+            ("effort = 1", 'effort = 1\nfallback = {use = "f", header = "f.h", symbols = []}'),
+            r"TORCH_CHECK, fallback: unknown keys \['symbols'\]",
         ),
         (
             (
@@ -213,6 +215,18 @@ def test_what_cannot_be_proven_is_refused(tmp_path: Path) -> None:
         (release / "f.h").write_text("int g();")
     with pytest.raises(CheckError, match=r"no release declares f in f\.h"):
         prove("at::x", EXAMPLE, releases, old)  # type: ignore[arg-type]
+
+
+def test_a_fallback_must_work_with_older_headers(tmp_path: Path) -> None:
+    releases = declaring(tmp_path, "2.11.0")
+    builder = FakeBuilder("2.11.0", dict.fromkeys(releases, ("torch_call_dispatcher",)), tmp_path)
+    row = Row("at::x", 1, ("at::x",), use="f", header="f.h", code="f();", fallback=EXAMPLE)
+    proofs, refused = generate_replacements.proofs_of(row, releases, builder)  # type: ignore[arg-type]
+    assert list(proofs) == ["at::x", "at::x, fallback"]
+    assert refused == ["at::x: the fallback needs the headers of 2.11.0 as well"]
+    other = replace(row, fallback=replace(EXAMPLE, header="no.h"))
+    _, refused = generate_replacements.proofs_of(other, releases, builder)  # type: ignore[arg-type]
+    assert refused == ["at::x, fallback: no release declares f in no.h"]
 
 
 class FakeRunner:

@@ -16,6 +16,7 @@ INDEX = "pypi: targets (fetched from the index that pip is configured to use)"
 OUTPUT = "output"
 GATE = "gate"
 CONFIGURATION = "configuration"
+SOURCES = "sources"
 PROJECT = "changes to the project in the current directory"
 
 CHECKS = ("torch", "abi3", "both", "all")
@@ -168,6 +169,30 @@ OPTIONS: dict[str, Option] = {
         ("--since",),
         "show what changed since a report saved with --json",
         metavar="REPORT.json",
+        completes="file",
+    ),
+    "source": Option(
+        ("--source",),
+        "read the C++ and CUDA sources and the build files in this directory, or this source, "
+        "beside or instead of a TARGET; may be given more than once",
+        metavar="PATH",
+        repeated=True,
+        group=SOURCES,
+        completes="directory",
+    ),
+    "changes": Option(
+        ("--diff",),
+        "show the mechanical changes to the sources as a patch, instead of a plan",
+        group=SOURCES,
+    ),
+    "write_changes": Option(
+        ("--write",), "make those changes, instead of showing a plan", group=SOURCES
+    ),
+    "wrappers": Option(
+        ("--wrappers",),
+        "also write a C++ header with typed helpers for the operators that the plan calls through "
+        "the dispatcher",
+        metavar="FILE.h",
         completes="file",
     ),
     "loads_on": Option(

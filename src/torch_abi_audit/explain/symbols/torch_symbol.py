@@ -258,8 +258,8 @@ def _advice(
         yield f"or look for another torch that is loaded first: {scene.how_to_see}"
     if linked and causes[1:] and Cause.NOT_LINKED in causes[1:] and not scene.linking:
         yield f"or {linked}"
-    row = replacements.replacement(entity(base.demangled or ""))
-    if row is not None and row.use is not None:
+    row = replacements.replacement(entity(base.demangled or ""), base.demangled or "")
+    if row is not None and row.use is not None and not replacements.refused(row):
         where = f" ({row.header}, runs on torch {row.floor} and later)" if row.header else ""
         yield f"or replace {row.api} with {row.use}{where} from the stable ABI"
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from torch_abi_audit.formats.bounded import Budget, c_string, window
-from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
+from torch_abi_audit.formats.bounded import Budget, window
+from torch_abi_audit.formats.dwarf_data import Fixups
+from torch_abi_audit.formats.dwarf_inlines import Places
+from torch_abi_audit.formats.elf.debug import debug_data
 from torch_abi_audit.formats.elf.image import architecture
+from torch_abi_audit.formats.elf.section_table import section_table
 from torch_abi_audit.formats.object_file import Definition, ObjectFile, Relocation
 from torch_abi_audit.formats.references import references
 from torch_abi_audit.formats.strings import StringTable
@@ -19,30 +22,21 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from torch_abi_audit.formats.elf.section_table import Section
     from torch_abi_audit.model.binary import Readable
 
 _SHT_SYMTAB, _SHT_RELA, _SHT_REL, _SHT_SYMTAB_SHNDX = 2, 4, 9, 18
-_SHF_ALLOC, _SHF_COMPRESSED = 2, 0x800
-_SHN_UNDEF, _SHN_ABS, _SHN_XINDEX, _SHN_LORESERVE = 0, 0xFFF1, 0xFFFF, 0xFF00
+_SHF_ALLOC, _SHF_EXECINSTR = 2, 4
+_SHN_UNDEF, _SHN_XINDEX, _SHN_LORESERVE = 0, 0xFFFF, 0xFF00
 _STB_LOCAL, _STB_WEAK, _STB_UNIQUE = 0, 2, 10
 _STT_OBJECT, _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_IFUNC = 1, 2, 3, 4, 10
 _HIDDEN = frozenset({1, 2})
 _EM_MIPS = 8
-_MOST_DEBUG = 64 << 20
-"""Most bytes of a debug section: no translation unit has a larger line table."""
+_FIRST, _GAP = 1 << 16, 1 << 8
+"""The flat address of the first section, and the multiple of which all are."""
 _UNWIND = (b".eh_frame", b".gcc_except_table", b".ARM.exidx", b".ARM.extab", b".sframe")
-
-
-class _Section(NamedTuple):
-    name: bytes
-    kind: int
-    flags: int
-    offset: int
-    size: int
-    link: int
-    info: int
 
 
 class _Symbol(NamedTuple):
@@ -66,18 +60,19 @@ def read(source: Readable) -> ObjectFile:
 
 class _Reader:
     def __init__(self, source: Readable) -> None:
-        ident = window(source, 0, 16, "ELF header")
-        if ident[4] not in (1, 2) or ident[5] not in (1, 2):
-            raise FormatError(f"unknown ELF class {ident[4]} or byte order {ident[5]}")
-        self.source, self.wide = source, ident[4] == 2
-        self.order = ">" if ident[5] == 2 else "<"
-        header = Struct(self.order + ("HHIQQQIHHHHHH" if self.wide else "HHIIIIIHHHHHH"))
-        fields = header.unpack(window(source, 16, header.size, "ELF header"))
-        kind, self.machine, shoff, entsize = fields[0], fields[1], fields[5], fields[10]
-        if kind != 1:
-            raise FormatError(f"not an object file: its ELF type is {kind}")
+        self.source = source
+        self.header = section_table(source)
+        if self.header.kind != 1:
+            raise FormatError(f"not an object file: its ELF type is {self.header.kind}")
+        if not self.header.sections:
+            raise FormatError("not an object file: it has no section headers")
+        self.wide, self.order, self.machine = (
+            self.header.wide,
+            self.header.order,
+            self.header.machine,
+        )
+        self.sections = self.header.sections
         self.budget = Budget(source, "relocation tables")
-        self.sections = self._sections(shoff, fields[11], fields[12], entsize)
         self.symbols = list(self._symbols())
 
     def object_file(self) -> ObjectFile:
@@ -97,11 +92,12 @@ class _Reader:
                 defined.add(one.name)
                 if one.bind in (_STB_WEAK, _STB_UNIQUE):
                     weak.add(one.name)
-        lines = line_table(self._debug(), little=self.order == "<")
+        starts = self._starts()
+        places = self._places(starts)
         wanted = {*undefined, *optional}
         relocations = [
             Relocation(section, offset, symbol.name)
-            for section, offset, symbol, _ in self._relocations()
+            for section, offset, symbol in self._relocations()
             if symbol.section == _SHN_UNDEF and symbol.name in wanted
         ]
         definitions = [
@@ -109,6 +105,12 @@ class _Reader:
             for one in self.symbols
             if one.kind in (_STT_OBJECT, _STT_FUNC, _STT_IFUNC) and one.section != _SHN_UNDEF
         ]
+        code = {
+            number: start
+            for number, start in starts.items()
+            if self.sections[number].flags & _SHF_EXECINSTR
+        }
+        found = references(relocations, definitions, None if places is None else places.at, code)
         return ObjectFile(
             format=Format.ELF,
             arch=architecture(self.machine, wide=self.wide, little=self.order == "<"),
@@ -116,34 +118,13 @@ class _Reader:
             weak_undefined=tuple(dict.fromkeys(optional)),
             defined=frozenset(defined),
             weak=frozenset(weak),
-            references=references(relocations, definitions, lines),
+            references=found,
             source=source,
-            has_lines=lines is not None,
+            has_lines=places is not None,
+            split=bool(places is not None and places.split),
         )
 
-    def _sections(self, shoff: int, count: int, names: int, entsize: int) -> list[_Section]:
-        shape = Struct(self.order + ("IIQQQQIIQQ" if self.wide else "IIIIIIIIII"))
-        if not shoff or entsize != shape.size:
-            raise FormatError("not an object file: it has no section headers")
-        if count == 0 or names == _SHN_XINDEX:  # the true numbers are in section 0 (gABI)
-            first = shape.unpack(window(self.source, shoff, shape.size, "section header 0"))
-            count = count or first[5]
-            names = first[6] if names == _SHN_XINDEX else names
-        blob = window(self.source, shoff, count * shape.size, "section headers")
-        raw = list(shape.iter_unpack(blob))
-        if not raw:
-            return []
-        if names >= len(raw):
-            raise FormatError(
-                f"section {names} should hold the section names, but there are {len(raw)} sections"
-            )
-        text = window(self.source, raw[names][4], raw[names][5], "section names")
-        return [
-            _Section(c_string(text, name, "section names"), kind, flags, offset, size, link, info)
-            for name, kind, flags, _, offset, size, link, info, _, _ in raw
-        ]
-
-    def _content(self, section: _Section) -> bytes:
+    def _content(self, section: Section) -> bytes:
         what = section.name.decode("utf-8", "backslashreplace")
         return window(self.source, section.offset, section.size, what)
 
@@ -181,70 +162,70 @@ class _Reader:
                 return Struct(f"{self.order}{count}I").unpack(blob)
         return ()
 
-    def _relocations(
-        self, *, debug: bool = False
-    ) -> Iterator[tuple[int, int, _Symbol, int | None]]:
-        """Section, offset, symbol and addend of the relocations of code and data.
-
-        With ``debug``, those of the line table instead.
-        """
-        for one in self.sections:
-            if one.kind not in (_SHT_RELA, _SHT_REL) or one.info >= len(self.sections):
-                continue
+    def _relocations(self) -> Iterator[tuple[int, int, _Symbol]]:
+        """Section, offset and symbol of the relocations of code and data."""
+        for one in self._relocation_tables():
             target = self.sections[one.info]
-            if debug:
-                if not target.name.startswith((b".debug_line", b".zdebug_line")):
-                    continue
-            elif not target.flags & _SHF_ALLOC or target.name.startswith(_UNWIND):
+            if not target.flags & _SHF_ALLOC or target.name.startswith(_UNWIND):
                 continue
-            explicit = one.kind == _SHT_RELA
-            shape = Struct(
-                self.order
-                + ("QQ" if self.wide else "II")
-                + (("q" if self.wide else "i") if explicit else "")
-            )
-            self.budget.spend(one.size)
-            blob = self._content(one)
-            for fields in shape.iter_unpack(blob[: len(blob) - len(blob) % shape.size]):
-                symbol = self._symbol_of(fields[1])
-                if symbol is not None:
-                    yield one.info, fields[0], symbol, fields[2] if explicit else None
+            offsets, symbols, _ = self._columns(one)
+            for offset, index in zip(offsets, symbols, strict=True):
+                if index < len(self.symbols):
+                    yield one.info, offset, self.symbols[index]
 
-    def _symbol_of(self, info: int) -> _Symbol | None:
-        if self.wide and self.machine == _EM_MIPS and self.order == "<":
-            index = info & 0xFFFFFFFF
-        else:
-            index = info >> (32 if self.wide else 8)
-        return self.symbols[index] if index < len(self.symbols) else None
+    def _relocation_tables(self) -> Iterator[Section]:
+        for one in self.sections:
+            if one.kind in (_SHT_RELA, _SHT_REL) and one.info < len(self.sections):
+                yield one
 
-    def _debug(self) -> DebugSections | None:
-        """The line table's sections, with the values that a linker would fill in."""
-        held: dict[str, bytes] = {}
-        places: dict[int, tuple[int, int]] = {}
-        for index, one in enumerate(self.sections):
-            if one.name not in (b".debug_line", b".debug_line_str", b".debug_str"):
-                continue
-            if one.flags & _SHF_COMPRESSED or one.size > _MOST_DEBUG:
-                return None  # compilers compress debug sections only on request
-            held[one.name.decode()] = self._content(one)
-            if one.name == b".debug_line":
-                line = index
-        if ".debug_line" not in held:
-            return None
-        blob = bytearray(held[".debug_line"])
-        word = Struct(self.order + "I")
-        for section, offset, symbol, addend in self._relocations(debug=True):
-            if section != line or offset + 4 > len(blob):
-                continue
-            value = symbol.value + (word.unpack_from(blob, offset)[0] if addend is None else addend)
-            target = symbol.section
-            if 0 < target < len(self.sections) and self.sections[target].flags & _SHF_ALLOC:
-                places[offset] = target, value
-            elif addend is not None:
-                word.pack_into(blob, offset, value & 0xFFFFFFFF)
-        return DebugSections(
-            line=bytes(blob),
-            line_strings=held.get(".debug_line_str", b""),
-            strings=held.get(".debug_str", b""),
-            addresses=places,
+    def _columns(self, table: Section) -> tuple[Sequence[int], Sequence[int], Sequence[int] | None]:
+        """Offsets, symbol numbers and addends, if they are stated, of a table of relocations."""
+        self.budget.spend(table.size)
+        explicit = table.kind == _SHT_RELA
+        word = "Q" if self.wide else "I"
+        addend = word.lower() if explicit else ""
+        shape = Struct(self.order + 2 * word + addend)
+        blob = self._content(table)
+        columns = list(
+            zip(*shape.iter_unpack(blob[: len(blob) - len(blob) % shape.size]), strict=True)
         )
+        if not columns:
+            return (), (), () if explicit else None
+        if not self.wide:
+            symbols = [info >> 8 for info in columns[1]]
+        elif self.machine == _EM_MIPS and self.order == "<":
+            symbols = [info & 0xFFFFFFFF for info in columns[1]]
+        else:
+            symbols = [info >> 32 for info in columns[1]]
+        return columns[0], symbols, columns[2] if explicit else None
+
+    def _starts(self) -> dict[int, int]:
+        """A flat address for each section that is loaded, none of them 0."""
+        starts: dict[int, int] = {}
+        address = _FIRST
+        for number, one in enumerate(self.sections):
+            if one.flags & _SHF_ALLOC:
+                starts[number] = address
+                address += (min(one.size, self.source.size) + _GAP) & -_GAP
+        return starts
+
+    def _places(self, starts: Mapping[int, int]) -> Places | None:
+        """The debug information, with the values that a linker would fill in."""
+        tables = {one.info: one for one in self._relocation_tables()}
+        values: list[int | None] = []
+        for one in self.symbols:
+            known = 0 < one.section < len(self.sections)
+            values.append(one.value + starts.get(one.section, 0) if known else None)
+
+        def fixups(section: int) -> Fixups | None:
+            if section not in tables:
+                return None
+            offsets, symbols, addends = self._columns(tables[section])
+            known = [values[index] if index < len(values) else None for index in symbols]
+            return Fixups(offsets, known, addends)
+
+        try:
+            data = debug_data(self.source, self.header, fixups, starts)
+        except FormatError:
+            return None
+        return None if data is None else Places(data)

@@ -6,6 +6,8 @@ need no symbol. Layouts: the System V gABI; the order: glibc's ``elf/dynamic-lin
 
 from __future__ import annotations
 
+from struct import Struct
+
 from torch_abi_audit.formats.bounded import window
 from torch_abi_audit.formats.elf.image import Image, Tag, words
 from torch_abi_audit.model.errors import FormatError
@@ -89,3 +91,24 @@ def _symbols(image: Image, blob: bytes, entry: int) -> Sequence[int]:
     if _NONE not in kinds:
         return symbols
     return [symbol for symbol, kind in zip(symbols, kinds, strict=True) if kind != _NONE]
+
+
+def places(image: Image, wanted: frozenset[int]) -> Iterator[tuple[int, int, int]]:
+    """Address, type and symbol of each relocation that names a symbol in ``wanted``.
+
+    Raises:
+        FormatError: a table of relocations lies outside its segment.
+    """
+    for start, size, explicit in _ranges(image, lazy=False):
+        for blob, entry in _runs(image, start, size, explicit=explicit):
+            step = entry // 4
+            if image.layout.wide:
+                high, low = (12, 8) if image.layout.order == "<" else (8, 12)
+                symbols, kinds = words(image, blob[high:], step), words(image, blob[low:], step)
+            else:
+                infos = words(image, blob[4:], step)
+                symbols, kinds = [info >> 8 for info in infos], [info & 0xFF for info in infos]
+            shape = Struct(image.layout.order + ("Q" if image.layout.wide else "I"))
+            for index, symbol in enumerate(symbols):
+                if symbol in wanted:
+                    yield shape.unpack_from(blob, index * entry)[0], kinds[index], symbol

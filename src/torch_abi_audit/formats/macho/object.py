@@ -9,7 +9,9 @@ from struct import Struct
 from typing import NamedTuple
 
 from torch_abi_audit.formats.bounded import Budget, window
-from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
+from torch_abi_audit.formats.dwarf_data import DebugData, Fixups
+from torch_abi_audit.formats.dwarf_data import Section as DebugSection
+from torch_abi_audit.formats.dwarf_inlines import Places
 from torch_abi_audit.formats.macho.slices import THIN
 from torch_abi_audit.formats.object_file import Definition, ObjectFile, Relocation
 from torch_abi_audit.formats.references import references
@@ -19,7 +21,7 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch_abi_audit.model.binary import Readable
 
@@ -28,7 +30,10 @@ _MH_OBJECT = 1
 _LC_SEGMENT, _LC_SEGMENT_64, _LC_SYMTAB = 1, 0x19, 2
 _N_STAB, _N_PEXT, _N_TYPE, _N_EXT, _N_SECT = 0xE0, 0x10, 0x0E, 0x01, 0x0E
 _WEAK_REF, _WEAK_DEF = 0x40, 0x80
-_MOST_DEBUG = 64 << 20
+_UNSIGNED = 0
+"""The type of a relocation that adds an address, on every machine."""
+_LONG_NAMES = {"debug_str_offs": "debug_str_offsets"}
+"""Names of debug sections that do not fit into 16 bytes."""
 _UNWIND = (b"__eh_frame", b"__compact_unwind", b"__gcc_except_tab")
 
 
@@ -110,7 +115,12 @@ class _Reader:
                 defined.add(one.name)
                 if one.description & _WEAK_DEF:
                     weak.add(one.name)
-        lines = line_table(self._debug(), little=self.order == "<")
+        starts = {
+            number: one.address
+            for number, one in enumerate(self.sections, 1)
+            if one.segment != b"__DWARF"
+        }
+        places = self._places(starts)
         wanted = {*undefined, *optional}
         relocations = [
             Relocation(number, offset, symbol.name)
@@ -132,8 +142,10 @@ class _Reader:
             weak_undefined=tuple(dict.fromkeys(optional)),
             defined=frozenset(defined),
             weak=frozenset(weak),
-            references=references(relocations, definitions, lines),
-            has_lines=lines is not None,
+            references=references(
+                relocations, definitions, None if places is None else places.at, starts
+            ),
+            has_lines=places is not None,
         )
 
     def _segment(self, command: bytes, *, wide: bool) -> None:
@@ -170,8 +182,8 @@ class _Reader:
         for name, kind, section, description, value in entries:
             yield _Symbol(text[name].removeprefix(b"_"), kind, section, description, value)
 
-    def _entries(self, section: _Section) -> Iterator[tuple[int, int, bool]]:
-        """Of each relocation: offset, a symbol or section number, and whether it is a symbol's."""
+    def _entries(self, section: _Section) -> Iterator[tuple[int, int, bool, int]]:
+        """Of each relocation: offset, number of a symbol or section, whether of a symbol; type."""
         self.budget.spend(section.entries * 8)
         blob = window(self.source, section.relocations, section.entries * 8, "relocations")
         for address, info in Struct(self.order + "II").iter_unpack(blob):
@@ -180,49 +192,41 @@ class _Reader:
             number = info & 0xFFFFFF if self.order == "<" else info >> 8
             low = info >> 24 if self.order == "<" else info & 0xFF
             external = bool(low & 0x08) if self.order == "<" else bool(low & 0x10)
-            yield address, number, external
+            yield address, number, external, low >> 4 if self.order == "<" else low & 0x0F
 
     def _relocations(self) -> Iterator[tuple[int, int, _Symbol]]:
         for number, section in enumerate(self.sections, 1):
             if section.segment == b"__DWARF" or section.name in _UNWIND:
                 continue
-            for offset, index, external in self._entries(section):
+            for offset, index, external, _ in self._entries(section):
                 if external and index < len(self.symbols):
                     yield number, offset, self.symbols[index]
 
-    def _debug(self) -> DebugSections | None:
-        held = {
-            one.name: one
-            for one in self.sections
-            if one.segment == b"__DWARF" and one.size <= _MOST_DEBUG
-        }
-        line = held.get(b"__debug_line")
-        if line is None:
-            return None
-
-        def content(name: bytes) -> bytes:
-            one = held.get(name)
-            return b"" if one is None else window(self.source, one.offset, one.size, name.decode())
-
-        blob = content(b"__debug_line")
-        pointer = Struct(self.order + ("Q" if self.wide else "I"))
-        addresses: dict[int, tuple[int, int]] = {}
-        for offset, index, external in self._entries(line):
-            if not external or index >= len(self.symbols) or offset + pointer.size > len(blob):
+    def _places(self, starts: Mapping[int, int]) -> Places | None:
+        """The debug information; its addresses are those of the file's sections."""
+        found: dict[str, DebugSection] = {}
+        for one in self.sections:
+            if one.segment != b"__DWARF" or not one.name.startswith(b"__debug_"):
                 continue
-            symbol = self.symbols[index]
-            if 0 < symbol.section <= len(self.sections):
-                start = self.sections[symbol.section - 1].address
-                (addend,) = pointer.unpack_from(blob, offset)
-                addresses[offset] = symbol.section, symbol.value - start + addend
-        return DebugSections(
-            line=blob,
-            line_strings=content(b"__debug_line_str"),
-            strings=content(b"__debug_str"),
-            addresses=addresses,
-            flat=tuple(
-                (one.address, one.address + one.size, number)
-                for number, one in enumerate(self.sections, 1)
-                if one.segment != b"__DWARF" and one.size
-            ),
-        )
+            if one.offset + one.size > self.source.size:
+                return None
+            name = one.name.decode("latin-1").removeprefix("__")
+            name = _LONG_NAMES.get(name, name)
+            found[name] = DebugSection(
+                self.source, one.offset, one.size, name, self.order, self._fixups(one)
+            )
+        if "debug_line" not in found:
+            return None
+        return Places(DebugData(self.order, found, starts))
+
+    def _fixups(self, section: _Section) -> Fixups:
+        """The relocations that add a symbol's value; for others, the address is in the section."""
+        values: dict[int, int] = {}
+        differences = set()
+        for offset, index, external, kind in self._entries(section):
+            if kind != _UNSIGNED:
+                differences.add(offset)
+            elif external and index < len(self.symbols) and self.symbols[index].section:
+                values[offset] = self.symbols[index].value
+        offsets = sorted(values.keys() - differences)
+        return Fixups(offsets, [values[offset] for offset in offsets])

@@ -9,7 +9,9 @@ from struct import Struct
 from typing import NamedTuple
 
 from torch_abi_audit.formats.bounded import Budget, c_string, window
-from torch_abi_audit.formats.dwarf_lines import DebugSections, line_table
+from torch_abi_audit.formats.dwarf_data import DebugData, Fixups
+from torch_abi_audit.formats.dwarf_data import Section as DebugSection
+from torch_abi_audit.formats.dwarf_inlines import Places
 from torch_abi_audit.formats.object_file import Definition, ObjectFile, Relocation
 from torch_abi_audit.formats.references import references
 from torch_abi_audit.model.binary import Format
@@ -17,7 +19,7 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch_abi_audit.model.binary import Readable
 
@@ -28,7 +30,8 @@ _EXTERNAL, _STATIC, _FILE, _WEAK_EXTERNAL = 2, 3, 103, 105
 _FUNCTION, _COMDAT, _MORE_RELOCATIONS = 0x20, 0x1000, 0x01000000
 _REMOVED = 0x00000800 | 0x02000000  # LNK_REMOVE, MEM_DISCARDABLE
 _UNWIND = (b".pdata", b".xdata", b".debug", b".eh_frame")
-_MOST_DEBUG = 64 << 20
+_FIRST, _GAP = 1 << 16, 1 << 12
+"""The flat address of the first section, and the multiple of which all are."""
 _IMPORTED = b"__imp_"
 
 
@@ -129,7 +132,8 @@ class _Reader:
                 defined.add(one.name)
                 if self._may_repeat(one.section):
                     weak.add(one.name)
-        lines = line_table(self._debug(), little=True)
+        starts = self._starts()
+        places = self._places(starts)
         wanted = set(undefined)
         relocations = [
             Relocation(number, offset, self._plain(symbol.name))
@@ -149,9 +153,11 @@ class _Reader:
             undefined=tuple(dict.fromkeys(undefined)),
             defined=frozenset(defined),
             weak=frozenset(weak),
-            references=references(relocations, definitions, lines),
+            references=references(
+                relocations, definitions, None if places is None else places.at, starts
+            ),
             source=source or None,
-            has_lines=lines is not None,
+            has_lines=places is not None,
         )
 
     def _may_repeat(self, section: int) -> bool:
@@ -211,26 +217,41 @@ class _Reader:
                 if symbol := self.symbols.get(index):
                     yield number, offset, symbol
 
-    def _debug(self) -> DebugSections | None:
-        held = {one.name: one for one in self.sections if one.name.startswith(b".debug_")}
-        line = held.get(b".debug_line")
-        if line is None or line.size > _MOST_DEBUG:
-            return None
+    def _starts(self) -> dict[int, int]:
+        """A flat address for each section of code and data, none of them 0."""
+        starts: dict[int, int] = {}
+        address = _FIRST
+        for number, one in enumerate(self.sections, 1):
+            if not one.name.startswith(b".debug_"):
+                starts[number] = address
+                address += (min(one.size, self.source.size) + _GAP) & -_GAP
+        return starts
 
-        def content(name: bytes) -> bytes:
-            one = held.get(name)
-            return b"" if one is None else window(self.source, one.offset, one.size, name.decode())
+    def _places(self, starts: Mapping[int, int]) -> Places | None:
+        """The debug information, with the values that a linker would fill in."""
+        found: dict[str, DebugSection] = {}
+        for one in self.sections:
+            if not one.name.startswith(b".debug_"):
+                continue
+            if one.offset + one.size > self.source.size:
+                return None
+            name = one.name.decode("latin-1").removeprefix(".")
+            found.setdefault(
+                name,
+                DebugSection(
+                    self.source, one.offset, one.size, name, "<", self._fixups(one, starts)
+                ),
+            )
+        return Places(DebugData("<", found, starts)) if "debug_line" in found else None
 
-        blob = content(b".debug_line")
-        word = Struct("<I")
-        addresses: dict[int, tuple[int, int]] = {}
-        for offset, index in self._entries(line):
+    def _fixups(self, section: _Section, starts: Mapping[int, int]) -> Fixups:
+        offsets: list[int] = []
+        values: list[int | None] = []
+        for offset, index in self._entries(section):
             symbol = self.symbols.get(index)
-            if symbol is not None and symbol.section > 0 and offset + 4 <= len(blob):
-                addresses[offset] = symbol.section, symbol.value + word.unpack_from(blob, offset)[0]
-        return DebugSections(
-            line=blob,
-            line_strings=content(b".debug_line_str"),
-            strings=content(b".debug_str"),
-            addresses=addresses,
-        )
+            known = symbol is not None and symbol.section > 0
+            offsets.append(offset)
+            values.append(
+                symbol.value + starts.get(symbol.section, 0) if symbol and known else None
+            )
+        return Fixups(offsets, values)

@@ -15,6 +15,8 @@ ROOTS = frozenset({"at", "c10", "torch"})
 STABLE = frozenset({"stable", "headeronly"})
 LONGEST = 64
 """How many links of a chain, or tokens of template arguments, are followed."""
+DEEPEST_NAME = 12
+"""How many parts a qualified name has at most; the rest of a longer one is not looked at."""
 _WRAPPERS = frozenset(
     {
         "vector",
@@ -119,7 +121,12 @@ class Expressions:
         texts, kinds, end = self.texts, self.kinds, len(self.texts)
         parts = [texts[index]]
         index += 1
-        while index + 1 < end and texts[index] == "::" and kinds[index + 1] == NAME:
+        while (
+            index + 1 < end
+            and texts[index] == "::"
+            and kinds[index + 1] == NAME
+            and len(parts) < DEEPEST_NAME
+        ):
             parts.append(texts[index + 1])
             index += 2
         return parts, index
@@ -132,7 +139,7 @@ class Expressions:
     def template_end(self, index: int) -> int | None:
         """The index after the template arguments that begin at a ``<``; None if they do not."""
         texts, pairs, depth = self.texts, self.pairs, 0
-        end = min(len(texts), index + 4 * LONGEST)
+        end = min(len(texts), index + 2 * LONGEST)
         while index < end:
             text = texts[index]
             if text == "<":
@@ -277,7 +284,7 @@ class Expressions:
         called = after < limit and texts[after] in "({" and pairs[after] >= 0
         full = self.resolved(parts)
         last = full[-1]
-        if full[0] in ROOTS:
+        if full[0] in ROOTS and len(full) > 1:
             if len(full) > 2 and full[1] in STABLE:
                 return _given_by_stable(last), after
             return _given(full[1:], called=called), after

@@ -27,11 +27,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Bytes ``start`` to ``end`` of a source, to be replaced by ``text``."""
+    """Bytes ``start`` to ``end`` of a file, to be replaced by ``text``."""
 
     start: int
     end: int
     text: str
+    """Each character is a byte, as ISO 8859-1 has it: a source is carried whatever its encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class BuildFinding:
     what: str
     write: str | None = None
     edits: tuple[Edit, ...] = ()
+    late: bool = False
+    """Whether it can be done only when the sources have been ported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ class Step:
     why: str
     places: tuple[str, ...] = ()
     """``file:line`` of what belongs to it."""
+    file: str | None = None
+    """The source that it ports; None for a step of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,7 @@ class SourceView:
     files: tuple[SourceFile, ...]
     build: tuple[BuildFinding, ...] = ()
     steps: tuple[Step, ...] = ()
+    coverage: float = 1.0
+    """Share of the uses that can be replaced, or go away, at the target; 1 if there are none."""
+    notes: tuple[str, ...] = ()
+    """What was left out, and what could not be told."""

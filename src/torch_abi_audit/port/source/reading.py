@@ -12,9 +12,11 @@ from torch_abi_audit.port.plan import way
 from torch_abi_audit.port.source import rewriting
 from torch_abi_audit.port.source.expressions import ROOTS, STABLE, Expressions
 from torch_abi_audit.port.source.findings import Edit, Kind, SourceFile, SourceUse
+from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.includes import STANDARD, include_uses
 from torch_abi_audit.port.source.scopes import DEEPEST, Held, Scope
 from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, tokens
+from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +27,84 @@ if TYPE_CHECKING:
 
 LARGEST = 16 << 20
 """The size in bytes of the largest source that is read."""
+OLDEST = "2.9.0"
+"""Any release; what a file declares does not depend on it."""
 _KEYWORDS = frozenset(
-    ["alignas", "alignof", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "consteval", "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "nullptr", "operator", "private", "protected", "public", "register", "reinterpret_cast", "requires", "return", "short", "signed", "sizeof", "static", "static_cast", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while"]
+    [
+        "alignas",
+        "alignof",
+        "asm",
+        "auto",
+        "bool",
+        "break",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "consteval",
+        "constexpr",
+        "constinit",
+        "continue",
+        "co_await",
+        "co_return",
+        "co_yield",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "dynamic_cast",
+        "else",
+        "enum",
+        "explicit",
+        "export",
+        "extern",
+        "false",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "nullptr",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "reinterpret_cast",
+        "requires",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "static_cast",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "typedef",
+        "typeid",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+    ]
 )
 _NOT_A_TYPE = frozenset(
     {
@@ -57,35 +135,158 @@ _REGISTERS = {
 }
 """Macros that register operators, and which of their arguments is the variable."""
 _FACTORIES = frozenset(
-    ["empty", "zeros", "ones", "full", "arange", "linspace", "rand", "randn", "randint", "randperm", "eye", "tensor", "from_blob", "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "empty_strided", "scalar_tensor", "logspace", "range", "cat", "stack", "where"]
+    [
+        "empty",
+        "zeros",
+        "ones",
+        "full",
+        "arange",
+        "linspace",
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "eye",
+        "tensor",
+        "from_blob",
+        "empty_like",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "rand_like",
+        "randn_like",
+        "empty_strided",
+        "scalar_tensor",
+        "logspace",
+        "range",
+        "cat",
+        "stack",
+        "where",
+    ]
 )
 """Operators that are told from another function of the name without looking at their arguments."""
 _ALONE = frozenset(
-    ["contiguous", "unsqueeze", "permute", "index_select", "masked_fill", "masked_fill_", "masked_select", "new_empty", "new_zeros", "new_full", "new_ones", "scatter_add_", "scatter_", "index_add_", "unsqueeze_", "transpose", "reshape", "view_as", "expand_as", "reshape_as", "to_sparse", "nonzero", "flatten", "clone", "zero_", "fill_", "copy_", "matmul", "narrow"]
+    [
+        "contiguous",
+        "unsqueeze",
+        "permute",
+        "index_select",
+        "masked_fill",
+        "masked_fill_",
+        "masked_select",
+        "new_empty",
+        "new_zeros",
+        "new_full",
+        "new_ones",
+        "scatter_add_",
+        "scatter_",
+        "index_add_",
+        "unsqueeze_",
+        "transpose",
+        "reshape",
+        "view_as",
+        "expand_as",
+        "reshape_as",
+        "to_sparse",
+        "nonzero",
+        "flatten",
+        "clone",
+        "zero_",
+        "fill_",
+        "copy_",
+        "matmul",
+        "narrow",
+    ]
 )
 """Operators that are methods of nothing else, where the file uses torch."""
 _ORDINARY = frozenset({"clone", "flatten", "transpose", "reshape", "fill_", "narrow", "matmul"})
 _TORCH_NAMESPACES = frozenset(
-    ["nn", "jit", "autograd", "cuda", "data", "indexing", "optim", "serialize", "special", "linalg", "fft", "detail", "utils", "dynamo", "distributed", "python", "profiler", "native", "sparse", "nested", "functional", "hip", "xpu", "mps", "accelerator", "impl", "internal", "vec", "ivalue", "Tensor", "Library", "ScalarType", "Device", "TensorOptions", "IValue", "Error", "Warning", "DispatchKey", "DeviceType", "MemoryFormat", "Layout"]
+    [
+        "nn",
+        "jit",
+        "autograd",
+        "cuda",
+        "data",
+        "indexing",
+        "optim",
+        "serialize",
+        "special",
+        "linalg",
+        "fft",
+        "detail",
+        "utils",
+        "dynamo",
+        "distributed",
+        "python",
+        "profiler",
+        "native",
+        "sparse",
+        "nested",
+        "functional",
+        "hip",
+        "xpu",
+        "mps",
+        "accelerator",
+        "impl",
+        "internal",
+        "vec",
+        "ivalue",
+        "Tensor",
+        "Library",
+        "ScalarType",
+        "Device",
+        "TensorOptions",
+        "IValue",
+        "Error",
+        "Warning",
+        "DispatchKey",
+        "DeviceType",
+        "MemoryFormat",
+        "Layout",
+    ]
 )
 
 
-def read(name: str, data: bytes, target: str) -> SourceFile:
+def read(name: str, data: bytes, target: str, context: Context = NOTHING) -> SourceFile:
     """The uses of a source.
 
     Args:
         name: The source's path, for the result.
         data: Its contents.
         target: The oldest torch release to support, such as ``2.10.0``.
+        context: What the project's headers that it includes declare, by ``contexts``.
     """
-    if len(data) > LARGEST:
-        return SourceFile(name, error=f"larger than {LARGEST >> 20} MiB")
-    if b"\0" in data:
-        return SourceFile(name, error="not a text in UTF-8: it contains a zero byte")
-    text = data.decode("latin-1")
-    reader = _Reader(text, tokens(text), target)
+    if (refused := unreadable(data)) is not None:
+        return SourceFile(name, error=refused)
+    text = _text(data)
+    reader = _Reader(text, tokens(text), target, context)
     reader.run()
     return SourceFile(name, tuple(reader.uses(data)), reader.error)
+
+
+def unreadable(data: bytes) -> str | None:
+    """Why contents are not read; None if they are."""
+    if len(data) > LARGEST:
+        return f"larger than {LARGEST >> 20} MiB"
+    if b"\0" in data:
+        return "not a text in UTF-8: it contains a zero byte"
+    return None
+
+
+def _text(data: bytes) -> str:
+    """The contents with a character for each byte; a byte order mark is blank."""
+    text = data.decode("latin-1")
+    return "   " + text[3:] if data.startswith(b"\xef\xbb\xbf") else text
+
+
+def declared(data: bytes) -> Context:
+    """What a header declares for those who include it, without what it includes itself."""
+    if unreadable(data) is not None:
+        return NOTHING
+    text = _text(data)
+    reader = _Reader(text, tokens(text), OLDEST, NOTHING)
+    reader.run()
+    return reader.context()
 
 
 class _Found:
@@ -102,7 +303,7 @@ class _Found:
 class _Reader:
     """The state of reading one source."""
 
-    def __init__(self, text: str, toks: Tokens, target: str) -> None:
+    def __init__(self, text: str, toks: Tokens, target: str, context: Context) -> None:
         self.text, self.toks, self.target = text, toks, target
         self.texts, self.kinds, self.pairs = toks.texts, toks.kinds, toks.pairs
         self.scope = Scope(None)
@@ -112,6 +313,9 @@ class _Reader:
         self.next_brace: str | None = None
         self.opens: tuple[str, ...] = ()
         self.own: set[str] = set()
+        """Names that the source declares."""
+        self.renamed: set[str] = set()
+        """Names that stand for a type or a namespace somewhere in the source."""
         self.members: dict[str, Held] = {}
         self.constants: set[str] = set()
         """Names that are declared const anywhere."""
@@ -134,6 +338,36 @@ class _Reader:
             "typedef": self._typedef,
         }
         self.ends_at: dict[int, Scope] = {}
+        self._taken_over(context)
+
+    def _taken_over(self, context: Context) -> None:
+        """Begin with what the included headers declare."""
+        scope = self.scope
+        scope.opened = context.opened
+        scope.types.update(context.types)
+        scope.values.update(context.values)
+        scope.links.update(context.links)
+        self.members.update(context.members)
+        self.renamed.update(context.types, context.links)
+        self.own.update(context.own)
+        self.macros = self.toks.defined | context.macros
+        self.torch = self.torch or context.torch
+
+    def context(self) -> Context:
+        """What the file declares outside of all braces, once it is read."""
+        scope = self.scope
+        while scope.around is not None:
+            scope = scope.around
+        return Context(
+            opened=scope.opened,
+            types=MappingProxyType(scope.types),
+            values=MappingProxyType(scope.values),
+            links=MappingProxyType(scope.links),
+            members=MappingProxyType(self.members),
+            own=frozenset(self.own),
+            macros=frozenset(self.toks.defined),
+            torch=self.torch,
+        )
 
     # --- the way through the text ---------------------------------------------------------------
 
@@ -187,10 +421,13 @@ class _Reader:
                 elif text == "[":
                     if index and (kinds[index - 1] == NAME or previous in (")", "]")):
                         self._subscript(index, previous)
-                elif text in _OPERATORS and (
-                    kinds[index - 1] == NAME or previous in (")", "]")
-                ):
-                    self._operator(index, text)
+                elif text in _OPERATORS and index:
+                    if previous in (")", "]") or (
+                        kinds[index - 1] == NAME and previous not in _KEYWORDS
+                    ):
+                        self._operator(index, text)
+                    elif text == "-":
+                        self._negation(index)
             elif kind == BRANCH:
                 self._branch(text)
             previous = text
@@ -267,6 +504,7 @@ class _Reader:
                 full = self.expressions.resolved(parts)
                 if full[0] in ROOTS:
                     self.scope.links[full[-1]] = tuple(full)
+                    self.renamed.add(full[-1])
 
     def _alias(self, name: str, index: int) -> None:
         """``using NAME = type``."""
@@ -277,6 +515,7 @@ class _Reader:
         typed = self.expressions.type_at(index)
         if typed is not None:
             self.scope.types[name] = typed[0]
+            self.renamed.add(name)
         self.own.add(name)
 
     def _typedef(self, index: int) -> None:
@@ -287,6 +526,7 @@ class _Reader:
                 name = self.texts[typed[1]]
                 if self.kinds[typed[1]] == NAME:
                     self.scope.types[name] = typed[0]
+                    self.renamed.add(name)
                     self.own.add(name)
 
     def _namespace(self, index: int) -> None:
@@ -302,6 +542,7 @@ class _Reader:
             meant = self.expressions.resolved(meant)
             if meant[0] in ROOTS:
                 self.scope.links[parts[0]] = tuple(meant)
+                self.renamed.add(parts[0])
                 if not (len(meant) > 1 and meant[1] in STABLE):
                     spelled = "::".join(meant)
                     self._say(
@@ -489,6 +730,7 @@ class _Reader:
             self.scope.links.pop(full[-1], None)
             if (held := spelled_held(found)) is not None:
                 self.scope.types[full[-1]] = held
+                self.renamed.add(full[-1])
         elif to is not None and after < len(self.texts) and self.texts[after] == ";":
             edits = (Edit(self.toks.starts[index - 1], self.toks.ends[after], ""),)
         else:
@@ -523,7 +765,7 @@ class _Reader:
 
     def _plain(self, index: int, text: str) -> None:
         """A macro of torch, or a function of no namespace."""
-        if text in self.toks.defined:
+        if text in self.macros:
             return
         if (argument := _REGISTERS.get(text)) is not None:
             self._registers(index, argument)
@@ -549,6 +791,8 @@ class _Reader:
     def _name(self, index: int, text: str) -> None:
         """A name without a namespace before it."""
         scope = self.scope
+        if not scope.opened and text not in self.renamed:
+            return
         link = scope.link(text)
         if link is not None:
             if index in self.taken:
@@ -561,13 +805,8 @@ class _Reader:
         if scope.type(text) is not None:
             self._declaration(index)
             return
-        if not scope.opened or text in _KEYWORDS or text in self.own:
-            self._own(index, text)
-            return
-        self._unqualified(index, text)
-
-    def _own(self, index: int, text: str) -> None:
-        """Note a function that the file defines, if a type stands before its name."""
+        if scope.opened and text not in _KEYWORDS and text not in self.own:
+            self._unqualified(index, text)
 
     def _unqualified(self, index: int, text: str) -> None:
         """A name where a namespace of torch is open."""
@@ -577,13 +816,16 @@ class _Reader:
         declared = index and (
             (kinds[index - 1] == NAME and before not in _NOT_A_TYPE) or before in (">", "&", "*")
         )
+        if before in ("typename", "class", "struct", "enum", "union"):
+            self.own.add(text)  # a parameter of a template, or the project's own type
+            return
         if self.scope.value(text) is not None:
             return
         parts, after = self.expressions.qualified(index)
         for root in self.scope.opened:
             full = [*root.split("::"), *parts]
-            known = spellings.named("::".join(full[1:])) or (
-                spellings.named("::".join(full[1 : 1 + len(full) - len(parts)] + parts[:1]))
+            known = spellings.exactly("::".join(full[1:])) or (
+                spellings.exactly("::".join(full[1 : 1 + len(full) - len(parts)] + parts[:1]))
             )
             if known is None:
                 continue
@@ -697,8 +939,13 @@ class _Reader:
             right, end = self.expressions.operand(index + 1)
             if self.texts[index - 1] == ")" and right == Held.SIZES:
                 row = spellings.method("operator==")
-                self._say(index, Kind.METHOD, f"sizes() {text}", row,
-                          rewriting.equal_sizes(self, start, index, end))
+                self._say(
+                    index,
+                    Kind.METHOD,
+                    f"sizes() {text}",
+                    row,
+                    rewriting.equal_sizes(self, start, index, end),
+                )
             return
         if held != Held.TENSOR:
             return
@@ -714,6 +961,14 @@ class _Reader:
         if text == "-" and right == Held.TENSOR:
             edits = rewriting.difference(self, start, index, end)
         self._say(index, Kind.METHOD, f"operator{text}", found, edits)
+
+    def _negation(self, index: int) -> None:
+        """``-x`` of a tensor."""
+        if index + 1 < len(self.texts) and self.kinds[index + 1] == NAME:
+            held, _ = self.expressions.operand(index + 1)
+            row = spellings.operator("neg")
+            if held == Held.TENSOR and row is not None:
+                self._say(index, Kind.METHOD, "operator-", row)
 
     def _receiver(self, start: int, dot: int) -> Held:
         held = self.expressions.held(start, dot)
@@ -795,13 +1050,51 @@ class _Reader:
 
 
 _OPERATORS = {
-    "+": "add", "-": "sub", "*": "mul", "/": "div", "+=": "add_", "-=": "sub_", "*=": "mul_",
-    "/=": "div_", "==": "eq", "!=": "ne", "<": "lt", ">": "gt", "<=": "le", ">=": "ge",
-    "%": "remainder", "&=": "bitwise_and_", "|=": "bitwise_or_",
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "+=": "add_",
+    "-=": "sub_",
+    "*=": "mul_",
+    "/=": "div_",
+    "==": "eq",
+    "!=": "ne",
+    "<": "lt",
+    ">": "gt",
+    "<=": "le",
+    ">=": "ge",
+    "%": "remainder",
+    "&=": "bitwise_and_",
+    "|=": "bitwise_or_",
 }
 """C++'s operators that a tensor has, and the operators of ATen that they call."""
 _STABLE_METHODS = frozenset(
-    ["get", "data_ptr", "mutable_data_ptr", "const_data_ptr", "set_requires_grad", "dim", "numel", "sizes", "strides", "is_contiguous", "stride", "get_device", "get_device_index", "is_cuda", "is_cpu", "size", "defined", "storage_offset", "element_size", "scalar_type", "device", "layout", "has_storage"]
+    [
+        "get",
+        "data_ptr",
+        "mutable_data_ptr",
+        "const_data_ptr",
+        "set_requires_grad",
+        "dim",
+        "numel",
+        "sizes",
+        "strides",
+        "is_contiguous",
+        "stride",
+        "get_device",
+        "get_device_index",
+        "is_cuda",
+        "is_cpu",
+        "size",
+        "defined",
+        "storage_offset",
+        "element_size",
+        "scalar_type",
+        "device",
+        "layout",
+        "has_storage",
+    ]
 )
 
 

@@ -287,7 +287,7 @@ def registered(
     if shown == "def":
         if head == "{" or (len(parts) > 2 and head == "{"):
             return None, ()
-        return _row('m.def("f", &f)', "def"), ()
+        return spellings.method("def with a function"), ()
     if head in ("TORCH_BOX", "TORCH_FN") or len(parts) != 2:
         return (
             None if head != "TORCH_BOX" or len(parts) == 2 else _row('m.impl("f", &f)', "impl")

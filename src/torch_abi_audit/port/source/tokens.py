@@ -73,6 +73,14 @@ def tokens(text: str) -> Tokens:
     return found
 
 
+_INCLUDES = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
+
+
+def include_paths(data: bytes) -> list[str]:
+    """The paths of the includes of a source, those in comments among them."""
+    return [path.decode("latin-1") for path in _INCLUDES.findall(data)]
+
+
 def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for every token
     texts, starts, ends, kinds = found.texts, found.starts, found.ends, found.kinds
     length = len(text)
@@ -81,7 +89,8 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
     while (token := search(text, position)) is not None:
         start, position = token.span()
         if body >= 0 and start >= body_end:
-            found.defines[body] = len(texts)
+            if len(texts) > body:
+                found.defines[body] = len(texts)
             body, body_end = -1, length
         kind = token.lastgroup
         if kind == "directive":
@@ -92,8 +101,9 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
             end = position if rest is None else rest.end()
             if off:  # within #if 0
                 off += (word in ("if", "ifdef", "ifndef")) - (word == "endif")
-                if off == 1 and word in ("else", "elif"):
+                if not off or (off == 1 and word in ("else", "elif")):
                     off = 0
+                    _branch(found, word, start, end)
                 position = end
             elif word == "define":
                 if name := _DEFINE.match(text, position):
@@ -108,10 +118,7 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
                         Include(line, end, at, path[2] if quoted else path[1], quoted)
                     )
                 elif word in ("if", "ifdef", "ifndef", "elif", "else", "endif"):
-                    texts.append("#" + ("if" if word[:2] == "if" else word))
-                    starts.append(start)
-                    ends.append(end)
-                    kinds.append(BRANCH)
+                    _branch(found, word, start, end)
                     if word == "if" and text[position:end].strip() == "0":
                         off = 1
                 position = end
@@ -131,8 +138,15 @@ def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for ev
             kinds.append(NUMBER)
         else:
             kinds.append(TEXT)
-    if body >= 0:
+    if 0 <= body < len(texts):
         found.defines[body] = len(texts)
+
+
+def _branch(found: Tokens, word: str, start: int, end: int) -> None:
+    found.texts.append("#if" if word.startswith("if") else f"#{word}")
+    found.starts.append(start)
+    found.ends.append(end)
+    found.kinds.append(BRANCH)
 
 
 _DIRECTIVE = re.compile(r"^[ \t]*#", re.MULTILINE)

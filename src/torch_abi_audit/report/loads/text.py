@@ -90,6 +90,8 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
         yield f"  Platform: {', '.join(platforms)}"
     yield f"  loads on: {loads_on(matrix)}"
     yield from (f"  {line}" for line in remarks(matrix))
+    if not report.libraries:  # what is there instead
+        yield from (f"  Note: {escape(note)}" for note in report.notes)
     if matrix.uses_torch and matrix.releases:
         yield from (f"  {line}" for line in _blocks(report, matrix, style))
         yield from _reasons(report, matrix, verbose=verbose)

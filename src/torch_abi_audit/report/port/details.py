@@ -6,6 +6,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.port import source
 from torch_abi_audit.report.port.lines import filled
 from torch_abi_audit.report.port.phrases import (
     TITLES,
@@ -39,12 +40,14 @@ def lines(plan: Plan, detail: Detail) -> Iterator[str]:
     if share is not None and plan.classified < 1:
         yield f"  Classified:    {share}"
     for way, title in TITLES.items():
-        items = [one for one in plan.items if one.way is way]
+        items = [one for one in plan.items if one.way is way and one.symbols]
         if items:
             yield f"  -- {title} --"
             yield from (
                 _grouped(items, plan, width) if way is Way.GOES else _each(items, plan, width)
             )
+    if plan.source is not None:
+        yield from source.details(plan, plan.source, width, remarks)
     yield from _targets(plan, width)
     yield from _floor(plan)
     yield from _drops(plan, width)
@@ -80,7 +83,9 @@ def _each(items: Iterable[Item], plan: Plan, width: int, indent: int = 4) -> Ite
             yield from filled(text, width, indent + 4)
         inner = " " * (indent + 4)
         yield from (inner + line for line in _listed("symbol: ", item.symbols, limit=None))
-        yield from (inner + line for line in _listed("", map(_site, item.sites), limit=_SHOWN))
+        # those in the sources are listed by file
+        sites = [one for one in item.sites if one[0] != one[1].source]
+        yield from (inner + line for line in _listed("", map(_site, sites), limit=_SHOWN))
 
 
 def _site(placed: tuple[str, Site]) -> str:

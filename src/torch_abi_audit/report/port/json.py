@@ -7,6 +7,7 @@ from typing import Any
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.port.compile_options import compile_options, headers
+from torch_abi_audit.report.port import source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
             ],
         },
         "notes": _names(plan.notes),
+        "source": source.document(plan.source),
     }
 
 

@@ -6,6 +6,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.port.compile_options import compile_options
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.port import source
 from torch_abi_audit.report.port.phrases import (
     TITLES,
     build_notes,
@@ -45,6 +46,8 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield ""
         yield _text(note)
     yield from _apis(plan)
+    if plan.source is not None:
+        yield from source.markdown(plan.source, _code, _text)
     yield from _targets(plan)
     if plan.floor is not None:
         yield ""
@@ -68,19 +71,20 @@ def _plan(plan: Plan) -> Iterator[str]:
 
 def _apis(plan: Plan) -> Iterator[str]:
     """A row for each API, cheapest first; one for all that go away with the same include."""
-    if not plan.items:
+    items = [one for one in plan.items if one.symbols]  # those of the sources have their own
+    if not items:
         return
     yield ""
     yield "| API | class | stable replacement | available | notes | cost |"
     yield "|---|---|---|---|---|---|"
-    going = [one for one in plan.items if one.way is Way.GOES]
+    going = [one for one in items if one.way is Way.GOES]
     for origin, group in origins(going).items():
         names = ", ".join(_code(one.api) for one in group)
         yield (
             f"| with {_text(origin)} | {TITLES[Way.GOES]} | nothing to write |  | {names} "
             f"| {counted(group)} |"
         )
-    for item in sorted(plan.items, key=lambda one: list(TITLES).index(one.way)):
+    for item in sorted(items, key=lambda one: list(TITLES).index(one.way)):
         if item.way is Way.GOES:
             continue
         use = f"{_code(item.use)}" if item.use else "none yet"

@@ -12,6 +12,7 @@ from torch_abi_audit.port.compile_options import (
     uses_pybind,
 )
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.port import source
 from torch_abi_audit.report.wording import outside_symbols, plural, several
 
 TYPE_CHECKING = False
@@ -43,6 +44,8 @@ def percent(share: float) -> str:
 
 def coverage(plan: Plan) -> str:
     """The share of the symbols that can be replaced, as a sentence."""
+    if not plan.units and plan.source is not None:
+        return source.coverage(plan.source, plan.target, percent)
     if not plan.units:
         return "nothing to port: no library or object file uses torch"
     if not plan.symbols and plan.verdict is TorchLabel.ERROR:
@@ -70,8 +73,12 @@ def files(count: int, plan: Plan) -> str:
 
 def cost(item: Item, plan: Plan) -> str:
     """The number of symbols, files and uses of an API."""
+    if not item.symbols:  # only sources have it
+        return f"{plural(item.uses, 'use')} in {plural(len(item.units), 'source')}"
     uses = plural(item.uses, "use")
     own = f" ({item.own} in the project's source)" if item.own is not None else ""
+    if plan.source is not None:  # which counts places, not references
+        own = f", {plural(item.own, 'place')} in the sources" if item.own else ""
     return f"{plural(len(item.symbols), 'symbol')}, {files(len(item.units), plan)}, {uses}{own}"
 
 

@@ -7,7 +7,7 @@ from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.compile_options import compile_options
 from torch_abi_audit.port.migration import Way
-from torch_abi_audit.report.port import details
+from torch_abi_audit.report.port import details, source
 from torch_abi_audit.report.port.lines import filled, fitting
 from torch_abi_audit.report.port.phrases import (
     EFFORTS,
@@ -74,12 +74,15 @@ def _plan(plan: Plan, detail: Detail) -> Iterator[str]:
         names = fitting([*map(short_name, added)], room) or plural(len(added), "API")
         yield f"  {'':<{_LABEL}}{head}  + {names}"
     yield from _progress(plan, width)
+    yield from _of_source(plan, width)
     for note in plan.notes:
         yield from _field("Note:", escape(note), width)
     for note in build_notes(plan):
         yield from _field("To build:", note, width)
     yield from _classes(plan, width)
     yield from _blocked(plan, width)
+    if plan.source is not None and not detail.verbose:
+        yield from source.first_screen(plan.source, width)
     if detail.verbose:
         yield ""
         yield from details.lines(plan, detail)
@@ -106,6 +109,20 @@ def _errors(plan: Plan, width: int) -> Iterator[str]:
         yield from _field("Error:", f"{escape(one.name)}: {escape(one.error or '')}", width)
     if len(failed) > _ERRORS:
         yield from _field("", f"and {len(failed) - _ERRORS} more, which -v lists", width)
+
+
+def _of_source(plan: Plan, width: int) -> Iterator[str]:
+    """How far the sources can be changed, and what was left out of them."""
+    if (view := plan.source) is None:
+        return
+    said = source.progress(view)
+    if plan.units:
+        share = source.coverage(view, plan.target, percent)
+        said = f"{share}: {said}" if said else share
+    if said:
+        yield from _field("Sources:", said, width)
+    for note in view.notes:
+        yield from _field("Note:", escape(note), width)
 
 
 def _progress(plan: Plan, width: int) -> Iterator[str]:
@@ -135,9 +152,10 @@ def _classes(plan: Plan, width: int) -> Iterator[str]:
         return
     yield ""
     wide = max(len(title) for title, _, _ in rows)
-    yield f"  {'':<{wide}}  APIs  symbols"
+    counted = "symbols" if plan.units else "uses"
+    yield f"  {'':<{wide}}  APIs  {counted:>7}"
     for title, items, shown in rows:
-        symbols = sum(len(one.symbols) for one in items)
+        symbols = sum(len(one.symbols) if plan.units else one.uses for one in items)
         head = f"  {title:<{wide}}  {len(items):>4}  {symbols:>7}  "
         yield (head + fitting(shown, width - len(head))).rstrip()
 
@@ -179,6 +197,9 @@ def _next(plan: Plan, width: int) -> Iterator[str]:
     steps = [("-v", "each API with its header, releases and places")]
     if plan.source is None:
         steps.append(("--source DIR", "what to write in which line of the sources"))
+    else:
+        steps[0] = ("-v", "what to write in which line, with header and releases")
+        steps.append(("--diff", "the mechanical changes as a patch; --write makes them"))
     called = sum('"aten::' in (one.use or "") for one in plan.items)
     if called:
         steps.append(("--wrappers FILE.h", f"typed helpers for {plural(called, 'operator')}"))

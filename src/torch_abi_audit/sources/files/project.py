@@ -7,6 +7,7 @@ import re
 
 from torch_abi_audit.model.errors import SettingsError
 from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.sources.files.replacing import replace_file
 from torch_abi_audit.sources.files.tree import reason
 
 TYPE_CHECKING = False
@@ -95,23 +96,9 @@ def replace(file: ProjectFile, text: str) -> None:
     Raises:
         SettingsError: it cannot be written.
     """
-    import tempfile
-
-    path = os.path.realpath(file.path)  # a link keeps pointing to the file
     try:
-        mode = os.stat(path).st_mode & 0o7777
-        with tempfile.NamedTemporaryFile(
-            "wb", dir=os.path.dirname(path), prefix=f".{_MANIFEST}.", delete=False
-        ) as new:
-            try:
-                new.write((file.mark + text).encode())
-                new.flush()
-                os.fsync(new.fileno())
-                os.chmod(new.name, mode)
-                os.replace(new.name, path)
-            except BaseException:
-                os.unlink(new.name)
-                raise
+        # a link keeps pointing to the file
+        replace_file(os.path.realpath(file.path), (file.mark + text).encode())
     except OSError as error:
         raise SettingsError(f"cannot write {file.shown}: {reason(error)}") from error
 
