@@ -24,6 +24,7 @@ _OPENED = {
     "torch::Tensor": ("at::Tensor", "at::TensorBase"),
     "Tensor": ("at::Tensor", "at::TensorBase"),
     "TensorBase": ("at::TensorBase",),
+    "Device": ("torch::stable::Device", "c10::Device"),
     "StableLibrary": ("torch::stable::detail::StableLibrary",),
     "torch::autograd::Variable": ("at::Tensor", "at::TensorBase"),
 }

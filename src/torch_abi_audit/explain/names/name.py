@@ -6,6 +6,7 @@ from torch_abi_audit.explain.explanation import Cause, Explanation, installed_to
 from torch_abi_audit.explain.names.build_macros import build_macro
 from torch_abi_audit.explain.names.declared import declared, undeclared
 from torch_abi_audit.explain.names.near import near
+from torch_abi_audit.explain.names.operators import operator
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
@@ -24,8 +25,9 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
     Raises:
         IndexFileError: an index is missing or damaged.
     """
-    if (answer := build_macro(asked) or declared(asked, scene)) is not None:
-        return answer
+    for known in (build_macro(asked), operator(asked, scene), declared(asked, scene)):
+        if known is not None:
+            return known
     if (said := undeclared(asked)) is not None:
         return Explanation(
             asked,
