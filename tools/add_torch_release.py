@@ -64,11 +64,17 @@ STEPS = (
         by_release=True,
     ),
     Step(
+        TOOLS / "generate_bundled_exports.py",  # from the wheels that the export index kept
+        tuple(sorted(DATA.glob("bundled-*.idx"))),
+        by_release=True,
+    ),
+    Step(
         TOOLS / "generate_replacements.py",  # reads the table of shims; takes the longest
         (DATA / "torch_replacements.json",),
         offline=("--source-only",),
     ),
     Step(TOOLS / "generate_operators.py", (DATA / "operator_schemas.idx",)),
+    Step(TOOLS / "generate_torch_names.py", (DATA / "torch_names.tsv",)),
     Step(
         TOOLS / "generate_cpython_abi.py", (DATA / "cpython_abi.tsv",), of_torch=False, offline=()
     ),

@@ -87,7 +87,7 @@ def test_several_plans_begin_with_a_line_each_and_errors_first(
     done = run("port", package / "new.so", package / "old.so", tmp_path / "cut.so")
     head = done.stdout.split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in head[1:]] == ["ERROR", "UNSTABLE", "STABLE"]
-    assert head[2].split()[1:3] == ["60%", "old.so"]
+    assert head[2].split()[1:3] == ["80%", "old.so"]
     assert [one for one in done.stdout.splitlines() if one.startswith("Port: ")] == [
         "Port: new.so",
         "Port: old.so",

@@ -16,6 +16,7 @@ ALLOWED = {
     "commands.shared.output": "writes the report where -o says",
     "commands.shared.torch_choice": "asks whether --torch names a directory",
     "commands.shared.wrappers": "asks whether it wrote the header that --wrappers names",
+    "knowledge.bundled_exports": "reads the package's own data",
     "knowledge.export_index": "reads the package's own data",
     "knowledge.old_exports": "reads the package's own data",
     "knowledge.operators": "reads the package's own data",

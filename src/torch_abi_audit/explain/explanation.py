@@ -151,6 +151,8 @@ class Explanation:
     """The other errors in the text, each in a line, in its order."""
     here: tuple[str, ...] = ()
     """What the simulated environment says of the failure; empty unless it was asked."""
+    nearby: tuple[str, ...] = ()
+    """Known names that may have been meant, if what was asked about is not known."""
     repairs: str | None = None
     """The system, by its word, of the wheel repair tool that failed; None for other questions."""
 

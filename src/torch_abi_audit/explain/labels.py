@@ -29,6 +29,11 @@ _ADVICE = {
 _LONGEST = 80
 
 
+def labels() -> tuple[str, ...]:
+    """The labels that are known."""
+    return tuple(_LABELS)
+
+
 def label_or_rule(asked: str) -> Explanation | None:
     """The answer to a label or to the id or name of a rule; None for any other text."""
     if len(asked) > _LONGEST:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Installed", "explain"]
 
 _LIBRARY = re.compile(r"[\w@./+-]{1,400}?(?:\.so(?:\.[\w.]{1,40})?|\.dylib|\.dll|\.pyd)")
+_LONGEST_NAME = 1 << 14
+"""Characters; mangled names of templates are long."""
 _REPAIRS_TORCH = re.compile(r"[Rr]epairing (?:[^\s]{0,300}/)?torch-\d")
 """What auditwheel says when it begins with a wheel of torch itself."""
 
@@ -169,10 +171,11 @@ def _of_name(asked: str, scene: Scene, platform: str | None) -> Explanation:
         from torch_abi_audit.explain.reading.place import platform_of
 
         return library(asked, replace(there, platform=platform or platform_of(None, asked, "")))
-    if asked and "\n" not in asked and _is_symbol(asked):
-        from torch_abi_audit.explain.symbols.symbol import symbol  # reads tables
+    if asked and "\n" not in asked and len(asked) <= _LONGEST_NAME:
+        from torch_abi_audit.explain.names.name import name  # reads tables
 
-        return symbol(asked, there)
+        if (answer := name(asked, there, symbol=_is_symbol(asked))) is not None:
+            return answer
     return Explanation(
         asked.partition("\n")[0][:200],
         "unknown",

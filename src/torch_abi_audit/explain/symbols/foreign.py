@@ -24,7 +24,23 @@ _RUNTIME_NAMES = ("__cxa_", "__gxx_", "_ZNSt", "_ZSt", "_ZNKSt", "_ZTISt", "_ZTV
 
 
 def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
-    """Explain a symbol of CPython, CUDA, OpenMP, the C++ standard library or another project."""
+    """Explain a symbol of CPython, CUDA, OpenMP, the C++ standard library or another project.
+
+    Where nothing is said to fail, the answer has no causes of a failure.
+    """
+    answer = _foreign(base, name, scene)
+    if not scene.is_question or answer.owner is None:
+        return answer
+    return replace(
+        answer,
+        causes=(),
+        why=(),
+        unknown=(),
+        advice=tuple(one for one in answer.advice if one.startswith("link ")),
+    )
+
+
+def _foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     text = name.decode("utf-8", "replace")
     if cpython_abi.is_cpython_name(name):
         return python_symbol(base, name, scene)
@@ -93,7 +109,7 @@ def _provided(base: Explanation, provider: Provider, scene: Scene) -> Explanatio
     special = _SPECIAL.get(provider.project)
     answer = replace(
         base,
-        is_a=(f"a symbol of {provider.title}",),
+        is_a=(f"a symbol of {provider.title}{_MAKER.get(provider.project, '')}",),
         owner=provider.project,
         provider=provider.library,
     )
@@ -148,6 +164,8 @@ def _option(provider: Provider, scene: Scene) -> str:
         return f"{provider.option.removeprefix('-l')}.lib"
     return provider.option
 
+
+_MAKER = {Project.CUDA: ", a library of NVIDIA"}
 
 _SPECIAL = {
     Project.DRIVER: Explanation(

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation
+from torch_abi_audit.explain.names.bundled import bundled, not_exported, of_question, sentences
 from torch_abi_audit.explain.symbols.foreign import foreign
 from torch_abi_audit.explain.symbols.shim_symbol import shim_symbol
 from torch_abi_audit.explain.symbols.symbol_history import history, is_same_text, named, of_overload
 from torch_abi_audit.explain.symbols.torch_symbol import torch_symbol
 from torch_abi_audit.knowledge import export_index, torch_namespaces, torch_shims
+from torch_abi_audit.knowledge.bundled_exports import is_bundled_space, project
 from torch_abi_audit.knowledge.platforms import MACOS, WINDOWS, usual_platform
 from torch_abi_audit.mangling import demangle, owner
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torch_abi_audit.explain.explanation import History
     from torch_abi_audit.explain.scene import Scene
 
 _STABLE = ("torch::stable", "torch::headeronly")
+_TORCH_C_NAMES = (b"aoti_", b"torch_", b"at_", b"FLAGS_", b"TH")
+"""Beginnings of torch's own C names in the export index."""
+_OWN_LIBRARIES = ("libc10", "c10", "libtorch_python", "torch_python", "libshm", "shm", "_C")
+"""Libraries of torch that contain no other project's."""
 _SHOWN = 3
 _SHORTEST = 12
 """Characters of a mangled name from which on exports that begin like it are sought."""
@@ -54,15 +61,42 @@ def symbol(text: str, scene: Scene) -> Explanation:
         return torch_symbol(other, of_overload(known, plain, shown), scene)
     if not known.releases and (whole := _begun(name, scene.platform)):
         return _cut(torch_symbol(base, history(whole[0], scene.platform), scene), whole)
-    is_torch = (
-        bool(known.releases)
-        or torch_namespaces.owns(owner(name))
-        or torch_namespaces.owns_c_name(name)
-    )
-    if is_torch:
+    if _is_torchs(name, known):
         answer = torch_symbol(base, known, scene)
         return _cut(answer, ()) if shown == plain and plain.startswith("_Z") else answer
-    return foreign(base, name, scene)
+    answer = foreign(base, name, scene)
+    copy = bundled(name, scene.platform)
+    if copy is not None:
+        return _copied(answer, name, copy, scene)
+    told = scene.is_question and answer.owner is not None and answer.provider is None
+    none = not_exported(scene.platform) if told else None
+    return replace(answer, is_a=(*answer.is_a, none)) if none else answer
+
+
+def _is_torchs(name: bytes, known: History) -> bool:
+    """Whether a name is torch's own: torch also exports those of libraries that it contains."""
+    if torch_namespaces.owns(owner(name)) or torch_namespaces.owns_c_name(name):
+        return True
+    if not known.releases:
+        return False
+    if name.startswith((b"_Z", b"?")):
+        return not owner(name) or not is_bundled_space(owner(name)[0])
+    return name.startswith(_TORCH_C_NAMES) or all(
+        library.startswith(_OWN_LIBRARIES) for library, _ in known.libraries
+    )
+
+
+def _copied(answer: Explanation, name: bytes, copy: History, scene: Scene) -> Explanation:
+    """The answer to another project's name of which torch's libraries export a copy."""
+    if scene.is_question:
+        return of_question(answer, name, copy)
+    what, where = sentences(name, copy)
+    named = answer.owner is not None and not any("no torch release" in one for one in answer.is_a)
+    return replace(
+        answer,
+        is_a=(*(answer.is_a if named else (what,)), where),
+        unknown=() if answer.owner is None else answer.unknown,
+    )
 
 
 def _raw(text: str, scene: Scene) -> bytes | None:
@@ -106,6 +140,14 @@ def _unnamed(text: str, scene: Scene) -> Explanation:
         return _of_headers(base, scene)
     path = tuple(part.encode() for part in text.partition("(")[0].split("::"))
     of_torch = len(path) > 1 and torch_namespaces.owns(path[:2])
+    if scene.is_question and len(path) > 1 and is_bundled_space(path[0]):
+        title = project(text, path[0].decode())
+        return replace(
+            base,
+            is_a=(f"a name of {title}, of which torch contains a copy",),
+            owner=title,
+            unknown=("whether torch's libraries export it: the mangled name is needed",),
+        )
     said = (
         "what this is: no known torch release exports a function with this name, and the mangled "
         "name is needed to say more"

@@ -33,6 +33,7 @@ def render(one: Explanation, _detail: Detail) -> str:
         "why": [escape(text) for text in one.why],
         "advice": [escape(text) for text in one.advice],
         "unknown": [escape(text) for text in one.unknown],
+        "did_you_mean": [escape(text) for text in one.nearby],
         "here": [escape(text) for text in one.here],
         "at_hand": [escape(text) for text in one.pair],
         "symbols": [escape(text) for text in one.symbols],

@@ -58,6 +58,7 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "versions", one.pair
     yield "also in the text", one.others
     yield "not known", one.unknown
+    yield "did you mean", one.nearby
     if one.history is not None:
         yield "note", (_CAVEAT,)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
@@ -77,8 +79,8 @@ def _plan(plan: Plan, detail: Detail) -> Iterator[str]:
     yield from _of_source(plan, width)
     for note in plan.notes:
         yield from _field("Note:", escape(note), width)
-    for note in build_notes(plan):
-        yield from _field("To build:", note, width)
+    for number, note in enumerate(build_notes(plan)):
+        yield from _field("" if number else "To build:", note, width)
     yield from _classes(plan, width)
     yield from _blocked(plan, width)
     if plan.source is not None and not detail.verbose:
@@ -169,10 +171,16 @@ def _rows(plan: Plan) -> Iterator[tuple[str, list[Item], list[str]]]:
                 if part:
                     yield f"now: {how}", part, [short_name(one.api) for one in part]
         elif way is Way.GOES and items:
-            yield title, items, [f"with {escape(origin)}" for origin in origins(items)]
+            heads = [*dict.fromkeys(map(_head, origins(items)))]
+            yield title, items, [f"with {heads[0]}", *heads[1:]]
         elif items:
             shown = "with a newer torch" if way is Way.LATER else title
             yield shown, items, [short_name(one.api) for one in items]
+
+
+def _head(origin: str) -> str:
+    """What brings an API, without the explanation after it."""
+    return escape(re.split(r"(?<!:): |, ", origin)[0])
 
 
 def _blocked(plan: Plan, width: int) -> Iterator[str]:

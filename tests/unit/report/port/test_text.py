@@ -126,7 +126,7 @@ def test_what_blocks_is_said_with_the_types_that_are_refused() -> None:
 def test_what_goes_away_is_grouped_by_what_brings_it() -> None:
     one = plan(CHECK, *GUARDS, CASTER)
     shown = text(one)
-    row = "goes away by itself 3 3 with c10/cuda/CUDAGuard.h, with torch/extension.h"
+    row = "goes away by itself 3 3 with c10/cuda/CUDAGuard.h, torch/extension.h"
     assert row in shown
     assert shown.index(row) < shown.index("now: another name")
     detailed = text(one, verbose=True)

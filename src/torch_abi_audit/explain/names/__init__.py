@@ -1,0 +1,1 @@
+"""Explains names as sources and builds spell them: macros, functions, headers."""
