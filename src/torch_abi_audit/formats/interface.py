@@ -11,7 +11,7 @@ function ``read`` that returns a ``formats.object_file.ObjectFile``.
 - A reader knows its format, but nothing about Python, torch or CUDA: the names to look for come
   from ``model.binary`` (``ENTRY_PREFIXES``, ``DEVICE_SECTIONS``).
 - The formats share ``bounded`` (windows of a file), ``strings`` (string tables), ``references``
-  and ``dwarf_lines`` (the places where object files refer to a symbol). In each format's folder,
+  and ``dwarf_inlines`` (the places where files refer to a symbol). In each format's folder,
   ``image`` finds the tables, ``symbols`` reads the symbol table, and ``library`` builds the
   ``Binary``.
 """

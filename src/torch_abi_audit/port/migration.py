@@ -47,18 +47,22 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place where an object file refers to a symbol."""
+    """A place where an object file or library uses a symbol.
+
+    For code that was inlined from a header of another project, it is the place in the project's
+    own source that called it, if there is one.
+    """
 
     function: str | None
     """The demangled function; None for data, such as a vtable, or if unknown."""
     source: str | None = None
-    """The source file of the reference, from a line table; None without one."""
+    """The source file, from debug information; None without it."""
     line: int | None = None
     count: int = 1
     """Number of references with the same function, file and line."""
     own: bool | None = None
-    """True for the project's own source, False for code inlined from torch's headers, None if
-    neither the line table nor the function shows it."""
+    """True for the project's own source, False for code inlined from headers of torch or others,
+    None if neither the debug information nor the function shows it."""
 
 
 NO_SITES: Mapping[bytes, tuple[Site, ...]] = MappingProxyType({})
@@ -77,7 +81,7 @@ class Unit:
     links: tuple[str, ...] = ()
     """Libtorch libraries that it is linked to."""
     sites: Mapping[bytes, tuple[Site, ...]] = field(default_factory=lambda: NO_SITES)
-    """The references to each name; only for object files."""
+    """The references to each name; for libraries, only if they have debug information."""
     source: str | None = None
     """The source file that it was compiled from, if recorded."""
     evidence: tuple[str, ...] = ()
@@ -101,7 +105,7 @@ class Item:
     """Demangled, in the order of the mangled names."""
     units: tuple[str, ...]
     uses: int
-    """References in object files; for libraries, pairs of a library and a symbol."""
+    """References; for libraries without debug information, pairs of a library and a symbol."""
     own: int | None = None
     """Number of uses in the project's own source; None if unknown."""
     shims: tuple[str, ...] = ()

@@ -143,6 +143,8 @@ def _torch_roots(files: Iterable[str]) -> list[str]:
 
 def _project(directory: str, source: str) -> Iterable[str]:
     """The directories that hold the project's sources, as far as one compilation shows."""
+    if posixpath.basename(source).startswith("tmpxft_"):  # what nvcc made of a source elsewhere
+        source = posixpath.join(re.sub(r"/build(?:/.*)?$", "", directory), "kernel.cu")
     if not source:
         return
     home = posixpath.dirname(source)

@@ -122,3 +122,11 @@ def test_a_package_that_compiles_its_sources_when_it_is_used() -> None:
     assert is_own(f"{VENV}/fastops/csrc/common.h", known)
     assert not is_own(f"{VENV}/numpy/core/include/numpy/arrayobject.h", known)
     assert not is_own(f"{VENV}/torch/include/torch/library.h", known)
+
+
+def test_what_nvcc_compiles_is_named_by_the_directory_alone() -> None:
+    directory = "/home/u/proj/build/temp.linux-x86_64-cpython-312"
+    known = grounds(SourceUnit("/build/tmpxft_0000_0-6_k.cudafe1.cpp", directory))
+    assert not is_own("/build/tmpxft_0000_0-6_k.cudafe1.cpp", known)
+    assert is_own("/home/u/proj/csrc/k.cu", known)
+    assert is_own("/home/u/proj/csrc/include/ATen/mine.cuh", known)
