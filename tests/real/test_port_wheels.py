@@ -44,11 +44,6 @@ def _wheel(requirement: str, platform: str) -> Path:
     return fetch(requirement, platform)
 
 
-def _operator(api: str) -> str:
-    """``mul`` for ``at::mul.Tensor``."""
-    return api.removeprefix("at::").partition(".")[0]
-
-
 @pytest.mark.parametrize(("requirement", "platform", "count", "least"), WHEELS)
 def test_nearly_every_symbol_is_known(
     requirement: str, platform: str, count: int, least: float
@@ -60,6 +55,27 @@ def test_nearly_every_symbol_is_known(
     assert sum(len(item.symbols) for item in one.items) == one.symbols
     unknown = [item.api for item in one.items if item.way is Way.UNKNOWN]
     assert len(unknown) <= 0.01 * count
+
+
+PLATFORMS = (
+    ("torchaudio==2.9.0", "win_amd64", LINUX),
+    ("torchaudio==2.9.0", "macosx_11_0_arm64", LINUX),
+    ("torchvision==0.28.0", "win_amd64", LINUX),
+)
+
+
+@pytest.mark.parametrize(("requirement", "platform", "other"), PLATFORMS)
+def test_other_systems_get_the_answers_of_linux(
+    requirement: str, platform: str, other: str
+) -> None:
+    """A wheel of the same source has the same tasks, but for what another compiler inlines."""
+    here = {item.api: item for item in planned(requirement, platform).items}
+    there = {item.api: item for item in planned(requirement, other).items}
+    for api in here.keys() & there.keys():
+        assert (here[api].way, here[api].use) == (there[api].way, there[api].use), api
+    operators = [item for item in here.values() if item.operator is not None]
+    assert len(operators) > 10
+    assert not [item.api for item in operators if '"…"' in (item.use or "")]
 
 
 def test_what_a_stable_package_could_drop() -> None:
