@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Builds the extension as its authors do; the test compiles it by itself."""
 
 from setuptools import setup
