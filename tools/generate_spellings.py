@@ -247,7 +247,7 @@ def kept(
         stem = name.rpartition("::")[2]
         fitting = sorted(
             (one for one, declares in having.items() if name in declares),
-            key=lambda one: (Path(one).stem != stem, len(having[one]), one),  # noqa: B023
+            key=lambda one: (Path(one).stem != stem, len(having[one]), one),
         )
         if fitting:
             found[name] = (release, fitting[0])

@@ -171,6 +171,9 @@ def _spelling(name: str, entry: dict[str, Any], rows: dict[str, Replacement]) ->
             macros=tuple(entry.get("macros", ())),
             operator=None,
             fallback=None,
+            differs="",
+            refused=(),
+            origin=None,
         )
     if "note" in entry:
         row = row._replace(note=entry["note"])

@@ -208,7 +208,7 @@ class Expressions:
                             return found[0]
                     index = after
                     continue
-            elif self.texts[index] == "::" and self.texts[index + 1] in ("Tensor",):
+            elif self.texts[index] == "::" and self.texts[index + 1] == "Tensor":
                 return Held.TENSOR
             index += 1
         return None
@@ -278,9 +278,9 @@ class Expressions:
         parts, after = self.qualified(index)
         if typed is not None and self.scope.value(parts[-1]) is None:
             return typed
-        if after < limit and texts[after] == "<" and (closing := self.template_end(after)):
-            if closing < limit and texts[closing] in ("(", "{", "::"):
-                after = closing
+        closing = self.template_end(after) if after < limit and texts[after] == "<" else None
+        if closing is not None and closing < limit and texts[closing] in ("(", "{", "::"):
+            after = closing
         called = after < limit and texts[after] in "({" and pairs[after] >= 0
         full = self.resolved(parts)
         last = full[-1]
@@ -335,44 +335,53 @@ class Expressions:
 
     def receiver(self, dot: int) -> int | None:
         """Where the object before a ``.`` or ``->`` begins; None if that cannot be told."""
-        texts, kinds, pairs = self.texts, self.kinds, self.pairs
+        texts, kinds = self.texts, self.kinds
         index = dot - 1
         for _ in range(LONGEST):
             if index < 0:
                 return None
-            text = texts[index]
-            if text in (")", "]", "}"):
-                opening = pairs[index]
-                if opening < 0:
+            if texts[index] in (")", "]", "}"):
+                before = self._before_bracket(index)
+                if before is None:
                     return None
-                before = opening - 1
-                if text == "]":
-                    index = before
-                    continue
-                if before >= 0 and texts[before] == ">":
-                    start = self._template_start(before)
-                    if start is None:
-                        return None
-                    before = start - 1
-                if before >= 0 and kinds[before] == NAME and texts[before] not in _BEFORE_PAREN:
-                    index = before
-                    continue
-                if text == ")" and before >= 0 and texts[before] in (")", "]"):
-                    index = before
-                    continue
-                return opening if text == ")" else None
+                if before < 0:  # in parentheses
+                    return ~before
+                index = before
+                continue
             if kinds[index] != NAME:
                 return None
             while index >= 2 and texts[index - 1] == "::" and kinds[index - 2] == NAME:
                 index -= 2
-            if index >= 1 and texts[index - 1] == "::":
-                index -= 1
+            before_name = texts[index - 1] if index else ""
+            if before_name == "::":
+                return index - 1
+            if before_name not in (".", "->"):
                 return index
-            if index >= 1 and texts[index - 1] in (".", "->"):
-                index -= 2
-                continue
-            return index
+            index -= 2
         return None
+
+    def _before_bracket(self, index: int) -> int | None:
+        """The end of what a closing bracket belongs to.
+
+        The complement of the opening parenthesis if it belongs to nothing; None if it is unknown.
+        """
+        texts, kinds = self.texts, self.kinds
+        text, opening = texts[index], self.pairs[index]
+        if opening < 0:
+            return None
+        before = opening - 1
+        if text == "]":
+            return before if before >= 0 else None
+        if before >= 0 and texts[before] == ">":
+            start = self._template_start(before)
+            if start is None:
+                return None
+            before = start - 1
+        if before >= 0 and kinds[before] == NAME and texts[before] not in _BEFORE_PAREN:
+            return before
+        if text == ")" and before >= 0 and texts[before] in (")", "]"):
+            return before
+        return ~opening if text == ")" else None
 
     def _template_start(self, index: int) -> int | None:
         """The ``<`` of the template arguments that end at a ``>``."""
@@ -395,33 +404,39 @@ _TENSORS_GIVE = frozenset({"at", "front", "back", "value", "get"})
 
 
 def _member(found: Held, link: str, name: str, *, called: bool, bare: bool) -> Held:
-    if found == Held.OPTIONAL:
-        if link == "." and name in ("value", "value_or"):
-            return Held.TENSOR
-        if link == ".":
-            return Held.OTHER
-        found = Held.TENSOR
-    if found == Held.TENSORS:
-        return Held.TENSOR if called and name in _TENSORS_GIVE else Held.OTHER
+    """What a member of something is."""
+    if found == Held.OPTIONAL and link == ".":
+        return Held.TENSOR if name in ("value", "value_or") else Held.OTHER
+    if found in (Held.OPTIONAL, Held.TENSOR):
+        return _of_tensor(name, bare=bare) if called else Held.OTHER
+    if found == Held.TENSORS and called and name in _TENSORS_GIVE:
+        return Held.TENSOR
     if found == Held.OPTIONS:
         if bare:
             return {"device": Held.DEVICE, "dtype": Held.DTYPE}.get(name, Held.OTHER)
         return Held.OPTIONS if called else Held.OTHER
-    if found != Held.TENSOR or not called:
-        return Held.OTHER
+    return Held.OTHER
+
+
+_LEADS_TO = {
+    "scalar_type": Held.DTYPE,
+    "dtype": Held.DTYPE,
+    "device": Held.DEVICE,
+    "sizes": Held.SIZES,
+    "strides": Held.SIZES,
+}
+
+
+def _of_tensor(name: str, *, bare: bool) -> Held:
+    """What a method of a tensor gives."""
     if name in _SEVERAL or (name in ("max", "min") and not bare):
         return Held.TENSORS
-    if name in ("scalar_type", "dtype"):
-        return Held.DTYPE
-    if name == "device":
-        return Held.DEVICE
-    if name in ("sizes", "strides"):
-        return Held.SIZES
+    if (known := _LEADS_TO.get(name)) is not None:
+        return known
     if name in _PLAIN:
         return Held.OTHER
-    known = spellings.method(name)
-    if known is not None:
-        return _as_held(known.gives)
+    if (spelling := spellings.method(name)) is not None:
+        return _as_held(spelling.gives)
     return Held.TENSOR if spellings.operator(name) is not None else Held.OTHER
 
 
@@ -442,7 +457,7 @@ def _given(parts: list[str], *, called: bool) -> Held:
 
 
 def _given_by_stable(name: str) -> Held:
-    if name in ("Device",):
+    if name == "Device":
         return Held.DEVICE
     if name in (
         "parallel_for",

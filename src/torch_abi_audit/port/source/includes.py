@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from torch_abi_audit.port.source.lines import Lines
     from torch_abi_audit.port.source.tokens import Tokens
 
 _TORCHS = ("ATen/", "c10/", "torch/", "caffe2/")
@@ -58,14 +59,37 @@ _STANDARD = {
 }
 STANDARD = {name: header for header, names in _STANDARD.items() for name in names.split()}
 """Names of the standard library, to headers that a source may have got from torch's."""
+BROUGHT = frozenset(
+    [
+        "algorithm",
+        "cmath",
+        "cstdint",
+        "functional",
+        "memory",
+        "numeric",
+        "optional",
+        "string",
+        "tuple",
+        "unordered_map",
+        "unordered_set",
+        "utility",
+        "vector",
+    ]
+)
+"""Headers that torch's bring to the sources of a project through a header that only includes."""
 _NOTES = {
     "torch/extension.h": "also brings pybind11's casters of tensors, and Python.h",
     "torch/python.h": "also brings pybind11's casters of tensors, and Python.h",
 }
 
 
+def is_torchs(path: str) -> bool:
+    """Whether a path is one of torch's headers, stable ones among them."""
+    return path.startswith(_TORCHS)
+
+
 def include_uses(
-    toks: Tokens, lines: object, headers: Sequence[str]
+    toks: Tokens, lines: Lines, headers: Sequence[str]
 ) -> Iterator[tuple[int, SourceUse]]:
     """The unstable includes, with their offsets.
 
@@ -81,7 +105,7 @@ def include_uses(
         path = include.path
         if not path.startswith(_TORCHS) or spellings.open_header(path):
             continue
-        line, column = lines.place(include.at)  # type: ignore[attr-defined]
+        line, column = lines.place(include.at)
         text = "\n".join(f"#include <{one}>" for one in wanted)
         wanted = []
         yield (

@@ -10,6 +10,7 @@ import re
 
 from torch_abi_audit.knowledge import replacements, spellings
 from torch_abi_audit.knowledge.spellings import Spelling
+from torch_abi_audit.port.source import overloads
 from torch_abi_audit.port.source.findings import Edit
 from torch_abi_audit.port.source.scopes import Held
 from torch_abi_audit.port.source.tokens import NAME, NUMBER
@@ -53,6 +54,7 @@ _COMPARISONS = {
     "TORCH_CHECK_GT": ">",
     "TORCH_CHECK_GE": ">=",
 }
+_SELECTIVE = frozenset({"TORCH_SELECTIVE_NAME", "TORCH_SELECTIVE_SCHEMA"})
 _PACKED = {"PackedTensorAccessor32": "int32_t", "PackedTensorAccessor64": "int64_t"}
 _ACCESSOR = "torch::headeronly::HeaderOnlyTensorAccessor"
 _PACKED_ACCESSOR = "torch::headeronly::HeaderOnlyGenericPackedTensorAccessor"
@@ -93,7 +95,7 @@ _CALLS: dict[str, tuple[int, int]] = {
     "sub": (1, 1),
     "is_pinned": (0, 0),
 }
-"""Operators with a wrapper that takes the same arguments: how many, the tensor itself not counted."""
+"""Operators with a wrapper that takes the same arguments: how many beside the tensor itself."""
 _CHANGES = frozenset({"zero_", "copy_", "narrow"})
 """Wrappers that take the tensor by a reference that is not const."""
 _FACTORIES = frozenset({"empty", "zeros", "ones", "full"})
@@ -102,6 +104,9 @@ _OPTIONS = frozenset({"TensorOptions", "dtype", "device"})
 ASSIGNS = frozenset({"=", "+=", "-=", "*=", "/=", "&=", "|=", "^="})
 """An assignment to the result of a call of a tensor writes to its elements."""
 _BEGINS = frozenset({"=", "(", ",", "return", "{", ";", "}"})
+_AFTER_TEMPLATE = frozenset({"(", "{", "::", ",", ">"})
+_STARTS = frozenset({";", "{", "}", "#if", "#else", "#elif", "#endif"})
+"""What stands before a statement."""
 _ENDS = frozenset({";", ",", ")", "}"})
 
 
@@ -112,6 +117,8 @@ def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit,
         return _packed_type(source, index, after, _PACKED[found.name])
     if found.name.endswith(("DeviceGuard", "CUDAGuard")):
         return _guard(source, index, after)
+    if found.name == "cuda::getCurrentCUDAStream":
+        return _stream(source, index, after)
     if found.to is None or found.to == "-":
         return ()
     return (Edit(toks.starts[index], toks.ends[after - 1], found.to.format(found.name)),)
@@ -140,10 +147,9 @@ def macro(source: Source, index: int, found: Spelling) -> tuple[Edit, ...]:
     if shown == "TORCH_FN" and parts is not None and len(parts) == 1:
         inner = _source(source, *parts[0])
         return (Edit(start, toks.ends[toks.pairs[index + 1]], f"TORCH_BOX(&{inner})"),)
-    if shown.startswith("TORCH_SELECTIVE_") and parts is not None and len(parts) == 1:
-        if shown in ("TORCH_SELECTIVE_NAME", "TORCH_SELECTIVE_SCHEMA"):
-            inner = _source(source, *parts[0])
-            return (Edit(start, toks.ends[toks.pairs[index + 1]], inner),)
+    if shown in _SELECTIVE and parts is not None and len(parts) == 1:
+        inner = _source(source, *parts[0])
+        return (Edit(start, toks.ends[toks.pairs[index + 1]], inner),)
     if found.to is None:
         return ()
     if found.to == "STD_TORCH_CHECK" and parts and not _printable(source, parts[1:]):
@@ -210,6 +216,7 @@ def call(
     parts = arguments(source, opening)
     if parts is None:
         return (), found
+    found = overloads.meant(source, found, parts, method=False)
     start, end = toks.starts[index], toks.ends[toks.pairs[opening]]
     if shown in _FACTORIES:
         made = _factory(source, shown, parts)
@@ -275,7 +282,7 @@ def equal_sizes(source: Source, start: int, index: int, end: int) -> tuple[Edit,
 
 
 def registered(
-    source: Source, index: int, opening: int, shown: str
+    source: Source, opening: int, shown: str
 ) -> tuple[Spelling | None, tuple[Edit, ...]]:
     """For ``m.impl(…)`` and ``m.def(…)``; without a row if they stay as they are."""
     toks = source.toks
@@ -330,8 +337,9 @@ def arguments(source: Source, opening: int) -> list[tuple[int, int]] | None:
             start = index + 1
         elif text in ("(", "[", "{") and pairs[index] > index:
             index = pairs[index]
-        elif text == "<" and (end := source.expressions.template_end(index)) is not None:
-            if end < closing and texts[end] in ("(", "{", "::", ",", ">") and _named(source, index):
+        elif text == "<" and _named(source, index):
+            end = source.expressions.template_end(index)
+            if end is not None and end < closing and texts[end] in _AFTER_TEMPLATE:
                 index = end - 1
         index += 1
     found.append((start, closing))
@@ -467,6 +475,39 @@ def _guard(source: Source, index: int, after: int) -> tuple[Edit, ...]:
             text = f"{_GUARD} {toks.texts[after]}({found[1]}.get_device_index())"
             return (Edit(toks.starts[index], toks.ends[closing], text),)
     return ()
+
+
+def _stream(source: Source, index: int, after: int) -> tuple[Edit, ...]:
+    """For ``cudaStream_t stream = at::cuda::getCurrentCUDAStream();``."""
+    toks = source.toks
+    texts = toks.texts
+    rest = "".join(texts[after : after + 7])
+    if index < 4 or texts[index - 1] != "=" or toks.kinds[index - 2] != NAME:
+        return ()
+    if rest.startswith("().stream();"):
+        last = after + 6
+    elif rest.startswith("();") and texts[index - 3] == "cudaStream_t":
+        last = after + 2
+    else:
+        return ()
+    first = index - 3 - (texts[index - 4] == "const")
+    if texts[index - 3] not in ("cudaStream_t", "auto") or texts[first - 1] not in _STARTS:
+        return ()
+    shown = texts[index - 2]
+    line = source.text.rfind("\n", 0, toks.starts[first]) + 1
+    indent = source.text[line : toks.starts[first]]
+    gap = f"\n{indent}" if not indent.strip() else " "
+    text = gap.join(
+        (
+            f"void* {shown}_handle = nullptr;",
+            (
+                "TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream("
+                f"torch::stable::accelerator::getCurrentDeviceIndex(), &{shown}_handle));"
+            ),
+            f"cudaStream_t {shown} = static_cast<cudaStream_t>({shown}_handle);",
+        )
+    )
+    return (Edit(toks.starts[first], toks.ends[last], text),)
 
 
 def _data_pointer(source: Source, index: int, opening: int) -> tuple[Edit, ...]:
@@ -611,34 +652,43 @@ class _Options:
             return False
         parts, after = expressions.qualified(index)
         known = expressions.resolved(parts)
-        if known[-1] in _OPTIONS and (len(known) == 2 or len(known) == 1):
-            given = arguments(source, after)
-            if given is None:
-                return False
-            if known[-1] != "TensorOptions":
-                if not self._set(source, known[-1], given):
-                    return False
-            elif given and not (len(given) == 1 and self._set(source, "dtype", given)):
-                return False
-            after = toks.pairs[after] + 1
+        if known[-1] in _OPTIONS and len(known) <= 2:
+            following = self._made(source, known[-1], after)
         else:
-            start = index
-            while after < end and toks.texts[after] in (".", "->"):
-                if toks.texts[after + 1] == "options":
-                    break
-                after += 2
-                if after < end and toks.texts[after] in "([" and toks.pairs[after] > 0:
-                    return False  # an object that is not just named
-            if after + 3 > end or toks.texts[after] != "." or toks.texts[after + 1] != "options":
+            following = self._taken_from(source, index, after, end)
+        if following is None:
+            return False
+        while following + 2 < end and toks.texts[following] == ".":
+            given = arguments(source, following + 2)
+            if given is None or not self._set(source, toks.texts[following + 1], given):
                 return False
-            self.base = _source(source, start, after)
-            after = toks.pairs[after + 2] + 1
-        while after + 2 < end and toks.texts[after] == ".":
-            given = arguments(source, after + 2)
-            if given is None or not self._set(source, toks.texts[after + 1], given):
-                return False
-            after = toks.pairs[after + 2] + 1
-        return after == end
+            following = toks.pairs[following + 2] + 1
+        return following == end
+
+    def _made(self, source: Source, shown: str, opening: int) -> int | None:
+        """``TensorOptions()`` or ``torch::dtype(…)``; the index after it."""
+        given = arguments(source, opening)
+        if given is None:
+            return None
+        if shown == "TensorOptions":
+            good = not given or (len(given) == 1 and self._set(source, "dtype", given))
+        else:
+            good = self._set(source, shown, given)
+        return source.toks.pairs[opening] + 1 if good else None
+
+    def _taken_from(self, source: Source, start: int, after: int, end: int) -> int | None:
+        """``x.options()`` of an object that is just named; the index after it."""
+        toks = source.toks
+        while after + 1 < end and toks.texts[after] in (".", "->"):
+            if toks.texts[after + 1] == "options":
+                break
+            after += 2
+            if after < end and toks.texts[after] in ("(", "["):
+                return None
+        if after + 3 > end or toks.texts[after] != "." or toks.texts[after + 1] != "options":
+            return None
+        self.base = _source(source, start, after)
+        return toks.pairs[after + 2] + 1
 
     def _set(self, source: Source, shown: str, given: list[tuple[int, int]]) -> bool:
         if not given:

@@ -81,7 +81,7 @@ def include_paths(data: bytes) -> list[str]:
     return [path.decode("latin-1") for path in _INCLUDES.findall(data)]
 
 
-def _read(text: str, found: Tokens) -> None:  # one loop, since it is run for every token
+def _read(text: str, found: Tokens) -> None:  # noqa: PLR0912, PLR0915 - the hottest loop
     texts, starts, ends, kinds = found.texts, found.starts, found.ends, found.kinds
     length = len(text)
     position, body, body_end, off = 0, -1, length, 0

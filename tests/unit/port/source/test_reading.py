@@ -41,7 +41,7 @@ INCLUDE = "#include <torch/extension.h>\n"
         ("auto x = at::kFloat;", Kind.CONSTANT, "at::kFloat"),
         ("auto x = torch::kCUDA;", Kind.CONSTANT, "torch::kCUDA"),
         ("at::parallel_for(0, n, 1, f);", Kind.FUNCTION, "at::parallel_for"),
-        ("auto s = at::cuda::getCurrentCUDAStream();", Kind.FUNCTION, "at::cuda::getCurrentCUDAStream"),
+        ("f(at::cuda::current_device());", Kind.FUNCTION, "at::cuda::current_device"),
         ("auto x = torch::linalg_norm(y);", Kind.FUNCTION, "torch::linalg_norm"),
         ("using namespace torch::indexing;", Kind.NAMESPACE, "using namespace torch::indexing"),
     ],
@@ -261,3 +261,37 @@ def test_the_first_include_that_goes_brings_the_headers_of_what_stays() -> None:
         "#include <unordered_set>",
     ]
     assert second.edits[0].text == ""
+
+
+def test_a_header_that_only_includes_keeps_bringing_the_standard_library() -> None:
+    found = read("all.h", b"#pragma once\n#include <torch/torch.h>\n", "2.10.0").uses
+    assert "#include <unordered_set>" in found[0].edits[0].text
+    found = read("all.h", b"#include <torch/torch.h>\nat::Tensor x;\n", "2.10.0").uses
+    assert found[0].edits[0].text == ""
+
+
+@pytest.mark.parametrize(
+    ("call", "way", "api"),
+    [
+        ("x.view(at::kByte)", Way.NOW, "Tensor::view(dtype)"),
+        ("x.view({1, 2})", Way.NOW, "Tensor::view"),
+        ("x.cumsum(0)", Way.DISPATCHER, "at::cumsum"),
+        ("x - y", Way.NOW, "at::sub"),
+        ("x.add(y)", Way.NOW, "at::add"),
+        ("x.add(2)", Way.NOW, "at::add, at::sub with a number"),
+    ],
+)
+def test_the_arguments_tell_the_overload(call: str, way: Way, api: str) -> None:
+    found = uses(f"void f(at::Tensor x, at::Tensor y) {{ {call}; }}")[2]
+    assert (found.way, found.api) == (way, api)
+
+
+def test_an_overload_that_takes_a_number_is_not_sent_through_the_dispatcher_as_it_is() -> None:
+    found = uses("void f(at::Tensor x) { x.pow_(2); at::clamp(x, 0, 1); }")[1:]
+    for one in found:
+        assert one.write is None or '"Scalar"' not in one.write
+
+
+def test_names_are_shown_in_the_authors_characters() -> None:
+    (found,) = uses("auto x = at::größe(1);")
+    assert found.spelled == "at::größe"

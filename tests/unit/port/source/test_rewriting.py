@@ -52,8 +52,8 @@ TYPE = "torch::headeronly::ScalarType::"
         ),
         (
             "at::empty({n}, torch::dtype(torch::kInt).device(torch::kCUDA));",
-            f"torch::stable::empty({{n}}, {TYPE}Int, std::nullopt, "
-            "torch::stable::Device(torch::headeronly::DeviceType::CUDA));",
+            (f"torch::stable::empty({{n}}, {TYPE}Int, std::nullopt, "
+            "torch::stable::Device(torch::headeronly::DeviceType::CUDA));"),
         ),
         ("at::empty(0, x.options());", "torch::stable::new_empty(x, {0});"),
         (
@@ -66,32 +66,39 @@ TYPE = "torch::headeronly::ScalarType::"
         ('AT_ERROR("m");', 'STD_TORCH_CHECK(false, "m");'),
         (
             'AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "n", [&] { int a, b; });',
-            'THO_DISPATCH_V2(x.scalar_type(), "n", ([&] { int a, b; }), AT_EXPAND(AT_FLOATING_TYPES));',
+            ('THO_DISPATCH_V2(x.scalar_type(), "n", ([&] { int a, b; }), '
+            "AT_EXPAND(AT_FLOATING_TYPES));"),
         ),
         (
             'AT_DISPATCH_FLOATING_TYPES_AND_HALF(x.type(), "n", ([&] { g(); }));',
-            'THO_DISPATCH_V2(x.scalar_type(), "n", ([&] { g(); }), AT_EXPAND(AT_FLOATING_TYPES), '
-            f"{TYPE}Half);",
+            ('THO_DISPATCH_V2(x.scalar_type(), "n", ([&] { g(); }), AT_EXPAND(AT_FLOATING_TYPES), '
+            f"{TYPE}Half);"),
         ),
         (
             'AT_DISPATCH_ALL_TYPES_AND2(at::kHalf, at::kBool, t, "n", [&] { g(); });',
-            'THO_DISPATCH_V2(t, "n", ([&] { g(); }), AT_EXPAND(AT_ALL_TYPES), '
-            f"{TYPE}Half, {TYPE}Bool);",
+            ('THO_DISPATCH_V2(t, "n", ([&] { g(); }), AT_EXPAND(AT_ALL_TYPES), '
+            f"{TYPE}Half, {TYPE}Bool);"),
         ),
         (
             "x.accessor<float, 2>();",
-            "torch::headeronly::HeaderOnlyTensorAccessor<float, 2>(x.mutable_data_ptr<float>(), "
-            "x.sizes().data(), x.strides().data());",
+            ("torch::headeronly::HeaderOnlyTensorAccessor<float, 2>(x.mutable_data_ptr<float>(), "
+            "x.sizes().data(), x.strides().data());"),
         ),
         (
             "x.packed_accessor32<float, 2>();",
-            "torch::headeronly::HeaderOnlyGenericPackedTensorAccessor<float, 2, "
+            ("torch::headeronly::HeaderOnlyGenericPackedTensorAccessor<float, 2, "
             "torch::headeronly::DefaultPtrTraits, int32_t>(x.mutable_data_ptr<float>(), "
-            "x.sizes().data(), x.strides().data());",
+            "x.sizes().data(), x.strides().data());"),
         ),
         (
             "const at::cuda::OptionalCUDAGuard guard(device_of(x));",
             "const torch::stable::accelerator::DeviceGuard guard(x.get_device_index());",
+        ),
+        (
+            "cudaStream_t s = at::cuda::getCurrentCUDAStream();",
+            ("void* s_handle = nullptr; TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream("
+            "torch::stable::accelerator::getCurrentDeviceIndex(), &s_handle)); "
+            "cudaStream_t s = static_cast<cudaStream_t>(s_handle);"),
         ),
         ("c10::optional<int> n = c10::nullopt;", "std::optional<int> n = std::nullopt;"),
     ],
@@ -124,6 +131,8 @@ def test_edits(body: str, after: str) -> None:
         "g(x).accessor<float, 2>();",  # evaluated three times
         "at::cuda::CUDAGuard guard(q);",
         "x.item<float>();",
+        "auto s = at::cuda::getCurrentCUDAStream();",  # another type
+        "k<<<1, 2, 0, at::cuda::getCurrentCUDAStream()>>>();",
     ],
 )
 def test_there_is_no_edit_where_the_meaning_is_not_sure(body: str) -> None:
@@ -136,8 +145,8 @@ def test_there_is_no_edit_where_the_meaning_is_not_sure(body: str) -> None:
         ("TORCH_LIBRARY(ns, m) {}", "STABLE_TORCH_LIBRARY(ns, m) {}"),
         (
             'TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl("f", &f); m.impl("g", ns::g); }',
-            'STABLE_TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl("f", TORCH_BOX(&f)); '
-            'm.impl("g", TORCH_BOX(&ns::g)); }',
+            ('STABLE_TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl("f", TORCH_BOX(&f)); '
+            'm.impl("g", TORCH_BOX(&ns::g)); }'),
         ),
         (
             'TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl("f", TORCH_FN(f)); }',
@@ -147,15 +156,18 @@ def test_there_is_no_edit_where_the_meaning_is_not_sure(body: str) -> None:
             'TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl(TORCH_SELECTIVE_NAME("f"), &f); }',
             'STABLE_TORCH_LIBRARY_IMPL(ns, CPU, m) { m.impl("f", TORCH_BOX(&f)); }',
         ),
-        ("using at::Tensor; Tensor f(Tensor x);", "using torch::stable::Tensor; Tensor f(Tensor x);"),
+        (
+            "using at::Tensor; Tensor f(Tensor x);",
+            "using torch::stable::Tensor; Tensor f(Tensor x);",
+        ),
         (
             "using namespace torch;\nTensor f(Tensor x);",
             "\ntorch::stable::Tensor f(torch::stable::Tensor x);",
         ),
         (
             "__global__ void k(at::PackedTensorAccessor32<T, 2> a);",
-            "__global__ void k(torch::headeronly::HeaderOnlyGenericPackedTensorAccessor<T, 2, "
-            "torch::headeronly::DefaultPtrTraits, int32_t> a);",
+            ("__global__ void k(torch::headeronly::HeaderOnlyGenericPackedTensorAccessor<T, 2, "
+            "torch::headeronly::DefaultPtrTraits, int32_t> a);"),
         ),
         (
             "#define CHECK_CPU(x) \\\n  AT_ASSERTM(x.device().is_cpu(), #x)",

@@ -71,12 +71,16 @@ def test_a_brace_closes_brackets_that_were_left_open() -> None:
     assert found.pairs[0] == len(found.texts) - 1
 
 
+PIECES = [
+    *("(", "{", "<", "#if A\n", "#if A\n(", 'R"x(', "/*", "a.b(", "#define A (\n", '"', "x[", "&"),
+    *("at::Tensor<", "auto a = ", "\\\n", "using A = B;", "a < ", "namespace a {", "at::", "x.y"),
+    *("-", "std::vector<", "#if 0\n", "at::Tensor x, ", "{x.view(", "TORCH_CHECK(", "m.impl("),
+    *("#else\n", "template <", "x.options().dtype(", "x - ", "a b(", "using namespace at; {"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "piece", ["(", "{", "<", "#if A\n", "#if A\n(", "R\"x(", "/*", "a.b(", "#define A (\n", "\"", "at::Tensor<", "x[", "&",
-              "auto a = ", "\\\n", "using A = B;", "a < ", "namespace a {", "at::", "x.y", "-", "std::vector<",
-              "#if 0\n", "at::Tensor x, ", "{x.view(", "TORCH_CHECK(", "m.impl(", "#else\n", "template <"],
-)  # fmt: skip
+@pytest.mark.parametrize("piece", PIECES)
 def test_time_is_linear_in_hostile_repetitions(piece: str) -> None:
     from torch_abi_audit.port.source.reading import read
 
