@@ -7,6 +7,7 @@ the plan says and the successor does not show needs a reason.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,6 @@ import pytest
 from tests.support.wheels import fetch
 from torch_abi_audit import sources
 from torch_abi_audit.audit.pipeline import audit
-from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.port.migration import COVERED, Item, Plan, Way
 from torch_abi_audit.port.plan import plan, units_of
 
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 LINUX, WINDOWS = "manylinux_2_28_x86_64", "win_amd64"
 MACOS_11, MACOS_14 = "macosx_11_0_arm64", "macosx_14_0_arm64"
+
+
+COMMON = re.compile(
+    r"aoti_torch_(abi_version|call_dispatcher|delete_\w+|new_tensor_handle)"
+    r"|aoti_torch_(device_type|dtype|layout|library|memory_format)_\w+"
+    r"|torch_(call_dispatcher|delete_list|dtype_\w+|exception_\w+|list_\w+|new_list\w+)"
+    r"|torch_new_stable_ivalue"
+)
+"""Shims that headers use beside what they are for, so that they tell nothing."""
+OPERATOR = re.compile(r"aten::(\w+)")
+WRAPPER = re.compile(r"torch::stable::([a-z]\w*)")
+TYPE = re.compile(r"torch::stable::[A-Z]")
 
 
 class Step(NamedTuple):
@@ -55,11 +67,11 @@ STEPS = (
     Step("torchcodec==0.10.0", "torchcodec==0.12.0", LINUX, "2.11.0", 20),
     Step("torchcodec==0.10.0", "torchcodec==0.12.0", MACOS_11, "2.11.0", 20, MACOS_14),
     Step("torchcodec==0.10.0", "torchcodec==0.12.0", WINDOWS, "2.11.0", 20),
-    Step("torchcodec==0.11.1", "torchcodec==0.12.0", LINUX, "2.11.0", 2),
-    Step("torchcodec==0.11.1", "torchcodec==0.12.0", MACOS_11, "2.11.0", 2, MACOS_14),
-    Step("torchcodec==0.11.1", "torchcodec==0.12.0", WINDOWS, "2.11.0", 2),
-    Step("torchao==0.15.0", "torchao==0.17.0", LINUX, "2.11.0", 15),
-    Step("torchao==0.16.0", "torchao==0.17.0", LINUX, "2.11.0", 15),
+    Step("torchcodec==0.11.1", "torchcodec==0.12.0", LINUX, "2.11.0", 1),
+    Step("torchcodec==0.11.1", "torchcodec==0.12.0", MACOS_11, "2.11.0", 1, MACOS_14),
+    Step("torchcodec==0.11.1", "torchcodec==0.12.0", WINDOWS, "2.11.0", 1),
+    Step("torchao==0.15.0", "torchao==0.17.0", LINUX, "2.11.0", 10),
+    Step("torchao==0.16.0", "torchao==0.17.0", LINUX, "2.11.0", 10),
     Step("xformers==0.0.33.post2", "xformers==0.0.34", LINUX, "2.10.0", 20),
 )
 """torchao has libraries only for Linux, and xformers no wheel for macOS; those for Windows would be
@@ -67,10 +79,12 @@ STEPS = (
 
 TYPED = "typed operator handles use it inside; the calls through them were dropped"
 INLINED = "inlined from headers; no source of the package uses it"
+CONTAINER = "torch::tensor is inlined and uses it"
+WARNS = "the destructor of c10::cuda::CUDAGuard is inlined and uses it"
 LOOP = "at::parallel_for is a template that uses it"
 DELETED = "only rir/ calls it, which was removed before the port (pytorch/audio#4124)"
-SPARSE = "belongs to sparse attention, removed before the port (xformers@0eb7c432)"
-SWIGLU = "belongs to the fast SwiGLU, removed before the port (xformers@8de65ecb)"
+SPARSE = "belongs to sparse attention, removed before the port (facebookresearch/xformers@0eb7c432)"
+SWIGLU = "belongs to the fast SwiGLU, removed before the port (facebookresearch/xformers@8de65ecb)"
 GUARD = "CUDAGuard, OptionalCUDAGuard, DeviceGuard"
 ROOM_RESPONSES = (
     "at::all",
@@ -88,6 +102,8 @@ ROOM_RESPONSES = (
     "at::norm",
 )
 SPARSE_ATTENTION = (
+    "GradMode, NoGradGuard",
+    "Tensor::select, Tensor::operator[]",
     "at::coalesce",
     "at::get_num_threads",
     "at::get_thread_num",
@@ -113,24 +129,35 @@ REASONS = (
     Reason("torchvision", "RECORD_FUNCTION", TYPED),
     Reason("torchvision", "c10::Dispatcher", TYPED),
     Reason("torchvision", "at::mul.Tensor", "at::ones_like(x) * sum is the sum"),
+    Reason("torchvision", "at::ones_like, at::full_like", "at::ones_like(x) * sum is the sum"),
+    Reason("torchvision", "at::zeros_like", "torch::stable::new_zeros does it"),
     Reason("torchvision", "at::transpose_", "torch::stable::transpose does it, not in place"),
     Reason("torchvision", "at::view_as", "torch::stable::view with the sizes does it"),
+    Reason("torchvision", "at::from_blob", "the bytes are copied into a new tensor"),
     Reason("torchvision", "at::index.Tensor", "aten::index_select does it", (MACOS_14,)),
     Reason("torchvision", GUARD, INLINED, (MACOS_14, WINDOWS)),
     Reason("torchvision", "Library::set_python_module", INLINED, (WINDOWS,)),
     Reason("torchaudio", "RECORD_FUNCTION", TYPED),
     Reason("torchaudio", "c10::Dispatcher", TYPED),
+    Reason("torchaudio", "GradMode, NoGradGuard", CONTAINER),
+    Reason("torchaudio", "TORCH_WARN", WARNS, (LINUX,)),
     Reason("torchaudio", "at::get_num_threads", LOOP, (LINUX, WINDOWS)),
     Reason("torchaudio", "at::get_thread_num", LOOP),
     Reason("torchaudio", "at::max", "torch::stable::amax does it"),
     Reason("torchaudio", "Tensor::item", "the data is read on the CPU, or copied there"),
+    Reason("torchaudio", "Tensor::contiguous", "forced_align on a GPU does without it", (LINUX,)),
     Reason("torchaudio", GUARD, INLINED, (WINDOWS,)),
     *(Reason("torchaudio", api, DELETED) for api in ROOM_RESPONSES),
+    Reason("torchcodec", "GradMode, NoGradGuard", CONTAINER),
     Reason("torchcodec", "Tensor::fill_", "tensor[i] = x became a write through an accessor"),
+    Reason("torchcodec", "Tensor::size", "sizes()[i] does it", (WINDOWS,)),
     Reason("torchcodec", GUARD, INLINED, (WINDOWS,)),
-    Reason("torchao", "at::empty_strided", "new_empty and transpose do it (ao@aa9be6836)"),
+    Reason("torchao", "TORCH_WARN", WARNS),
+    Reason("torchao", "Tensor::view(dtype)", "activation24 was removed (pytorch/ao#3744)"),
+    Reason("torchao", "at::empty_strided", "new_empty and transpose do it (pytorch/ao#3610)"),
     Reason("xformers", "RECORD_FUNCTION", TYPED),
     Reason("xformers", "c10::Dispatcher", TYPED),
+    Reason("xformers", "TORCH_WARN", WARNS),
     Reason("xformers", "TensorIterator", SWIGLU),
     *(Reason("xformers", api, SPARSE) for api in SPARSE_ATTENTION),
 )
@@ -170,27 +197,21 @@ def operators(step: Step) -> frozenset[str]:
     return frozenset(part.partition(b"\0")[0][:80].decode("ascii", "replace") for part in parts)
 
 
-def common_shims() -> frozenset[str]:
-    """Shims that every stable library imports, so that they tell nothing."""
-    return frozenset(
-        shim
-        for row in replacements.rows()
-        if row.api in ("at::Tensor", "TORCH_LIBRARY")
-        for shim in row.shims
-    )
-
-
 def shown(item: Item, step: Step) -> bool:
     """Whether the new wheel does what the plan says of an API."""
     if item.way not in COVERED:
         return False  # it was done, without what the plan waits for
-    if item.way is Way.GOES:
+    if item.way is Way.GOES or not item.shims:
         return True
+    ways = f"{item.use} {item.fallback.use if item.fallback is not None else ''}"
+    called = set(OPERATOR.findall(ways))
     if item.way is Way.DISPATCHER:
-        name = item.api.removeprefix("at::")
-        return bool({"torch_call_dispatcher"} & imported(step)) and name in operators(step)
-    telling = set(item.shims) - common_shims() or set(item.shims)
-    return not item.shims or not telling.isdisjoint(imported(step))
+        return not called.isdisjoint(operators(step))
+    called.update(WRAPPER.findall(ways))  # many a wrapper calls the operator of its name
+    shims = {one for one in item.shims if not COMMON.fullmatch(one)}
+    if TYPE.search(ways) or not (shims or called):
+        shims = set(item.shims)
+    return not (shims.isdisjoint(imported(step)) and called.isdisjoint(operators(step)))
 
 
 def telling(item: Item, step: Step) -> bool:
