@@ -73,6 +73,11 @@ STEPS = (
         (DATA / "torch_replacements.json",),
         offline=("--source-only",),
     ),
+    Step(
+        TOOLS / "generate_spellings.py",  # names rows of the replacements
+        (DATA / "torch_spellings.json",),
+        offline=("--source-only",),
+    ),
     Step(TOOLS / "generate_operators.py", (DATA / "operator_schemas.idx",)),
     Step(TOOLS / "generate_torch_names.py", (DATA / "torch_names.tsv",)),
     Step(
