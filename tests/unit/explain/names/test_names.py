@@ -83,6 +83,7 @@ STABLE = "of the LibTorch Stable ABI"
         ("omp_get_max_threads", ("an OpenMP runtime",)),
         ("mkl_sparse_d_create_csr", ("Intel's MKL", "libtorch_cpu.so of torch", "not torch's")),
         ("Sleef_sinf8_u10", ("SLEEF", "libtorch_cpu.so of torch", "not torch's")),
+        ("cpuinfo_initialize", ("cpuinfo", "libc10.so", "not torch's")),
         ("uv_loop_init", ("libuv", "libtorch_cpu.so of torch")),
         ("sgemm_", ("BLAS and LAPACK", "libtorch_cpu.so of torch")),
         ("cblas_sgemm", ("a function of BLAS", "no library of torch")),
