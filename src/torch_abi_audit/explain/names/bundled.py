@@ -66,7 +66,7 @@ def not_exported(platform: str) -> str | None:
         known = tuple(one.version for one in export_index.releases(platform))
     if not known:
         return None
-    return f"no library of torch {known[0]} to {known[-1]} exports it on {platform}"
+    return f"none of torch's own libraries exports it ({known[0]} to {known[-1]}, {platform})"
 
 
 def of_question(answer: Explanation, name: bytes, known: History) -> Explanation:

@@ -86,7 +86,7 @@ STABLE = "of the LibTorch Stable ABI"
         ("cpuinfo_initialize", ("cpuinfo", "libc10.so", "not torch's")),
         ("uv_loop_init", ("libuv", "libtorch_cpu.so of torch")),
         ("sgemm_", ("BLAS and LAPACK", "libtorch_cpu.so of torch")),
-        ("cblas_sgemm", ("a function of BLAS", "no library of torch")),
+        ("cblas_sgemm", ("a function of BLAS", "none of torch's own libraries exports it")),
         ("_ZN4gloo7ContextD1Ev", ("a name of Gloo", "libtorch_cpu.so")),
         ("gloo::Context", ("a name of Gloo", "the mangled name is needed")),
     ],
