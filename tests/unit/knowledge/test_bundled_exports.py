@@ -40,6 +40,10 @@ def test_the_file_covers_the_releases_of_the_export_index_and_none_of_its_names(
         assert found.releases >> (len(known) - 1) & 1, "the newest release"
         assert not export_index.exported(LINUX, name)
     assert bundled_exports.exports(LINUX, b"cblas_sgemm") is None
+    assert bundled_exports.releases("linux_aarch64") == tuple(
+        one.version for one in export_index.releases("linux_aarch64")
+    )
+    assert bundled_exports.exports("linux_aarch64", b"mkl_sparse_d_create_csr") is None
 
 
 def test_a_platform_without_a_file_has_no_answer() -> None:

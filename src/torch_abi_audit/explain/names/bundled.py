@@ -62,9 +62,11 @@ def sentences(name: bytes, known: History) -> tuple[str, ...]:
 def not_exported(platform: str) -> str | None:
     """That no library of torch exports a name, as a sentence; None if that is not known."""
     known = bundled_exports.releases(platform)
+    if not known and not platform.startswith("linux"):  # the export index has every name there
+        known = tuple(one.version for one in export_index.releases(platform))
     if not known:
         return None
-    return f"no library of torch {known[0]} to {known[-1]} exports it on {platform}"
+    return f"none of torch's own libraries exports it ({known[0]} to {known[-1]}, {platform})"
 
 
 def of_question(answer: Explanation, name: bytes, known: History) -> Explanation:

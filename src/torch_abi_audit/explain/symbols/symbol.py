@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STABLE = ("torch::stable", "torch::headeronly")
 _TORCH_C_NAMES = (b"aoti_", b"torch_", b"at_", b"FLAGS_", b"TH")
 """Beginnings of torch's own C names in the export index."""
+_LENT_C_NAMES = (b"Sleef_", b"cpuinfo_", b"clog_", b"nnp_", b"pthreadpool_")
+"""Those of projects whose headers torch ships."""
 _OWN_LIBRARIES = ("libc10", "c10", "libtorch_python", "torch_python", "libshm", "shm", "_C")
 """Libraries of torch that contain no other project's."""
 _SHOWN = 3
@@ -81,9 +83,10 @@ def _is_torchs(name: bytes, known: History) -> bool:
         return False
     if name.startswith((b"_Z", b"?")):
         return not owner(name) or not is_bundled_space(owner(name)[0])
-    return name.startswith(_TORCH_C_NAMES) or all(
-        library.startswith(_OWN_LIBRARIES) for library, _ in known.libraries
-    )
+    if name.startswith(_TORCH_C_NAMES):
+        return True
+    own = all(library.startswith(_OWN_LIBRARIES) for library, _ in known.libraries)
+    return own and not name.startswith(_LENT_C_NAMES)
 
 
 def _copied(answer: Explanation, name: bytes, copy: History, scene: Scene) -> Explanation:
