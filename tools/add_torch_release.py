@@ -68,6 +68,11 @@ STEPS = (
         (DATA / "torch_replacements.json",),
         offline=("--source-only",),
     ),
+    Step(
+        TOOLS / "generate_spellings.py",  # names rows of the table of replacements
+        (DATA / "torch_spellings.json",),
+        offline=("--source-only",),
+    ),
     Step(TOOLS / "generate_operators.py", (DATA / "operator_schemas.idx",)),
     Step(
         TOOLS / "generate_cpython_abi.py", (DATA / "cpython_abi.tsv",), of_torch=False, offline=()

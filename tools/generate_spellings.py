@@ -152,12 +152,12 @@ def _together(
     One example of all rows with the same header takes as long as one of them. If it builds from the
     header's first release on and runs on every torch, so does each.
     """
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for entry in source:
         if "code" in entry and not {"file", "define", "cuda", "declares"} & entry.keys():
-            groups.setdefault(entry["header"], []).append(entry)
+            groups.setdefault((entry["header"], entry["kind"]), []).append(entry)
     found: dict[str, Proof] = {}
-    for header, group in groups.items():
+    for (header, _), group in groups.items():
         code = " ".join(f"{{ {one['code']} }}" for one in group)
         whole = _example(group[0] | {"code": code})
         try:

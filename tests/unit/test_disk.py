@@ -20,6 +20,7 @@ ALLOWED = {
     "knowledge.old_exports": "reads the package's own data",
     "knowledge.operators": "reads the package's own data",
     "knowledge.replacements": "reads the package's own data",
+    "knowledge.spellings": "reads the package's own data",
     "knowledge.tables": "reads the package's own data",
     "runtime.workers": "forks, and speaks with the other processes through pipes",
     "settings.find_file": "finds and reads the configuration file",

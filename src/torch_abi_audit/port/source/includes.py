@@ -83,6 +83,52 @@ _NOTES = {
 }
 
 
+_TENSOR, _LIBRARY = "torch/csrc/stable/tensor.h", "torch/csrc/stable/library.h"
+_GUARD = "torch/csrc/stable/accelerator.h"
+_STREAM = "torch/csrc/inductor/aoti_torch/c/shim.h"
+_PLACES = {
+    "ATen/ATen.h": _TENSOR,
+    "ATen/Dispatch.h": "torch/headeronly/core/Dispatch_v2.h",
+    "ATen/Dispatch_v2.h": "torch/headeronly/core/Dispatch_v2.h",
+    "ATen/Functions.h": "torch/csrc/stable/ops.h",
+    "ATen/Parallel.h": "torch/csrc/stable/ops.h",
+    "ATen/Tensor.h": _TENSOR,
+    "ATen/core/Tensor.h": _TENSOR,
+    "ATen/core/TensorAccessor.h": "torch/headeronly/core/TensorAccessor.h",
+    "ATen/core/Generator.h": "torch/csrc/stable/generator.h",
+    "ATen/cuda/CUDAContext.h": _STREAM,
+    "ATen/cuda/CUDAContextLight.h": _STREAM,
+    "ATen/cuda/Exceptions.h": "torch/csrc/stable/macros.h",
+    "c10/core/Device.h": "torch/csrc/stable/device.h",
+    "c10/core/DeviceGuard.h": _GUARD,
+    "c10/cuda/CUDAException.h": "torch/csrc/stable/macros.h",
+    "c10/cuda/CUDAGuard.h": _GUARD,
+    "c10/cuda/CUDAStream.h": _STREAM,
+    "c10/util/ArrayRef.h": "torch/headeronly/util/HeaderOnlyArrayRef.h",
+    "c10/util/Optional.h": "optional",
+    "c10/util/string_view.h": "string_view",
+    "torch/all.h": _TENSOR,
+    "torch/extension.h": f"{_TENSOR}, torch/csrc/stable/ops.h, {_LIBRARY}",
+    "torch/library.h": _LIBRARY,
+    "torch/script.h": f"{_TENSOR}, torch/csrc/stable/ops.h, {_LIBRARY}",
+    "torch/torch.h": f"{_TENSOR}, torch/csrc/stable/ops.h",
+    "torch/types.h": _TENSOR,
+}
+"""Headers whose names have their replacements in certain stable ones, for the most part."""
+
+
+def _in_its_place(path: str) -> str:
+    """What to include in the place of an unstable header, as far as its name tells."""
+    if (known := _PLACES.get(path)) is not None:
+        return known
+    folder, _, name = path.rpartition("/")
+    for stable in ("util", "core", "macros"):
+        header = f"torch/headeronly/{stable}/{name}"
+        if folder.startswith("c10") and spellings.open_header(header):
+            return header
+    return "the headers of what replaces its names"
+
+
 def is_torchs(path: str) -> bool:
     """Whether a path is one of torch's headers, stable ones among them."""
     return path.startswith(_TORCHS)
@@ -117,7 +163,7 @@ def include_uses(
                 path,
                 None,
                 Way.NOW,
-                "the headers of what replaces its names",
+                _in_its_place(path),
                 note=_NOTES.get(path, ""),
                 edits=(Edit(include.start, include.end, text),),
             ),
