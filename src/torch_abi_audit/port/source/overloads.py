@@ -72,6 +72,8 @@ def _of_row(found: Spelling, api: str) -> Spelling:
 def _kind(source: Source, first: int, end: int) -> Held | str:
     """What an argument is: more than the expression itself says."""
     texts, kinds = source.toks.texts, source.toks.kinds
+    if first >= min(end, len(texts)):  # the source ends before it
+        return _WORD
     if texts[first] == "{":
         return _LIST
     if kinds[first] == TEXT:

@@ -6,6 +6,7 @@ and a fifth of the sources of real extensions make a grammar of C++ give up on a
 
 from __future__ import annotations
 
+from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
@@ -240,7 +241,7 @@ class _Reader(Objects):
                         since=None if row is None else row.since,
                         floor=None if row is None else row.floor,
                         note="" if row is None else row.note,
-                        edits=edits if edits and here == Way.NOW and _same(row, own) else (),
+                        edits=edits if here == Way.NOW and _builds(row, own, self.target) else (),
                     ),
                 )
             )
@@ -258,9 +259,12 @@ class _Reader(Objects):
         return None if row is None else row.use
 
 
-def _same(row: Replacement | None, own: Replacement | None) -> bool:
-    """Whether a release takes the row's own way and not the one for older releases."""
-    return row is None or own is None or row.use == own.use
+def _builds(row: Replacement | None, own: Replacement | None, target: str) -> bool:
+    """Whether the row's own way, not one for older releases, builds with the target's headers."""
+    if row is None or own is None:
+        return True
+    late = row.since is not None and release_key(row.since) > release_key(target)
+    return row.use == own.use and not late
 
 
 def _shown(text: str) -> str:

@@ -295,3 +295,11 @@ def test_an_overload_that_takes_a_number_is_not_sent_through_the_dispatcher_as_i
 def test_names_are_shown_in_the_authors_characters() -> None:
     (found,) = uses("auto x = at::größe(1);")
     assert found.spelled == "at::größe"
+
+
+def test_what_needs_newer_headers_than_the_target_is_not_edited() -> None:
+    text = "void f(at::Tensor x) { x.permute({1, 0}); }"
+    (old,) = [one for one in uses(text, "2.10.0") if one.kind is Kind.METHOD]
+    (new,) = [one for one in uses(text, "2.14.0") if one.kind is Kind.METHOD]
+    assert (old.way, old.since, old.edits) == (Way.NOW, "2.14.0", ())
+    assert new.edits

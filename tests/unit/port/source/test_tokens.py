@@ -101,7 +101,7 @@ def test_damaged_sources_are_read_without_an_exception() -> None:
     from torch_abi_audit.port.source.reading import read
 
     generator = random.Random(20261130)
-    for number in range(2000):
+    for number in range(3000):
         data = bytearray(generator.choice(SAMPLES).encode())
         for _ in range(generator.randrange(1, 8)):
             place = generator.randrange(len(data))
