@@ -42,12 +42,6 @@ ELSEWHERE = {"goes away", "Python", "by hand"}
 """What a pair says if the stable ABI has nothing of the kind, nor needs it."""
 OPEN = {
     ".view(dtype)": "an argument that is a dtype is not told from sizes",
-    "C10_LOG_API_USAGE_ONCE": "no row of spellings",
-    "at::cuda::CUDAEvent": "shares the row of CUDAStream",
-    "at::globalContext().alertNotDeterministic": "every setting of the context is one spelling",
-    "at::globalContext().deterministicAlgorithms": "every setting of the context is one spelling",
-    "at::kFloat8_e8m0fnu": "no row of spellings",
-    "torch::nn::functional::pad": "taken for the C++ front end",
 }
 """Pairs that only the source view answers wrongly yet; a right answer must leave this table."""
 
