@@ -145,7 +145,7 @@ def test_the_plan_names_what_the_source_spells(
         "at::ones": ("replace-now", {"ones.o"}),
         "Tensor::copy_": ("replace-now", {"ones.o"}),
         "TORCH_LIBRARY": ("replace-now", {"ones.o", "scale.o", "square.o"}),
-        "at::mul": ("dispatcher", {"square.o"}),
+        "at::mul.Tensor": ("dispatcher", {"square.o"}),
         "torch::autograd::Function": ("replace-now", {"square.o"}),
     }
     for api, (way, files) in expected.items():

@@ -278,7 +278,7 @@ VERBS = {
     "audit": (["over_there"], "Root: {site}/over_there\n"),
     "environment": (["--env"], "Site-packages: {site}\n"),
     "compat": (["compat", "over_there"], "Root: {site}/over_there\n"),
-    "port": (["port", "over_there"], "Root: {site}/over_there\n"),
+    "port": (["port", "over_there"], "Root:          {site}/over_there\n"),
     "diff": (["diff", "over_there", "over_there"], "no difference (1 library)"),
     "explain": (["explain", MISSING], INSTALLED),
     "with": (["explain", MISSING, "--with", "over_there"], "loads on torch 2.12.1: yes"),
@@ -420,4 +420,4 @@ def test_a_plan_is_for_the_same_torch_by_either_spelling(
 ) -> None:
     for words in (["--torch", "2.12"], ["--target", "2.12"], ["--torch", "torch==2.12.0"]):
         assert main(["port", str(here / "more"), *words]) == 0
-        assert "  Target:      torch 2.12.0\n" in capsys.readouterr().out
+        assert "-DTORCH_TARGET_VERSION=0x020c000000000000\n" in capsys.readouterr().out

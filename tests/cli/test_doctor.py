@@ -24,10 +24,16 @@ except ImportError:
 """
 
 
+_PATH = 80
+"""The length of the path of the world's home, wherever temporary directories are."""
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A package with an older copy of its helper on the path, and a part that is not linked."""
-    home = tmp_path_factory.mktemp("home")
+    base = tmp_path_factory.mktemp("world")
+    home = base / "home".ljust(_PATH - len(str(base)) - 1, "-")  # lines are cut at a length
+    home.mkdir()
     made = World(home)
     new, old = versioned(home, "HELPER_2"), versioned(home, "HELPER_1")
     lib = library(made.package / "libhelper.so.1", define("help_one"), flags=new)
