@@ -14,15 +14,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import torch_headers
 from tests.support.sdists import fetch_sources
 from tests.support.torch_cpu import cpu_torch
-from tests.support.wheels import fetch
 from torch_abi_audit.cli import main
 
 HERE = Path(__file__).parent / "port_end_to_end"
@@ -152,12 +151,7 @@ STABLE_TORCH_LIBRARY_IMPL(torch_spline_conv, CompositeExplicitAutograd, m) {
 
 @pytest.fixture(scope="module")
 def oldest_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    wheel = fetch(f"torch=={OLDEST}", "macosx_26_0_arm64", "3.12")
-    root = tmp_path_factory.mktemp("headers")
-    with zipfile.ZipFile(wheel) as archive:
-        wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
-        archive.extractall(root, wanted)
-    return root / "torch" / "include"
+    return torch_headers.headers(OLDEST, tmp_path_factory.mktemp("headers"))
 
 
 def build(sources: list[Path], include: Path, options: list[str], library: Path) -> None:

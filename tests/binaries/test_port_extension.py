@@ -10,14 +10,13 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import torch_headers
 from tests.support.torch_cpu import cpu_torch
-from tests.support.wheels import fetch
 from torch_abi_audit.cli import main
 
 HERE = Path(__file__).parent / "port_extension"
@@ -51,12 +50,7 @@ print("computed on", torch.__version__)
 
 @pytest.fixture(scope="module")
 def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    wheel = fetch(f"torch=={RELEASE}", "macosx_26_0_arm64", "3.12")
-    root = tmp_path_factory.mktemp("headers")
-    with zipfile.ZipFile(wheel) as archive:
-        wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
-        archive.extractall(root, wanted)
-    return root / "torch" / "include"
+    return torch_headers.headers(RELEASE, tmp_path_factory.mktemp("headers"))
 
 
 @pytest.fixture(scope="module")

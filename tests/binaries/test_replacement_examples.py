@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
-import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.support import torch_headers
 from tests.support.torch_cpu import cpu_torch
-from tests.support.wheels import fetch
 from tools.example_builder import compile_library, stand_in, write_stub
 from tools.replacement_source import Example, read, together
 from tools.torch_runtimes import libraries_of, run_under
@@ -26,12 +25,7 @@ RELEASE = "2.13.0"
 
 @pytest.fixture(scope="module")
 def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    wheel = fetch(f"torch=={RELEASE}", "macosx_26_0_arm64", "3.12")
-    root = tmp_path_factory.mktemp("headers")
-    with zipfile.ZipFile(wheel) as archive:
-        wanted = [one for one in archive.namelist() if one.startswith("torch/include/")]
-        archive.extractall(root, wanted)
-    return root / "torch" / "include"
+    return torch_headers.headers(RELEASE, tmp_path_factory.mktemp("headers"))
 
 
 def _examples() -> list[list[Example]]:
