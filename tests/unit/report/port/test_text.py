@@ -183,6 +183,16 @@ def test_only_options_and_paths_are_longer_than_a_line(columns: int) -> None:
     assert max(map(len, lines)) <= columns
 
 
+def test_options_are_for_what_is_left_to_compile() -> None:
+    done = replace(plan(), verdict=TorchLabel.STABLE, symbols=0, floor="2.10.0")
+    for form in ("text", "markdown"):
+        assert "TORCH_TARGET_VERSION" not in render("port", form, [done], Detail())
+        newer = render("port", form, [replace(done, floor="2.13.0")], Detail())
+        assert "-DTORCH_TARGET_VERSION=0x020a000000000000" in newer  # it is built without
+        left = render("port", form, [plan(CHECK)], Detail())
+        assert "-DTORCH_TARGET_VERSION=0x020a000000000000" in left
+
+
 def test_as_many_names_as_fit() -> None:
     names = ["one", "two", "three"]
     assert fitting(names, 15) == "one, two, three"
