@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.sources import source
+from tests.support.toolchain import gcc
 from tests.support.torch_cpu import cpu_torch
 from tests.support.torch_headers import headers
+from torch_abi_audit.cli import main
 from torch_abi_audit.knowledge import operators, replacements
 from torch_abi_audit.port.wrappers import Header, header
 
@@ -237,6 +240,21 @@ def test_helpers_for_all_operators_compile(
     (tmp_path / "twice.cpp").write_text('#include "helpers.h"\n' * 2)
     command = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", TARGET]
     command += ["-isystem", str(include), str(tmp_path / "twice.cpp")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]
+
+
+def test_two_headers_in_one_source(newest_headers: Path, tmp_path: Path) -> None:
+    built = gcc(source(("_ZN2at4_ops10mul_Tensor4callERKNS_6TensorES4_",)), tmp_path / "a.so")
+    for name in ("one.h", "two.h"):
+        assert main(["port", str(built), "--wrappers", str(tmp_path / name)]) == 0
+    text = (
+        '#include "one.h"\n#include "two.h"\nusing torch::stable::Tensor;\n'
+        "Tensor f(const Tensor& a) { return dispatched_one::mul(dispatched_two::mul(a, a), a); }\n"
+    )
+    (tmp_path / "both.cpp").write_text(text)
+    command = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", TARGET]
+    command += ["-isystem", str(newest_headers), str(tmp_path / "both.cpp")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:3000]
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ import pytest
 from tests.support.snapshots import matches
 from tests.support.sources import source
 from tests.support.toolchain import gcc
+from torch_abi_audit.knowledge import replacements
+from torch_abi_audit.model.releases import short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,6 +159,62 @@ def test_wrong_use_of_port(package: Path, tmp_path: Path) -> None:
     assert "unknown: files could not be read" in cut.stdout
     plan = json.loads(run("port", tmp_path / "cut.so", "--json").stdout)
     assert (plan["verdict"], plan["coverage"], plan["classified"]) == ("ERROR", 0, 0)
+
+
+@pytest.mark.parametrize("release", ["1.0", "2.8.1"])
+def test_no_plan_for_a_torch_without_the_stable_abi(package: Path, release: str) -> None:
+    done = run("port", package, "--torch", release)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--torch {release}: the stable ABI begins with torch 2.9, so no " in done.stderr
+    assert run("port", package, "--torch", "2.9.1").returncode == 0
+
+
+def test_a_target_beyond_the_known_releases_is_said_in_every_format(
+    package: Path, tmp_path: Path
+) -> None:
+    newest = replacements.header_releases()[-1]
+    minor = short(newest)
+    (tmp_path / "a.cpp").write_text("#include <ATen/ATen.h>\nat::Tensor f(at::Tensor a);\n")
+    note = f"no torch 9.1 is known: the plan is that for torch {minor}, the newest known release"
+    for words in ((package,), ("--source", tmp_path)):
+        assert note in " ".join(run("port", *words, "--torch", "9.1").stdout.split())
+        assert note in run("port", *words, "--torch", "9.1", "--markdown").stdout
+        given = json.loads(run("port", *words, "--torch", "9.1", "--json").stdout)
+        known = json.loads(run("port", *words, "--torch", newest, "--json").stdout)
+        assert given["notes"][0].startswith(note)
+        assert given["coverage"] == known["coverage"]
+        assert [one["class"] for one in given["apis"]] == [one["class"] for one in known["apis"]]
+        assert known["notes"] == []
+    patch = json.loads(run("port", package, "--torch", f"{minor}.7", "--json").stdout)
+    assert patch["notes"] == []  # it has the headers of the minor release
+
+
+def test_torch_itself_is_not_ported(tmp_path: Path) -> None:
+    inside = tmp_path / "torch"
+    gcc(source((CHECK, MUL)), inside / "lib" / "libtorch_cpu.so")
+    gcc(source(("initModule",)), inside / "_C.cpython-312-x86_64-linux-gnu.so")
+    wheel = tmp_path / "torch-2.13.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in (*inside.rglob("*.so"),):
+            archive.write(file, str(file.relative_to(tmp_path)))
+    for target in (inside, inside / "lib" / "libtorch_cpu.so", wheel):
+        done = run("port", target)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{target} is torch itself, and there is nothing to port: " in done.stderr
+
+
+def test_a_package_with_a_copy_of_libtorch_is_ported(tmp_path: Path) -> None:
+    gcc(source((CHECK, MUL)), tmp_path / "pkg" / "lib" / "libtorch_cpu.so")
+    gcc(source((CHECK,)), tmp_path / "pkg" / "_C.so")
+    done = run("port", tmp_path / "pkg")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "TORCH_CHECK" in done.stdout
+
+
+def test_an_environment_without_an_extension_of_torch(tmp_path: Path) -> None:
+    done = run("port", "--site-packages", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no package there uses torch, torch itself aside" in done.stderr
 
 
 @pytest.mark.parametrize(

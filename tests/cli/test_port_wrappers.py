@@ -70,3 +70,29 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
         code, told = port(capsys, tmp_path / "a.so", "--wrappers", target)
         assert code == 2
         assert told.startswith(f"torch-abi-audit: error: cannot {what} {target}: ")
+
+
+def test_the_first_screen_counts_what_the_header_gets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "#include <ATen/ATen.h>\nat::Tensor f(at::Tensor t) { return at::mul(t, 2) + t * 0.5; }\n"
+    )
+    (tmp_path / "a.cpp").write_text(text)
+    gcc(source((MUL, HARDSHRINK)), tmp_path / "a.so")
+    for number, words in enumerate(
+        (["--source", str(tmp_path / "a.cpp")], [str(tmp_path / "a.so")])
+    ):
+        target = tmp_path / f"ops{number}.h"
+        assert main(["port", *words, "--wrappers", str(target)]) == 0
+        assert "--wrappers FILE.h  typed helpers for 1 operator\n" in capsys.readouterr().out
+        assert target.read_text().count("\ninline ") == 1
+
+
+def test_each_header_has_a_namespace_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gcc(source((MUL,)), tmp_path / "a.so")
+    for name, namespace in (("ops.h", "dispatched_ops"), ("my--b.gen.hpp", "dispatched_my_b_gen")):
+        assert port(capsys, tmp_path / "a.so", "--wrappers", tmp_path / name)[0] == 0
+        assert f"\nHIDDEN_NAMESPACE_BEGIN({namespace})\n" in (tmp_path / name).read_text()

@@ -60,6 +60,7 @@ def run(words: list[str]) -> int:
     except AuditError as error:
         complain(str(error))
         return ERROR
+    plans = [_with_target(one) for one in plans]
     failed = len(plans) < max(1, len(options.targets))
     if options.changes or options.write_changes:
         return ERROR if failed or not _changed(sources, options) else OK
@@ -136,13 +137,21 @@ def _plans(options: argparse.Namespace, sources: list[Sources]) -> Iterator[Plan
     Sources are added to ``sources``.
     """
     from torch_abi_audit.commands.shared.targets import audited, load, search
+    from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.port.plan import is_torch_itself
     from torch_abi_audit.sources.files.build_tree import build_files
     from torch_abi_audit.sources.files.source_tree import is_source_file
 
     looking = search(options, options.targets)
     if not options.targets:
         packages = load(options, looking).packages
-        users = (one for one in packages if one.uses_torch or one.torch_verdict == "error")
+        users = [
+            one
+            for one in packages
+            if (one.uses_torch or one.torch_verdict == "error") and not is_torch_itself(one)
+        ]
+        if not users:
+            complain("no package there uses torch, torch itself aside: there is nothing to port")
         yield from _of_packages(users, options.torch)
     plain: list[str] = []
     for target in options.targets:
@@ -177,13 +186,19 @@ def _of_targets(
 ) -> Iterator[Plan]:
     """Yield a plan for each package; a path without libraries is read as sources, or an error."""
     from torch_abi_audit.commands.shared.terminal import complain
+    from torch_abi_audit.port.plan import is_torch_itself
     from torch_abi_audit.sources.files.source_tree import Contents, contents
 
     for one in packages:
         held = Contents.OTHER
         if one.error is None and not one.libraries and one.distribution is None:
             held = contents(one.root_text)
-        if held is Contents.SOURCES:
+        if is_torch_itself(one):
+            complain(
+                f"{one.root_text} is torch itself, and there is nothing to port: give an extension "
+                "that is built against it"
+            )
+        elif held is Contents.SOURCES:
             yield _of_sources(one.root_text, options, sources)
         elif held is Contents.NEITHER:
             complain(
@@ -220,6 +235,15 @@ def _of_objects(target: str, files: tuple[BuildFile, ...], torch: str, *, bar: b
         found, notes = units(files, None if shown is None else shown.step)
     root = str(Path(target).resolve())
     return plan(target, root, found, target=torch, objects=True, notes=notes)
+
+
+def _with_target(one: Plan) -> Plan:
+    """A plan with a note on its target, if that is newer than every known release."""
+    from torch_abi_audit.port.compile_options import unknown_target
+    from torch_abi_audit.runtime.records import replace
+
+    note = unknown_target(one.target)
+    return one if note is None else replace(one, notes=(note, *one.notes))
 
 
 def _compared(one: Plan, path: str) -> Plan:

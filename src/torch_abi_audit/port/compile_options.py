@@ -7,7 +7,8 @@ stop with ``#error`` outside of the stable ABI (since 2.10), so it is for ported
 
 from __future__ import annotations
 
-from torch_abi_audit.model.releases import release_key
+from torch_abi_audit.knowledge import replacements
+from torch_abi_audit.model.releases import minor_of, release_key, short
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import COVERED
 from torch_abi_audit.runtime.records import dataclass
@@ -51,12 +52,33 @@ def target_macro(release: str) -> str:
     return f"-D{TARGET_MACRO}={target_value(release)}"
 
 
+def unknown_target(release: str) -> str | None:
+    """What has to be known of a target that is newer than every known release; None for others."""
+    newest = replacements.header_releases()[-1]
+    if not _later(minor_of(release), minor_of(newest)):
+        return None
+    return (
+        f"no torch {short(release)} is known: the plan is that for torch {short(newest)}, the "
+        f"newest known release, whose headers refuse {TARGET_MACRO}={target_value(release)}"
+    )
+
+
 def compile_options(plan: Plan) -> tuple[str, ...]:
     """The options to compile every ported file with; none if nothing in the plan uses torch."""
     if not plan.items and plan.verdict is not TorchLabel.STABLE:
         return ()
     macros = sorted({one for item in _covered(plan) for one in item.macros})
     return (target_macro(plan.target), *(f"-D{one}" for one in macros))
+
+
+def is_done(plan: Plan) -> bool:
+    """Whether a package is ported, and runs on the target: no option makes a difference to it."""
+    return (
+        plan.verdict is TorchLabel.STABLE
+        and not plan.items
+        and plan.floor is not None
+        and not _later(plan.floor, plan.target)
+    )
 
 
 def headers(plan: Plan) -> Headers | None:
@@ -87,4 +109,8 @@ def _covered(plan: Plan) -> list[Item]:
 
 
 def _is_newer(item: Item, target: str) -> bool:
-    return item.since is not None and release_key(item.since) > release_key(target)
+    return item.since is not None and _later(item.since, target)
+
+
+def _later(release: str, target: str) -> bool:
+    return release_key(release) > release_key(target)

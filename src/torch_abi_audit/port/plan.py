@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch_abi_audit.judges.torch_names import names_torch_types
 from torch_abi_audit.knowledge import replacements, torch_shims
-from torch_abi_audit.knowledge.names.torch import stem_of
+from torch_abi_audit.knowledge.names.distribution import is_torch
+from torch_abi_audit.knowledge.names.torch import is_libtorch, stem_of
 from torch_abi_audit.mangling import demangle
 from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key
@@ -103,6 +104,18 @@ def plan(
         units=tuple(_progress(units, text)),
         objects=objects,
         notes=tuple(said),
+    )
+
+
+def is_torch_itself(report: PackageReport) -> bool:
+    """Whether a package is torch, or holds libraries of torch and no other that uses it."""
+    if is_torch(report.distribution):
+        return True
+    if report.distribution is not None:
+        return False
+    others = [one.torch for one in report.libraries if not is_libtorch(one.name)]
+    return len(others) < len(report.libraries) and not any(
+        one is None or one.required for one in others
     )
 
 

@@ -15,7 +15,7 @@ from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.model.releases import release_key, release_runs, short
 from torch_abi_audit.port.cpp_types import UnknownTypeError
 from torch_abi_audit.port.migration import COVERED
-from torch_abi_audit.port.wrapper_text import Helper, gives_results, helper, rendered
+from torch_abi_audit.port.wrapper_text import NAMESPACE, Helper, gives_results, helper, rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,13 +68,16 @@ def needed(plans: Iterable[Plan]) -> tuple[tuple[str, str | None], ...]:
     return tuple(sorted(kept, key=lambda one: (one[0], one[1] or "")))
 
 
-def header(wanted: Iterable[tuple[str, str | None]], target: str, guard: str) -> Header:
+def header(
+    wanted: Iterable[tuple[str, str | None]], target: str, guard: str, namespace: str = NAMESPACE
+) -> Header:
     """The header with a helper for each of the operators.
 
     Args:
         wanted: Name and overload, as ``needed`` gives them.
         target: The oldest torch release to support, such as ``2.10.0``.
         guard: The name of the macro that guards against a second inclusion.
+        namespace: The namespace of the helpers.
     """
     helpers: list[Helper] = []
     left_out: dict[str, str] = {}
@@ -85,7 +88,7 @@ def header(wanted: Iterable[tuple[str, str | None]], target: str, guard: str) ->
             except _LeftOutError as reason:
                 left_out[_full(name, one)] = str(reason)
     reasons = tuple(sorted(left_out.items()))
-    text = rendered(helpers, reasons, target, operators.releases()[-1], guard)
+    text = rendered(helpers, reasons, target, operators.releases()[-1], guard, namespace)
     written = (_full(one.called.name, one.called.overload) for one in helpers)
     return Header(text, tuple(sorted(written)), reasons)
 

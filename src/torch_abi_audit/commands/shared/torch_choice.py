@@ -80,13 +80,21 @@ def oldest(word: str) -> str:
     """The oldest release to support, with all three numbers.
 
     Raises:
-        TargetError: the word names no final release.
+        TargetError: the word names no final release, or one without the stable ABI.
     """
+    from torch_abi_audit.knowledge.torch_shims import STABLE_ABI_BEGINS
+    from torch_abi_audit.model.releases import release_key, short
     from torch_abi_audit.sources.installed import torch_version
 
     found = torch_version.named(word)
     if found is None or found.local:
         raise TargetError(f"--torch {word}: not a torch release such as 2.10")
+    if release_key(found.release) < release_key(STABLE_ABI_BEGINS):
+        begins = short(STABLE_ABI_BEGINS)
+        raise TargetError(
+            f"--torch {word}: the stable ABI begins with torch {begins}, so no extension that "
+            f"supports an older one can be ported: give {begins} or later"
+        )
     return found.release
 
 

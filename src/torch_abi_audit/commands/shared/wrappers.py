@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch_abi_audit.commands.shared.output import to_file
 from torch_abi_audit.commands.shared.terminal import complain, say
-from torch_abi_audit.port.wrapper_text import MARKER
+from torch_abi_audit.port.wrapper_text import MARKER, NAMESPACE
 from torch_abi_audit.port.wrappers import header, needed
 from torch_abi_audit.report.wording import plural
 
@@ -31,14 +31,15 @@ def write_wrappers(path: str, plans: Sequence[Plan], target: str, *, quiet: bool
         quiet: Whether to report errors alone.
     """
     wanted = needed(plans)
-    made = header(wanted, target, _guard(Path(path).name))
+    name = Path(path)
+    made = header(wanted, target, _guard(name.name), _namespace(name.stem))
     if not made.operators:
         if not quiet:
             none = "no operator of the plan can have a helper"
             idle = "the plan calls no operator through the dispatcher"
             say(f"{path} was not written: {none if wanted else idle}")
-            for name, reason in made.left_out:
-                say(f"no helper for {name}: {reason}")
+            for operator, reason in made.left_out:
+                say(f"no helper for {operator}: {reason}")
         return True
     if not _replaceable(path):
         return False
@@ -74,3 +75,8 @@ def _without(count: int) -> str:
 def _guard(name: str) -> str:
     """The name of the macro that guards a header."""
     return "WRAPPERS_" + re.sub(r"\W", "_", name, flags=re.ASCII).upper()
+
+
+def _namespace(stem: str) -> str:
+    """The namespace of a header's helpers: two headers in one program must not share one."""
+    return f"{NAMESPACE}_{re.sub('[^A-Za-z0-9]+', '_', stem).strip('_')}".rstrip("_")

@@ -151,11 +151,15 @@ def _items(placed: Sequence[Placed], target: str) -> tuple[Item, ...]:
 
 def _item(name: str, group: Sequence[Placed], target: str) -> Item:
     use = group[0][1]
-    row = next((one for one in replacements.rows() if one.api == use.api), None)
+    row = _row(use)
     row = ways.answer(row, target).row
+    alike = row is not None and (
+        row.use == use.write or (row.header, row.since) == (use.header, use.since)
+    )
+    macros = row.macros if row is not None and alike else ()
+    other = row.fallback if row is not None and alike else None
     if row is not None and row.use != use.write:
-        row = None  # another spelling of the API, of which the row says nothing
-    other = None if row is None else row.fallback
+        row = None  # another spelling of the API, of whose use the row says nothing
     return Item(
         api=name,
         way=use.way,
@@ -170,11 +174,24 @@ def _item(name: str, group: Sequence[Placed], target: str) -> Item:
         uses=len(group),
         own=len(group),
         sites=tuple((file.name, _site(file, each)) for file, each in group),
-        macros=() if row is None else row.macros,
+        macros=macros,
         fallback=None if other is None else Fallback(other.use, other.header, other.since),
         differs="" if row is None else row.differs,
         refused=() if row is None else row.refused,
     )
+
+
+def _row(use: SourceUse) -> replacements.Replacement | None:
+    """The row of a use, with the operator that it calls: that may be the way for older headers."""
+    row = next((one for one in replacements.rows() if one.api == use.api), None)
+    if row is None or row.operator is not None:
+        return row
+    name = (use.write or "").rpartition("::")[2]
+    for caller in (f"at::_ops::{name}::call", f"at::_ops::{name}_Tensor::call"):
+        called = replacements.replacement(caller, f"{caller}()")
+        if called is not None and called.api == row.api:
+            return called
+    return row
 
 
 def _spelling(use: SourceUse) -> str:

@@ -93,7 +93,7 @@ def _site(placed: tuple[str, Site]) -> str:
     where = unit if site.source is None else f"{site.source}:{site.line}"
     inside = f" in {site.function}" if site.function else ""
     times = f" ({site.count} times)" if site.count > 1 else ""
-    kind = " inlined from torch's headers" if site.own is False else ""
+    kind = " inlined from headers" if site.own is False else ""
     return f"at {where}{inside}{times}{kind}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
-from torch_abi_audit.port.compile_options import compile_options
+from torch_abi_audit.port.compile_options import compile_options, is_done
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.report.port import source
 from torch_abi_audit.report.port.phrases import (
@@ -37,7 +37,8 @@ def render(plans: Sequence[Plan], _detail: Detail) -> str:
 def _plan(plan: Plan) -> Iterator[str]:
     yield f"### Port of {_text(plan.name)} to the LibTorch Stable ABI"
     yield ""
-    if options := compile_options(plan):
+    options = compile_options(plan)
+    if options and not is_done(plan):
         yield f"Compile every ported file with {_code(' '.join(options))}: without it, the library"
         yield "needs about the torch that it is built with."
         yield ""

@@ -7,8 +7,9 @@ import re
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
-from torch_abi_audit.port.compile_options import compile_options
+from torch_abi_audit.port.compile_options import compile_options, is_done
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.port.wrappers import header, needed
 from torch_abi_audit.report.port import details, source
 from torch_abi_audit.report.port.lines import filled, fitting
 from torch_abi_audit.report.port.phrases import (
@@ -96,7 +97,7 @@ def _plan(plan: Plan, detail: Detail) -> Iterator[str]:
 def _compile(plan: Plan, detail: Detail) -> Iterator[str]:
     """The options to compile with, whole, so that they can be copied."""
     options = compile_options(plan)
-    if options:
+    if options and not is_done(plan):
         yield f"  {'Compile with:':<{_LABEL}}{detail.style.strong(' '.join(options))}"
         yield from filled(_BARE, detail.columns, 2 + _LABEL, 2 + _LABEL)
 
@@ -208,9 +209,8 @@ def _next(plan: Plan, width: int) -> Iterator[str]:
     else:
         steps[0] = ("-v", "what to write in which line, with header and releases")
         steps.append(("--diff", "the mechanical changes as a patch; --write makes them"))
-    called = sum('"aten::' in (one.use or "") for one in plan.items)
-    if called:
-        steps.append(("--wrappers FILE.h", f"typed helpers for {plural(called, 'operator')}"))
+    if written := len(header(needed((plan,)), plan.target, "HELPERS_H").operators):
+        steps.append(("--wrappers FILE.h", f"typed helpers for {plural(written, 'operator')}"))
     yield ""
     for number, (option, what) in enumerate(steps):
         yield from (

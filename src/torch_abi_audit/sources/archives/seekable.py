@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 
@@ -33,11 +34,11 @@ class Seekable(io.RawIOBase):
         """Move the stream position, and return it.
 
         Raises:
-            ValueError: the new position is before the start of the stream.
+            OSError: the new position is before the start of the stream, as of a file.
         """
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._source.size}[whence]
         if base + offset < 0:
-            raise ValueError("the new position is before the start of the stream")
+            raise OSError(errno.EINVAL, "the new position is before the start of the stream")
         self._at = base + offset
         return self._at
 

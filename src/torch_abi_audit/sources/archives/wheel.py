@@ -106,8 +106,10 @@ def _members(path: str, opened: Readable) -> list[tuple[zipfile.ZipInfo, Member]
         raise TargetError(
             f"{path} is not a zip archive, or it is cut short or damaged: {error}"
         ) from error
+    if not entries:
+        raise TargetError(f"{path} is a zip archive without a file in it: build it again")
     starts = sorted({entry.header_offset for entry in entries})
-    ends = dict(zip(starts, [*starts[1:], directory_at], strict=True)) if starts else {}
+    ends = dict(zip(starts, [*starts[1:], directory_at], strict=True))
     return [
         (
             entry,

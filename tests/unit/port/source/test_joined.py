@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Item, Plan, Site, UnitProgress, Way
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
@@ -114,3 +115,24 @@ def test_the_way_of_an_item_is_the_binarys() -> None:
         ("at::kFloat", Way.NOW),
         (CHECK, Way.DISPATCHER),
     ]
+
+
+def test_the_way_for_older_headers_and_the_macros_are_kept() -> None:
+    uses = (
+        placed(".permute(…)", "Tensor::permute", "torch::stable::permute"),
+        placed("at::cuda::getCurrentCUDAStream", "getCurrentCUDAStream", "a stream"),
+    )
+    found = view("/s", (SourceFile("a.cpp", uses),), (), "2.10.0")
+    plan = of_sources("s", found, "2.10.0", torch=True)
+    permute, stream = plan.items
+    assert permute.fallback is not None
+    assert permute.fallback.use == 'torch_call_dispatcher("aten::permute", "")'
+    assert permute.fallback.since == "2.10.0"
+    assert stream.macros == ("USE_CUDA",)
+
+
+def placed(spelled: str, api: str, write: str) -> SourceUse:
+    """A use with the header and releases of the row of its API."""
+    row = replacements.row(api)
+    terms = (row.header, row.since, row.floor)
+    return SourceUse(1, 1, Kind.FUNCTION, spelled, api, Way.NOW, write, *terms)

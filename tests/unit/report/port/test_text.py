@@ -10,7 +10,16 @@ import jsonschema
 import pytest
 
 from torch_abi_audit.model.verdicts import TorchLabel
-from torch_abi_audit.port.migration import Fallback, Item, Plan, Since, Target, UnitProgress, Way
+from torch_abi_audit.port.migration import (
+    Fallback,
+    Item,
+    Plan,
+    Since,
+    Site,
+    Target,
+    UnitProgress,
+    Way,
+)
 from torch_abi_audit.report.port.lines import fitting
 from torch_abi_audit.report.rendering import Detail, render
 
@@ -181,6 +190,23 @@ def test_only_options_and_paths_are_longer_than_a_line(columns: int) -> None:
     options = lines.pop(1)
     assert options.endswith(" -DTORCH_TARGET_VERSION=0x020a000000000000 -DUSE_CUDA")
     assert max(map(len, lines)) <= columns
+
+
+def test_options_are_for_what_is_left_to_compile() -> None:
+    done = replace(plan(), verdict=TorchLabel.STABLE, symbols=0, floor="2.10.0")
+    for form in ("text", "markdown"):
+        assert "TORCH_TARGET_VERSION" not in render("port", form, [done], Detail())
+        newer = render("port", form, [replace(done, floor="2.13.0")], Detail())
+        assert "-DTORCH_TARGET_VERSION=0x020a000000000000" in newer  # it is built without
+        left = render("port", form, [plan(CHECK)], Detail())
+        assert "-DTORCH_TARGET_VERSION=0x020a000000000000" in left
+
+
+def test_a_place_says_whether_it_was_inlined() -> None:
+    inlined = Site("f()", "/usr/include/c++/13/new", 7, own=False)
+    sites = (("a.so", Site("f()", "/src/a.cpp", 3, own=True)), ("a.so", inlined))
+    said = text(plan(replace(CHECK, sites=sites)), verbose=True)
+    assert "at /src/a.cpp:3 in f() at /usr/include/c++/13/new:7 in f() inlined from headers" in said
 
 
 def test_as_many_names_as_fit() -> None:

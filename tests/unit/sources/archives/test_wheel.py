@@ -91,6 +91,14 @@ def test_what_is_no_wheel(tmp_path: Path, name: str) -> None:
             resolve(str(path))
 
 
+def test_a_zip_archive_without_a_member(tmp_path: Path) -> None:
+    path = tmp_path / "x-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w"):
+        pass
+    with pytest.raises(TargetError, match="is a zip archive without a file in it: build it again"):
+        resolve(str(path))
+
+
 def test_a_zip_archive_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "sources.zip"
     with zipfile.ZipFile(path, "w") as zipped:
