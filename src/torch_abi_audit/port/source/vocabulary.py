@@ -57,6 +57,14 @@ STABLE_METHODS = _words(
     """
 )
 """Methods of `torch::stable::Tensor`."""
+TENSORS_ONLY = _words(
+    """
+    const_data_ptr contiguous data_ptr defined dim dtype element_size get_device is_contiguous
+    is_cpu is_cuda itemsize mutable_data_ptr ndimension numel options scalar_type sizes
+    storage_offset strides type
+    """
+)
+"""Methods that show a parameter of a macro to be a tensor, where the file uses torch."""
 OPERATORS = {
     "+": "add",
     "-": "sub",

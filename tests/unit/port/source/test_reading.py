@@ -43,6 +43,11 @@ INCLUDE = "#include <torch/extension.h>\n"
         ("at::parallel_for(0, n, 1, f);", Kind.FUNCTION, "at::parallel_for"),
         ("f(at::cuda::current_device());", Kind.FUNCTION, "at::cuda::current_device"),
         ("auto x = torch::linalg_norm(y);", Kind.FUNCTION, "torch::linalg_norm"),
+        ("void f(at::Tensor x) { std::cout << x; }", Kind.METHOD, "operator<<"),
+        ("void f(at::Tensor x) { std::cout << x.sizes(); }", Kind.METHOD, "operator<<"),
+        ("void f(std::pair<at::Tensor, int> t) { t.first.exp(); }", Kind.METHOD, ".exp()"),
+        ("void f(std::shared_ptr<at::Tensor> t) { t->exp(); }", Kind.METHOD, ".exp()"),
+        ("void f(at::Tensor x) { x.template item<float>(); }", Kind.METHOD, ".item<float>()"),
         ("using namespace torch::indexing;", Kind.NAMESPACE, "using namespace torch::indexing"),
     ],
 )  # fmt: skip
@@ -72,6 +77,8 @@ def test_each_kind_is_found(text: str, kind: Kind, name: str) -> None:
         "C10_HOST_DEVICE int f(const int* C10_RESTRICT p);",
         "float kFloat; int empty(int); int f() { return empty(kFloat); }",
         "auto a = b - c; auto d = e[3];",
+        "void f(at_like::Tensor x, int n) { std::cout << x << n; }",
+        "#define SIZE(v) v.size() + v.type()",
         "namespace torchaudio { int f(); } auto x = torchaudio::f();",
     ],
 )
