@@ -11,7 +11,7 @@ from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
-from torch_abi_audit.port.source.includes import BROUGHT, include_uses
+from torch_abi_audit.port.source.includes import BROUGHT, include_uses, plain_headers
 from torch_abi_audit.port.source.lines import Lines
 from torch_abi_audit.port.source.objects import Objects
 from torch_abi_audit.port.source.scopes import DEEPEST, Held, Scope
@@ -282,6 +282,10 @@ class _Reader(Objects):
             )
         if self.is_header and not any(one.kind in _CODE for one in found):
             self.kept_headers.update(BROUGHT)
+        names = {text for text, kind in zip(self.texts, self.kinds, strict=True) if kind == NAME}
+        self.kept_headers.update(plain_headers(names))
+        if self.is_header:  # for those who include it
+            self.kept_headers.add("cuda_runtime_api.h")
         for at, use in include_uses(self.toks, lines, sorted(self.kept_headers)):
             results.append((at, use))
         results.sort(key=lambda one: one[0])

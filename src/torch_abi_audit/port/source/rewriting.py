@@ -126,6 +126,8 @@ def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit,
         return _guard(source, index, after)
     if found.name == "cuda::getCurrentCUDAStream":
         return _stream(source, index, after)
+    if found.name == "get_num_threads":
+        return _threads(source, index, after)
     if found.to is None or found.to == "-":
         return ()
     return (Edit(toks.starts[index], toks.ends[after - 1], found.to.format(found.name)),)
@@ -162,6 +164,14 @@ def macro(source: Source, index: int, found: Spelling) -> tuple[Edit, ...]:
     if found.to == "STD_TORCH_CHECK" and parts and not _printable(source, parts[1:]):
         return ()
     return (Edit(start, end, found.to),)
+
+
+def unprinted(source: Source, index: int, found: Spelling) -> bool:
+    """Whether a check has an argument that only torch's unstable headers print."""
+    if found.to != "STD_TORCH_CHECK" and found.name != "AT_ERROR":
+        return False
+    parts = arguments(source, index + 1) or []
+    return not _printable(source, parts[found.name != "AT_ERROR" :])
 
 
 def method(
@@ -491,6 +501,15 @@ def _guard(source: Source, index: int, after: int) -> tuple[Edit, ...]:
             text = f"{_GUARD} {toks.texts[after]}({found[1]}.get_device_index())"
             return (Edit(toks.starts[index], toks.ends[closing], text),)
     return ()
+
+
+def _threads(source: Source, index: int, after: int) -> tuple[Edit, ...]:
+    """For ``at::get_num_threads()``, an int, where the stable one is unsigned."""
+    toks = source.toks
+    if toks.texts[after : after + 2] != ["(", ")"]:
+        return ()
+    text = "static_cast<int>(torch::stable::get_num_threads())"
+    return (Edit(toks.starts[index], toks.ends[after + 1], text),)
 
 
 def _stream(source: Source, index: int, after: int) -> tuple[Edit, ...]:

@@ -49,6 +49,10 @@ TORCH_NAMESPACES = _words(
     """
 )
 """Namespaces and classes within `torch`; any other name there may be another project's."""
+PYBIND11 = frozenset({"py", "pybind11"})
+"""Namespaces that torch/extension.h brings beside torch's."""
+LOGGING = ("LOG", "VLOG", "DLOG", "CHECK_", "DCHECK")
+"""What the names of macros for logging begin with, which several libraries have."""
 STABLE_METHODS = _words(
     """
     const_data_ptr data_ptr defined device dim element_size get get_device get_device_index

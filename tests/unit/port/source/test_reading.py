@@ -45,6 +45,9 @@ INCLUDE = "#include <torch/extension.h>\n"
         ("auto x = torch::linalg_norm(y);", Kind.FUNCTION, "torch::linalg_norm"),
         ("void f(at::Tensor x) { std::cout << x; }", Kind.METHOD, "operator<<"),
         ("void f(at::Tensor x) { std::cout << x.sizes(); }", Kind.METHOD, "operator<<"),
+        (INCLUDE + 'void f() { LOG(INFO) << "a"; }', Kind.MACRO, "LOG"),
+        (INCLUDE + "void f() { CHECK_EQ(1, 1); }", Kind.MACRO, "CHECK_EQ"),
+        (INCLUDE + "void f(py::object x, py::object y);", Kind.FUNCTION, "py"),
         ("void f(std::pair<at::Tensor, int> t) { t.first.exp(); }", Kind.METHOD, ".exp()"),
         ("void f(std::shared_ptr<at::Tensor> t) { t->exp(); }", Kind.METHOD, ".exp()"),
         ("void f(at::Tensor x) { x.template item<float>(); }", Kind.METHOD, ".item<float>()"),
@@ -79,6 +82,8 @@ def test_each_kind_is_found(text: str, kind: Kind, name: str) -> None:
         "auto a = b - c; auto d = e[3];",
         "void f(at_like::Tensor x, int n) { std::cout << x << n; }",
         "#define SIZE(v) v.size() + v.type()",
+        '#include "glog/logging.h"\nvoid f() { LOG(INFO) << 1; CHECK_EQ(1, 1); }',
+        "void f(py::object x) { LOG(INFO); }",
         "namespace torchaudio { int f(); } auto x = torchaudio::f();",
     ],
 )

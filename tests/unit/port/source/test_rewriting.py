@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.source_edits import edited
+from torch_abi_audit.port.source.reading import read
 
 BEFORE = "void f(at::Tensor x, const at::Tensor& y, std::optional<at::Tensor> o) { "
 AFTER = (
@@ -37,6 +38,7 @@ TYPE = "torch::headeronly::ScalarType::"
         ("x.data_ptr<const float>();", "x.const_data_ptr<float>();"),
         ("x.data<T>();", "x.mutable_data_ptr<T>();"),
         ("x[i + 1];", "torch::stable::select(x, 0, i + 1);"),
+        ("at::get_num_threads();", "static_cast<int>(torch::stable::get_num_threads());"),
         ("torch::full({2}, 1.5);", "torch::stable::full({2}, 1.5);"),
         ("torch::full({2}, true);", f"torch::stable::full({{2}}, true, {TYPE}Bool);"),
         ("torch::full({2}, -3);", f"torch::stable::full({{2}}, -3, {TYPE}Long);"),
@@ -227,3 +229,13 @@ def test_a_nested_dispatch_is_rewritten_as_well() -> None:
         'THO_DISPATCH_V2(b, "b", ([&] { f<scalar_t>(); }), AT_EXPAND(AT_FLOATING_TYPES)); }), '
         "AT_EXPAND(AT_INTEGRAL_TYPES));"
     )
+
+
+def test_a_check_that_stays_says_why() -> None:
+    text = BEFORE + 'c10::IValue v; TORCH_CHECK(a, "m", v); TORCH_CHECK(a, "m", x.size(0)); }'
+    notes = [
+        one.note
+        for one in read("a.cpp", text.encode(), "2.10.0").uses
+        if one.spelled == "TORCH_CHECK"
+    ]
+    assert ["cannot print" in one for one in notes] == [True, False]
