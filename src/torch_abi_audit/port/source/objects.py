@@ -141,7 +141,7 @@ class Objects(Names):
         row = spellings.exactly("toString")
         if (
             self.texts[end - 1] not in ("first", "second")
-            and held in (Held.TENSOR, Held.SIZES, Held.DEVICE)
+            and held in (Held.TENSOR, Held.SIZES, Held.DEVICE, Held.DEVICE_TYPE)
             and row is not None
         ):
             found = row._replace(name="operator<<", to=None)

@@ -45,6 +45,8 @@ INCLUDE = "#include <torch/extension.h>\n"
         ("auto x = torch::linalg_norm(y);", Kind.FUNCTION, "torch::linalg_norm"),
         ("void f(at::Tensor x) { std::cout << x; }", Kind.METHOD, "operator<<"),
         ("void f(at::Tensor x) { std::cout << x.sizes(); }", Kind.METHOD, "operator<<"),
+        ("struct A { c10::DeviceType d; }; void f(A a) { std::cout << a.d; }", Kind.METHOD,
+         "operator<<"),
         (INCLUDE + 'void f() { LOG(INFO) << "a"; }', Kind.MACRO, "LOG"),
         (INCLUDE + "void f() { CHECK_EQ(1, 1); }", Kind.MACRO, "CHECK_EQ"),
         (INCLUDE + "void f(py::object x, py::object y);", Kind.FUNCTION, "py"),
