@@ -58,7 +58,8 @@ def with_headers(
         data: The source.
         gone: Spans within the lines that go.
         needed: The headers, as between angle brackets.
-        instead: Headers in the very place of a span, by its start: under the same condition.
+        instead: Headers in the very place of a span, by its start: under the same condition. Of
+            several such places the first is taken that is under none, or else all are.
     """
     lines = sorted({_line(data, *span) for span in gone})
     directives = _directives(data)
@@ -77,7 +78,7 @@ def with_headers(
     place = _place(data, directives, lines) if lacking else 0
     if place == len(data) and data and not data.endswith(b"\n"):
         text = newline + text
-    placed = {_line(data, at, at)[0]: headers for at, headers in instead.items()}
+    placed = _always(directives, {_line(data, at, at)[0]: instead[at] for at in sorted(instead)})
     parts = []
     position = 0
     for start, end in [*lines, (len(data), len(data))]:
@@ -88,6 +89,17 @@ def with_headers(
         parts += [b"#include <" + one.encode() + b">" + newline for one in placed.get(start, ())]
         position = end
     return b"".join(parts)
+
+
+def _always(
+    directives: Sequence[_Directive], places: Mapping[int, Sequence[str]]
+) -> Mapping[int, Sequence[str]]:
+    """The first of the lines that have headers and are under no condition, or else all of them."""
+    depths = {one.start: one.depth for one in directives}
+    for start, headers in places.items():
+        if headers and not depths.get(start):
+            return {start: headers}
+    return places
 
 
 def _place(data: bytes, directives: Sequence[_Directive], lines: Iterable[tuple[int, int]]) -> int:

@@ -218,7 +218,6 @@ def include_uses(
         wanted = []
         if "cuda" in path:
             brought += cuda
-            cuda = []
         if path in _NOTES:
             brought += python
             python = []

@@ -52,6 +52,17 @@ def changed(text: str, name: str = "a.cpp") -> str:
             "#ifdef WITH_CUDA\n#include <c10/cuda/CUDAStream.h>\ncudaStream_t s;\n#endif\n",
             "#ifdef WITH_CUDA\n#include <cuda_runtime_api.h>\ncudaStream_t s;\n#endif\n",
         ),
+        (
+            ("#if A\n#include <c10/cuda/CUDAGuard.h>\n#endif\n"
+            "#include <c10/cuda/CUDAStream.h>\ncudaStream_t s;"),
+            "#if A\n#endif\n#include <cuda_runtime_api.h>\ncudaStream_t s;",
+        ),
+        (
+            ("#if A\n#include <c10/cuda/CUDAGuard.h>\n#else\n#include <c10/cuda/CUDAStream.h>\n"
+            "#endif\ncudaStream_t s;"),
+            ("#if A\n#include <cuda_runtime_api.h>\n#else\n#include <cuda_runtime_api.h>\n"
+            "#endif\ncudaStream_t s;"),
+        ),
         ("#include <torch/extension.h>\nPyObject* x;", "#include <Python.h>\nPyObject* x;"),
         (
             "#include <Python.h>\n#include <torch/extension.h>\nPyObject* x;",
