@@ -50,7 +50,9 @@ class Declarations:
         """Names that the source declares."""
         self.renamed: set[str] = set()
         """Names that stand for a type or a namespace somewhere in the source."""
-        self.members: dict[str, Held] = {}
+        self.members = self.expressions.members
+        self.class_values: dict[int, dict[str, Held]] = {}
+        """What a class declares anywhere in it, by the index of its opening brace."""
         self.constants: set[str] = set()
         """Names that are declared const anywhere."""
         self.taken: set[int] = set()

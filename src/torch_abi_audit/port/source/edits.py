@@ -9,6 +9,7 @@ import re
 
 from torch_abi_audit.port.source.findings import Kind
 from torch_abi_audit.port.source.include_lines import headers_in, with_headers
+from torch_abi_audit.port.source.includes import CUDA_HEADERS, WITH_TENSOR
 from torch_abi_audit.runtime.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -59,12 +60,20 @@ def edited(data: bytes, found: SourceFile, read: Callable[[bytes], SourceFile]) 
         seen.add(after)
         data, found = after, read(after)
     gone = [one for one in found.uses if one.kind is Kind.INCLUDE and one.edits]
+    instead: dict[int, list[str]] = {}
     for use in gone:
-        needed.update(headers_in("\n".join(edit.text for edit in use.edits)))
+        for edit in use.edits:
+            headers = headers_in(edit.text)
+            needed.update(one for one in headers if one not in CUDA_HEADERS)
+            instead[edit.start] = [one for one in headers if one in CUDA_HEADERS]
         if use.header:
             needed.add(use.header)
+    if "torch/csrc/stable/tensor.h" in needed:
+        needed -= WITH_TENSOR
+    elif any(one.startswith("torch/") for one in needed):
+        needed.discard("cstdint")
     spans = [(edit.start, edit.end) for use in gone for edit in use.edits]
-    return Edited(with_headers(data, spans, needed), made + len(gone))
+    return Edited(with_headers(data, spans, needed, instead), made + len(gone))
 
 
 def without_carried(data: bytes, file: SourceFile) -> SourceFile:

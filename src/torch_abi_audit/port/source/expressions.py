@@ -35,6 +35,8 @@ _WRAPPERS = frozenset(
         "map",
     }
 )
+_POINTERS = frozenset({"optional", "shared_ptr", "unique_ptr"})
+"""Templates whose objects are followed by ``*`` and ``->``."""
 _PASSED_ON = frozenset({"move", "forward", "as_const"})
 _PLAIN = frozenset(
     {
@@ -110,11 +112,14 @@ _UNSTARTED = frozenset({"return", "else", "case", "throw", "co_return", "typenam
 class Expressions:
     """Answers for the expressions of one source; ``scope`` is where it stands."""
 
-    __slots__ = ("kinds", "pairs", "scope", "texts")
+    __slots__ = ("bodies", "kinds", "members", "pairs", "scope", "texts")
 
     def __init__(self, tokens: Tokens, scope: Scope) -> None:
         self.texts, self.kinds, self.pairs = tokens.texts, tokens.kinds, tokens.pairs
+        self.bodies = tokens.defines
         self.scope = scope
+        self.members: dict[str, Held] = {}
+        """What classes declare."""
 
     def qualified(self, index: int) -> tuple[list[str], int]:
         """The parts of the qualified name at a token, and the index after it."""
@@ -174,12 +179,12 @@ class Expressions:
             after = closing
         if len(parts) == 1 and (held := self.scope.type(last)) is not None:
             return held, after
-        if last in _WRAPPERS or last == "optional":
+        if last in _WRAPPERS or last in _POINTERS:
             if arguments is None:
                 return None
             inner = self._first_type(arguments, after - 1)
             if inner in (Held.TENSOR, Held.TENSORS, Held.OPTIONAL):
-                return (Held.OPTIONAL if last == "optional" else Held.TENSORS), after
+                return (Held.OPTIONAL if last in _POINTERS else Held.TENSORS), after
             return None
         torch = full[0] in ROOTS and (
             (len(full) == 2) or (len(full) == 3 and (full[1] in STABLE or full[1] == "autograd"))
@@ -255,10 +260,16 @@ class Expressions:
         elif kinds[index] == NAME:
             if text in _UNSTARTED:
                 return self._operand(index + 1, limit, depth + 1)
+            if text == "this" and index + 2 < limit and texts[index + 1] == "->":
+                return self._postfix(self._member_named(texts[index + 2]), index + 3, limit)
             found, index = self._primary(index, limit, depth)
         else:
             return Held.OTHER, index + 1
         return self._postfix(found, index, limit)
+
+    def _member_named(self, name: str) -> Held:
+        """What a member of the class is."""
+        return self.scope.value(name) or self.members.get(name, Held.OTHER)
 
     def _inside(self, index: int, end: int, depth: int) -> Held:
         if depth > 6:
@@ -318,17 +329,21 @@ class Expressions:
                 index = pairs[index] + 1
                 found = Held.TENSOR if found in (Held.TENSOR, Held.TENSORS) else Held.OTHER
             elif text in (".", "->") and index + 1 < limit and kinds[index + 1] == NAME:
-                name = texts[index + 1]
-                index += 2
-                if index < limit and texts[index] == "template":
+                index += 1
+                if texts[index] == "template" and index + 1 < limit:
                     index += 1
+                name = texts[index]
+                index += 1
                 if index < limit and texts[index] == "<":
                     closing = self.template_end(index)
                     if closing is not None and closing < limit and texts[closing] == "(":
                         index = closing
                 called = index < limit and texts[index] == "("
                 bare = called and pairs[index] == index + 1
+                known = found
                 found = _member(found, text, name, called=called, bare=bare)
+                if known == Held.OTHER and not called:
+                    found = self.members.get(name, found)
             else:
                 break
         return found, index
@@ -352,10 +367,12 @@ class Expressions:
                 return None
             while index >= 2 and texts[index - 1] == "::" and kinds[index - 2] == NAME:
                 index -= 2
-            before_name = texts[index - 1] if index else ""
+            before_name = texts[index - 1] if index and index not in self.bodies else ""
             if before_name == "::":
                 return index - 1
-            if before_name not in (".", "->"):
+            if before_name == "template" and index >= 2 and texts[index - 2] in (".", "->"):
+                index -= 1
+            elif before_name not in (".", "->"):
                 return index
             index -= 2
         return None
@@ -369,6 +386,8 @@ class Expressions:
         text, opening = texts[index], self.pairs[index]
         if opening < 0:
             return None
+        if opening in self.bodies:  # the first token of a macro's body
+            return ~opening if text == ")" else None
         before = opening - 1
         if text == "]":
             return before if before >= 0 else None
@@ -405,6 +424,8 @@ _TENSORS_GIVE = frozenset({"at", "front", "back", "value", "get"})
 
 def _member(found: Held, link: str, name: str, *, called: bool, bare: bool) -> Held:
     """What a member of something is."""
+    if not called and found in (Held.TENSOR, Held.TENSORS):
+        return Held.TENSOR if name in ("first", "second") else Held.OTHER
     if found == Held.OPTIONAL and link == ".":
         return Held.TENSOR if name in ("value", "value_or") else Held.OTHER
     if found in (Held.OPTIONAL, Held.TENSOR):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.runtime.records import dataclass
+from torch_abi_audit.runtime.records import MappingProxyType, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _HIDDEN = re.compile(
     rb"""
@@ -43,7 +43,12 @@ def headers_in(text: str) -> list[str]:
     ]
 
 
-def with_headers(data: bytes, gone: Sequence[tuple[int, int]], needed: Collection[str]) -> bytes:
+def with_headers(
+    data: bytes,
+    gone: Sequence[tuple[int, int]],
+    needed: Collection[str],
+    instead: Mapping[int, Sequence[str]] = MappingProxyType({}),
+) -> bytes:
     """A source without some lines, and with includes of the headers that it lacks.
 
     The new ones are sorted, and stand in place of the first line that goes, if that is under no
@@ -53,6 +58,8 @@ def with_headers(data: bytes, gone: Sequence[tuple[int, int]], needed: Collectio
         data: The source.
         gone: Spans within the lines that go.
         needed: The headers, as between angle brackets.
+        instead: Headers in the very place of a span, by its start: under the same condition. Of
+            several such places the first is taken that is under none, or else all are.
     """
     lines = sorted({_line(data, *span) for span in gone})
     directives = _directives(data)
@@ -71,6 +78,7 @@ def with_headers(data: bytes, gone: Sequence[tuple[int, int]], needed: Collectio
     place = _place(data, directives, lines) if lacking else 0
     if place == len(data) and data and not data.endswith(b"\n"):
         text = newline + text
+    placed = _always(directives, {_line(data, at, at)[0]: instead[at] for at in sorted(instead)})
     parts = []
     position = 0
     for start, end in [*lines, (len(data), len(data))]:
@@ -78,8 +86,20 @@ def with_headers(data: bytes, gone: Sequence[tuple[int, int]], needed: Collectio
             parts += [data[position:place], text]
             position, text = place, b""
         parts.append(data[position:start])
+        parts += [b"#include <" + one.encode() + b">" + newline for one in placed.get(start, ())]
         position = end
     return b"".join(parts)
+
+
+def _always(
+    directives: Sequence[_Directive], places: Mapping[int, Sequence[str]]
+) -> Mapping[int, Sequence[str]]:
+    """The first of the lines that have headers and are under no condition, or else all of them."""
+    depths = {one.start: one.depth for one in directives}
+    for start, headers in places.items():
+        if headers and not depths.get(start):
+            return {start: headers}
+    return places
 
 
 def _place(data: bytes, directives: Sequence[_Directive], lines: Iterable[tuple[int, int]]) -> int:

@@ -7,12 +7,15 @@ from torch_abi_audit.port.source import rewriting
 from torch_abi_audit.port.source.declarations import Declarations, held_by
 from torch_abi_audit.port.source.expressions import ROOTS, STABLE
 from torch_abi_audit.port.source.findings import Edit, Kind
+from torch_abi_audit.port.source.includes import is_torchs
 from torch_abi_audit.port.source.scopes import Held
 from torch_abi_audit.port.source.tokens import NAME
 from torch_abi_audit.port.source.vocabulary import (
     FACTORIES,
     KEYWORDS,
+    LOGGING,
     NOT_A_TYPE,
+    PYBIND11,
     REGISTERS,
     TORCH_NAMESPACES,
 )
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
 _OF_TYPES = frozenset({">", "&", "*"})
 """What ends a type before the name of a function."""
+
+_UNPRINTED = (
+    "the message has an argument that the stable ABI cannot print, such as a device, sizes or a "
+    "tensor: print its parts"
+)
 
 
 class Names(Declarations):
@@ -122,8 +130,33 @@ class Names(Declarations):
             return
         if text.startswith("CUDA_") and not self.torch:
             return
+        if text in PYBIND11 and not self._brought_pybind11(index):
+            return
+        if text.startswith(LOGGING) and not self._brought_logging(index):
+            return
         kind = Kind.MACRO if found.kind == "macro" else Kind.FUNCTION
-        self._say(index, kind, text, found, rewriting.macro(self, index, found))
+        edits = rewriting.macro(self, index, found)
+        if not edits and rewriting.unprinted(self, index, found):
+            note = "; ".join(filter(None, (_UNPRINTED, found.row.note)))
+            found = found._replace(row=found.row._replace(note=note))
+        self._say(index, kind, text, found, edits)
+
+    def _brought_pybind11(self, index: int) -> bool:
+        """Whether a name of pybind11 comes from torch's headers; only for the first in a file."""
+        following = self.texts[index + 1 : index + 2]
+        if not self.torch or following not in (["::"], [";"]) or "PYBIND11_MODULE" in self.texts:
+            return False
+        if any(one.path.startswith("pybind11/") for one in self.toks.includes):
+            return False
+        return not any(one.spelled in PYBIND11 for one in self.found)
+
+    def _brought_logging(self, index: int) -> bool:
+        """Whether a macro for logging is torch's, not that of another library."""
+        if not self.torch or self.texts[index + 1 : index + 2] != ["("]:
+            return False
+        return not any(
+            "log" in one.path.lower() for one in self.toks.includes if not is_torchs(one.path)
+        )
 
     def _registers(self, index: int, argument: int) -> None:
         opening = index + 1

@@ -33,8 +33,9 @@ class Objects(Names):
             after = closing
         if after >= len(self.texts) or self.texts[after] != "(" or self.pairs[after] < 0:
             return
-        start = self.expressions.receiver(index - 1)
-        held = Held.OTHER if start is None else self._receiver(start, index - 1)
+        dot = index - 2 if self.texts[index - 1] == "template" else index - 1
+        start = self.expressions.receiver(dot)
+        held = Held.OTHER if start is None else self._receiver(start, dot)
         if library:
             if held == Held.LIBRARY and start is not None:
                 self._registered(index, after, text)
@@ -130,10 +131,21 @@ class Objects(Names):
         if found is None:
             return
         found = overloads.meant(self, found, [(index + 1, end)], method=True)
-        edits: tuple[Edit, ...] = ()
-        if text == "-" and right == Held.TENSOR:
-            edits = rewriting.difference(self, start, index, end)
-        self._say(index, Kind.METHOD, f"operator{text}", found, edits)
+        self._say(index, Kind.METHOD, f"operator{text}", found)
+
+    def _shift(self, index: int) -> None:
+        """``stream << x`` of what has no such operator in the stable ABI."""
+        if index + 1 >= len(self.texts) or self.kinds[index + 1] != NAME:
+            return
+        held, end = self.expressions.operand(index + 1)
+        row = spellings.exactly("toString")
+        if (
+            self.texts[end - 1] not in ("first", "second")
+            and held in (Held.TENSOR, Held.SIZES, Held.DEVICE, Held.DEVICE_TYPE)
+            and row is not None
+        ):
+            found = row._replace(name="operator<<", to=None)
+            self._say(index, Kind.METHOD, "operator<<", found)
 
     def _operator_after_number(self, index: int, text: str) -> None:
         """``2 * x`` of a tensor."""
@@ -159,7 +171,7 @@ class Objects(Names):
             held = self.scope.value(previous)
             return None if held is None else (index - 1, held)
         start = self.expressions.receiver(index)
-        if start is None:
+        if start is None or previous in ("first", "second"):  # either may be a number
             return None
         typed = self.expressions.type_at(start) if self.kinds[start] == NAME else None
         if typed is not None and typed[1] == index:

@@ -32,7 +32,8 @@ def meant(
     """The row of the overload that a call means; the operator's own row if none can be told."""
     name = found.name
     if name == "view" and parts and source.expressions.held(*parts[0]) == Held.DTYPE:
-        return _of_row(found, "Tensor::view(dtype)")
+        row = replacements.replacement("at::_ops::view_dtype::call")
+        return found if row is None else found._replace(row=row)
     if found.kind == "method":
         return found
     newest = replacements.header_releases()[-1]
@@ -62,11 +63,6 @@ def meant(
         note = f"{row.note}; {_UNSURE}" if row.note else _UNSURE
         row = row._replace(note=note)
     return found._replace(row=row)
-
-
-def _of_row(found: Spelling, api: str) -> Spelling:
-    row = next((one for one in replacements.rows() if one.api == api), None)
-    return found if row is None else found._replace(row=row)
 
 
 def _kind(source: Source, first: int, end: int) -> Held | str:

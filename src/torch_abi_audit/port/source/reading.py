@@ -11,12 +11,12 @@ from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.source.contexts import NOTHING, Context
 from torch_abi_audit.port.source.expressions import ROOTS
 from torch_abi_audit.port.source.findings import Kind, SourceFile, SourceUse
-from torch_abi_audit.port.source.includes import BROUGHT, include_uses
+from torch_abi_audit.port.source.includes import BROUGHT, include_uses, plain_headers
 from torch_abi_audit.port.source.lines import Lines
 from torch_abi_audit.port.source.objects import Objects
-from torch_abi_audit.port.source.scopes import DEEPEST, Scope
+from torch_abi_audit.port.source.scopes import DEEPEST, Held, Scope
 from torch_abi_audit.port.source.tokens import BRANCH, MARK, NAME, NUMBER, tokens
-from torch_abi_audit.port.source.vocabulary import KEYWORDS, OPERATORS
+from torch_abi_audit.port.source.vocabulary import KEYWORDS, OPERATORS, TENSORS_ONLY
 from torch_abi_audit.port.ways import answer
 
 TYPE_CHECKING = False
@@ -46,7 +46,12 @@ def read(name: str, data: bytes, target: str, context: Context = NOTHING) -> Sou
     if (refused := unreadable(data)) is not None:
         return SourceFile(name, error=refused)
     text = _text(data)
-    reader = _Reader(text, tokens(text), target, context)
+    toks = tokens(text)
+    reader = _Reader(text, toks, target, context)
+    if reader.torch and not {"class", "struct"}.isdisjoint(toks.texts):
+        before = _Reader(text, toks, target, context)
+        before.run()
+        reader.class_values.update(before.class_values)
     reader.run()
     reader.is_header = name.endswith((".h", ".hpp", ".hh", ".hxx", ".cuh"))
     return SourceFile(name, tuple(reader.uses(data)), reader.error)
@@ -91,6 +96,7 @@ class _Reader(Objects):
             ";": self._statement,
             "=": self._assignment,
             "[": self._bracket,
+            "<<": self._shift,
             **dict.fromkeys(OPERATORS, self._arithmetic),
         }
 
@@ -104,10 +110,13 @@ class _Reader(Objects):
                 self._enter(self.ends_at.pop(index))
             if index in defines:
                 self.ends_at[defines[index]] = self.scope
-                self._enter(Scope(self.scope, "block"))
+                self._enter(Scope(self.scope, "macro"))
+                self._parameters(index, defines[index])
             kind = kinds[index]
             if kind == NAME:
                 if previous in (".", "->"):
+                    if text == "template":
+                        continue
                     self._method(index, text)
                 elif previous != "::" or not self._goes_on(index):
                     self._head(index, text)
@@ -117,6 +126,28 @@ class _Reader(Objects):
             elif kind == BRANCH:
                 self._branch(text)
             previous = text
+
+    def _parameters(self, index: int, end: int) -> None:
+        """Note which parameters of a macro are tensors, by what its body does with them."""
+        names = self.toks.parameters.get(index, ())
+        if not names:
+            return
+        body = self.texts[index:end]
+        if not self.torch and self.plain.isdisjoint(body) and "STD_TORCH_CHECK" not in body:
+            return
+        texts = self.texts
+        for one in range(index, end - 1):
+            if texts[one] in names and self.kinds[one] == NAME:
+                after = one + 1
+                while after < end and texts[after] == ")" and self.pairs[after] == one - 1:
+                    after += 1
+                if (
+                    after + 2 < end
+                    and texts[after] == "."
+                    and texts[after + 1] in TENSORS_ONLY
+                    and texts[after + 2] in ("(", "<")
+                ):
+                    self.scope.values[texts[one]] = Held.TENSOR
 
     def _goes_on(self, index: int) -> bool:
         """Whether a name after ``::`` belongs to a qualified name that began before."""
@@ -174,6 +205,8 @@ class _Reader(Objects):
             return
         scope = Scope(around, self.next_brace or "block")
         scope.values = around.pending
+        if scope.kind == "class":
+            scope.values.update(self.class_values.get(index, {}))
         initializer = index and self.kinds[index - 1] == NAME and self._in_initializers(index)
         around.restored = around.pending if around.parens or initializer else None
         around.pending = {}
@@ -187,12 +220,14 @@ class _Reader(Objects):
         """Whether a brace after a name initializes a member, after the ``:`` of a constructor."""
         return index >= 2 and self.texts[index - 2] in (":", ",") and self.scope.kind != "namespace"
 
-    def _close(self, _index: int) -> None:
+    def _close(self, index: int) -> None:
         scope = self.scope
         if scope.around is None:
             return
         if scope.kind == "class":
             self.members.update(scope.values)
+            if self.pairs[index] >= 0:
+                self.class_values[self.pairs[index]] = scope.values
         self._enter(scope.around)
         if self.scope.restored is not None:
             self.scope.pending = self.scope.restored
@@ -240,13 +275,17 @@ class _Reader(Objects):
                         header=None if row is None else row.header,
                         since=None if row is None else row.since,
                         floor=None if row is None else row.floor,
-                        note="" if row is None else row.note,
+                        note=_note(row, self.target),
                         edits=edits if here == Way.NOW and _builds(row, own, self.target) else (),
                     ),
                 )
             )
         if self.is_header and not any(one.kind in _CODE for one in found):
             self.kept_headers.update(BROUGHT)
+        names = {text for text, kind in zip(self.texts, self.kinds, strict=True) if kind == NAME}
+        self.kept_headers.update(plain_headers(names))
+        if self.is_header:  # for those who include it
+            self.kept_headers.add("cuda_runtime_api.h")
         for at, use in include_uses(self.toks, lines, sorted(self.kept_headers)):
             results.append((at, use))
         results.sort(key=lambda one: one[0])
@@ -257,6 +296,17 @@ class _Reader(Objects):
         if one.kind == Kind.NAMESPACE and one.row is None:
             return "qualified names, of torch::stable and torch::headeronly"
         return None if row is None else row.use
+
+
+def _note(row: Replacement | None, target: str) -> str:
+    """What to know; with what builds with the target's headers, if the row's own way does not."""
+    if row is None:
+        return ""
+    late = row.since is not None and release_key(row.since) > release_key(target)
+    if not late or row.fallback is None:
+        return row.note
+    older = f"with headers older than torch {row.since}: {row.fallback.use}"
+    return "; ".join(filter(None, (older, row.note)))
 
 
 def _builds(row: Replacement | None, own: Replacement | None, target: str) -> bool:

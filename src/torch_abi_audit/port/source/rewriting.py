@@ -61,9 +61,19 @@ _PACKED_ACCESSOR = "torch::headeronly::HeaderOnlyGenericPackedTensorAccessor"
 _TRAITS = "torch::headeronly::DefaultPtrTraits"
 _GUARD = "torch::stable::accelerator::DeviceGuard"
 _UNPRINTED = frozenset(
-    {Held.TENSOR, Held.TENSORS, Held.OPTIONAL, Held.DEVICE, Held.SIZES, Held.OPTIONS}
+    {
+        Held.TENSOR,
+        Held.TENSORS,
+        Held.OPTIONAL,
+        Held.DEVICE,
+        Held.DEVICE_TYPE,
+        Held.SIZES,
+        Held.OPTIONS,
+        Held.OBJECT,
+    }
 )
-"""What has no ``<<`` in the stable ABI."""
+"""What has no ``<<`` in the stable ABI, with the headers of 2.10 to 2.15."""
+_GIVES_UNPRINTED = frozenset({"sizes", "strides", "device", "options", "layout"})
 _DEVICE_OF = (
     re.compile(r"(?:(?:at|c10|torch)::)?device_of\((\w+)\)"),
     re.compile(r"(\w+)\.device\(\)(?:\.index\(\))?"),
@@ -92,7 +102,6 @@ _CALLS: dict[str, tuple[int, int]] = {
     "permute": (1, 1),
     "to": (1, 1),
     "toType": (1, 1),
-    "sub": (1, 1),
     "is_pinned": (0, 0),
 }
 """Operators with a wrapper that takes the same arguments: how many beside the tensor itself."""
@@ -103,11 +112,9 @@ _LIKE = {"zeros_like": "0.0", "ones_like": "1.0", "full_like": None}
 _OPTIONS = frozenset({"TensorOptions", "dtype", "device"})
 ASSIGNS = frozenset({"=", "+=", "-=", "*=", "/=", "&=", "|=", "^="})
 """An assignment to the result of a call of a tensor writes to its elements."""
-_BEGINS = frozenset({"=", "(", ",", "return", "{", ";", "}"})
 _AFTER_TEMPLATE = frozenset({"(", "{", "::", ",", ">"})
 _STARTS = frozenset({";", "{", "}", "#if", "#else", "#elif", "#endif"})
 """What stands before a statement."""
-_ENDS = frozenset({";", ",", ")", "}"})
 
 
 def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit, ...]:
@@ -115,10 +122,12 @@ def name(source: Source, index: int, after: int, found: Spelling) -> tuple[Edit,
     toks = source.toks
     if found.name in _PACKED:
         return _packed_type(source, index, after, _PACKED[found.name])
-    if found.name.endswith(("DeviceGuard", "CUDAGuard")):
+    if found.name.startswith("cuda::") and found.name.endswith(("DeviceGuard", "CUDAGuard")):
         return _guard(source, index, after)
     if found.name == "cuda::getCurrentCUDAStream":
         return _stream(source, index, after)
+    if found.name == "get_num_threads":
+        return _threads(source, index, after)
     if found.to is None or found.to == "-":
         return ()
     return (Edit(toks.starts[index], toks.ends[after - 1], found.to.format(found.name)),)
@@ -157,6 +166,14 @@ def macro(source: Source, index: int, found: Spelling) -> tuple[Edit, ...]:
     return (Edit(start, end, found.to),)
 
 
+def unprinted(source: Source, index: int, found: Spelling) -> bool:
+    """Whether a check has an argument that only torch's unstable headers print."""
+    if found.to != "STD_TORCH_CHECK" and found.name != "AT_ERROR":
+        return False
+    parts = arguments(source, index + 1) or []
+    return not _printable(source, parts[found.name != "AT_ERROR" :])
+
+
 def method(
     source: Source, start: int, index: int, opening: int, found: Spelling, *, sure: bool
 ) -> tuple[Edit, ...]:
@@ -191,20 +208,24 @@ def method(
     if function is None:
         return ()
     if shown in _CHANGES and (
-        index - start != 2 or toks.kinds[start] != NAME or toks.texts[start] in source.constants
+        _dot(source, index) - start != 1
+        or toks.kinds[start] != NAME
+        or toks.texts[start] in source.constants
+        or source.expressions.scope.in_macro()
     ):
         return ()
-    star = "*" if toks.texts[index - 1] == "->" else ""
+    dot = _dot(source, index)
+    star = "*" if toks.texts[dot] == "->" else ""
     inside = ", " if parts else ""
     if shown == "to" and source.expressions.held(parts[0][0], parts[0][1]) == Held.DEVICE_TYPE:
         device = _source(source, *parts[0])
         return (
             Edit(toks.starts[start], toks.starts[start], f"{function}({star}"),
-            Edit(toks.starts[index - 1], toks.ends[closing], f", torch::stable::Device({device}))"),
+            Edit(toks.starts[dot], toks.ends[closing], f", torch::stable::Device({device}))"),
         )
     return (
         Edit(toks.starts[start], toks.starts[start], f"{function}({star}"),
-        Edit(toks.starts[index - 1], toks.ends[opening], inside),
+        Edit(toks.starts[dot], toks.ends[opening], inside),
     )
 
 
@@ -257,19 +278,6 @@ def subscript(source: Source, start: int, opening: int) -> tuple[Edit, ...]:
         Edit(toks.starts[start], toks.starts[start], "torch::stable::select("),
         Edit(toks.starts[opening], toks.ends[opening], ", 0, "),
         Edit(toks.starts[closing], toks.ends[closing], ")"),
-    )
-
-
-def difference(source: Source, start: int, index: int, end: int) -> tuple[Edit, ...]:
-    """For ``a - b`` of two tensors, if no operator stands beside it."""
-    toks = source.toks
-    if start and toks.texts[start - 1] not in _BEGINS:
-        return ()
-    if end >= len(toks.texts) or toks.texts[end] not in _ENDS:
-        return ()
-    left, right = _source(source, start, index), _source(source, index + 1, end)
-    return (
-        Edit(toks.starts[start], toks.ends[end - 1], f"torch::stable::subtract({left}, {right})"),
     )
 
 
@@ -346,6 +354,11 @@ def arguments(source: Source, opening: int) -> list[tuple[int, int]] | None:
     return None if any(first >= end for first, end in found) else found
 
 
+def _dot(source: Source, index: int) -> int:
+    """The ``.`` or ``->`` before the name of a method."""
+    return index - 2 if source.toks.texts[index - 1] == "template" else index - 1
+
+
 def _named(source: Source, index: int) -> bool:
     return index > 0 and source.toks.kinds[index - 1] == NAME
 
@@ -361,7 +374,22 @@ def _followed(source: Source, index: int, mark: str) -> bool:
 
 def _printable(source: Source, parts: list[tuple[int, int]]) -> bool:
     """Whether the arguments of a message can be printed without torch."""
-    return not any(source.expressions.held(*one) in _UNPRINTED for one in parts)
+    return not any(
+        source.expressions.held(*one) in _UNPRINTED or _gives_unprinted(source, *one)
+        for one in parts
+    )
+
+
+def _gives_unprinted(source: Source, first: int, end: int) -> bool:
+    """Whether an argument ends with the call of a method whose result has no ``<<``."""
+    texts = source.toks.texts
+    return (
+        end - first > 3
+        and texts[end - 1] == ")"
+        and texts[end - 2] == "("
+        and texts[end - 3] in _GIVES_UNPRINTED
+        and texts[end - 4] in (".", "->")
+    )
 
 
 def _wrapper(found: Spelling) -> str | None:
@@ -389,15 +417,13 @@ def _takes(source: Source, shown: str, parts: list[tuple[int, int]]) -> bool:
     if shown in ("new_empty", "new_zeros"):
         return len(held) == 1 or held[1] == Held.DTYPE
     if shown == "fill_":
-        return held[0] == Held.OTHER and source.toks.kinds[parts[0][0]] == NUMBER
+        return _literal(source, *parts[0]) is not None
     if shown == "contiguous" and held:
         return source.toks.texts[parts[0][1] - 1] in (
             "Contiguous",
             "ChannelsLast",
             "ChannelsLast3d",
         )
-    if shown == "sub":
-        return held[0] == Held.TENSOR
     return True
 
 
@@ -477,6 +503,15 @@ def _guard(source: Source, index: int, after: int) -> tuple[Edit, ...]:
     return ()
 
 
+def _threads(source: Source, index: int, after: int) -> tuple[Edit, ...]:
+    """For ``at::get_num_threads()``, an int, where the stable one is unsigned."""
+    toks = source.toks
+    if toks.texts[after : after + 2] != ["(", ")"]:
+        return ()
+    text = "static_cast<int>(torch::stable::get_num_threads())"
+    return (Edit(toks.starts[index], toks.ends[after + 1], text),)
+
+
 def _stream(source: Source, index: int, after: int) -> tuple[Edit, ...]:
     """For ``cudaStream_t stream = at::cuda::getCurrentCUDAStream();``."""
     toks = source.toks
@@ -530,7 +565,7 @@ def _deprecated_type(source: Source, start: int, index: int, closing: int) -> tu
         if closing + 2 < len(texts) and texts[closing + 2] in ("is_cuda", "scalarType"):
             if texts[closing + 2] == "scalarType":
                 return (Edit(toks.starts[index], toks.ends[closing + 2], "scalar_type"),)
-            return (Edit(toks.starts[index - 1], toks.ends[closing], ""),)
+            return (Edit(toks.starts[_dot(source, index)], toks.ends[closing], ""),)
         return ()
     if following != ",":
         return ()
@@ -544,8 +579,11 @@ def _deprecated_type(source: Source, start: int, index: int, closing: int) -> tu
 
 def _accessor(source: Source, start: int, index: int, opening: int) -> tuple[Edit, ...]:
     toks = source.toks
-    if index - start != 2 or opening == index + 1 or toks.texts[index - 1] != ".":
+    dot = _dot(source, index)
+    if dot - start != 1 or opening == index + 1 or toks.texts[dot] != ".":
         return ()  # the object would be evaluated three times
+    if source.expressions.scope.in_macro():
+        return ()
     shown = toks.texts[index]
     inside = _source(source, index + 2, opening - 1)
     count = _count(source, index + 2, opening - 1)
@@ -579,11 +617,7 @@ def _filled(source: Source, shown: str, parts: list[tuple[int, int]]) -> str | N
     """``zeros_like(x)`` and kin, which also keep the memory format of ``x``."""
     value = _LIKE[shown]
     if value is None:
-        if (
-            len(parts) < 2
-            or source.toks.kinds[parts[1][0]] != NUMBER
-            or parts[1][1] - parts[1][0] > 1
-        ):
+        if len(parts) < 2 or _literal(source, *parts[1]) is None:
             return None
         value = _source(source, *parts.pop(1))
     if not parts or source.expressions.held(*parts[0]) != Held.TENSOR:
@@ -606,29 +640,70 @@ def _factory(source: Source, shown: str, parts: list[tuple[int, int]]) -> tuple[
     if source.toks.kinds[first[0]] == NUMBER and first[1] - first[0] == 1:
         size = f"{{{size}}}"
     value = {"zeros": "0.0", "ones": "1.0", "full": None, "empty": ""}[shown]
+    literal = first
     if value is None:
         if not given:
             return None
-        value = _source(source, *given.pop(0))
+        literal = given.pop(0)
+        value = _source(source, *literal)
     options = _Options()
     if len(given) > 1 or (given and not options.read(source, *given[0])):
         return None
     base, dtype, device = options.base, options.dtype, options.device
+    if shown == "full":
+        if not _fits(source, literal, dtype):
+            return None
+        if base is None and dtype is None:
+            dtype = _WHOLE.get(_literal(source, *literal) or "")
     if base is not None and shown in ("empty", "zeros"):
-        wrapper = "new_empty" if shown == "empty" else "new_zeros"
-        tail = f", {dtype}" if dtype else ""
-        if device:
-            tail = f", {dtype or base + '.scalar_type()'}, std::nullopt, {device}"
-        return f"torch::stable::{wrapper}({base}, {size}{tail})", wrapper
+        return _new(f"new_{shown}", f"{base}, {size}", dtype, f"{base}.scalar_type()", device)
     if base is not None:
         dtype, device = dtype or f"{base}.scalar_type()", device or f"{base}.device()"
     if shown != "empty":
         size += f", {value}"
+    return _new("empty" if shown == "empty" else "full", size, dtype, "std::nullopt", device)
+
+
+def _new(
+    wrapper: str, given: str, dtype: str | None, otherwise: str, device: str | None
+) -> tuple[str, str]:
+    """The text of a call; ``otherwise`` stands for a dtype that is not said before a device."""
     tail = f", {dtype}" if dtype else ""
     if device:
-        tail = f", {dtype or 'std::nullopt'}, std::nullopt, {device}"
-    wrapper = "empty" if shown == "empty" else "full"
-    return f"torch::stable::{wrapper}({size}{tail})", wrapper
+        tail = f", {dtype or otherwise}, std::nullopt, {device}"
+    return f"torch::stable::{wrapper}({given}{tail})", wrapper
+
+
+_FLOATING_NAMES = ("Float", "Double", "Half", "BFloat16", "Float16", "Float32", "Float64")
+_WHOLE = {"Bool": f"{type_}Bool", "Long": f"{type_}Long"}
+_LONGEST_WHOLE = 15
+"""How many digits a whole number has at most that a double surely holds."""
+
+
+def _literal(source: Source, first: int, end: int) -> str | None:
+    """The dtype that torch gives a tensor of a literal; None if it is no such literal."""
+    if source.toks.texts[first] in ("-", "+"):
+        first += 1
+    if end - first != 1:
+        return None
+    text = source.toks.texts[first]
+    if text in ("true", "false"):
+        return "Bool"
+    if source.toks.kinds[first] != NUMBER:
+        return None
+    if re.fullmatch(r"[0-9]+[lLuU]*", text):
+        return "Long" if len(text) <= _LONGEST_WHOLE else None
+    return "Float" if re.fullmatch(r"[0-9.]+(?:e[-+]?[0-9]+)?[fF]?", text) else None
+
+
+def _fits(source: Source, value: tuple[int, int], dtype: str | None) -> bool:
+    """Whether a double surely holds the value of a tensor."""
+    return _literal(source, *value) is not None or _is_floating(dtype)
+
+
+def _is_floating(dtype: str | None) -> bool:
+    """Whether the text of a dtype is a constant of a floating-point type."""
+    return dtype is not None and re.split(r"::k?", dtype)[-1].removeprefix("k") in _FLOATING_NAMES
 
 
 class _Options:

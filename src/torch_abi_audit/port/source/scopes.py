@@ -25,6 +25,8 @@ class Held(StrEnum):
     DEVICE = "device"
     DEVICE_TYPE = "devicetype"
     SIZES = "sizes"
+    OBJECT = "object"
+    """Of another of torch's classes, such as an IValue."""
     LIBRARY = "library"
     """The variable of a block that registers operators."""
     OTHER = "other"
@@ -50,7 +52,7 @@ class Scope:
     def __init__(self, around: Scope | None, kind: str = "file") -> None:
         self.around = around
         self.kind = kind
-        """``file``, ``namespace``, ``class`` or ``block``."""
+        """``file``, ``namespace``, ``class``, ``block``, or ``macro`` for a macro's body."""
         self.depth: int = 0 if around is None else around.depth + 1
         self.values: dict[str, Held] = {}
         self.types: dict[str, Held] = {}
@@ -92,6 +94,15 @@ class Scope:
                 return found
             scope = scope.around
         return None
+
+    def in_macro(self) -> bool:
+        """Whether this is, or is within, the body of a macro."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.kind == "macro":
+                return True
+            scope = scope.around
+        return False
 
     def declare(self, name: str, held: Held) -> None:
         """Note a variable, a parameter or a function."""

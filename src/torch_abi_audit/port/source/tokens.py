@@ -26,6 +26,7 @@ _LINE = re.compile(r"(?:[^\\\n/]|\\\r?\n|\\|/\*[\s\S]*?(?:\*/|\Z)|/(?!/|\*))*")
 """The rest of a directive: to the end of the line, without a comment at the end."""
 _INCLUDE = re.compile(r'\s*(?:<([^>\n]*)>|"([^"\n]*)")')
 _DEFINE = re.compile(r"[ \t]*(\w+)(\([^)\n]*\))?")
+_NAMES = re.compile(r"[A-Za-z_]\w*")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 NAME, TEXT, NUMBER, MARK, BRANCH = "n", "t", "d", "m", "b"
@@ -49,7 +50,17 @@ class Include:
 class Tokens:
     """The tokens of one source, as columns of the same length."""
 
-    __slots__ = ("defined", "defines", "ends", "includes", "kinds", "pairs", "starts", "texts")
+    __slots__ = (
+        "defined",
+        "defines",
+        "ends",
+        "includes",
+        "kinds",
+        "pairs",
+        "parameters",
+        "starts",
+        "texts",
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -63,6 +74,8 @@ class Tokens:
         """Names of the macros that the source defines."""
         self.defines: dict[int, int] = {}
         """Index of the first token of a macro's body, to the index after its last."""
+        self.parameters: dict[int, tuple[str, ...]] = {}
+        """Index of the first token of a macro's body, to the names of the macro's parameters."""
 
 
 def tokens(text: str) -> Tokens:
@@ -109,6 +122,8 @@ def _read(text: str, found: Tokens) -> None:  # noqa: PLR0912, PLR0915 - the hot
                 if name := _DEFINE.match(text, position):
                     found.defined.add(name[1])
                     position, body, body_end = name.end(), len(texts), max(end, name.end())
+                    if name[2]:
+                        found.parameters[body] = tuple(_NAMES.findall(name[2]))
             else:
                 if word == "include" and (path := _INCLUDE.match(text, position, end)):
                     line = start

@@ -49,6 +49,10 @@ TORCH_NAMESPACES = _words(
     """
 )
 """Namespaces and classes within `torch`; any other name there may be another project's."""
+PYBIND11 = frozenset({"py", "pybind11"})
+"""Namespaces that torch/extension.h brings beside torch's."""
+LOGGING = ("LOG", "VLOG", "DLOG", "CHECK_", "DCHECK")
+"""What the names of macros for logging begin with, which several libraries have."""
 STABLE_METHODS = _words(
     """
     const_data_ptr data_ptr defined device dim element_size get get_device get_device_index
@@ -57,6 +61,14 @@ STABLE_METHODS = _words(
     """
 )
 """Methods of `torch::stable::Tensor`."""
+TENSORS_ONLY = _words(
+    """
+    const_data_ptr contiguous data_ptr defined dim dtype element_size get_device is_contiguous
+    is_cpu is_cuda itemsize mutable_data_ptr ndimension numel options scalar_type sizes
+    storage_offset strides type
+    """
+)
+"""Methods that show a parameter of a macro to be a tensor, where the file uses torch."""
 OPERATORS = {
     "+": "add",
     "-": "sub",

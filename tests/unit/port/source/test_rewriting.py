@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.source_edits import edited
+from torch_abi_audit.port.source.reading import read
 
 BEFORE = "void f(at::Tensor x, const at::Tensor& y, std::optional<at::Tensor> o) { "
 AFTER = (
@@ -37,7 +38,16 @@ TYPE = "torch::headeronly::ScalarType::"
         ("x.data_ptr<const float>();", "x.const_data_ptr<float>();"),
         ("x.data<T>();", "x.mutable_data_ptr<T>();"),
         ("x[i + 1];", "torch::stable::select(x, 0, i + 1);"),
-        ("auto z = x - y;", "auto z = torch::stable::subtract(x, y);"),
+        ("at::get_num_threads();", "static_cast<int>(torch::stable::get_num_threads());"),
+        ("torch::full({2}, 1.5);", "torch::stable::full({2}, 1.5);"),
+        ("torch::full({2}, true);", f"torch::stable::full({{2}}, true, {TYPE}Bool);"),
+        ("torch::full({2}, -3);", f"torch::stable::full({{2}}, -3, {TYPE}Long);"),
+        (
+            "torch::full({2}, 3, x.options());",
+            "torch::stable::full({2}, 3, x.scalar_type(), std::nullopt, x.device());",
+        ),
+        ("torch::full({2}, v, at::kFloat);", f"torch::stable::full({{2}}, v, {TYPE}Float);"),
+        ("x.template data_ptr<float>();", "x.template mutable_data_ptr<float>();"),
         ("x.sizes() == y.sizes();", "x.sizes().equals(y.sizes());"),
         ("x.sizes() != y.sizes();", "!x.sizes().equals(y.sizes());"),
         ("at::empty({2}, x.options());", "torch::stable::new_empty(x, {2});"),
@@ -125,6 +135,16 @@ def test_edits(body: str, after: str) -> None:
         "at::empty({2}, opts);",
         "at::empty({2}, x.options().pinned_memory(true));",
         'TORCH_CHECK(a, "sizes ", x.sizes());',  # cannot be printed
+        'TORCH_CHECK(a, "sizes ", u.sizes());',
+        'TORCH_CHECK(a, "on ", x.device().type());',
+        'TORCH_CHECK(a, "on ", at::kCPU);',
+        "x - y;",  # throws for integers
+        "x.sub(y);",
+        "torch::full({2}, v);",  # a dtype of its own, and may not fit in a double
+        "torch::full({2}, v, torch::headeronly::ScalarType::Long);",
+        "torch::full({2}, 9223372036854775807);",
+        "x.fill_(9223372036854775807);",
+        "c10::DeviceGuard guard(x.device());",  # does nothing for a tensor on the CPU
         'TORCH_CHECK_EQ(a, b) << "m";',
         'TORCH_CHECK_INDEX(a, "m");',  # another exception
         'AT_DISPATCH_INDEX_TYPES(t, "n", [&] { index_t i; });',  # not scalar_t
@@ -173,6 +193,26 @@ def test_there_is_no_edit_where_the_meaning_is_not_sure(body: str) -> None:
             "#define CHECK_CPU(x) \\\n  AT_ASSERTM(x.device().is_cpu(), #x)",
             "#define CHECK_CPU(x) \\\n  STD_TORCH_CHECK(x.device().is_cpu(), #x)",
         ),
+        (
+            '#define CHECK_CUDA(x) TORCH_CHECK(x.type().is_cuda(), #x " is on the CPU")',
+            '#define CHECK_CUDA(x) STD_TORCH_CHECK(x.is_cuda(), #x " is on the CPU")',
+        ),
+        (
+            "#define FLAT(x) TORCH_CHECK((x).is_cuda()); (x).contiguous().view({-1})",
+            ("#define FLAT(x) STD_TORCH_CHECK((x).is_cuda()); "
+            "torch::stable::view(torch::stable::contiguous((x)), {-1})"),
+        ),
+        (
+            "#define RESET(x) TORCH_CHECK(x.is_cuda()); x.zero_(); x.accessor<float, 2>()",
+            "#define RESET(x) STD_TORCH_CHECK(x.is_cuda()); x.zero_(); x.accessor<float, 2>()",
+        ),
+        (
+            ("struct A { void f() { this->x.contiguous(); y.contiguous(); } at::Tensor x, y; };"
+            "\n#include <torch/all.h>"),
+            ("struct A { void f() { torch::stable::contiguous(this->x); "
+            "torch::stable::contiguous(y); } torch::stable::Tensor x, y; };"
+            "\n#include <torch/all.h>"),
+        ),
     ],
 )  # fmt: skip
 def test_edits_of_whole_files(text: str, after: str) -> None:
@@ -189,3 +229,13 @@ def test_a_nested_dispatch_is_rewritten_as_well() -> None:
         'THO_DISPATCH_V2(b, "b", ([&] { f<scalar_t>(); }), AT_EXPAND(AT_FLOATING_TYPES)); }), '
         "AT_EXPAND(AT_INTEGRAL_TYPES));"
     )
+
+
+def test_a_check_that_stays_says_why() -> None:
+    text = BEFORE + 'c10::IValue v; TORCH_CHECK(a, "m", v); TORCH_CHECK(a, "m", x.size(0)); }'
+    notes = [
+        one.note
+        for one in read("a.cpp", text.encode(), "2.10.0").uses
+        if one.spelled == "TORCH_CHECK"
+    ]
+    assert ["cannot print" in one for one in notes] == [True, False]
