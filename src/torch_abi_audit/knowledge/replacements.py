@@ -233,6 +233,25 @@ def refused(row: Replacement) -> tuple[str, ...]:
     return () if schema is None else operators.refused(schema, newest)
 
 
+def open_overloads(row: Replacement) -> tuple[str, ...]:
+    """The overloads that ``…`` stands for in the call that a row shows; none for other rows.
+
+    They are those that the newest dispatcher carries and that give their results back.
+    """
+    name, _, overload = (row.operator or "").removeprefix("aten::").partition(".")
+    if overload != OPEN:
+        return ()
+    newest = header_releases()[-1]
+    schemas = (operators.schema(name, one, newest) for one in operators.overloads(name, newest))
+    return tuple(
+        one.overload
+        for one in schemas
+        if one is not None
+        and not any(each.written and each.keyword_only for each in one.arguments)
+        and not operators.refused(one, newest)
+    )
+
+
 def better_shim(name: str) -> BetterShim | None:
     """The newer shim that replaces a C shim; None if there is none."""
     return _table().better.get(name)

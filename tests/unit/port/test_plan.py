@@ -85,7 +85,7 @@ def item(symbol: bytes, **options: Any) -> Item:
 def test_the_schema_decides_what_the_dispatcher_can_call() -> None:
     elu = item(ELU)  # elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1)
     assert (elu.way, elu.use, elu.refused) == (Way.NOT_YET, None, ("Scalar",))
-    assert elu.note == "not possible through the dispatcher: type Scalar"
+    assert elu.note == ""  # the refused types say it
     assert elu.operator == "aten::elu"
     assert "subtract(a, b, -1)" in (item(ADD).use or "")
     assert "integers" in item(ADD).differs
@@ -104,7 +104,70 @@ def test_a_number_becomes_a_tensor_where_an_overload_takes_one() -> None:
     assert (one.way, one.api) == (Way.DISPATCHER, "at::mul.Scalar")
     assert one.use == 'torch_call_dispatcher("aten::mul", "Tensor")'
     assert "full({}, value, dtype)" in one.note
-    assert one.differs
+    assert "otherwise kFloat for a floating-point number, kLong for an integer" in one.note
+    assert "an integer gives int64" in one.differs
+
+
+def call_of(operator: str) -> bytes:
+    return f"_ZN2at4_ops{len(operator)}{operator}4callEv".encode()
+
+
+@pytest.mark.parametrize("operator", ["linspace", "logspace", "float_power_Tensor_Scalar"])
+def test_a_number_that_no_dtype_comes_from_is_a_double(operator: str) -> None:
+    one = item(call_of(operator))
+    assert one.way is Way.DISPATCHER
+    assert "full({}, value, kDouble)" in one.note
+    assert "int64" not in one.differs
+
+
+def test_what_fills_does_not_promote() -> None:
+    for operator in ("masked_fill_Scalar", "masked_fill__Scalar", "index_fill_int_Scalar"):
+        one = item(call_of(operator))
+        assert one.way is Way.DISPATCHER
+        assert "gives int64" not in one.differs
+
+
+@pytest.mark.parametrize(
+    ("operator", "called"),
+    [
+        ("std_correction", '"aten::std", "dim"'),
+        ("var_correction_out", '"aten::var", "out"'),
+        ("std_mean_correction", '"aten::std_mean", "dim"'),
+        ("var_mean_correction", '"aten::var_mean", "dim"'),
+        ("isin_Tensor_Scalar", '"aten::isin", "Tensor_Tensor"'),
+        ("scatter__value", '"aten::scatter_", "src"'),
+        ("scatter_value_reduce", '"aten::scatter", "reduce"'),
+    ],
+)
+def test_a_sibling_without_a_number_takes_another_form(operator: str, called: str) -> None:
+    one = item(call_of(operator))
+    assert (one.way, one.use) == (Way.DISPATCHER, f"torch_call_dispatcher({called})")
+    assert one.refused == ()
+    assert one.note
+
+
+@pytest.mark.parametrize("symbol", [b"cpuinfo_initialize", b"Sleef_expf8_u10"])
+def test_a_copy_of_another_library_is_linked_from_the_project(symbol: bytes) -> None:
+    one = item(symbol)
+    assert (one.way, one.header) == (Way.NOW, None)
+    assert "the project's own" in (one.use or "")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "api", "way"),
+    [
+        (
+            b"_ZN3c104impl15SizesAndStrides14resizeSlowPathEmm",
+            "at::Tensor's internals",
+            Way.GOES,
+        ),
+        (b"_ZN3c106detail13deleteNothingEPv", "Tensor::storage", Way.NOW),
+        (b"_ZN2at12NoNamesGuardC1Ev", "names of dimensions", Way.NOT_YET),
+        (b"_ZN3c1012promoteTypesENS_10ScalarTypeES0_", "c10::promoteTypes", Way.DISPATCHER),
+    ],
+)
+def test_internals_belong_to_what_brings_them(symbol: bytes, api: str, way: Way) -> None:
+    assert (item(symbol).api, item(symbol).way) == (api, way)
 
 
 def test_a_later_dispatcher_carries_more() -> None:

@@ -25,6 +25,8 @@ _HEADER = re.compile(r"[\w./+-]{1,200}\.(?:h|hpp|cuh)")
 _CALL = re.compile(r"\s*(?:<[^<>]{0,80}>)?\s*(?:\(\s*(?:\.\.\.|…)?\s*\)?)?\s*;?$")
 _NAME = re.compile(r"\w+(?:::\w+)*")
 _SHOWN = 4
+_LENT = ("cpuinfo_", "clog_", "Sleef_", "nnp_", "pthreadpool_")
+"""Begins names of other projects, copies of which torch contains."""
 
 
 def spelled(asked: str) -> str:
@@ -182,6 +184,8 @@ def _alone(name: str) -> Name | None:
 def _row(name: str, found: Name | None) -> Replacement | None:
     """The row that says what to write in place of a name; None if the tables have none."""
     full = name if found is None else found.name
+    if full.startswith(_LENT):
+        return None
     space, _, rest = full.partition("::")
     scope, _, last = full.rpartition("::")
     spelling = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.knowledge import replacements
 from torch_abi_audit.model.releases import short
 
 TYPE_CHECKING = False
@@ -15,6 +16,9 @@ def replacing(row: Replacement) -> Iterator[str]:
     """Yield the stable replacement with its header and releases, and what else is known of it."""
     if row.use is not None:
         yield f"in the stable ABI: {row.use}{_terms(row)}"
+        if overloads := replacements.open_overloads(row):
+            shown = ", ".join(f'"{one}"' for one in overloads)
+            yield f'"{replacements.OPEN}" stands for the overload that fits: {shown}'
     elif row.refused:
         kinds = "type" if len(row.refused) == 1 else "types"
         said = f"{kinds} {', '.join(row.refused)}"

@@ -52,6 +52,7 @@ STABLE = "of the LibTorch Stable ABI"
         ("at::ScalarType", ("spelt in the namespace at", "headers outside the stable ABI")),
         ("THPVariable_Wrap", ("exported by: torch 2.6.0 to", "libtorch_python.so")),
         ("c10::cuda::current_device", ("libc10_cuda.so", "c10/cuda/CUDAFunctions.h")),
+        ("at::mul", ('stands for the overload that fits: "Tensor"',)),
         ("at::globalContext", ("exported by: torch 2.4.0 to", "has no replacement")),
         ("aten::mul.Tensor", ("an operator of ATen", "torch 2.9 to")),
         ("aten::add", ("an operator of ATen", "overloads:", "Tensor", "cannot carry Scalar")),
