@@ -131,6 +131,11 @@ def plain_names() -> frozenset[str]:
     return _table().macros | _table().plain.keys()
 
 
+def open_headers() -> frozenset[str]:
+    """The headers of torch's stable ABI."""
+    return frozenset(_table().open_headers)
+
+
 def open_header(path: str) -> bool:
     """Whether torch's stable ABI has a header with this path."""
     return path in _table().open_headers

@@ -76,6 +76,18 @@ def find(name: str) -> Name | None:
     return behind  # ``torch::Tensor`` is at's
 
 
+def opened(scope: str) -> tuple[str, ...]:
+    """The namespaces or classes whose names a namespace or a class has as well: c10's in at."""
+    first, _, rest = scope.partition("::")
+    others = _OPENED.get(scope, ())
+    return (*others, *(f"{other}::{rest}" for other in _OPENED.get(first, ()) if rest))
+
+
+def headers() -> tuple[str, ...]:
+    """The headers that declare one of the names, each once."""
+    return tuple(dict.fromkeys(one.header for one in _read()[1].values()))
+
+
 def ending_with(last: str) -> tuple[Name, ...]:
     """The names whose last part this is, such as the methods ``sizes`` of several classes."""
     end = f"::{last}"

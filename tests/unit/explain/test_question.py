@@ -272,7 +272,7 @@ def test_where_a_symbol_went() -> None:
 def test_a_shim() -> None:
     answer = explain("torch_call_dispatcher")
     assert answer.owner == "libtorch's C shim"
-    assert answer.is_a == ("a C function of the LibTorch Stable ABI, since torch 2.10.0",)
+    assert answer.is_a[0] == "a C function of the LibTorch Stable ABI, since torch 2.10.0"
     assert answer.provider == "libtorch_cpu.so"
 
 

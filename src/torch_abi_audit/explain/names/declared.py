@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from torch_abi_audit.explain.explanation import Explanation, installed_torch
+from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
+from torch_abi_audit.explain.names.near import WHOLE_HEADERS, near, near_header
 from torch_abi_audit.explain.names.replacing import replacing
 from torch_abi_audit.explain.symbols.symbol_history import history, named
-from torch_abi_audit.explain.symbols.torch_symbol import provider, versions
+from torch_abi_audit.explain.symbols.torch_symbol import copied, inline_copy, provider, versions
 from torch_abi_audit.knowledge import export_index, replacements, spellings, torch_names
 from torch_abi_audit.knowledge.replacements import Replacement
 from torch_abi_audit.model.releases import release_key, short
@@ -27,6 +28,7 @@ _NAME = re.compile(r"\w+(?:::\w+)*")
 _SHOWN = 4
 _LENT = ("cpuinfo_", "clog_", "Sleef_", "nnp_", "pthreadpool_")
 """Begins names of other projects, copies of which torch contains."""
+_OF_TORCH = ("ATen/", "c10/", "torch/csrc/", "torch/headeronly/")
 
 
 def spelled(asked: str) -> str:
@@ -54,12 +56,61 @@ def declared(asked: str, scene: Scene) -> Explanation | None:
     found = torch_names.find(name) or _alone(name)
     if found is not None and found.stable and not _needs_alias(name, found):
         return _stable(name, found, scene)
+    if found is None and (unknown := _unknown_member(asked, name, scene)) is not None:
+        return unknown
     row = _row(name, found)
     if row is None and found is not None and found.stable:
         row = Replacement(found.name, 1, found.name, found.header, found.first)
     if found is None and row is None:
         return None
     return _unstable(name, found, row, scene)
+
+
+def _unknown_member(asked: str, name: str, scene: Scene) -> Explanation | None:
+    """The answer to a member that a known type is not known to have: most likely misspelt.
+
+    None where no table has the type, or where the member is in another table, or is exported.
+    """
+    scope, _, last = name.rpartition("::")
+    owner = torch_names.find(scope) if scope else None
+    if owner is None or owner.kind != "type" or last == owner.name.rpartition("::")[2]:
+        return None
+    if _listed(name, name) is not None or named(name, scene.platform) is not None:
+        return None
+    return Explanation(
+        asked,
+        "unknown",
+        is_a=(f"a name in {scope}, a type that {owner.header} of torch declares",),
+        causes=(Cause.UNKNOWN,),
+        unknown=(
+            f"whether {scope} has it: the names known of torch's headers have none like this",
+        ),
+        nearby=near(name),
+        pair=installed_torch(scene.installed),
+    )
+
+
+def unknown_header(asked: str) -> Explanation | None:
+    """The answer to a header that is named like one of torch's, and is none; None for others."""
+    path = _header(asked)
+    if path is None:
+        return None
+    nearby = near_header(path)
+    if not nearby and not path.startswith(_OF_TORCH):
+        return None
+    known = torch_names.releases()
+    return Explanation(
+        path,
+        "unknown",
+        causes=(Cause.UNKNOWN,),
+        unknown=(
+            (
+                f"what this is: no header of torch {short(known[0])} to {short(known[-1])} whose "
+                "names are known has this path"
+            ),
+        ),
+        nearby=nearby,
+    )
 
 
 def _needs_alias(name: str, found: Name) -> bool:
@@ -77,13 +128,17 @@ def undeclared(asked: str) -> str | None:
 
 def _stable(asked: str, found: Name, scene: Scene) -> Explanation:
     rows = [row for row in replacements.rows() if _writes(row, found.name, asked)]
-    exact = [row for row in rows if row.use in (found.name, asked) and row.since is not None]
+    exact = [
+        row
+        for row in rows
+        if row.use in (found.name, asked, _short(found.name)) and row.since is not None
+    ]
     first = min((one.since or found.first for one in exact), key=release_key, default=found.first)
     said = [f"a {found.kind} of the LibTorch Stable ABI, declared by {found.header}"]
     first = min(first, found.first, key=release_key)
     said.append(_since(found, first))
-    if found.target is not None and found.target != first:
-        if release_key(found.target) > release_key(first):
+    if found.target is not None and not found.target == first == torch_names.releases()[0]:
+        if release_key(found.target) >= release_key(first):
             said.append(f"needs a TORCH_TARGET_VERSION of torch {short(found.target)} or later")
         else:
             said.append(f"also with a TORCH_TARGET_VERSION of torch {short(found.target)}")
@@ -92,17 +147,23 @@ def _stable(asked: str, found: Name, scene: Scene) -> Explanation:
         more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
         said.append(f"it replaces {'; '.join(apis)}{more}")
     floors = [row.floor for row in exact if row.floor is not None]
+    if not floors and found.kind in ("function", "method") and found.target is not None:
+        floors = [found.target]  # no older torch has what the headers call for it
     if floors:
         floor = max(floors, key=release_key)
         said.append(f"a library that uses it runs on torch {short(floor)} and later")
     if found.kind in ("function", "method"):
         said.append("it is inlined from the header: no torch release exports it")
+    macros = dict.fromkeys(one for row in exact for one in row.macros)
     return Explanation(
         asked,
         "symbol",
         is_a=tuple(said),
         owner="libtorch's stable headers",
-        advice=(f"include <{_whole(found.header)}>",),
+        advice=(
+            f"include <{_whole(found.header)}>",
+            *(f"compile with -D{one}" for one in macros),
+        ),
         pair=installed_torch(scene.installed),
     )
 
@@ -144,6 +205,8 @@ def _exported(answer: Explanation, name: str, kind: str, scene: Scene) -> Explan
         return replace(answer, why=(inlined,)) if kind in ("function", "method") else answer
     raw = _newest(raw, scene.platform)
     known = history(raw, scene.platform)
+    if inline_copy(name, known):
+        return replace(answer, why=(copied(known),))
     return replace(
         answer,
         symbol=raw.decode("utf-8", "replace"),
@@ -230,10 +293,16 @@ def _writes(row: Replacement, name: str, asked: str) -> bool:
     """Whether a row says to write a name."""
     if row.use is None:
         return False
-    member = "torch::stable::Tensor::"
-    if name.startswith(member):
-        return row.use == name.removeprefix("torch::stable::")
+    if (member := _short(name)) is not None:
+        return row.use == member
     return row.use == asked or re.search(rf"(?<![\w:]){re.escape(name)}(?!\w)", row.use) is not None
+
+
+def _short(name: str) -> str | None:
+    """``Tensor::sizes`` for a member of the stable tensor, as rows have it; None for others."""
+    if not name.startswith("torch::stable::Tensor::"):
+        return None
+    return name.removeprefix("torch::stable::")
 
 
 def _since(found: Name, first: str) -> str:
@@ -301,10 +370,4 @@ def _of_header(path: str, scene: Scene) -> Explanation | None:
 
 
 def _is_ours(path: str) -> bool:
-    return path in _WHOLE
-
-
-_WHOLE: frozenset[str] = frozenset(
-    {"torch/extension.h", "torch/torch.h", "torch/all.h", "ATen/ATen.h", "torch/script.h"}
-)
-"""Headers that only include others."""
+    return path in WHOLE_HEADERS

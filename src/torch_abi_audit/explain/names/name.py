@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.explain.names.build_macros import build_macro
-from torch_abi_audit.explain.names.declared import declared, undeclared
+from torch_abi_audit.explain.names.declared import declared, spelled, undeclared, unknown_header
 from torch_abi_audit.explain.names.near import near
 from torch_abi_audit.explain.names.operators import operator
 from torch_abi_audit.runtime.records import replace
@@ -25,7 +25,12 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
     Raises:
         IndexFileError: an index is missing or damaged.
     """
-    for known in (build_macro(asked), operator(asked, scene), declared(asked, scene)):
+    for known in (
+        build_macro(asked),
+        operator(asked, scene),
+        declared(asked, scene),
+        unknown_header(asked),
+    ):
         if known is not None:
             return known
     if (said := undeclared(asked)) is not None:
@@ -44,7 +49,7 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
         answer = explained(asked, scene)
         unknown = answer.causes == (Cause.UNKNOWN,) or (answer.owner is None and answer.unknown)
         return replace(answer, nearby=near(asked)) if unknown else answer
-    if nearby := near(asked):
+    if nearby := near(asked) or near(spelled(asked)):
         return Explanation(
             asked,
             "unknown",

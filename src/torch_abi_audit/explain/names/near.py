@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.labels import labels
 from torch_abi_audit.explain.names.build_macros import build_macros
-from torch_abi_audit.knowledge import replacements, torch_names, torch_shims
+from torch_abi_audit.knowledge import replacements, spellings, torch_names, torch_shims
 from torch_abi_audit.rules import rules
 
 TYPE_CHECKING = False
@@ -17,6 +17,13 @@ _LONGEST = 100
 _SHARE = 5
 """One difference is allowed in so many characters after the namespaces, but always one."""
 _WORST = 3
+_LEAST = 5
+"""Characters of a name without a namespace from which on it is compared with last parts."""
+_ALONE = ("at::Tensor::", "at::TensorBase::", "torch::stable::Tensor::", "at::k", "c10::k")
+WHOLE_HEADERS: frozenset[str] = frozenset(
+    {"torch/extension.h", "torch/torch.h", "torch/all.h", "ATen/ATen.h", "torch/script.h"}
+)
+"""Headers that only include others."""
 
 
 def near(asked: str) -> tuple[str, ...]:
@@ -51,8 +58,45 @@ def _names(asked: str) -> Iterator[str]:
     yield from build_macros()
     yield from torch_names.every()
     yield from (name.decode() for name in torch_shims.shim_names())
+    yield from _by_other_scopes(asked)
     for row in replacements.rows():
         yield from (one for one in row.api.split(", ") if " " not in one)
+
+
+def _by_other_scopes(asked: str) -> Iterator[str]:
+    """Names as the asked one is spelled: ``at::kFloat`` for c10's, a tensor's methods alone."""
+    scope, _, _ = asked.rpartition("::")
+    if not scope:
+        if len(asked) >= _LEAST:
+            yield from (one.rpartition("::")[2] for one in _every() if one.startswith(_ALONE))
+        return
+    for other in torch_names.opened(scope):
+        start = f"{other}::"
+        for one in torch_names.every():
+            if one.startswith(start) and "::" not in one[len(start) :]:
+                yield f"{scope}::{one[len(start) :]}"
+
+
+def _every() -> Iterator[str]:
+    for name, one in torch_names.every().items():
+        if one.kind in ("method", "type", "constant"):
+            yield name
+
+
+def near_header(path: str) -> tuple[str, ...]:
+    """At most three headers of torch whose paths differ little from one that torch does not have.
+
+    Two differences are allowed only in a long file name.
+    """
+    found: list[tuple[int, str]] = []
+    for known in {*torch_names.headers(), *spellings.open_headers(), *WHOLE_HEADERS}:
+        if abs(len(known) - len(path)) > _WORST or known == path:
+            continue
+        distance = _distance(path.lower(), known.lower(), 2)
+        stem = known.rpartition("/")[2].partition(".")[0]
+        if distance <= (2 if len(stem) >= 2 * _SHARE else 1):
+            found.append((distance, known))
+    return tuple(name for _, name in sorted(found)[:_MOST])
 
 
 def _shared(one: str, other: str, most: int) -> bool:

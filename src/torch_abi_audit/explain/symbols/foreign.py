@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.scene import Scene
 
 _STANDARD = ((b"std",), (b"__gnu_cxx",), (b"__cxxabiv1",))
+_BY_NAME = ("a symbol of ", "a function of ")
+"""What is said of a C name whose beginning is that of a project."""
 _RUNTIME_NAMES = ("__cxa_", "__gxx_", "_ZNSt", "_ZSt", "_ZNKSt", "_ZTISt", "_ZTVSt", "_Zn", "_Zd")
 
 
@@ -31,12 +33,18 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     answer = _foreign(base, name, scene)
     if not scene.is_question or answer.owner is None:
         return answer
+    links = tuple(one for one in answer.advice if one.startswith("link "))
+    answer = replace(answer, causes=(), why=(), unknown=(), advice=links)
+    said = answer.is_a[0] if answer.is_a else ""
+    listed = cpython_abi.is_cpython_name(name) or name.startswith((b"_Z", b"?")) or b":" in name
+    if listed or not said.startswith(_BY_NAME):
+        return answer
     return replace(
         answer,
-        causes=(),
-        why=(),
-        unknown=(),
-        advice=tuple(one for one in answer.advice if one.startswith("link ")),
+        is_a=(f"named like {said}", *answer.is_a[1:]),
+        provider=None,
+        advice=tuple(f"if it is one, {one}" for one in links),
+        unknown=("whether there is one of this name: only the beginning of the name tells",),
     )
 
 

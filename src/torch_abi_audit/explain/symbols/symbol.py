@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from torch_abi_audit.explain.explanation import Cause, Explanation
 from torch_abi_audit.explain.names.bundled import bundled, not_exported, of_question, sentences
 from torch_abi_audit.explain.symbols.foreign import foreign
 from torch_abi_audit.explain.symbols.shim_symbol import shim_symbol
 from torch_abi_audit.explain.symbols.symbol_history import history, is_same_text, named, of_overload
 from torch_abi_audit.explain.symbols.torch_symbol import torch_symbol
-from torch_abi_audit.knowledge import export_index, torch_namespaces, torch_shims
+from torch_abi_audit.knowledge import export_index, torch_names, torch_namespaces, torch_shims
 from torch_abi_audit.knowledge.bundled_exports import is_bundled_space, project
 from torch_abi_audit.knowledge.platforms import MACOS, WINDOWS, usual_platform
 from torch_abi_audit.mangling import demangle, owner
+from torch_abi_audit.mangling.entity import entity
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
@@ -26,6 +29,7 @@ _LENT_C_NAMES = (b"Sleef_", b"cpuinfo_", b"clog_", b"nnp_", b"pthreadpool_")
 """Those of projects whose headers torch ships."""
 _OWN_LIBRARIES = ("libc10", "c10", "libtorch_python", "torch_python", "libshm", "shm", "_C")
 """Libraries of torch that contain no other project's."""
+_QUALIFIED_AT_END = re.compile(r"[\w:~]+$")
 _SHOWN = 3
 _SHORTEST = 12
 """Characters of a mangled name from which on exports that begin like it are sought."""
@@ -53,7 +57,7 @@ def symbol(text: str, scene: Scene) -> Explanation:
     known = history(name, scene.platform)
     if shim := torch_shims.shim(name):
         return shim_symbol(base, shim, known, scene)
-    if shown.startswith(_STABLE) or owner(name)[:2] in (
+    if _function(shown).startswith(_STABLE) or owner(name)[:2] in (
         (b"torch", b"stable"),
         (b"torch", b"headeronly"),
     ):
@@ -139,7 +143,7 @@ def _cut(answer: Explanation, whole: tuple[bytes, ...]) -> Explanation:
 def _unnamed(text: str, scene: Scene) -> Explanation:
     """Explain a demangled name that no known release exports."""
     base = Explanation(text, "symbol", demangled=text)
-    if text.startswith(_STABLE):
+    if _function(text).startswith(_STABLE):
         return _of_headers(base, scene)
     path = tuple(part.encode() for part in text.partition("(")[0].split("::"))
     of_torch = len(path) > 1 and torch_namespaces.owns(path[:2])
@@ -171,8 +175,20 @@ def _unnamed(text: str, scene: Scene) -> Explanation:
     return foreign(base, text.encode("utf-8", "replace"), scene)
 
 
+def _function(text: str) -> str:
+    """The qualified name of a demangled function, without a return type in front of it."""
+    whole = entity(text)
+    match = _QUALIFIED_AT_END.search(whole)
+    return whole if match is None else match[0]
+
+
 def _of_headers(base: Explanation, scene: Scene) -> Explanation:
     causes = () if scene.is_question else (Cause.INCOMPLETE_BUILD, Cause.OTHER_TORCH)
+    found = torch_names.find(_function(base.demangled or base.subject))
+    include = "include the header that defines it in the file that uses it, and rebuild"
+    if found is not None:
+        header = re.sub(r"_(?:struct|inl)\.h$", ".h", found.header)
+        include = f"include <{header}> in the file that uses it, and rebuild"
     return replace(
         base,
         is_a=("part of torch's header-only C++ API, which no torch release exports",),
@@ -180,7 +196,7 @@ def _of_headers(base: Explanation, scene: Scene) -> Explanation:
         causes=causes,
         why=("the header that defines it must be compiled into the library",),
         advice=(
-            "include the header that defines it in the file that uses it, and rebuild",
+            include,
             "or build with the headers of a newer torch, if this one only declares it",
         ),
     )

@@ -8,7 +8,7 @@ from torch_abi_audit.explain.symbols.builds import Has
 from torch_abi_audit.explain.symbols.int64 import other_integer
 from torch_abi_audit.explain.symbols.symbol_history import moved
 from torch_abi_audit.explain.torn_torch import torn_torch
-from torch_abi_audit.knowledge import export_index, replacements
+from torch_abi_audit.knowledge import export_index, replacements, torch_names
 from torch_abi_audit.knowledge.names.torch import Build, link_option
 from torch_abi_audit.knowledge.old_exports import old_releases
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.explanation import Explanation, History, Installed
     from torch_abi_audit.explain.scene import Scene
 
+_HOMES = frozenset({"c10", "torch", "torch_cpu"})
+_OF_DEVICES = ("cuda", "cudnn", "cublas", "nccl", "nvshmem", "hip", "miopen", "xpu", "mps")
 _PYTHON_BINDING = "torch_python"
 
 
@@ -43,6 +45,15 @@ def torch_symbol(base: Explanation, known: History, scene: Scene) -> Explanation
     )
     if scene.is_of_torch:
         return torn_torch(answer, scene)
+    if inline_copy(entity(base.demangled or ""), known):
+        return replace(
+            answer,
+            provider=None,
+            history=None,
+            causes=() if scene.is_question else (Cause.INCOMPLETE_BUILD, Cause.OTHER_TORCH),
+            why=(copied(known),),
+            advice=("include the header that defines it in the file that uses it, and rebuild",),
+        )
     if not known.releases and base.symbol and (wrong := _other_integer(base, scene)):
         return _spelled(answer, wrong, scene)
     causes = [] if scene.is_question and not known.missing else _causes(known, home, scene)
@@ -81,6 +92,38 @@ def provider(known: History) -> str | None:
     newest = known.releases[-1:]
     homes = (library for library, releases in known.libraries if newest and newest[0] in releases)
     return next(homes, None)
+
+
+def inline_copy(name: str, known: History) -> bool:
+    """Whether libraries export a function only as a copy of what a header defines inline.
+
+    Functions of ATen and c10 that are not inline are in the libraries of those; another library
+    has a weak copy of an inline one because its compiler did not inline every call.
+
+    Args:
+        name: Qualified, as the headers have it.
+        known: Who exports it.
+    """
+    found = torch_names.find(name)
+    if found is None or not known.releases or not found.header.startswith(("ATen/", "c10/")):
+        return False
+    if any(word in found.header.lower() for word in _OF_DEVICES):
+        return False
+    return not any(_stem(library) in _HOMES for library, _ in known.libraries)
+
+
+def copied(known: History) -> str:
+    """What the exports of a function mean that is inline, as a sentence."""
+    newest = known.releases[-1]
+    homes = ", ".join(library for library, releases in known.libraries if newest in releases)
+    return (
+        f"it is inlined from the header: {homes} of torch {newest} exports a copy of it by chance, "
+        "which may go with any release"
+    )
+
+
+def _stem(library: str) -> str:
+    return library.removeprefix("lib").partition(".")[0]
 
 
 def versions(known: History, installed: Installed | None) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ STABLE = "of the LibTorch Stable ABI"
         ("THPVariable_Wrap", ("exported by: torch 2.6.0 to", "libtorch_python.so")),
         ("c10::cuda::current_device", ("libc10_cuda.so", "c10/cuda/CUDAFunctions.h")),
         ("at::mul", ('stands for the overload that fits: "Tensor"',)),
-        ("at::globalContext", ("exported by: torch 2.4.0 to", "has no replacement")),
+        ("at::globalContext", ("exported by: torch 2.4.0 to", "in Python")),
         ("aten::mul.Tensor", ("an operator of ATen", "torch 2.9 to")),
         ("aten::add", ("an operator of ATen", "overloads:", "Tensor", "cannot carry Scalar")),
         ("PYBIND11_MODULE", ("a macro of pybind11", "pybind11/detail/common.h")),
@@ -113,6 +113,19 @@ def test_what_is_said_of_a_name(name: str, words: tuple[str, ...]) -> None:
         ("STABLE_TORCH_LIBRRAY", "STABLE_TORCH_LIBRARY"),
         ("at::emtpy", "at::empty"),
         ("c10::cuda::CUDAGaurd", "c10::cuda::CUDAGuard"),
+        ("at::Tensor::premute", "at::Tensor::permute"),
+        ("at::Tensor::sizzes", "at::Tensor::sizes"),
+        ("torch::Tensor::contigous", "torch::Tensor::contiguous"),
+        ("torch::stable::Tensor::has_storag", "torch::stable::Tensor::has_storage"),
+        ("at::kFlot", "at::kFloat"),
+        ("torch::kFlot", "torch::kFloat"),
+        (".accesor", "accessor"),
+        ("x.accesor<float, 2>()", "accessor"),
+        ("#include <ATen/ATn.h>", "ATen/ATen.h"),
+        ("torch/csrc/stable/op.h", "torch/csrc/stable/ops.h"),
+        ("torch/csrc/stabel/tensor.h", "torch/csrc/stable/tensor.h"),
+        ("torch/extention.h", "torch/extension.h"),
+        ("c10/cuda/CUDAGaurd.h", "c10/cuda/CUDAGuard.h"),
         ("TORCH_TARGET_VERISON", "TORCH_TARGET_VERSION"),
         ("unstable-torch-symbol", "unstable-torch-symbols"),
         ("T10", "T101"),
@@ -131,6 +144,67 @@ def test_a_misspelt_name_is_near_the_one_that_was_meant(asked: str, meant: str) 
 @pytest.mark.parametrize("asked", ["hello", "T999", "x", "", "a b", "my_own_function", "std::sort"])
 def test_nothing_is_near_a_name_that_is_like_none(asked: str) -> None:
     assert near(asked) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ncclAllReduse", "cudaMaloc", "cublasSgem", "cuLaunchKernal", "mkl_foo", "omp_set_thread"],
+)
+def test_a_name_of_which_only_the_beginning_is_known_is_not_called_one(name: str) -> None:
+    answer = explain(name)
+    assert answer.is_a[0].startswith("named like a ")
+    assert answer.provider is None
+    assert all(one.startswith("if it is one, ") for one in answer.advice)
+    assert answer.unknown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["at::Tensor::sizes", "at::Tensor::strides", "at::expand_outplace", "c10::Scalar::toByte"],
+)
+def test_a_copy_of_an_inline_function_is_not_taken_for_its_provider(name: str) -> None:
+    answer = explain(name)
+    assert answer.provider is None
+    assert answer.history is None
+    assert "inlined from the header" in answer.why[0]
+
+
+def test_functions_of_their_own_libraries_are_provided() -> None:
+    for name in ("at::cuda::getCurrentCUDABlasHandle", "c10::cuda::device_count", "at::Tensor::to"):
+        assert explain(name).provider, name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("has_storage", ("TARGET_VERSION of torch 2.14", "runs on torch 2.14")),
+        ("mutable_data_ptr", ("TARGET_VERSION of torch 2.10", "runs on torch 2.10")),
+        ("sizes", ("headers of torch 2.10", "runs on torch 2.9")),
+        ("dim", ("headers of torch 2.9", "runs on torch 2.9")),
+    ],
+)
+def test_methods_have_the_target_and_the_oldest_torch(name: str, words: tuple[str, ...]) -> None:
+    text = said(f"torch::stable::Tensor::{name}")
+    for word in (*words, "include <torch/csrc/stable/tensor.h>"):
+        assert word in text
+
+
+def test_a_macro_of_cuda_has_the_macro_that_declares_it() -> None:
+    assert "-DUSE_CUDA" in said("STD_CUDA_CHECK")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "float const* torch::stable::Tensor::const_data_ptr<float, 0>() const",
+        "double* torch::stable::Tensor::mutable_data_ptr<double, 0>() const",
+        "torch::stable::Tensor::dim() const",
+    ],
+)
+def test_a_function_with_its_return_type_is_of_the_stable_headers(name: str) -> None:
+    text = said(f"undefined reference to `{name}'")
+    assert "torch's header-only C++ API" in text
+    assert "include <torch/csrc/stable/tensor.h>" in text
 
 
 def test_a_known_name_is_not_near_to_others() -> None:
