@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["Installed", "explain"]
 
 _LIBRARY = re.compile(r"[\w@./+-]{1,400}?(?:\.so(?:\.[\w.]{1,40})?|\.dylib|\.dll|\.pyd)")
+_NO_HEADER = "no stable headers"
+_OF_DEVICES = "stable shim of a device"
+_OF_COMPILERS = ("stable API not declared", _OF_DEVICES, _NO_HEADER)
+"""Kinds of errors that name what a compiler does not find in torch's headers."""
+_FAILED_BUILDS = ("build failed",)
 _LONGEST_NAME = 1 << 14
 """Characters; mangled names of templates are long."""
 _REPAIRS_TORCH = re.compile(r"[Rr]epairing (?:[^\s]{0,300}/)?torch-\d")
@@ -69,10 +74,12 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
     pasted = read(asked)
     found = errors(pasted)
     if not found.clues:
-        return _of_name(asked, scene, platform)
+        return _not_declared(pasted.text, scene, platform) or _of_name(asked, scene, platform)
     choice = choose(found.clues, pasted.text)
     there = _scene(choice.clue, found, pasted, scene, platform)
     answer = left_over(_of_choice(choice, there), there)
+    if choice.clue.kind.name in (*_OF_COMPILERS, *_FAILED_BUILDS):
+        there, answer = _named(choice, pasted, there, answer)
     if choice.clue.kind.name in (SYMBOL, LIBRARY, VERSION):
         answer = stray(answer, there)
     left = f"{found.unread} more places that look like errors: only some of so many are read"
@@ -84,6 +91,35 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
         others=choice.others,
         unknown=(*answer.unknown, left) if found.unread else answer.unknown,
     )
+
+
+def _named(
+    choice: Choice, pasted: Pasted, scene: Scene, answer: Explanation
+) -> tuple[Scene, Explanation]:
+    """The answer with what is known of the name that a compiler does not find, if anything is."""
+    from torch_abi_audit.explain.names.in_errors import not_found  # reads tables
+
+    clue = choice.clue
+    text = pasted.text if clue.kind.name in _FAILED_BUILDS else clue.text
+    if clue.kind.name == _NO_HEADER and clue.file:
+        text = f"{clue.file}: not found"
+    known = not_found(text, scene)
+    if known is None or (clue.kind.name == _OF_DEVICES and not known.nearby):
+        return scene, answer
+    return replace(scene, file=None), replace(known, pair=answer.pair)
+
+
+def _not_declared(text: str, scene: Scene, platform: str | None) -> Explanation | None:
+    """The answer to a compiler's message about a name that is like one of torch's."""
+    from torch_abi_audit.explain.explanation import Fails
+    from torch_abi_audit.explain.names.in_errors import not_found  # reads tables
+
+    there = replace(scene, platform=platform or usual_platform(None))
+    answer = not_found(text, there)
+    if answer is None:
+        return None
+    pair = installed_torch(scene.installed)
+    return replace(answer, kind="error", fails=Fails.EXTENSION, pair=pair)
 
 
 def _scene(clue: Clue, found: Errors, pasted: Pasted, scene: Scene, platform: str | None) -> Scene:
