@@ -91,6 +91,7 @@ STEPS = (
     ),
     Step(TOOLS / "generate_old_exports.py", (DATA / "old_exports.idx",), of_torch=False),
     Step(TOOLS / "generate_nvidia_packages.py", (DATA / "nvidia_packages.tsv",)),
+    Step(TOOLS / "generate_nvidia_functions.py", (DATA / "nvidia_functions.tsv",)),
     Step(
         TOOLS / "generate_rules_page.py",
         (ROOT / "docs" / "rules.md",),

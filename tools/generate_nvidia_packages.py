@@ -137,6 +137,16 @@ def _wheels(distribution: str, web: Web) -> dict[str, dict[str, Listed]]:
     return found
 
 
+def newest(distribution: str, platform: str, web: Web) -> Listed:
+    """The wheel of the newest release of a distribution for an index platform.
+
+    Raises:
+        KeyError: there is no wheel for the platform.
+    """
+    wheels = _wheels(distribution, web)[platform]
+    return wheels[max(wheels, key=_key)]
+
+
 def between(
     releases: Sequence[str], read: Callable[[str], frozenset[Contained]]
 ) -> dict[str, frozenset[Contained]]:

@@ -47,7 +47,7 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
         from torch_abi_audit.explain.symbols.symbol import symbol as explained  # reads tables
 
         answer = explained(asked, scene)
-        unknown = answer.causes == (Cause.UNKNOWN,) or (answer.owner is None and answer.unknown)
+        unknown = answer.causes == (Cause.UNKNOWN,) or (answer.provider is None and answer.unknown)
         return replace(answer, nearby=near(asked)) if unknown else answer
     if nearby := near(asked) or near(spelled(asked)):
         return Explanation(

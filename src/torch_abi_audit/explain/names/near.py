@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from torch_abi_audit.explain.labels import labels
 from torch_abi_audit.explain.names.build_macros import build_macros
-from torch_abi_audit.knowledge import replacements, spellings, torch_names, torch_shims
+from torch_abi_audit.knowledge import (
+    nvidia_functions,
+    replacements,
+    spellings,
+    torch_names,
+    torch_shims,
+)
 from torch_abi_audit.rules import rules
 
 TYPE_CHECKING = False
@@ -58,6 +64,8 @@ def _names(asked: str) -> Iterator[str]:
     yield from build_macros()
     yield from torch_names.every()
     yield from (name.decode() for name in torch_shims.shim_names())
+    if asked.startswith(("cu", "nccl", "nvrtc")):
+        yield from nvidia_functions.functions()
     yield from _by_other_scopes(asked)
     for row in replacements.rows():
         yield from (one for one in row.api.split(", ") if " " not in one)

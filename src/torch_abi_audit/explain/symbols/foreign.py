@@ -7,7 +7,7 @@ from torch_abi_audit.explain.kinds.known_symbols import known_symbol
 from torch_abi_audit.explain.symbols.older_copy import older_copy, was_found
 from torch_abi_audit.explain.symbols.python_symbol import python_symbol
 from torch_abi_audit.explain.torn_torch import REINSTALL, elsewhere, torn_torch
-from torch_abi_audit.knowledge import cpython_abi
+from torch_abi_audit.knowledge import cpython_abi, nvidia_functions
 from torch_abi_audit.knowledge.names.cuda import is_cuda_function
 from torch_abi_audit.knowledge.names.functions import Project, Provider, provider_of
 from torch_abi_audit.knowledge.platforms import LINUX, WINDOWS
@@ -39,6 +39,9 @@ def foreign(base: Explanation, name: bytes, scene: Scene) -> Explanation:
     listed = cpython_abi.is_cpython_name(name) or name.startswith((b"_Z", b"?")) or b":" in name
     if listed or not said.startswith(_BY_NAME):
         return answer
+    if releases := nvidia_functions.cuda_releases(name.decode("utf-8", "replace")):
+        majors = ", ".join(map(str, releases))
+        return replace(answer, is_a=(*answer.is_a, f"declared by the headers of CUDA {majors}"))
     return replace(
         answer,
         is_a=(f"named like {said}", *answer.is_a[1:]),
