@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,22 @@ def build(sources: list[Path], include: Path, options: list[str], library: Path)
     """Compile and link with torch 2.13.0, without undefined symbols."""
     libraries = cpu_torch(RUNTIME) / "torch" / "lib"
     root = sources[0].parent
-    command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", "-shared", *options, f"-I{root}"]
+    command = ["g++", "-std=c++20", "-O0", "-w", "-fPIC", *options, f"-I{root}"]
     command += [f"-I{include}", f"-I{include / 'torch' / 'csrc' / 'api' / 'include'}"]
-    command += [f"-I{sysconfig.get_path('include')}", *map(str, sources), "-o", str(library)]
-    command += [f"-L{libraries}", "-ltorch_cpu", "-lc10", f"-Wl,-rpath,{libraries}"]
+    command += [f"-I{sysconfig.get_path('include')}"]
+    objects = [library.with_name(f"{library.stem}-{number}.o") for number in range(len(sources))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        compiled = pool.map(
+            lambda pair: run([*command, "-c", str(pair[0]), "-o", str(pair[1])]),
+            zip(sources, objects, strict=True),
+        )
+        assert len(list(compiled)) == len(sources)  # raises what a compilation raised
+    link = ["g++", "-shared", *map(str, objects), "-o", str(library)]
+    run([*link, f"-L{libraries}", "-ltorch_cpu", "-lc10", f"-Wl,-rpath,{libraries}"])
+
+
+def run(command: list[str]) -> None:
+    """Run a compiler or linker; its errors are the test's."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, "\n".join(
         line for line in done.stderr.splitlines() if "error" in line or "undefined" in line

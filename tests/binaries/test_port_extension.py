@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def objects(headers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both forms of each file, compiled once: ``unstable/ones.o`` and so on."""
     root = tmp_path_factory.mktemp("objects")
+    commands = []
     for kind in ("unstable", "stable"):
         (root / kind).mkdir()
         for name in FILES:
@@ -64,7 +66,9 @@ def objects(headers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             command += [TARGET] if kind == "stable" else []
             command += [f"-I{headers}", f"-I{headers / 'torch' / 'csrc' / 'api' / 'include'}"]
             command += [str(HERE / kind / f"{name}.cpp"), "-o", str(root / kind / f"{name}.o")]
-            subprocess.run(command, check=True)
+            commands.append(command)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        assert not any(done.returncode for done in pool.map(subprocess.run, commands))
     return root
 
 
