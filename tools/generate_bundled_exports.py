@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script run by its path cannot import tools otherwise
 
-from tools.export_contents import differences, indexed, is_kept, merged  # noqa: E402
-from tools.generate_export_index import CACHE, OLDEST, read  # noqa: E402
+from tools.export_contents import indexed, is_kept  # noqa: E402
+from tools.generate_export_index import CACHE, OLDEST, read, update  # noqa: E402
 from tools.torch_wheels import PLATFORMS, Wheel  # noqa: E402
 from tools.wheels import WheelError, final_releases  # noqa: E402
 from torch_abi_audit.knowledge.bundled_exports import path_of  # noqa: E402
-from torch_abi_audit.knowledge.export_file import ExportFile, IndexFileError, pack  # noqa: E402
+from torch_abi_audit.knowledge.export_file import IndexFileError  # noqa: E402
 from torch_abi_audit.knowledge.names.torch import is_libtorch  # noqa: E402
 from torch_abi_audit.knowledge.torch_namespaces import NAMESPACES  # noqa: E402
 from torch_abi_audit.mangling import owner  # noqa: E402
@@ -70,34 +70,6 @@ def contents(wheels: list[Wheel]) -> Contents:
     return [replace(indexed(one, {}), cxx11_abi=None, needed=None) for one in wheels], exports
 
 
-def committed(platform: str) -> Contents:
-    """The committed contents; empty if there is no file."""
-    path = path_of(platform)
-    if not path.exists():
-        return [], {}
-    file = ExportFile(path.read_bytes())
-    return list(file.releases), {name: dict(each.by_library) for name, each in file.names()}
-
-
-def update(platform: str, versions: list[str], options: argparse.Namespace) -> bool:
-    """Update one platform's file, or with ``--check`` only print the differences.
-
-    Returns whether there are any.
-    """
-    fresh = contents([read(version, platform, options.cache) for version in versions])
-    old = committed(platform)
-    if options.release:
-        fresh = merged(old, fresh)
-    changes = differences(old, fresh)
-    print(f"{platform}: {len(fresh[0])} releases, {len(fresh[1])} names, {len(changes)} changes")
-    print(*(f"  {line}" for line in changes), sep="\n", end="\n" if changes else "")
-    if changes and not options.check:
-        data = pack(platform, *fresh)
-        path_of(platform).write_bytes(data)
-        print(f"  wrote {len(data)} bytes")
-    return bool(changes)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; returns 0 if done or equal, 1 if a file differs, 2 for an error."""
     linux = [one for one in PLATFORMS if one.startswith("linux")]
@@ -110,7 +82,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         versions = [options.release] if options.release else final_releases("torch", OLDEST)
         chosen = [options.platform] if options.platform else linux
-        changed = [platform for platform in chosen if update(platform, versions, options)]
+        changed = []
+        for platform in chosen:
+            fresh = contents([read(version, platform, options.cache) for version in versions])
+            if update(platform, path_of(platform), fresh, options):
+                changed.append(platform)
     except (WheelError, IndexFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

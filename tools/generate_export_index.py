@@ -45,22 +45,20 @@ def path_of(platform: str) -> Path:
     return DATA / f"exports-{platform}.idx"
 
 
-def committed(platform: str) -> Contents:
-    """The committed contents; empty if there is no file."""
-    path = path_of(platform)
+def committed(path: Path) -> Contents:
+    """The contents of a committed file; empty if there is none."""
     if not path.exists():
         return [], {}
     file = ExportFile(path.read_bytes())
     return list(file.releases), {name: dict(each.by_library) for name, each in file.names()}
 
 
-def update(platform: str, versions: list[str], options: argparse.Namespace) -> bool:
+def update(platform: str, path: Path, fresh: Contents, options: argparse.Namespace) -> bool:
     """Update one platform's file, or with ``--check`` only print the differences.
 
     Returns whether there are any.
     """
-    fresh = contents(read(version, platform, options.cache) for version in versions)
-    old = committed(platform)
+    old = committed(path)
     if options.release:
         fresh = merged(old, fresh)
     changes = differences(old, fresh)
@@ -68,7 +66,7 @@ def update(platform: str, versions: list[str], options: argparse.Namespace) -> b
     print(*(f"  {line}" for line in changes), sep="\n", end="\n" if changes else "")
     if changes and not options.check:
         data = pack(platform, *fresh)
-        path_of(platform).write_bytes(data)
+        path.write_bytes(data)
         print(f"  wrote {len(data)} bytes")
     return bool(changes)
 
@@ -96,7 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         versions = [options.release] if options.release else final_releases("torch", OLDEST)
         chosen = [options.platform] if options.platform else list(PLATFORMS)
-        changed = [platform for platform in chosen if update(platform, versions, options)]
+        changed = []
+        for platform in chosen:
+            fresh = contents(read(version, platform, options.cache) for version in versions)
+            if update(platform, path_of(platform), fresh, options):
+                changed.append(platform)
     except (WheelError, IndexFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
