@@ -27,7 +27,7 @@ def carries(path: Path) -> bool:
     with open_readable(path) as opened:
         images = read(opened)
     assert not isinstance(images, NotALibrary)
-    return images[0].device_code
+    return images[0].device_code is not None
 
 
 @pytest.mark.parametrize("section", [".nv_fatbin", ".nvFatBinSegment"])

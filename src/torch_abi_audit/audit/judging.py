@@ -105,5 +105,8 @@ def _report(library: Library, slices: list[SliceReport], variant: str | None) ->
         variant=variant,
         slices=tuple(slices) if len(slices) > 1 else (),
         linkage=tuple(image.linkage for image in images),
+        device_code=next(
+            (each for image in images if (each := image.binary.device_code) is not None), None
+        ),
         **{judge.key: judge.worst(slices) for judge in JUDGES},  # type: ignore[arg-type]
     )

@@ -187,5 +187,6 @@ def _linkage(binary: Binary) -> Linkage:
         binary.rpaths,
         binary.min_os,
         # a library that uses a shared CUDA runtime imports the function that registers device code
-        static_cuda=binary.device_code and b"__cudaRegisterFatBinary" not in binary.imports,
+        static_cuda=binary.device_code is not None
+        and b"__cudaRegisterFatBinary" not in binary.imports,
     )

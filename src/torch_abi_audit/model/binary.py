@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
+    from torch_abi_audit.model.device_code import DeviceCode
+
     class Readable(Protocol):
         """Bytes that can be read at any offset: a file, an archive member or a buffer."""
 
@@ -98,8 +100,8 @@ class Binary:
     """DT_RPATH and DT_RUNPATH entries, LC_RPATH paths."""
     min_os: str | None = None
     """Oldest macOS that the image declares it runs on, such as ``11.0``."""
-    device_code: bool = False
-    """Whether a section contains CUDA device code; False where section headers were stripped."""
+    device_code: DeviceCode | None = None
+    """The code for GPUs that its sections contain; None without such a section."""
     offset: int = 0
     """Offset of the image in its file; not 0 only in universal Mach-O files."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared
+    from torch_abi_audit.model.device_code import DeviceCode
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.torch_fit import TorchFit
@@ -93,6 +94,9 @@ class ExtensionReport:
     lent: tuple[Lent, ...] = ()
     """What libraries of required distributions export for it, of the names that would otherwise be
     findings."""
+    device_code: DeviceCode | None = None
+    """The code for GPUs that it contains; None without any. Of a universal file, that of the first
+    image that has some."""
 
     @property
     def lent_names(self) -> frozenset[str]:

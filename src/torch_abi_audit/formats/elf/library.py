@@ -19,6 +19,7 @@ from torch_abi_audit.model.binary import (
     Format,
     NotALibrary,
 )
+from torch_abi_audit.model.device_code import DeviceCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         weak_version_needs=pairs(needs[index] for index in lenient) if lenient else (),
         version_definitions=texts(defined),
         executable_stack=image.executable_stack,
-        device_code=has_section(image, DEVICE_SECTIONS),
+        device_code=DeviceCode() if has_section(image, DEVICE_SECTIONS) else None,
         rpaths=tuple(entry for path in rpath + runpath if path for entry in path.split(":")),
     )
 

@@ -19,6 +19,7 @@ from torch_abi_audit.model.binary import (
     Format,
     NotALibrary,
 )
+from torch_abi_audit.model.device_code import DeviceCode
 from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
@@ -53,7 +54,9 @@ def read(source: Readable) -> Binary | NotALibrary:
     soname, exported = export_table(image)
     return Binary(
         format=Format.PE,
-        device_code=any(name[:_SECTION_NAME] in image.sections for name in DEVICE_SECTIONS),
+        device_code=DeviceCode()
+        if any(name[:_SECTION_NAME] in image.sections for name in DEVICE_SECTIONS)
+        else None,
         arch=image.arch,
         bits=image.bits,
         byteorder="little",

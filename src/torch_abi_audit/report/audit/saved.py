@@ -10,7 +10,16 @@ from functools import cache
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from torch_abi_audit.model import binary, declared, findings, loads, reports, torch_fit, verdicts
+from torch_abi_audit.model import (
+    binary,
+    declared,
+    device_code,
+    findings,
+    loads,
+    reports,
+    torch_fit,
+    verdicts,
+)
 from torch_abi_audit.model.errors import AuditError
 from torch_abi_audit.model.reports import PackageReport
 from torch_abi_audit.runtime.enums import StrEnum
@@ -107,7 +116,7 @@ def _instance(kind: Any, held: dict[str, object], where: str) -> Any:  # noqa: A
 @cache
 def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - see ``_value``
     names: dict[str, Any] = {"PurePath": PurePath, "Mapping": Mapping}
-    for part in (binary, declared, findings, verdicts, loads, torch_fit, reports):
+    for part in (binary, declared, findings, verdicts, loads, torch_fit, device_code, reports):
         names |= vars(part)
     hints = get_type_hints(kind, names)
     return {one.name: hints[one.name] for one in fields(kind)}
