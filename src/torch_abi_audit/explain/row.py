@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
-from torch_abi_audit.explain.gpus import dropped_in, first_cuda
+from torch_abi_audit.knowledge.cuda_toolkits import dropped_in, first_toolkit
 from torch_abi_audit.knowledge.names.torch import Build
 from torch_abi_audit.runtime.records import replace
 
@@ -62,10 +62,11 @@ def of_row(found: Clue, scene: Scene) -> Explanation:
 def _derived(found: Clue, scene: Scene) -> dict[str, str]:
     """Fields that follow from those of the message."""
     number = found.version or ""
+    dropped = dropped_in(number)
     fields = {
         "package": "torch" if scene.is_of_torch else scene.package or "the package",
-        "first_cuda": first_cuda(number),
-        "dropped_in": dropped_in(number),
+        "first_cuda": None if dropped else first_toolkit(number),
+        "dropped_in": dropped,
         "cuda": f"{int(number) // 1000}.{int(number) % 1000 // 10}" if _API.match(number) else None,
     }
     return {name: word for name, word in fields.items() if word is not None}

@@ -17,3 +17,7 @@ class TargetError(AuditError):
 
 class SettingsError(AuditError):
     """A setting is not valid; for a configuration, the message begins with ``file:line``."""
+
+
+class UnknownGpuError(AuditError):
+    """No GPU is known by a name, or several are; the text has the nearest names."""

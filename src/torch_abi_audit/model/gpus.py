@@ -19,14 +19,20 @@ class Gpu:
     target: str
     """Its architecture: ``sm_89`` or ``gfx942``, without suffixes; AMD's may have features."""
 
+    @property
+    def title(self) -> str:
+        """Its name and architecture: ``RTX 4090 (sm_89)``; only one of them if they are equal."""
+        return self.name if self.name == self.target else f"{self.name} ({self.target})"
+
 
 class Runs(StrEnum):
     """Whether device code runs on a GPU."""
 
     YES = "yes"
-    """All of it has machine code that the GPU executes."""
+    """All of it has machine code that the GPU executes, apart from fewer kernels for other GPUs
+    alone (``sm_90a``), which a library chooses at run time."""
     JIT = "jit"
-    """All of it runs, some of it only after the driver has compiled its PTX at first use."""
+    """As ``YES``, but some of it only after the driver has compiled its PTX at first use."""
     PARTLY = "partly"
     """Some kernel sets run, by either means, and others have nothing for the GPU."""
     NO = "no"
@@ -43,6 +49,6 @@ class Run:
     used: tuple[str, ...] = ()
     """The architectures whose code is used there, ordered as in ``KernelSet.targets``."""
     lacking: tuple[KernelSet, ...] = ()
-    """The kernel sets with nothing for the GPU, if ``PARTLY`` or ``NO``."""
+    """The kernel sets with nothing for the GPU; if ``YES`` or ``JIT``, those for others alone."""
     ptx_isa: str | None = None
     """The newest PTX version among the code that the driver must compile; None without any."""

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from torch_abi_audit.explain.explanation import Cause, Explanation, Fails, Installed
-from torch_abi_audit.explain.gpus import dropped_in, first_cuda
 from torch_abi_audit.explain.question import explain
 from torch_abi_audit.explain.reading.native import is_native
 
@@ -105,18 +104,6 @@ def test_int64_is_another_type_on_each_system(text: str, platform: str, wrong: s
     assert answer.advice == (
         f"write int64_t (or uint64_t) in the source in place of {wrong}, and rebuild it",
     )
-
-
-@pytest.mark.parametrize(
-    ("architecture", "first", "dropped"),
-    [("sm_120", "12.8", None), ("compute_89", "11.8", None), ("8.0+PTX", "11.0", None),
-     ("sm_90a", "11.8", None), ("sm_61", None, "13.0"), ("3.5", None, "12.0"), ("sm_1", None, None),
-     ("gfx1100", None, None)],
-)  # fmt: skip
-def test_the_cuda_releases_that_know_a_gpu(
-    architecture: str, first: str | None, dropped: str | None
-) -> None:
-    assert (first_cuda(architecture), dropped_in(architecture)) == (first, dropped)
 
 
 @pytest.mark.parametrize(
