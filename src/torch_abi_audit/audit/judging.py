@@ -12,10 +12,11 @@ from torch_abi_audit.runtime.records import late_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from torch_abi_audit.audit.reading import Contents, Image, Library
     from torch_abi_audit.audit.siblings import Offers
+    from torch_abi_audit.model.device_code import DeviceCode
     from torch_abi_audit.sources.found import Candidate, Found
 
 _NAME = 1 << 16
@@ -92,6 +93,16 @@ def _slice(
     return SliceReport(arch=binary.arch, **verdicts)
 
 
+def _device_code(images: Sequence[Image]) -> DeviceCode | None:
+    """That of all images, although only universal Mach-O files have several, and those none."""
+    held = [one for image in images if (one := image.binary.device_code) is not None]
+    if len(held) < 2:
+        return held[0] if held else None
+    from torch_abi_audit.formats.device_code.collect import merged  # for no common file
+
+    return merged(held)
+
+
 def _report(library: Library, slices: list[SliceReport], variant: str | None) -> ExtensionReport:
     images, first = library.images, library.images[0].binary
     return ExtensionReport(
@@ -105,8 +116,6 @@ def _report(library: Library, slices: list[SliceReport], variant: str | None) ->
         variant=variant,
         slices=tuple(slices) if len(slices) > 1 else (),
         linkage=tuple(image.linkage for image in images),
-        device_code=next(
-            (each for image in images if (each := image.binary.device_code) is not None), None
-        ),
+        device_code=_device_code(images),
         **{judge.key: judge.worst(slices) for judge in JUDGES},  # type: ignore[arg-type]
     )

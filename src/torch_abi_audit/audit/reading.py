@@ -9,6 +9,7 @@ from torch_abi_audit.knowledge.names import torch as torch_library
 from torch_abi_audit.knowledge.names import variants
 from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.binary import Binary, Format, NotALibrary
+from torch_abi_audit.model.device_code import AMD_CODE, CUDA_CODE, PTX_SUFFIX, REGISTERING
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.model.reports import ExtensionReport, Linkage, Skipped
 from torch_abi_audit.runtime.records import dataclass, late_path, replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.model.binary import Readable
     from torch_abi_audit.sources.found import Candidate, Found
 
+_DEVICE_KINDS = (CUDA_CODE, AMD_CODE)
 _POINTER = "Git LFS pointer"
 
 
@@ -135,10 +137,20 @@ def _read(candidate: Candidate, found: Found) -> tuple[Image, ...] | Skipped | U
             binaries = formats.read(source)
             if not isinstance(binaries, NotALibrary):
                 return tuple(_image(source, each, found, at_once=at_once) for each in binaries)
+            if binaries.kind in _DEVICE_KINDS or candidate.relative.lower().endswith(PTX_SUFFIX):
+                code = formats.device_file(source)
+                if code is not None:
+                    kind = "PTX" if binaries.kind == "text" else binaries.kind
+                    return Skipped(candidate.relative, kind, code)
     except FormatError as error:
         if not named and formats.detect(candidate.head) is Format.PE:
             # data may begin with MZ by chance; a damaged library would have a library's name
             return Skipped(candidate.relative, "data that begins with MZ")
+        if (
+            candidate.relative.lower().endswith(PTX_SUFFIX)
+            and formats.detect(candidate.head) is None
+        ):
+            return Skipped(candidate.relative, "data")
         return unreadable(error)
     except OSError as error:
         return unreadable(error)
@@ -186,7 +198,15 @@ def _linkage(binary: Binary) -> Linkage:
         binary.executable_stack,
         binary.rpaths,
         binary.min_os,
-        # a library that uses a shared CUDA runtime imports the function that registers device code
-        static_cuda=binary.device_code is not None
-        and b"__cudaRegisterFatBinary" not in binary.imports,
+        static_cuda=_static_cuda(binary),
+    )
+
+
+def _static_cuda(binary: Binary) -> bool:
+    """Whether there is CUDA code, but no import of the function that registers it, or AMD code."""
+    code = binary.device_code
+    return (
+        code is not None
+        and not any(name in binary.imports for name in REGISTERING)
+        and not any(target.startswith("gfx") for target in code.targets)
     )

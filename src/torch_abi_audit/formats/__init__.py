@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.formats.interface import LibraryReader
     from torch_abi_audit.model.binary import Readable
+    from torch_abi_audit.model.device_code import DeviceCode
 
 READERS = {Format.ELF: "elf.library", Format.MACHO: "macho.library", Format.PE: "pe.library"}
 """Each format's reader module, which is imported when the first file of that format is read."""
@@ -78,6 +79,27 @@ def exported_with(source: Readable, binary: Binary, parts: tuple[bytes, ...]) ->
         FormatError: the file is damaged.
     """
     return _reader(binary.format).exported_with(source, parts, binary)
+
+
+def device_file(source: Readable) -> DeviceCode | None:
+    """The code in a file of device code (cubin, code object, fat binary, bundle, PTX); else None.
+
+    Damage is told in ``DeviceCode.problem``.
+    """
+    from torch_abi_audit.formats.device_code import files  # few packages have such files
+
+    return files.of_file(source)
+
+
+def device_objects(source: Readable) -> DeviceCode | None:
+    """The code for GPUs in an object file or a static archive; None if there is none.
+
+    Raises:
+        FormatError: the archive itself is damaged, or thin.
+    """
+    from torch_abi_audit.formats.device_code import files  # few packages have such files
+
+    return files.of_object(source)
 
 
 def prepare(heads: Iterable[bytes]) -> None:

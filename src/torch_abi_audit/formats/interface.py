@@ -9,11 +9,12 @@ function ``read`` that returns a ``formats.object_file.ObjectFile``.
   size of the file before it is used, and nothing is read that a loader would not need.
 - A reader only raises ``FormatError``; an ``OSError`` of the source passes through.
 - A reader knows its format, but nothing about Python, torch or CUDA: the names to look for come
-  from ``model.binary`` (``ENTRY_PREFIXES``, ``DEVICE_SECTIONS``).
+  from ``model.binary`` (``ENTRY_PREFIXES``) and ``model.device_code``.
 - The formats share ``bounded`` (windows of a file), ``strings`` (string tables), ``references``
   and ``dwarf_inlines`` (the places where files refer to a symbol). In each format's folder,
   ``image`` finds the tables, ``symbols`` reads the symbol table, and ``library`` builds the
-  ``Binary``.
+  ``Binary``. ``device_code`` there says where the file has code for GPUs, and is imported only
+  for files that have some; the folder ``device_code`` reads it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.model.device_code import DEVICE_MAGICS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def recognise(source: Readable) -> NotALibrary | None:
     if source.size == 0:
         return NotALibrary("empty file")
     head = source.read_at(0, _LOOK)
-    for magic, kind in _MAGICS:
+    for magic, kind in (*_MAGICS, *DEVICE_MAGICS.items()):
         if head.startswith(magic):
             return NotALibrary(kind)
     if any(word in head for word in _LINKER_WORDS) and _is_text(head):

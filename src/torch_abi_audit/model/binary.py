@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 ENTRY_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
 """Prefixes of the symbols that Python looks up in an extension module: ``Binary.entry_points``.
 From PEP 489 and PEP 793; the ``U`` marks a name that is encoded with Punycode."""
-DEVICE_SECTIONS = (b".nv_fatbin", b".nvFatBinSegment")
-"""The sections in which nvcc stores CUDA device code: ``Binary.device_code``."""
 
 NO_NAMES: Mapping[bytes, str] = MappingProxyType({})
 

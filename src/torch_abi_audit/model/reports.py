@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch_abi_audit.model.binary import Format
     from torch_abi_audit.model.declared import Declared
-    from torch_abi_audit.model.device_code import DeviceCode
+    from torch_abi_audit.model.device_code import DeviceCode, PackageCode
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.loads import LoadMatrix
     from torch_abi_audit.model.torch_fit import TorchFit
@@ -130,6 +130,8 @@ class Skipped:
     """Path below the package's root."""
     kind: str
     """What it is instead: see ``NotALibrary``."""
+    device_code: DeviceCode | None = None
+    """The code for GPUs that it consists of; None for any other file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,9 @@ class PackageReport:
     abi3_since: str | None = None
     """The Python, such as ``3.9``, from which its wheel promises abi3 for every library: all of its
     tags are abi3 or abi3t. None for other wheels, and without metadata."""
+    device_code: PackageCode | None = None
+    """The code for GPUs in its libraries and other files; None where that was not read, as in a
+    report that an older version saved."""
 
     @property
     def root_text(self) -> str:

@@ -20,7 +20,7 @@ HEAD_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One file that begins like a library, or is named like one."""
+    """One file that begins like a library or like code for GPUs, or is named like one."""
 
     path: str
     """Absolute path, for display; a wheel's member is ``<wheel path>/<member>``."""

@@ -10,6 +10,7 @@ import os
 
 from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.binary import MAGICS
+from torch_abi_audit.model.device_code import DEVICE_MAGICS, PTX_SUFFIX
 
 INDEX_PREFIX = "pypi:"
 """Prefix of a TARGET on a package index, and of the path of its wheel."""
@@ -19,6 +20,7 @@ ARCHIVE_SUFFIXES = (".conda", *_TARS.split())
 """Suffixes of tar files and conda packages, which are read from start to end, unlike wheels."""
 
 _MAGICS = tuple(MAGICS)
+_CODE = tuple(DEVICE_MAGICS)
 
 _PYTHON = "py pyi pyc pyo pyw pyx pxd pxi pth ipynb typed"
 _SOURCES = (
@@ -56,6 +58,16 @@ def worth_opening(filename: str) -> bool:
 def begins_like_library(head: bytes) -> bool:
     """Whether these are the first bytes of an ELF, Mach-O or PE file."""
     return head.startswith(_MAGICS)
+
+
+def is_candidate(filename: str, head: bytes) -> bool:
+    """Whether a file is examined: it begins like a library or device code, or is named like one.
+
+    Of device code, only PTX is text and has no beginning of its own.
+    """
+    return head.startswith(_MAGICS + _CODE) or (
+        named_as_library(filename) or filename.lower().endswith(PTX_SUFFIX)
+    )
 
 
 def has_separator(target: str) -> bool:

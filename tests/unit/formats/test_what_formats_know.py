@@ -52,6 +52,6 @@ def test_each_format_has_a_reader_with_what_it_owes(kind: Format) -> None:
 
 @pytest.mark.parametrize("name", ["image.py", "library.py", "object.py"])
 def test_each_format_has_the_same_files(name: str) -> None:
-    homes = [path for path in FORMATS.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    homes = [FORMATS / reader.partition(".")[0] for reader in READERS.values()]
     assert len(homes) == len(Format)
     assert all((home / name).is_file() for home in homes)

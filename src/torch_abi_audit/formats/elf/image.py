@@ -13,6 +13,7 @@ from struct import Struct
 from torch_abi_audit.formats.bounded import window
 from torch_abi_audit.formats.strings import StringTable
 from torch_abi_audit.model.binary import NotALibrary
+from torch_abi_audit.model.device_code import AMD_CODE, CUDA_CODE
 from torch_abi_audit.model.errors import FormatError
 from torch_abi_audit.runtime.records import dataclass
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _KINDS = {1: "object file", 2: "executable", 4: "core dump"}
 _ET_EXEC, _ET_DYN = 2, 3
-_DEVICE_MACHINES = {190: "CUDA device code", 224: "AMD GPU device code", 247: "BPF program"}
+_DEVICE_MACHINES = {190: CUDA_CODE, 224: AMD_CODE, 247: "BPF program"}
 _MACHINES = {
     3: "i686",
     8: "mips",

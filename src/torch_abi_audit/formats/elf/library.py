@@ -9,23 +9,23 @@ from itertools import chain
 from struct import Struct
 
 from torch_abi_audit.formats.elf.image import Image, Tag, open_image
-from torch_abi_audit.formats.elf.sections import has_section
+from torch_abi_audit.formats.elf.sections import section_names
 from torch_abi_audit.formats.elf.symbols import symbols
 from torch_abi_audit.formats.elf.versions import BASE, WEAK, definition_rows, need_rows
 from torch_abi_audit.model.binary import (
-    DEVICE_SECTIONS,
     ENTRY_PREFIXES,
     Binary,
     Format,
     NotALibrary,
 )
-from torch_abi_audit.model.device_code import DeviceCode
+from torch_abi_audit.model.device_code import REGISTERING, SECTION_ENDINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from torch_abi_audit.model.binary import Readable
+    from torch_abi_audit.model.device_code import DeviceCode
 
     _Needs = tuple[dict[int, tuple[int, int]], set[int]]
 
@@ -79,7 +79,7 @@ def read(source: Readable) -> Binary | NotALibrary:
         weak_version_needs=pairs(needs[index] for index in lenient) if lenient else (),
         version_definitions=texts(defined),
         executable_stack=image.executable_stack,
-        device_code=DeviceCode() if has_section(image, DEVICE_SECTIONS) else None,
+        device_code=_device_code(image, registers=not imports.isdisjoint(REGISTERING)),
         rpaths=tuple(entry for path in rpath + runpath if path for entry in path.split(":")),
     )
 
@@ -175,6 +175,16 @@ def _exported(image: Image) -> list[int]:
     for entries in symbols(image):
         offsets += entries.names(entries.exported())
     return list(filter(None, offsets))
+
+
+def _device_code(image: Image, *, registers: bool) -> DeviceCode | None:
+    """``Binary.device_code``; costs next to nothing for a library without any."""
+    names = section_names(image)
+    if names is not None and not registers and not any(each in names for each in SECTION_ENDINGS):
+        return None
+    from torch_abi_audit.formats.elf import device_code  # few libraries have any
+
+    return device_code.of_image(image, names, registers=registers)
 
 
 def _entry_points(image: Image, marked: dict[int, bytes]) -> tuple[bytes, ...]:

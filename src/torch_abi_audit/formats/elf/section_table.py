@@ -6,10 +6,10 @@ Layouts: the System V gABI. No loader reads them, so a library may do without.
 from __future__ import annotations
 
 from struct import Struct
-from typing import NamedTuple
 
 from torch_abi_audit.formats.bounded import c_string, window
 from torch_abi_audit.model.errors import FormatError
+from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _SHN_XINDEX = 0xFFFF
 
 
-class Section(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Section:
     """One section header."""
 
     name: bytes
@@ -31,7 +32,8 @@ class Section(NamedTuple):
     info: int
 
 
-class Header(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Header:
     """What the ELF header says, and the sections."""
 
     kind: int

@@ -9,18 +9,20 @@ from torch_abi_audit.model.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch_abi_audit.formats.elf.image import Image
 
 _MOST = 1 << 16
+_DYNAMIC = b".dyn"
 
 
-def has_section(image: Image, wanted: Iterable[bytes]) -> bool:
-    """Whether a section has one of the ``wanted`` names; False if sections have no names."""
+def section_names(image: Image) -> bytes | None:
+    """The table of section names, each with a NUL at its end; None if there is no sound one.
+
+    A sound one has the sections that every library has, ``.dynamic`` among them.
+    """
     layout = image.layout
     if image.section_names is None:
-        return False
+        return None
     try:
         shape = Struct(layout.order + ("24xQQ" if layout.wide else "16xII"))
         offset, size = shape.unpack(
@@ -28,5 +30,5 @@ def has_section(image: Image, wanted: Iterable[bytes]) -> bool:
         )
         names = window(image.source, offset, min(size, _MOST), "section names")
     except FormatError:  # a loader would not notice damaged section names
-        return False
-    return any(b"\0%b\0" % name in names for name in wanted)
+        return None
+    return names if _DYNAMIC in names else None

@@ -69,6 +69,8 @@ class Image:
     starts: tuple[int, ...]
     sections: tuple[bytes, ...]
     """Names of the sections, at most eight bytes each."""
+    spans: tuple[tuple[int, int], ...]
+    """File offset and size of each of these sections, without what only fills up the file."""
 
     @property
     def arch(self) -> str:
@@ -221,6 +223,10 @@ def open_image(source: Readable, *, programs: bool = False) -> Image | NotALibra
         regions=regions,
         starts=tuple(region.start for region in regions),
         sections=tuple(name.rstrip(b"\0") for (name,) in struct.iter_unpack("<8s32x", sections)),
+        spans=tuple(
+            (offset, min(size or filled, filled))
+            for size, filled, offset in struct.iter_unpack("<8xI4xII16x", sections)
+        ),
     )
 
 

@@ -13,13 +13,12 @@ from torch_abi_audit.formats.pe.exports import export_table
 from torch_abi_audit.formats.pe.image import Image, open_image
 from torch_abi_audit.formats.pe.imports import imports
 from torch_abi_audit.model.binary import (
-    DEVICE_SECTIONS,
     ENTRY_PREFIXES,
     Binary,
     Format,
     NotALibrary,
 )
-from torch_abi_audit.model.device_code import DeviceCode
+from torch_abi_audit.model.device_code import DEVICE_SECTIONS, REGISTERING
 from torch_abi_audit.runtime.records import MappingProxyType
 
 TYPE_CHECKING = False
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
     from array import array
 
     from torch_abi_audit.model.binary import Readable
+    from torch_abi_audit.model.device_code import DeviceCode
 
-_SECTION_NAME = 8
-"""Most bytes in a section's name: linkers truncate longer names."""
+_SECTIONS = frozenset(name[:8] for name in DEVICE_SECTIONS)
+"""As they are called in DLLs, where a name has at most eight bytes."""
 
 
 def read(source: Readable) -> Binary | NotALibrary:
@@ -54,9 +54,7 @@ def read(source: Readable) -> Binary | NotALibrary:
     soname, exported = export_table(image)
     return Binary(
         format=Format.PE,
-        device_code=DeviceCode()
-        if any(name[:_SECTION_NAME] in image.sections for name in DEVICE_SECTIONS)
-        else None,
+        device_code=_device_code(image, registers=any(name in providers for name in REGISTERING)),
         arch=image.arch,
         bits=image.bits,
         byteorder="little",
@@ -98,6 +96,15 @@ def exported_with(source: Readable, parts: tuple[bytes, ...], binary: Binary) ->
     """
     names = exports(source, binary)
     return frozenset(name for part in parts for name in names if part in name)
+
+
+def _device_code(image: Image, *, registers: bool) -> DeviceCode | None:
+    """``Binary.device_code``; costs next to nothing for a DLL without any."""
+    if _SECTIONS.isdisjoint(image.sections) and not registers:
+        return None
+    from torch_abi_audit.formats.pe import device_code  # few DLLs have any
+
+    return device_code.of_image(image)
 
 
 def _entry_points(image: Image, exported: array[int]) -> tuple[bytes, ...]:

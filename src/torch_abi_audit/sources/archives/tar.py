@@ -17,14 +17,13 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import cast
 
-from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.errors import TargetError
 from torch_abi_audit.runtime.records import dataclass, field
 from torch_abi_audit.sources.files.readable import FileReadable
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Found, Unread
 from torch_abi_audit.sources.installed.distribution import import_names, parse_headers
 from torch_abi_audit.sources.naming import (
-    begins_like_library,
+    is_candidate,
     leads_out,
     worth_opening,
 )
@@ -267,7 +266,7 @@ def _keep(path: str, name: str, size: int, source: IO[bytes], kept: _Kept, *, ag
     if not worth_opening(name):
         return
     head = source.read(min(size, HEAD_LENGTH))
-    if not (begins_like_library(head) or named_as_library(name)):
+    if not is_candidate(name, head):
         return
     place = f"{path}/{name}"
     if leads_out(name):

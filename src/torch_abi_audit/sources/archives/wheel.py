@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from torch_abi_audit.knowledge.names.distribution import canonical, is_torch
-from torch_abi_audit.knowledge.names.library_file import named_as_library
 from torch_abi_audit.model.errors import FormatError, TargetError
 from torch_abi_audit.sources.archives.seekable import Seekable
 from torch_abi_audit.sources.archives.zip_member import Member, head, open_member
@@ -24,7 +23,7 @@ from torch_abi_audit.sources.installed.distribution import (
 from torch_abi_audit.sources.installed.distribution import tags as stated_tags
 from torch_abi_audit.sources.naming import (
     INDEX_PREFIX,
-    begins_like_library,
+    is_candidate,
     leads_out,
     worth_opening,
 )
@@ -161,7 +160,7 @@ def _libraries(
             except FormatError as error:
                 errors.add(Unread(place, name, str(error)))
                 continue
-            if not (begins_like_library(first) or named_as_library(name)):
+            if not is_candidate(name, first):
                 continue
             total += member.size
             if total > TOTAL_LIMIT:

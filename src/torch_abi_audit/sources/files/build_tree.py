@@ -39,11 +39,20 @@ class BuildFile(NamedTuple):
         return open_readable(self.path)
 
 
-def build_files(target: str) -> tuple[BuildFile, ...]:
+def is_directory(target: str) -> bool:
+    """Whether a TARGET is the path of a directory, which may hold libraries as well."""
+    return os.path.isdir(target)
+
+
+def build_files(target: str, *, archives: bool = False) -> tuple[BuildFile, ...]:
     """The object files and static archives at a path, found by suffix, sorted.
 
     Empty if the path is not a build directory or object file. A directory with archives but no
     object files does not count: packages ship archives beside their libraries.
+
+    Args:
+        target: The path.
+        archives: Whether a directory with archives alone counts all the same.
 
     Raises:
         TargetError: a directory below the path cannot be listed.
@@ -55,7 +64,7 @@ def build_files(target: str) -> tuple[BuildFile, ...]:
     if not os.path.isdir(path):
         return ()
     found = sorted(_walk(path, ""), key=lambda one: one.relative)
-    if not any(one.relative.lower().endswith(OBJECT_SUFFIXES) for one in found):
+    if not archives and not any(one.relative.lower().endswith(OBJECT_SUFFIXES) for one in found):
         return ()
     return tuple(found)
 

@@ -16,7 +16,7 @@ from torch_abi_audit.sources.files.readable import OPEN_FLAGS, FileOpener
 from torch_abi_audit.sources.found import HEAD_LENGTH, Candidate, Unread
 from torch_abi_audit.sources.naming import (
     OTHER_ENDINGS,
-    begins_like_library,
+    is_candidate,
     worth_opening,
 )
 
@@ -64,7 +64,7 @@ def glance(path: str, relative: str, *, always: bool = False) -> Candidate | Unr
         return Unread(path, relative, reason(error))
     finally:
         os.close(fd)
-    if not (always or begins_like_library(head) or named_as_library(relative)):
+    if not (always or is_candidate(relative, head)):
         return None
     return Candidate(
         path,
