@@ -32,6 +32,7 @@ from torch_abi_audit.knowledge import (  # noqa: E402
     export_index,
     operators,
     replacements,
+    torch_gpus,
     torch_shims,
 )
 from torch_abi_audit.knowledge.torch_releases import torch_releases  # noqa: E402
@@ -58,6 +59,7 @@ class Step:
 STEPS = (
     Step(TOOLS / "generate_torch_shims.py", (DATA / "torch_shims.tsv",), by_release=True),
     Step(TOOLS / "generate_torch_releases.py", (RELEASES,), by_release=True),
+    Step(TOOLS / "generate_torch_gpus.py", (DATA / "torch_gpus.tsv",), by_release=True),
     Step(
         TOOLS / "generate_export_index.py",
         tuple(sorted(DATA.glob("exports-*.idx"))),
@@ -92,6 +94,13 @@ STEPS = (
     Step(TOOLS / "generate_old_exports.py", (DATA / "old_exports.idx",), of_torch=False),
     Step(TOOLS / "generate_nvidia_packages.py", (DATA / "nvidia_packages.tsv",)),
     Step(TOOLS / "generate_nvidia_functions.py", (DATA / "nvidia_functions.tsv",)),
+    Step(
+        TOOLS / "generate_cuda_toolkits.py",
+        (DATA / "cuda_toolkits.tsv",),
+        of_torch=False,
+        offline=("--source-only",),
+    ),
+    Step(TOOLS / "generate_gpus.py", (DATA / "gpus.tsv",), of_torch=False, offline=()),
     Step(
         TOOLS / "generate_rules_page.py",
         (ROOT / "docs" / "rules.md",),
@@ -158,6 +167,7 @@ def run(step: Step, words: Sequence[str]) -> int:
 def by_hand(previous: str, release: str) -> Iterator[str]:
     """The steps that no generator does, one line each."""
     yield f"read the headers of {release} for new stable APIs: add rows to tools/replacements.toml"
+    yield f"add the builds of {release} for Windows and ROCm to tools/torch_builds.toml"
     yield (
         f"add {release} to TORCHES in tools/compare_with_loader.py, and run that script with "
         "--markdown docs/loader.md"
@@ -199,6 +209,7 @@ def newest_releases() -> dict[str, str]:
         "torch_replacements": compared(replacements.header_releases()),
         "operator_schemas": compared(operators.releases()),
         "torch_releases": torch_releases()[-1].version,
+        "torch_gpus": torch_gpus.releases()[-1],
         **{
             f"exports-{platform}": export_index.releases(platform)[-1].version
             for platform in export_index.platforms()

@@ -36,11 +36,15 @@ from torch_abi_audit.sources.index.web import Web  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch_abi_audit.sources.index.pip_config import PipConfig
     from torch_abi_audit.sources.index.simple import Listed
+
+    Wheels = list[tuple[re.Match[str], Listed]]
+    """Wheels on the index, each with the parts of its name."""
 
 TABLE = ROOT / "src" / "torch_abi_audit" / "data" / "torch_releases.tsv"
 _WHEEL = re.compile(r"torch-(\d+(?:\.\d+)+)-cp3(\d+)-(\w+)-(.+)\.whl")
-_PLATFORMS = [one for one in platforms.PLATFORMS if one.system is not platforms.MACOS]
+PLATFORMS = [one for one in platforms.PLATFORMS if one.system is not platforms.MACOS]
 """The platforms for which CUDA exists."""
 
 
@@ -48,18 +52,28 @@ def releases(wanted: str | None) -> dict[str, str]:
     """The row of each release; only of the release ``wanted`` if given."""
     config = pip_config()
     web = Web(config)
-    groups: dict[str, list[tuple[re.Match[str], Listed]]] = {}
+    return {version: _row(wheels, web) for version, wheels in groups(wanted, config, web).items()}
+
+
+def groups(wanted: str | None, config: PipConfig, web: Web) -> dict[str, Wheels]:
+    """The wheels of each final release; only of the release ``wanted`` if given."""
+    found: dict[str, Wheels] = {}
     for one in listing("torch", config, web):
         match = _WHEEL.fullmatch(one.filename)
         if match and not one.yanked and not one.is_local and wanted in {None, match[1]}:
-            groups.setdefault(match[1], []).append((match, one))
-    return {version: _row(wheels, web) for version, wheels in groups.items()}
+            found.setdefault(match[1], []).append((match, one))
+    return found
 
 
-def _row(wheels: list[tuple[re.Match[str], Listed]], web: Web) -> str:
+def wheel_for(wheels: Wheels, platform: platforms.IndexPlatform) -> Listed | None:
+    """The first of these wheels that is for a platform."""
+    return next((one for match, one in wheels if _is_for(match[4], platform)), None)
+
+
+def _row(wheels: Wheels, web: Web) -> str:
     words = [f"3.{minor}" for minor in sorted({int(match[2]) for match, _ in wheels})]
-    for platform in _PLATFORMS:
-        one = next((one for match, one in wheels if _is_for(match[4], platform)), None)
+    for platform in PLATFORMS:
+        one = wheel_for(wheels, platform)
         if one is not None:
             version = _cuda(one, web)
             if version is not None:
