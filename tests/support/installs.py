@@ -58,14 +58,20 @@ def editable(site: Path, name: str, project: Path, files: Mapping[str, bytes | s
 
 
 def wheel(
-    directory: Path, members: Mapping[str, bytes], *, name: str = "demo-1.0-cp311-abi3-linux_x86_64"
+    directory: Path,
+    members: Mapping[str, bytes],
+    *,
+    name: str = "demo-1.0-cp311-abi3-linux_x86_64",
+    requires: str = "torch",
 ) -> Path:
     """Write a wheel with deflated members, and with METADATA, WHEEL and RECORD."""
     path = directory / f"{name}.whl"
     distribution, version = name.split("-")[:2]
     info = f"{distribution}-{version}.dist-info"
     texts = {
-        f"{info}/METADATA": f"Name: {distribution}\nVersion: {version}\nRequires-Dist: torch\n\n",
+        f"{info}/METADATA": (
+            f"Name: {distribution}\nVersion: {version}\nRequires-Dist: {requires}\n\n"
+        ),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
     }
     record = "".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch_abi_audit.gate.decide import Terms
 from torch_abi_audit.model.binary import Format
@@ -105,7 +105,7 @@ def reported(
 
 
 def reported_as(
-    report: PackageReport, **required: str
+    report: PackageReport, **required: Any
 ) -> list[tuple[str, str | None, tuple[str, ...]]]:
     """Rule, library and evidence of each finding in a finished report."""
     return [(one.rule, one.library, one.evidence) for one in reported(report, Required(**required))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.model.declared import Declared, claims_abi3, promised_floor
+from torch_abi_audit.model.device_code import NO_PACKAGE_CODE
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.rules import detect
 from torch_abi_audit.rules.context import Context
@@ -52,6 +53,7 @@ def judged(
 
     A package without metadata gets no package-wide facts, and few rules apply to it.
     """
+    report = _with_device_code(report)
     if not report.libraries:
         return report
     context = Context(report, declared, loads_on, lending)
@@ -73,6 +75,20 @@ def judged(
         declared=declared,
         abi3_since=promised_floor(declared.tags) if claims_abi3(declared) else None,
     )
+
+
+def _with_device_code(report: PackageReport) -> PackageReport:
+    libraries, skipped = report.libraries, report.skipped
+    if all(one.device_code is None for one in libraries) and all(
+        one.device_code is None for one in skipped
+    ):
+        return replace(report, device_code=NO_PACKAGE_CODE)
+    from torch_abi_audit.facts.device_code import package_code  # most packages have none
+    from torch_abi_audit.judges.gpus import served
+
+    code = package_code(report)
+    whole, part = served(replace(report, device_code=code))
+    return replace(report, device_code=replace(code, targets=whole, others=part))
 
 
 def by_library(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -71,7 +71,7 @@ def narrowed(text: str, limits: Limits, admitted: Sequence[str]) -> str | None:
     inside = [one for one in admitted if release_key(first) < release_key(one) < release_key(last)]
     gaps = list(_gaps([one for one in inside if one not in kept], kept))
     if not clauses and not gaps and limits.bounded and lower and upper:
-        return _single(kept, limits.known) or f">={short(lower)},<{upper}"
+        return _single(kept, limits.known, text) or f">={short(lower)},<{upper}"
     clauses += [f">={short(lower)}"] if lower else []
     clauses += gaps
     clauses += [f"<{upper}"] if upper else []
@@ -166,9 +166,16 @@ def _gaps(missing: Sequence[str], kept: Collection[str]) -> Iterator[str]:
             yield f"!={minor}.*"
 
 
-def _single(kept: Sequence[str], known: Sequence[str]) -> str | None:
-    """``==2.9.*`` for all releases of one minor release, ``==2.9.1`` for one release."""
+def _single(kept: Sequence[str], known: Sequence[str], text: str) -> str | None:
+    """``==2.9.*`` for all releases of one minor release, ``==2.9.1`` for one release.
+
+    The wildcard also means pre-releases, so it is not for a ``text`` that keeps one of them out.
+    """
+    from packaging.specifiers import SpecifierSet
+
     minor = minor_of(kept[0])
     if list(kept) == [one for one in known if minor_of(one) == minor]:
-        return f"=={minor}.*"
+        whole = SpecifierSet(f"=={minor}.*")
+        out = [one.version for one in _parsed(text) if one.operator == "!=" and "*" not in str(one)]
+        return None if any(whole.contains(one, prereleases=True) for one in out) else f"=={minor}.*"
     return f"=={kept[0]}" if len(kept) == 1 else None

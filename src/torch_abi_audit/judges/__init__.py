@@ -2,7 +2,7 @@
 
 The audit, the reports and ``diff`` use every judge in turn. ``interface`` defines what a judge
 provides. ``library_loads`` and ``loads`` answer another question: which torch releases a library
-loads on.
+loads on; and ``gpus`` a third: which GPUs its device code runs on.
 """
 
 from __future__ import annotations

@@ -38,6 +38,23 @@ class Package:
         named = [(relative_path(one, self.package), one) for one in self.package.libraries]
         return tuple(sorted(named, key=lambda each: each[0]))
 
+    @property
+    def has_device_code(self) -> bool:
+        """Whether the package contains code for GPUs."""
+        whole = self.package.device_code
+        if whole is not None:
+            return whole.present
+        return any(one.device_code is not None for one in self.package.libraries)
+
+    @property
+    def device_targets(self) -> frozenset[str]:
+        """Every architecture for which the package has code; costs little."""
+        codes = [one.device_code for one in self.package.libraries]
+        if self.package.device_code is not None:
+            codes.append(self.package.device_code.files)
+        sets = [each for code in codes if code is not None for each in code.sets]
+        return frozenset(target for each in sets for target in each.targets)
+
 
 class Context(Package):
     """A package and what its distribution declares.
@@ -252,6 +269,14 @@ class Context(Package):
         from torch_abi_audit.facts.cuda import from_torch
 
         return from_torch(self.lacking_cuda)
+
+    @cached_property
+    def cuda_of_package(self) -> frozenset[int]:
+        """The CUDA major releases that its libraries are linked to; empty if their names say none.
+
+        Libraries for several releases are alternatives, of which one serves.
+        """
+        return frozenset(self.cuda.majors) if self.cuda is not None else frozenset()
 
     @cached_property
     def brought_cuda(self) -> Mapping[str, Brought]:

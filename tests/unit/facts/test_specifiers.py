@@ -68,6 +68,15 @@ def test_a_proposal_admits_what_fits_and_nothing_that_was_kept_out(
     assert narrowed(proposal, fit, after) == proposal  # there is nothing left to narrow
 
 
+@pytest.mark.parametrize(
+    ("text", "proposal"),
+    [("!=2.8.0", "==2.9.*"), ("!=2.9.0rc1", ">=2.9,<2.10"), ("<3,!=2.9.0rc1", ">=2.9,<2.10")],
+)
+def test_a_wildcard_admits_no_pre_release_that_was_kept_out(text: str, proposal: str) -> None:
+    judgement = ["sure" if one.startswith("2.9.") else "bad" for one in KNOWN]
+    assert narrowed(text, limits(judgement, bounded=True), admitted(text)) == proposal
+
+
 @settings(max_examples=200, deadline=None)
 @given(texts.filter(bool).filter(admitted), judgements)
 def test_a_requirement_that_fits_is_kept_as_it_is(text: str, judgement: list[str]) -> None:

@@ -12,6 +12,7 @@ from torch_abi_audit.knowledge.names.identity import digest
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.reports import EnvironmentReport, PackageReport
+from torch_abi_audit.report.audit import device_code
 from torch_abi_audit.report.loads.json_keys import library_keys, package_keys
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.judges.interface import Judge
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.model.outcome import Entry, Gate, Outcome, Result
-    from torch_abi_audit.model.reports import Cuda, ExtensionReport, Lent, SliceReport
+    from torch_abi_audit.model.reports import Cuda, ExtensionReport, Lent, Skipped, SliceReport
     from torch_abi_audit.report.rendering import Detail
 
 SCHEMA_VERSION = 1
@@ -107,13 +108,14 @@ def _package(report: PackageReport) -> dict[str, Any]:
         "import_names": _names(report.import_names),
         "findings": [_finding(one) for one in report.findings],
         "notes": _names(report.notes),
-        "skipped": [{"path": escape(one.path), "kind": one.kind} for one in report.skipped],
+        "skipped": [_skipped(one) for one in report.skipped],
         "requires_torch": _optional(report.requires_torch),
         "proposed_requires_torch": report.proposed_requires_torch,
         "cuda": None if report.cuda is None else _cuda(report.cuda),
         "glibc": report.glibc,
         "min_python": report.min_python,
         "abi3_since": report.abi3_since,
+        "device_code": device_code.of_package(report.device_code),
         **package_keys(report.loads),
     }
 
@@ -132,8 +134,16 @@ def _extension(report: ExtensionReport, package: PackageReport | None) -> dict[s
         "variant": report.variant,
         "lent": [_lent(one) for one in report.lent],
         "slices": [{"arch": one.arch, **_verdicts(one)} for one in report.slices],
+        "device_code": device_code.of_library(report.device_code),
         **library_keys(report, None if package is None else package.loads),
     }
+
+
+def _skipped(one: Skipped) -> dict[str, Any]:
+    found: dict[str, Any] = {"path": escape(one.path), "kind": one.kind}
+    if one.device_code is not None:
+        found["device_code"] = device_code.of_library(one.device_code)
+    return found
 
 
 def _lent(one: Lent) -> dict[str, Any]:

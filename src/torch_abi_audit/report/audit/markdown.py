@@ -70,6 +70,10 @@ def render(outcome: Outcome, detail: Detail) -> str:
         if report.libraries:
             summary = f"Libraries of {plain(report.name)} ({len(report.libraries)})"
             page.fold(summary)
+            if report.device_code is not None and report.device_code.present:
+                from torch_abi_audit.report.audit import device_code  # most packages have none
+
+                page.text(f"GPUs: {plain(device_code.summary(report.device_code))}", "")
             page.table(
                 ("Library", *headings, "Shims", "Unstable", "Min torch"),
                 (_library(one, report) for one in report.libraries),

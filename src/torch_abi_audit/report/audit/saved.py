@@ -78,6 +78,8 @@ def _value(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - the t
         return _value(next(one for one in get_args(kind) if one is not type(None)), value, where)
     if origin is tuple:
         item = get_args(kind)[0]
+        if get_origin(item) is tuple and isinstance(value, dict):  # pairs
+            value = list(map(list, value.items()))
         listed = _of(list, value, where)
         return tuple(_value(item, one, f"{where}[{at}]") for at, one in enumerate(listed))
     if origin is not None and issubclass(origin, Mapping):

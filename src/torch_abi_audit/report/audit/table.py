@@ -78,6 +78,10 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
                 yield "    " + _row(library, report, style)
                 if verbose:
                     yield from ("        " + line for line in _details(library))
+    if report.device_code is not None and report.device_code.present:
+        from torch_abi_audit.report.audit.device_code import summary  # most packages have none
+
+        yield f"  GPUs: {summary(report.device_code)}"
     if report.findings:
         from torch_abi_audit.report.audit.findings import lines  # most packages have none
 
@@ -85,7 +89,9 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if verbose and report.skipped:
         yield "  -- skipped --"
         for skipped in report.skipped:
-            yield f"    {escape(skipped.path)}  (not a library: {skipped.kind})"
+            code = skipped.device_code
+            targets = f" for {' '.join(code.targets)}" if code is not None and code.sets else ""
+            yield f"    {escape(skipped.path)}  (not a library: {skipped.kind}{targets})"
 
 
 def _roll_up(judge: Judge, report: PackageReport, style: Style) -> Iterator[tuple[str, str]]:
@@ -178,6 +184,10 @@ def _details(library: ExtensionReport) -> Iterator[str]:
             yield from listed(one.title, one.names, one.separator)
     if any(image.static_cuda for image in library.linkage):
         yield "note: the CUDA runtime is statically linked"
+    if library.device_code is not None:
+        from torch_abi_audit.report.audit.device_code import lines  # most libraries have none
+
+        yield from lines(library.device_code)
     if torch.links and torch.uses_torch:
         yield f"links: {escape(', '.join(torch.links))}"
 
