@@ -44,10 +44,10 @@ that several verbs accept have the same meaning in each:
 - **Torch.** For an audit and for `compat`, `--torch` takes releases (`'>=2.10,<2.13'`, `2.11.0`) or
   the path of a torch; for `explain`, one release or a path; for `port`, the oldest release to
   support (`--target` is a deprecated spelling).
-- **Gates.** `--check` of an audit takes one of {checks}. `compat` and
-  `diff` have one check each, so their `--check` takes no value. They reject one of these names
-  directly after it, because `compat --check torch X.whl` would inspect the package torch. If a
-  TARGET has such a name, put it before `--check`, or write `./torch`.
+- **Gates.** `--check` of an audit takes one of {checks}. `compat`,
+  `diff` and `gpus` have one check each, so their `--check` takes no value. They reject one of
+  these names directly after it, because `compat --check torch X.whl` would inspect the package
+  torch. If a TARGET has such a name, put it before `--check`, or write `./torch`.
 
 A first word that is not a verb is a TARGET. If no such TARGET exists, the error suggests the verb
 that the word resembles, just as the error for an unknown option suggests a similar one. Wrong usage

@@ -31,6 +31,7 @@ def reports(root: Path) -> dict[str, list[str]]:
     return {
         "audit": ["audit", ops],
         "compat": ["compat", ops],
+        "gpus": ["gpus", ops],
         "port": ["port", ops],
         "repair": ["repair", ops],
         "diff": ["diff", ops, str(root / "more")],
@@ -64,7 +65,7 @@ def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- formats and files ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["audit", "compat", "port", "diff"])
+@pytest.mark.parametrize("verb", ["audit", "compat", "gpus", "port", "diff"])
 def test_two_reports_do_not_go_to_one_file(
     here: Path, verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,7 +124,7 @@ def test_every_format_of_every_verb(
             assert capsys.readouterr().out == printed
 
 
-@pytest.mark.parametrize("verb", ["port", "explain", "doctor", "diff", "rule"])
+@pytest.mark.parametrize("verb", ["gpus", "port", "explain", "doctor", "diff", "rule"])
 def test_markdown_is_short_for_its_format(
     verb: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -278,6 +279,7 @@ VERBS = {
     "audit": (["over_there"], "Root: {site}/over_there\n"),
     "environment": (["--env"], "Site-packages: {site}\n"),
     "compat": (["compat", "over_there"], "Root: {site}/over_there\n"),
+    "gpus": (["gpus", "over_there"], "Root:      {site}/over_there\n"),
     "port": (["port", "over_there"], "Root:          {site}/over_there\n"),
     "diff": (["diff", "over_there", "over_there"], "no difference (1 library)"),
     "explain": (["explain", MISSING], INSTALLED),
@@ -334,7 +336,7 @@ def test_python_names_the_environment_for_every_verb(verb: str, there: Path) -> 
     assert run(sys.executable, *words, "--python", there / "gone")[0] == 2
 
 
-@pytest.mark.parametrize("verb", ["audit", "compat", "port", "diff", "with"])
+@pytest.mark.parametrize("verb", ["audit", "compat", "gpus", "port", "diff", "with"])
 def test_wheels_of_an_index_are_chosen_for_every_verb(
     verb: str, tmp_path: Path, there: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.gpu_values import fatbin, with_fatbins
 from tests.support.sources import source
 from tests.support.toolchain import gcc
 from torch_abi_audit.cli import main
@@ -177,11 +178,105 @@ def test_errors_name_file_and_line(here: Path, capsys: pytest.CaptureFixture[str
     )
 
 
+REQUIRED = """\
+Package: ops
+  Root: {here}/ops
+  Torch ABI:   STABLE
+  Min torch:   2.10.0
+  CPython ABI: n/a
+  Extensions:  0
+  Bundled libs: 1
+  -- bundled libs --
+    [STABLE  ] [abi3-tagged-no-capi   ] _C.abi3.so  (stable_shim=1, unstable=0)  min-torch=2.10.0
+  GPUs: sm_75 sm_80 sm_90a, PTX of compute_80; driver >= 525.60.13 (570.26 for PTX)
+  -- findings --
+    error   G601 required-gpu-missing: _C.abi3.so: does not run on V100 (7.0), which the \
+configuration requires: its code is for sm_75, sm_80, sm_90a and compute_80
+    note    G603 required-gpu-by-jit: _C.abi3.so: runs on RTX 5090 (12.0), which the configuration \
+requires, by PTX alone (compute_80)
+"""
+
+
+def test_required_gpus(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = with_fatbins(source([SHIM]), fatbin("sm_75", "sm_80", "sm_90a", "compute_80"))
+    gcc(code, here / "ops" / "_C.abi3.so")
+    configure(here, 'require.gpus = ["T4", "8.9", "H100", "RTX 5090"]')
+    assert main(["./ops"]) == 0
+    configure(here, 'require.gpus = ["V100", "8.9", "RTX 5090"]')
+    capsys.readouterr()
+    assert main(["./ops"]) == 1
+    written = capsys.readouterr()
+    assert written.out == REQUIRED.format(here=here)
+    assert written.err == "FAIL:\n  ops: 1 finding of G601 required-gpu-missing: V100 (7.0)\n"
+    assert main(["./ops", "--check", "abi3"]) == 1  # no check is about GPUs
+    assert main(["./ops", "--select", "T"]) == 0
+    assert main(["./ops", "--ignore", "G6"]) == 0
+    assert main(["./ops", "--isolated", "--check", "all"]) == 0
+    assert main(["./good"]) == 0  # has no device code
+    assert main(["./ops", "--write-baseline", "gpus.json"]) == 0
+    assert main(["./ops", "--baseline", "gpus.json"]) == 0
+    configure(here, 'require.gpus = ["V100", "P100"]')
+    assert main(["./ops", "--baseline", "gpus.json"]) == 1  # one more
+
+
+def test_required_gpus_alone_are_all_that_fails(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The ordinary extension is unstable, and has GPUs nevertheless."""
+    code = with_fatbins(source([mangled(1)]), fatbin("sm_75", "sm_80"))
+    gcc(code, here / "ops" / "_C.so")
+    configure(here, 'require.gpus = ["T4", "A100"]')
+    assert main(["./ops"]) == 0
+    assert "[UNSTABLE]" in capsys.readouterr().out
+    for more in ('check = "torch"', 'fail-on = "error"', 'require.torch = ">=2.10"'):
+        configure(here, f'require.gpus = ["T4", "A100"]\n{more}')
+        assert main(["./ops"]) == 1, more
+    configure(here, 'require.gpus = ["T4", "H100"]')
+    capsys.readouterr()
+    assert main(["./ops"]) == 1
+    assert capsys.readouterr().err == (
+        "FAIL:\n  ops: 1 finding of G601 required-gpu-missing: H100/H200 (9.0)\n"
+    )
+
+
+def test_a_gpu_of_several_is_ignored(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gcc(with_fatbins(source([SHIM]), fatbin("sm_80")), here / "ops" / "_C.abi3.so")
+    ignore = '\nignore = [{rule = "G601", symbol = "sm_75", reason = "given up"}]'
+    configure(here, f'require.gpus = ["T4", "RTX 5090"]{ignore}')
+    assert main(["./ops"]) == 1
+    written = capsys.readouterr()
+    assert (
+        "_C.abi3.so: does not run on T4 (7.5) and RTX 5090 (12.0), which the configuration "
+        "requires: its code is for sm_80 (1 of 2 not ignored or in the baseline: sm_120)\n"
+    ) in written.out
+    assert "required-gpu-missing: RTX 50 (12.0)\n" in written.err
+
+
+def test_a_configured_baseline_can_be_written_the_first_time(here: Path) -> None:
+    configure(here, 'check = "all"\nbaseline = "b.json"')
+    assert main(["./bad"]) == 2
+    assert main(["./bad", "--write-baseline", "other.json"]) == 2
+    assert main(["./bad", "--write-baseline", "b.json"]) == 0
+    assert main(["./bad"]) == 0
+
+
+def test_unread_device_code_passes_no_gate(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = fatbin("sm_80") + fatbin("sm_90")[:-8]
+    gcc(with_fatbins(source([SHIM]), damaged), here / "ops" / "_C.abi3.so")
+    assert main(["./ops", "--check", "all"]) == 0
+    assert "warning G604 unread-device-code: _C.abi3.so" in capsys.readouterr().out
+    configure(here, 'require.gpus = ["8.0"]')
+    assert main(["./ops"]) == 1
+    assert "error   G601 required-gpu-missing: _C.abi3.so: could not be read in full" in (
+        capsys.readouterr().out
+    )
+
+
 def test_config_shows_what_is_in_force(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure(
         here,
         'check = "torch"\nignore = [\n  {rule = "T101", library = "x", reason = "y"},\n]\n'
-        'require = {torch = ">=2.10"}',
+        'require = {torch = ">=2.10", gpus = ["9.0", "RTX 4090"]}',
     )
     assert main(["config", "./bad", "--fail-on", "warning"]) == 0
     out = capsys.readouterr().out
@@ -198,6 +293,7 @@ def test_config_shows_what_is_in_force(here: Path, capsys: pytest.CaptureFixture
         "allow-empty = false # default\n"
         'require.torch = "2.10" # pyproject.toml:6\n'
         "require.python = (not set) # default\n"
+        'require.gpus = ["9.0", "RTX 4090"] # pyproject.toml:6\n'
     )
     assert main(["config", "--isolated", "--json"]) == 0
     isolated = json.loads(capsys.readouterr().out)

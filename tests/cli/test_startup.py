@@ -59,6 +59,13 @@ def test_neither_does_the_audit_of_an_installed_name(site: Path, tmp_path: Path)
     assert sorted(loaded.intersection(FORBIDDEN)) == []
 
 
+def test_nor_what_answers_for_gpus(site: Path) -> None:
+    loaded = _loaded("demo", cwd=site)
+    apart = ("gpus", "knowledge.gpu", "knowledge.cuda_toolkits", "knowledge.torch_gpus")
+    rooms = tuple(f"torch_abi_audit.{name}" for name in (*apart, "report.gpus", "judges.gpus"))
+    assert [name for name in loaded if name.startswith(rooms)] == []
+
+
 def _loaded(target: str, *, cwd: Path, path: Path | None = None) -> set[str]:
     """The modules that a run imports, except those of the interpreter and its site-packages."""
     script = _RUN

@@ -97,3 +97,21 @@ def test_torchcodec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "torch verdict: torch-stable to torch-unstable",
         "67 new unstable symbols",
     ]
+
+
+def test_the_gpus_of_torchvision(capsys: pytest.CaptureFixture[str]) -> None:
+    """torchvision 0.24 was built for CUDA 12.8, 0.26 for CUDA 13, which dropped the V100.
+
+    ``cuobjdump --list-elf`` lists sm_70, 75, 80, 86, 90, 100 and 120 in 0.24.0, and all but sm_70
+    in 0.26.0.
+    """
+    old, new = fetch("torchvision==0.24.0", PLATFORM), fetch("torchvision==0.26.0", PLATFORM)
+    code, found = compared(old, new, capsys, "--check")
+    assert code == 1
+    lost = {one["target"] for one in found["gpus"] if (one["old"], one["new"]) == ("yes", "no")}
+    assert lost == {"sm_70"}
+    assert "no longer runs on V100 (sm_70)" in found["worse"]
+    before, after = changes(found["changes"])["code for GPUs"]
+    assert before is not None
+    assert after is not None
+    assert {*before.split()} - {*after.split()} == {"sm_70"}

@@ -24,7 +24,7 @@ def rules(report: PackageReport) -> set[str]:
 @pytest.mark.parametrize(
     ("requirement", "others"),
     [
-        ("torchao==0.18.0", {"M318"}),
+        ("torchao==0.18.0", {"M318", "G608"}),  # PTX for RTX 50, in _C_mxfp8
         ("torchaudio==2.11.0", set()),
         ("torchcodec==0.17.0", {"L404", "L422"}),  # FFmpeg and libheif are the user's own
     ],
@@ -69,13 +69,42 @@ def test_unstable_wheels_are_held_against_the_load_matrix() -> None:
 
 
 def test_a_cpython_file_in_an_abi3_wheel() -> None:
-    assert rules(audited("torchao==0.14.0")) == {"M301", "M311", "P205"}
+    assert rules(audited("torchao==0.14.0")) == {"M301", "M311", "P205", "G607"}
+
+
+def test_gpus_of_torch_for_which_xformers_has_no_code_or_only_ptx() -> None:
+    """cuobjdump lists sm_75, sm_80, sm_90a and PTX of 8.0 in it.
+
+    torch 2.10.0 from the index says of itself 7.0, 7.5, 8.0, 8.6, 9.0, 10.0 and 12.0.
+    """
+    report = audited("xformers==0.0.35")
+    found = {one.rule: one for one in report.findings}
+    assert found["G607"].evidence == ("sm_70",)
+    assert found["G608"].evidence == ("sm_100", "sm_103", "sm_120")
+    assert "torch 2.10.0 (CUDA 12.8)" in found["G608"].message
+
+
+@pytest.mark.parametrize(
+    ("requirement", "platform"),
+    [
+        ("torchvision==0.24.0", LINUX),
+        ("torchvision==0.29.1", LINUX),
+        ("torchaudio==2.9.0", LINUX),
+        ("torchaudio==2.9.0", "manylinux_2_28_aarch64"),
+        ("torchcodec==0.17.0", LINUX),
+        ("auto-gptq==0.7.1", "manylinux_2_17_x86_64"),
+        ("bitsandbytes==0.50.2", "win_amd64"),
+        ("torch==2.11.0", LINUX),
+    ],
+)
+def test_nothing_is_said_of_gpus(requirement: str, platform: str) -> None:
+    assert not [one for one in rules(audited(requirement, platform)) if one.startswith("G")]
 
 
 def test_cuda_of_another_major_than_torchs() -> None:
     report = audited("xformers==0.0.35")
     assert report.requires_torch == "torch>=2.10"
-    assert rules(report) == {"C501", "T108"}
+    assert rules(report) == {"C501", "T108", "G607", "G608"}
     assert report.proposed_requires_torch == "torch>=2.10,<2.11"
 
 

@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from tests.support.blocks import ROOT, blocks
+from tests.support.gpu_values import fatbin, with_fatbins
 from tests.support.sources import source
 from tests.support.toolchain import gcc
 from torch_abi_audit.commands import VERBS
@@ -29,11 +30,12 @@ CI, CONFIGURATION = blocks("ci.md"), blocks("configuration.md")
 SHIM, UNSTABLE = "torch_call_dispatcher", "_ZN3c106detail14torchCheckFailEPKcS2_jS2_"
 
 
-def wheel(folder: Path, *symbols: str, version: str = "1.0") -> Path:
-    """A wheel of ``mypkg`` with one library that imports ``symbols``."""
+def wheel(folder: Path, *symbols: str, version: str = "1.0", targets: tuple[str, ...] = ()) -> Path:
+    """A wheel of ``mypkg`` with one library that imports ``symbols`` and has code for GPUs."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"mypkg-{version}-py3-none-linux_x86_64.whl"
-    built = gcc(source(symbols), folder / "built.so")
+    code = source(symbols)
+    built = gcc(with_fatbins(code, fatbin(*targets)) if targets else code, folder / "built.so")
     info = f"mypkg-{version}.dist-info"
     with zipfile.ZipFile(folder / name, "w") as archive:
         archive.write(built, "mypkg/_C.so")
@@ -81,6 +83,8 @@ def test_every_block_is_known_here() -> None:
         "markdown",
         "diff",
         "completion",
+        "gpus",
+        "gpus-command",
     }
     assert set(CI) == tested
     assert set(CONFIGURATION) == {"configuration", "baseline"}
@@ -241,6 +245,25 @@ def test_diff(tmp_path: Path, tool: Path) -> None:
     assert "| torch verdict | torch-stable | torch-unstable |" in done.stdout
     (tmp_path / "new.whl").write_bytes((tmp_path / "old.whl").read_bytes())
     assert shell(CI["diff"], tmp_path, tool).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "failure"),
+    [
+        ("sm_75 sm_80 sm_90 sm_120", None),
+        ("sm_75 compute_75", None),
+        ("sm_75 sm_80 sm_90", "mypkg: 1 finding of G601 required-gpu-missing: RTX 50 (12.0)"),
+    ],
+)
+def test_gpus(targets: str, failure: str | None, tmp_path: Path, tool: Path) -> None:
+    wheel(tmp_path / "dist", UNSTABLE, targets=tuple(targets.split()))
+    (tmp_path / "pyproject.toml").write_text(CI["gpus"])
+    done = shell(CI["gpus-command"], tmp_path, tool)
+    assert "[UNSTABLE]" in done.stdout
+    assert done.returncode == (0 if failure is None else 1), done.stderr
+    assert done.stderr == ("" if failure is None else f"FAIL:\n  {failure}\n")
+    if failure is not None:
+        assert done.stderr in (ROOT / "docs" / "ci.md").read_text()
 
 
 def test_gitlab(tmp_path: Path, tool: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.support import reports
+from tests.support.gpu_values import with_gpus
 from tests.support.metadata_values import LINUX, library, mac, needs, package
 from torch_abi_audit.model.binary import Format
 from torch_abi_audit.model.declared import Declared
@@ -94,7 +95,7 @@ def torch_links(*needed: str) -> Context:
     return audited(replace(one, torch=torch, format=Format.ELF, arch="x86_64"))
 
 
-def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required: str) -> Reported:
+def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required: Any) -> Reported:
     """A finished report and the configuration's requirements."""
     return Reported(reports.package(*libraries), Required(**required), may_be_empty=may_be_empty)
 
@@ -102,6 +103,12 @@ def finished(*libraries: ExtensionReport, may_be_empty: bool = True, **required:
 def module(cpython: CPythonABIVerdict, path: str = "_C.so") -> ExtensionReport:
     """An extension module that uses torch, for a finished report."""
     return reports.library(path, reports.stable(), cpython, module=True)
+
+
+def on_gpus(*sets: str, requires: str = "torch==2.10.0", **library: Any) -> Context:
+    """A package whose library uses torch and CUDA 12, with these kernel sets."""
+    one = with_gpus(*sets, torch="2.10.0", needed=CUDA_12, **library)
+    return audited(one, requires=(requires,))
 
 
 IGNORE = "pyproject.toml:12: the ignore of T101 in lib/*"
@@ -319,6 +326,36 @@ FIXTURES: dict[str, tuple[Subject, Subject]] = {
     "C506": (
         audited(cuda("_C.so", 12), cuda("_D.so", 13), requires=("torch>=2.10",)),
         audited(cuda("_C_cu12.so", 12), cuda("_C_cu13.so", 13), requires=("torch>=2.10",)),
+    ),
+    "G601": (
+        finished(with_gpus("sm_80"), gpus=("9.0",)),
+        finished(with_gpus("sm_80"), gpus=("8.9",)),
+    ),
+    "G602": (
+        finished(with_gpus("9x sm_75 sm_80 sm_90", "sm_75 sm_80"), gpus=("H100",)),
+        finished(with_gpus("9x sm_80 sm_90", "sm_90a"), gpus=("A100",)),
+    ),
+    "G603": (
+        finished(with_gpus("sm_80 compute_80"), gpus=("9.0",)),
+        finished(with_gpus("sm_80 compute_80"), gpus=("8.6",)),
+    ),
+    "G604": (on_gpus("sm_80", problem="cut short"), on_gpus("sm_80")),
+    "G605": (on_gpus("sm_90a compute_90a"), on_gpus("sm_90a compute_90a compute_90")),
+    "G606": (
+        audited(with_gpus("sm_80 sm_90"), with_gpus("sm_80", name="_D.abi3.so")),
+        audited(with_gpus("sm_80 sm_90"), with_gpus("sm_80", name="_D_sm80.abi3.so")),
+    ),
+    "G607": (
+        on_gpus("sm_70 sm_75 sm_80 sm_90"),
+        on_gpus("sm_70 sm_75 sm_80 sm_90 sm_100 sm_120"),
+    ),
+    "G608": (
+        on_gpus("sm_70 sm_75 sm_80 sm_90 compute_90"),
+        on_gpus("sm_70 sm_75 sm_80 sm_90 sm_100 sm_120 compute_90"),
+    ),
+    "G609": (
+        on_gpus("sm_35 sm_37"),
+        on_gpus("sm_35 sm_37 compute_37"),
     ),
     "E001": (
         finished(reports.library("_C.so", error="cut short")),

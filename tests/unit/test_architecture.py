@@ -36,19 +36,20 @@ MAP = {
         "facts judges knowledge knowledge.names knowledge.platforms model report.wording runtime"
     ),
     "audit": "facts formats judges knowledge knowledge.names mangling model rules runtime sources",
-    "diff": "judges knowledge.names model runtime",
+    "diff": "judges knowledge knowledge.names model runtime",
     "repair": "facts knowledge knowledge.names knowledge.platforms model rules runtime",
     "explain": (
         "judges knowledge knowledge.names knowledge.platforms mangling model repair rules runtime"
     ),
     "doctor": "explain formats judges knowledge knowledge.names mangling model runtime sources",
     "port": "formats judges knowledge knowledge.names mangling model runtime sources",
+    "gpus": "facts formats judges knowledge knowledge.names model runtime sources",
     "fix": "facts knowledge knowledge.names model runtime",
     "gate": "judges knowledge.names model report.wording rules runtime",
-    "settings": "gate model report rules runtime sources",
+    "settings": "gate knowledge model report rules runtime sources",
     "report": (
-        "model report.audit report.config report.diff report.doctor report.explain report.loads "
-        "report.port report.repair report.rules runtime"
+        "model report.audit report.config report.diff report.doctor report.explain report.gpus "
+        "report.loads report.port report.repair report.rules runtime"
     ),
     "report.wording": "model",
     "report.audit": (
@@ -60,13 +61,14 @@ MAP = {
     "report.diff": "diff mangling model report report.audit report.wording",
     "report.doctor": "doctor explain mangling model report report.audit runtime",
     "report.explain": "explain mangling model report",
+    "report.gpus": "gpus judges knowledge mangling model report report.audit report.wording",
     "report.port": "mangling model port report report.wording",
     "report.repair": "mangling repair report report.audit report.wording",
     "report.rules": "report rules runtime",
     "commands": (
-        "__init__ audit diff doctor explain fix gate judges knowledge knowledge.names mangling "
-        "model port repair report report.audit report.loads report.rules report.wording rules "
-        "runtime settings sources"
+        "__init__ audit diff doctor explain fix gate gpus judges knowledge knowledge.names "
+        "mangling model port repair report report.audit report.gpus report.loads report.rules "
+        "report.wording rules runtime settings sources"
     ),
     "cli": "commands runtime",
     "api": "audit model sources",

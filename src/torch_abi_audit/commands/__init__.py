@@ -9,6 +9,7 @@ from __future__ import annotations
 VERBS = {
     "audit": "check compiled libraries against the stable ABIs (the default verb)",
     "compat": "list the torch releases that compiled libraries load on",
+    "gpus": "list the GPUs that compiled libraries run on",
     "port": "plan the migration to the stable ABI, cheapest replacements first",
     "repair": "print the command that repairs a wheel without bundling torch",
     "explain": "explain a load error, a symbol, a label or a rule, and say what to do",

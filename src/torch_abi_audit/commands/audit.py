@@ -144,6 +144,12 @@ def _audit(options: argparse.Namespace, settings: Settings | None) -> int:
 
     chosen = _destinations(options, settings)
     rendering.prepare("audit", [one.format for one in chosen])
+    if settings is not None and settings.baseline and options.write_baseline:
+        from torch_abi_audit.commands.shared import baselines
+        from torch_abi_audit.runtime.records import replace
+
+        if baselines.to_be_created(settings.baseline, options.write_baseline):
+            settings = replace(settings, baseline=None)
     baseline = None if settings is None else settings.baseline
     looking = targets.search(options, (*options.targets, baseline))
     names = _names(chosen, options, gated=settings is not None)

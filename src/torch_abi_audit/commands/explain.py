@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from torch_abi_audit.explain.explanation import Explanation, Installed
+    from torch_abi_audit.model.gpus import Gpu
     from torch_abi_audit.sources.installed.torch_version import TorchVersion
 
 
@@ -23,7 +24,16 @@ def syntax() -> Syntax:
         "do.\nNothing is imported or executed.",
         epilog="exit codes: 0 success, 2 operational error",
         options=(
-            *("text", "with_target", "doctor", "torch", "python", "platform", "python_version"),
+            *(
+                "text",
+                "with_target",
+                "gpu",
+                "doctor",
+                "torch",
+                "python",
+                "platform",
+                "python_version",
+            ),
             *("json", "markdown", *DOCUMENT, "quiet", "no_progress"),
         ),
         words={
@@ -81,7 +91,9 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
     if options.doctor:
         answer = _here(text, options)
     else:
-        answer = explain(text, installed, looking.environment.python, _platform(options))
+        answer = explain(
+            text, installed, looking.environment.python, _platform(options), _gpu(options)
+        )
     if options.with_target:
         for report in targets.audited((options.with_target,), looking):
             if report.error is not None:
@@ -93,13 +105,26 @@ def _explanation(text: str, options: argparse.Namespace) -> Explanation:
 
 
 def _platform(options: argparse.Namespace) -> str | None:
-    """The platform that ``--platform`` or the wheel of ``--torch`` names; None for others."""
+    """The platform that ``--platform`` or a wheel given by its path names; None for others."""
     from torch_abi_audit.explain.reading.place import platform_of_tag
 
-    torch = options.torch or ""
-    wheel = torch.removesuffix(".whl").rpartition("-")[2] if torch.endswith(".whl") else ""
-    tags = [options.platform or "", *wheel.split(".")]
+    given = (options.torch or "", options.with_target or "")
+    wheels = [one.removesuffix(".whl").rpartition("-")[2] for one in given if one.endswith(".whl")]
+    tags = [options.platform or "", *(tag for one in wheels for tag in one.split("."))]
     return next((known for tag in tags if (known := platform_of_tag(tag))), None)
+
+
+def _gpu(options: argparse.Namespace) -> Gpu | None:
+    """The GPU that ``--gpu`` names.
+
+    Raises:
+        UnknownGpuError: no known GPU has that name.
+    """
+    if options.gpu is None:
+        return None
+    from torch_abi_audit.knowledge.gpus import gpu
+
+    return gpu(options.gpu)
 
 
 def _here(text: str, options: argparse.Namespace) -> Explanation:
@@ -117,7 +142,7 @@ def _here(text: str, options: argparse.Namespace) -> Explanation:
     installed = patient.installed
     if options.torch is not None:
         installed = _installed(installed_torch(options.torch, patient.python.path))
-    answer = explain(text, installed, patient.python.release, _platform(options))
+    answer = explain(text, installed, patient.python.release, _platform(options), _gpu(options))
     names = [name for name in names_in(text) if patient.finds(name)]
     return compared(answer, text, patient.examination.imported, patient.examined(names))
 

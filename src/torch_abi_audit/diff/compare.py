@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from torch_abi_audit.diff import gpus
 from torch_abi_audit.diff.difference import Changed, Difference, LibraryChange, Symbols
 from torch_abi_audit.judges import JUDGES, TORCH
 from torch_abi_audit.knowledge.names.identity import (
@@ -53,6 +54,8 @@ def diff(old: tuple[PackageReport, ...], new: tuple[PackageReport, ...]) -> tupl
 
 
 def _package(old: PackageReport, new: PackageReport) -> Difference:
+    notes = tuple(gpus.not_compared(old, new))
+    old, new = gpus.comparable(old, new)
     shared = {*shared_keys(old), *shared_keys(new)}
     before_keys, after_keys = library_keys(old, shared), library_keys(new, shared)
     before, after = _keyed(old, before_keys), _keyed(new, after_keys)
@@ -77,6 +80,7 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
     symbols = tuple(_symbols(_all_names(old.libraries), _all_names(new.libraries)))
     found = _by_key(old, before_keys), _by_key(new, after_keys)
     came = _only_here(found[1], found[0], pairs)
+    on_gpus = gpus.of_package(old, new)
     return Difference(
         name=new.name,
         old=old,
@@ -87,9 +91,15 @@ def _package(old: PackageReport, new: PackageReport) -> Difference:
         symbols=symbols,
         releases_gained=gained,
         releases_lost=lost,
+        gpus=on_gpus,
         findings_gained=came,
         findings_lost=_only_here(found[0], found[1], {one: key for key, one in pairs.items()}),
-        worse=tuple(_worse(old, new, symbols, lost, came)),
+        worse=(
+            *_worse(old, new, symbols, lost),
+            *gpus.worse(on_gpus, changed, new),
+            *_errors(came),
+        ),
+        notes=notes,
     )
 
 
@@ -124,7 +134,8 @@ def _library(
     if not (changes or symbols or moved):
         return None
     first, second = _path(old, before), _path(new, after)
-    return LibraryChange(first if moved else second, second, changes, symbols)
+    on_gpus = gpus.of_library(before, after, boards=gpus.on_boards(old, new))
+    return LibraryChange(first if moved else second, second, changes, symbols, on_gpus)
 
 
 def _changes(old: ExtensionReport | None, new: ExtensionReport | None) -> Iterator[Changed]:
@@ -137,6 +148,8 @@ def _changes(old: ExtensionReport | None, new: ExtensionReport | None) -> Iterat
         names = _versioned_name(old), _versioned_name(new)
         if names[0] != names[1]:
             yield Changed("file name", *names)
+        if (kernels := gpus.sets(old.device_code, new.device_code)) is not None:
+            yield kernels
 
 
 def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
@@ -148,7 +161,7 @@ def _facts(library: ExtensionReport | None) -> dict[str, str | None]:
         facts[compared.label] = None if verdict is None else str(verdict.label)
         facts[f"{compared.product} floor"] = None if verdict is None else compared.floor(verdict)
     facts |= {TORCH.comparison.label: str(library.label), "error": library.error}
-    return facts
+    return facts | gpus.facts(library.device_code)
 
 
 def _versioned_name(library: ExtensionReport) -> str | None:
@@ -161,6 +174,7 @@ def _versioned_name(library: ExtensionReport) -> str | None:
 
 
 def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
+    before, after = gpus.package_facts(old), gpus.package_facts(new)
     for what, first, second in (
         ("version", old.version, new.version),
         *(row for judge in JUDGES for row in _of_judge(judge, old, new)),
@@ -170,6 +184,7 @@ def _of_package(old: PackageReport, new: PackageReport) -> Iterator[Changed]:
         ("oldest python", old.min_python, new.min_python),
         ("oldest glibc", old.glibc, new.glibc),
         ("cuda", _cuda(old), _cuda(new)),
+        *((what, before[what], after[what]) for what in before),
     ):
         if first != second:
             yield Changed(what, first or None, second or None)
@@ -255,7 +270,6 @@ def _worse(
     new: PackageReport,
     symbols: tuple[Symbols, ...],
     lost: tuple[str, ...],
-    came: tuple[Finding, ...],
 ) -> Iterator[str]:
     if old.libraries and not new.libraries:
         yield "no compiled library is left"
@@ -274,6 +288,10 @@ def _worse(
     if lost:
         known = tuple(new.loads.loads_on) if new.loads is not None else ()
         yield f"no longer loads on torch {release_runs(lost, known)}"
+
+
+def _errors(came: tuple[Finding, ...]) -> Iterator[str]:
+    """Yield the new findings that are errors."""
     errors = Counter((one.rule, one.message) for one in came if one.severity == "error")
     for (rule, message), count in errors.items():
         yield f"{rule}: {message}" + (f" ({count} libraries)" if count > 1 else "")

@@ -8,6 +8,11 @@ from torch_abi_audit.knowledge.names.torch import Build
 from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torch_abi_audit.explain.devices.seen import Seen
+    from torch_abi_audit.model.gpus import Run
+
 
 class Cause(StrEnum):
     """A likely cause of an error."""
@@ -115,13 +120,24 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeFor:
+    """How somebody's code for GPUs runs on the GPU of an error."""
+
+    owner: str
+    """``torch 2.8.0+cu128``, or the path of a library below its package's root."""
+    targets: tuple[str, ...]
+    """All architectures that it has code for."""
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to one question."""
 
     subject: str
     """What the answer is about: a symbol, a library, a file, a label or a rule."""
     kind: str
-    """``symbol``, ``library``, ``error``, ``label``, ``rule`` or ``unknown``."""
+    """``symbol``, ``library``, ``error``, ``label``, ``rule``, ``gpu`` or ``unknown``."""
     is_a: tuple[str, ...] = ()
     """What the subject is, as sentences."""
     symbol: str | None = None
@@ -153,6 +169,10 @@ class Explanation:
     """What the simulated environment says of the failure; empty unless it was asked."""
     nearby: tuple[str, ...] = ()
     """Known names that may have been meant, if what was asked about is not known."""
+    device: Seen | None = None
+    """Of an error about GPUs: what the text and the question say of the GPU and its driver."""
+    code: tuple[CodeFor, ...] = ()
+    """Whose code for GPUs runs on that GPU, and whose does not, as far as it was looked at."""
     repairs: str | None = None
     """The system, by its word, of the wheel repair tool that failed; None for other questions."""
 
@@ -167,6 +187,12 @@ class Installed:
     """The CUDA release it was built for; None for a build without CUDA."""
     stated: bool = True
     """Whether ``cuda`` is known: a plain release number does not say which build is meant."""
+
+    @property
+    def rocm(self) -> str | None:
+        """The ROCm release that the local part names: ``6.2`` of ``2.5.1+rocm6.2``."""
+        match = re.match(r"rocm(\d+(?:\.\d+)+)", self.local)
+        return match[1] if match else None
 
     @property
     def release(self) -> str:

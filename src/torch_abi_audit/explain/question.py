@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch_abi_audit.explain.reading.choice import Choice
     from torch_abi_audit.explain.reading.error_text import Clue, Errors
     from torch_abi_audit.explain.reading.pasted import Pasted
+    from torch_abi_audit.model.gpus import Gpu
 
 __all__ = ["Installed", "explain"]
 
@@ -46,6 +47,7 @@ def explain(
     installed: Installed | None = None,
     python: str | None = None,
     platform: str | None = None,
+    gpu: Gpu | None = None,
 ) -> Explanation:
     """Answer one question.
 
@@ -54,16 +56,20 @@ def explain(
         installed: The installed torch, if any.
         python: The Python of the environment, such as ``3.12``.
         platform: The index platform, if it is known; else the text decides.
+        gpu: The GPU in question; else the text decides.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
     asked = text.strip()
-    answer = label_or_rule(asked) or _of_text(asked, Scene("", installed, python), platform)
+    answer = label_or_rule(asked) or _of_text(asked, Scene("", installed, python), platform, gpu)
+    if gpu is not None and answer.device is None:
+        idle = f"what {gpu.title} has to do with it: this is no error about a GPU"
+        answer = replace(answer, unknown=(*answer.unknown, idle))
     return replace(answer, advice=in_order(answer.advice))
 
 
-def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
+def _of_text(asked: str, scene: Scene, platform: str | None, gpu: Gpu | None) -> Explanation:
     """Read, find, choose, explain, and say who fails."""
     from torch_abi_audit.explain.kinds.kind import LIBRARY, SYMBOL, VERSION
     from torch_abi_audit.explain.reading.choice import choose  # these read the table of kinds
@@ -82,11 +88,17 @@ def _of_text(asked: str, scene: Scene, platform: str | None) -> Explanation:
         there, answer = _named(choice, pasted, there, answer)
     if choice.clue.kind.name in (SYMBOL, LIBRARY, VERSION):
         answer = stray(answer, there)
+    if choice.clue.kind.device is not None:
+        from torch_abi_audit.explain.devices.answer import answered  # these read tables
+        from torch_abi_audit.explain.devices.seen import seen
+
+        found_there = seen(choice.clue, choice.clue.kind.device, pasted.text, gpu, there)
+        answer = answered(answer, found_there, scene.installed)
     left = f"{found.unread} more places that look like errors: only some of so many are read"
     return replace(
         answer,
         kind="error",
-        fails=there.fails,
+        fails=answer.fails or there.fails,
         file=there.file,
         others=choice.others,
         unknown=(*answer.unknown, left) if found.unread else answer.unknown,
@@ -216,7 +228,7 @@ def _of_name(asked: str, scene: Scene, platform: str | None) -> Explanation:
         asked.partition("\n")[0][:200],
         "unknown",
         causes=(Cause.UNKNOWN,),
-        unknown=("what this is: not a known error message, symbol, library, label or rule",),
+        unknown=("what this is: not a known error message, symbol, library, GPU, label or rule",),
         advice=("pass the line of the error that names a symbol, a library or a file",),
         pair=installed_torch(scene.installed),
     )

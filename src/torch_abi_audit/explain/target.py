@@ -25,11 +25,30 @@ def beside(answer: Explanation, report: PackageReport, installed: Installed | No
     """Add the torch releases the package loads on, and what it lacks on the installed torch.
 
     For a failed wheel repair, add the command that repairs the package's wheel instead; for a
-    library that the package contains, say why it is not found.
+    library that the package contains, say why it is not found; for an error about GPUs, also say
+    which of its libraries have code for the GPU.
 
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
+    if answer.device is None:
+        return _beside(answer, report, installed)
+    from torch_abi_audit.explain.devices.package import beside_gpu  # only for these errors
+
+    # who runs a kernel was loaded: what torch lacks of it is told, and is not the cause
+    loads = _beside(answer, report, installed)
+    matrix = compat(report)
+    return beside_gpu(
+        replace(answer, pair=loads.pair, unknown=loads.unknown),
+        report,
+        answer.device,
+        tuple(_served_releases(matrix)) if matrix.uses_torch else None,
+        installed,
+    )
+
+
+def _beside(answer: Explanation, report: PackageReport, installed: Installed | None) -> Explanation:
+    """Add what is asked of the package, but for its code for GPUs."""
     if answer.repairs is not None:
         return _with_command(answer, report, answer.repairs)
     unread = [one.name for one in report.libraries if one.error is not None]

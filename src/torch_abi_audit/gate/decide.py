@@ -59,6 +59,10 @@ def decide(
         for result in _results(package, terms, may_be_empty=may_be_empty)
         if terms.selection.reports(result.key.rule)
     )
+    if terms.required.gpus:
+        from torch_abi_audit.gate.told_once import told_once  # most runs require no GPU
+
+        results = tuple(told_once(results))
     upkeep: tuple[Finding, ...] = ()
     fixed: tuple[Entry, ...] = ()
     if terms.ignores:

@@ -105,15 +105,27 @@ def _apply(result: Result, ignores: dict[int, Ignore], used: set[int]) -> Result
 
 
 def narrowed(result: Result, standing: tuple[str, ...], hidden: tuple[str, ...]) -> Result:
-    """A result with only part of its evidence left; the message says how much."""
+    """A result with only part of its evidence left; the message says how much.
+
+    Where a row of the table says what is wrong, the message says nothing else.
+    """
     one = result.finding
-    total = len(standing) + len(hidden) + len(result.hidden)
-    message = f"{len(standing)} of {total} not ignored or in the baseline: {some(standing)}"
+    left = _left(standing, result.hidden + hidden)
+    if rule(one.rule).row:
+        message = left
+    else:
+        before = f" ({_left(one.evidence, result.hidden)})"
+        message = f"{one.message.removesuffix(before)} ({left})"
     return replace(
         result,
         finding=replace(one, evidence=standing, message=message),
         hidden=result.hidden + hidden,
     )
+
+
+def _left(standing: tuple[str, ...], hidden: tuple[str, ...]) -> str:
+    total = len(standing) + len(hidden)
+    return f"{len(standing)} of {total} not ignored or in the baseline: {some(standing)}"
 
 
 def _paths(result: Result) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class Selection:
     """Ids and prefixes of ids that are not reported."""
     fail_on: Severity | None = None
     """Lowest severity that fails the gate, for rules that ``check`` does not cover."""
+    only_required: bool = False
+    """Whether only ``required`` rules fail if there is neither ``check`` nor ``select``."""
 
     def reports(self, rule_id: str) -> bool:
         """Whether findings of a rule are reported; a longer prefix beats a shorter one."""
@@ -67,11 +69,12 @@ class Selection:
             return False
         if self._names(one):
             return True
-        if one.about is About.RUN:  # independent of ``check`` and ``select``
+        if one.about is About.RUN or one.required:  # independent of ``check`` and ``select``
             return self._weighs(finding, Severity.ERROR)
         if self.select and _longest(finding.rule, self.select) >= 0:
             return self._weighs(finding, Severity.NOTE)
-        whole = self.check == ALL or (self.check is None and not self.select)
+        unsaid = self.check is None and not self.select
+        whole = self.check == ALL or (unsaid and not self.only_required)
         return whole and self._weighs(finding, Severity.ERROR)
 
     def _weighs(self, finding: Finding, least: Severity) -> bool:

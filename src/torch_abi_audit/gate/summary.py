@@ -32,7 +32,8 @@ def failures(packages: tuple[PackageReport, ...], results: tuple[Result, ...]) -
                 yield f"{package.name}: {count} outside of the {judge.abi}{_partly(broken)}"
         rest = Counter(one.finding.rule for one in mine if _broken(one) is None)
         for rule_id, times in rest.items():
-            yield f"{package.name}: {plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
+            what = f"{plural(times, 'finding')} of {rule_id} {rule(rule_id).name}"
+            yield f"{package.name}: {what}{_required(rule_id, mine)}"
     yield from (one.finding.message for one in results if one.fails and one.report is None)
 
 
@@ -50,6 +51,16 @@ def _broken(result: Result) -> str | None:
     """The check of the ABI that the library leaves, if that is what the finding reports."""
     one = rule(result.finding.rule)
     return one.check if one.row else None
+
+
+def _required(rule_id: str, results: list[Result]) -> str:
+    """What is required and not there, such as ``: V100 (7.0) and RTX 50 (12.0)``; else empty."""
+    if not rule(rule_id).required:
+        return ""
+    from torch_abi_audit.rules.device_code import named  # only GPUs are required in this sense
+
+    mine = [one.finding for one in results if one.finding.rule == rule_id]
+    return f": {named(target for one in mine for target in one.evidence)}"
 
 
 def _kind(broken: list[Result], judge: Judge, package: PackageReport) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import PurePath
 
+    from torch_abi_audit.model.gpus import Gpu
+
 
 class Loads(StrEnum):
     """Whether one torch release provides everything that a library, or a package, needs."""
@@ -142,6 +144,34 @@ class OtherCuda:
     """The CUDA major release of the wheel on the package index; None for a CPU build."""
 
 
+@dataclass(frozen=True, slots=True)
+class GpuLoads:
+    """The GPUs of a package and of torch's builds for one CUDA or ROCm release.
+
+    Each GPU, a generation with a name, is in one list at most; older ones first.
+    """
+
+    releases: tuple[str, ...]
+    """The torch releases whose builds have this answer, and that load the package, oldest first."""
+    cuda: str | None
+    """The CUDA release of the builds, such as ``12.8``; None for ROCm."""
+    rocm: str | None
+    both: tuple[Gpu, ...] = ()
+    """Those for which the package and torch have machine code."""
+    by_jit: tuple[Gpu, ...] = ()
+    """Those on which both run, one of them only after the driver compiled its PTX."""
+    partly: tuple[Gpu, ...] = ()
+    """Those on which torch runs, and only some kernels of the package."""
+    only_torch: tuple[Gpu, ...] = ()
+    """Those for which torch has code and the package has none."""
+    only_package: tuple[Gpu, ...] = ()
+    """Those for which the package has machine code and torch's build has nothing."""
+    only_package_by_jit: tuple[Gpu, ...] = ()
+    """The same where some of the package has only PTX."""
+    only_package_partly: tuple[Gpu, ...] = ()
+    """The same where only some kernels of the package run."""
+
+
 _NONE_SERVING: Mapping[str, tuple[Serving, ...]] = MappingProxyType({})
 _NO_OTHER_CUDA: Mapping[str, OtherCuda] = MappingProxyType({})
 
@@ -166,6 +196,10 @@ class LoadMatrix:
     other_cuda: Mapping[str, OtherCuda] = field(default_factory=lambda: _NO_OTHER_CUDA)
     """Releases that load the package by its symbols, but whose wheel on the package index brings a
     CUDA other than it needs."""
+    gpus: tuple[GpuLoads, ...] = ()
+    """For a package with code for GPUs: the GPUs on which it and torch run, for each CUDA release
+    that torch is built for, and each run of releases with the same answer. Empty unless asked for:
+    see ``judges.gpu_loads``."""
     not_a_library: str | None = None
     """What the file is, such as ``object file``, if the matrix is of a file that is no library."""
     known_to: str | None = None

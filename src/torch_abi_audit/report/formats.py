@@ -21,6 +21,11 @@ FORMATS = {
         "json": "report.loads.json",
         "markdown": "report.loads.markdown",
     },
+    "gpus": {
+        "text": "report.gpus.text",
+        "json": "report.gpus.json",
+        "markdown": "report.gpus.markdown",
+    },
     "port": {
         "text": "report.port.text",
         "json": "report.port.json",

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     RunDetectors = Mapping[Callable[[Upkeep], Iterator[Finding]], tuple[Rule, ...]]
     """Detectors to the rules whose findings they yield."""
 
-_OF_LIBRARIES: Mapping[str, str] = MappingProxyType({"torch": "T", "python": "P"})
-_OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
+FAMILIES: Mapping[str, str] = MappingProxyType(
     {
+        "torch": "T",
+        "python": "P",
         "torch_requirement": "M",
         "python_tags": "M",
         "platform_tags": "M",
@@ -51,13 +52,21 @@ _OF_DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
         "loading": "L",
         "second_runtimes": "L",
         "cuda": "C",
+        "gpu_code": "G",
+        "gpus_of_torch": "G",
+        "required_gpus": "G",
+        "run": "ENI",
     }
 )
-"""Families that compare libraries with the metadata of their distribution, and run only with it."""
-_OF_RUNS: Mapping[str, str] = MappingProxyType({"run": "ENI"})
-
-FAMILIES: Mapping[str, str] = MappingProxyType({**_OF_LIBRARIES, **_OF_DISTRIBUTIONS, **_OF_RUNS})
 """Module to the letters that the ids of its rules begin with, in the order of ``docs/rules.md``."""
+_OF_LIBRARIES = ("torch", "python", "gpu_code")
+"""Families that need no metadata; the others compare libraries with that of their distribution, and
+run only with it."""
+_OF_REPORTS = ("torch", "python", "required_gpus", "run")
+"""Families that read finished reports; ``_OF_RUNS`` read nothing else."""
+_OF_RUNS = ("required_gpus", "run")
+_OF_DEVICE_CODE = ("gpu_code", "gpus_of_torch")
+"""Families that find nothing in a package without code for GPUs, and are not imported for one."""
 
 
 @once
@@ -87,10 +96,10 @@ _KNOWN: dict[str, Rule] = {}
 
 def detect(context: Context) -> Iterator[Finding]:
     """The findings of an audited package; without metadata, only those of its libraries."""
-    families = dict(_OF_LIBRARIES)
-    if context.declared.is_python_distribution:
-        families.update(_OF_DISTRIBUTIONS)
-    for family in families:
+    whole = context.declared.is_python_distribution
+    for family in FAMILIES if whole else _OF_LIBRARIES:
+        if family in _OF_RUNS or (family in _OF_DEVICE_CODE and not context.has_device_code):
+            continue
         detectors: Detectors = getattr(module(f"rules.{family}"), "DETECTORS", {})
         for find in detectors:
             yield from find(context)
@@ -98,7 +107,9 @@ def detect(context: Context) -> Iterator[Finding]:
 
 def detect_in_report(reported: Reported) -> Iterator[Finding]:
     """The findings of a finished report: its verdicts, and what they say against the settings."""
-    for family in (*_OF_LIBRARIES, *_OF_RUNS):
+    for family in _OF_REPORTS:
+        if family == "required_gpus" and not reported.required.gpus:
+            continue
         detectors: ReportDetectors = getattr(module(f"rules.{family}"), "REPORT_DETECTORS", {})
         for find in detectors:
             yield from find(reported)

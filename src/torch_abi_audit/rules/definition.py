@@ -55,6 +55,12 @@ class Rule:
     check: str | None = None
     """The ``--check`` of the judge of its ABI: that check fails on a finding, whatever its
     severity."""
+    required: bool = False
+    """The finding breaks what ``require`` of the configuration asks for, and no ``check`` is about
+    that: whether it fails depends on its severity alone, whatever ``check`` is."""
+    told_by: str | None = None
+    """The id of a rule that may say the same of an architecture, which then is not said again: in
+    the same library, or anywhere in the package for a rule about the package."""
     baseline: bool = True
     """Whether a baseline may hold its findings."""
     row: bool = False

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """The newest torch and Python that a library may need: ``require`` of the configuration."""
+    """What is required of the binaries: ``require`` of the configuration."""
 
     torch: str | None = None
+    """The newest torch that a library may need; ``python`` likewise."""
     python: str | None = None
+    gpus: tuple[str, ...] = ()
+    """The GPUs on which device code must run, as written: ``8.9``, ``RTX 4090``, ``gfx942``."""
 
 
 class Reported(Package):
@@ -31,7 +34,7 @@ class Reported(Package):
 
         Args:
             package: The report.
-            required: The newest releases that its libraries may need.
+            required: What its libraries may need, and on which GPUs they must run.
             may_be_empty: Whether a package without libraries is no finding.
         """
         super().__init__(package)

@@ -87,13 +87,20 @@ def terms(settings: Settings, *, only_written: bool) -> Terms:
     from torch_abi_audit.gate.selection import Selection
 
     asked = settings.check or settings.select or settings.fail_on or settings.baseline
-    floors = settings.required.torch or settings.required.python
+    required = settings.required
+    floors = required.torch or required.python
     return Terms(
         today=dt.datetime.now(tz=dt.UTC).date(),
-        selection=Selection(settings.check, settings.select, settings.ignore, settings.fail_on),
-        required=settings.required,
+        selection=Selection(
+            settings.check,
+            settings.select,
+            settings.ignore,
+            settings.fail_on,
+            only_required=not asked and not floors,
+        ),
+        required=required,
         ignores=settings.ignores,
-        gated=bool(asked or floors) and not only_written,
+        gated=bool(asked or floors or required.gpus) and not only_written,
         allow_empty=settings.allow_empty,
     )
 

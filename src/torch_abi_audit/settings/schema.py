@@ -9,7 +9,7 @@ import re
 
 from torch_abi_audit.gate.ignores import Ignore
 from torch_abi_audit.gate.selection import checks, nearest, unknown_rule
-from torch_abi_audit.model.errors import SettingsError
+from torch_abi_audit.model.errors import SettingsError, UnknownGpuError
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.report.destination import Destination
 from torch_abi_audit.report.formats import FORMATS
@@ -127,10 +127,12 @@ class _Reader:
         return value
 
     def _required(self, value: object) -> Required:
-        table = self._table(value, ("require",), ("torch", "python"))
+        table = self._table(value, ("require",), ("torch", "python", "gpus"))
         floors = {}
         for key, floor in table.items():
             path: Path = ("require", key)
+            if key == "gpus":
+                continue
             match = _AT_LEAST.fullmatch(self.string(floor, path))
             if match is None:
                 example = ">=2.10" if key == "torch" else "3.10"
@@ -138,7 +140,20 @@ class _Reader:
                     path, f'{_dotted(path)} must name the oldest release, such as "{example}"'
                 )
             floors[key] = match[1]
-        return Required(**floors)
+        gpus = self.gpus(table["gpus"], ("require", "gpus")) if "gpus" in table else ()
+        return Required(**floors, gpus=gpus)
+
+    def gpus(self, value: object, path: Path) -> tuple[str, ...]:
+        names = self.strings(value, path)
+        if names:
+            from torch_abi_audit.knowledge.gpus import gpu  # reads a table
+
+            for at, name in enumerate(names):
+                try:
+                    gpu(name)
+                except UnknownGpuError as error:
+                    raise self.fail((*path, at), f"{_dotted((*path, at))}: {error}") from None
+        return names
 
     def string(self, value: object, path: Path) -> str:
         if not isinstance(value, str) or not value.strip():
@@ -245,7 +260,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Reader, object, Path], object]]] = Map
     }
 )
 
-KEYS: tuple[str, ...] = (*_KEYS, "require.torch", "require.python")
+KEYS: tuple[str, ...] = (*_KEYS, "require.torch", "require.python", "require.gpus")
 """Every key, with dots for tables, in the order in which ``config`` prints them."""
 
 

@@ -102,7 +102,7 @@ def test_every_row_is_taken_by_a_verb_and_no_flag_twice() -> None:
 def test_what_means_the_same_is_taken_wherever_it_makes_sense() -> None:
     for verb in FORMATS:
         assert set(syntax(verb).options) >= EVERYWHERE
-    for verb in ("audit", "compat", "port", "explain", "diff"):
+    for verb in ("audit", "compat", "gpus", "port", "explain", "diff"):
         assert set(syntax(verb).options) >= BESIDE_TARGETS
     for verb in ("audit", "compat", "port", "explain"):
         assert "torch" in syntax(verb).options

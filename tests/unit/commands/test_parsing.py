@@ -54,7 +54,7 @@ def test_a_mistyped_option(
         (["port", "--loads-on", "x"], "; --loads-on is an option of audit and config"),
         (
             ["explain", "-v", "x"],
-            "; -v is an option of audit, compat, port, repair, doctor, diff and config",
+            "; -v is an option of audit, compat, gpus, port, repair, doctor, diff and config",
         ),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_value_that_is_not_among_the_choices(
     assert refused(capsys, *words).endswith(f": error: {sentence}")
 
 
-@pytest.mark.parametrize("verb", ["compat", "diff"])
+@pytest.mark.parametrize("verb", ["compat", "diff", "gpus"])
 @pytest.mark.parametrize("check", ["torch", "abi3", "both", "all"])
 def test_a_check_of_the_audits_is_not_taken_for_a_target(
     verb: str, check: str, capsys: pytest.CaptureFixture[str]

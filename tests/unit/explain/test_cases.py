@@ -1,9 +1,10 @@
 """Texts from public threads, with the cause that their maintainers found, against the answers.
 
 ``first_cases.json`` holds texts that the program was written with; ``second_cases.json`` and
-``third_cases.json`` those that were collected to try it, before any row was written for them. Of
-each case: the thread, the options, the text, and the answers that count as right. ``none`` in a
-list accepts that no cause, or nobody who fails, is named.
+``third_cases.json`` those that were collected to try it, before any row was written for them;
+``gpu_cases.json`` texts about GPUs and drivers. Of each case: the thread, the options, the text,
+and the answers that count as right, with the architecture of the GPU if the text or an option
+names one. ``none`` in a list accepts that no cause, or nobody who fails, is named.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 from torch_abi_audit.commands.shared.torch_choice import installed_torch
 from torch_abi_audit.explain.explanation import Explanation, Installed
 from torch_abi_audit.explain.question import explain
+from torch_abi_audit.knowledge.gpus import gpu
 from torch_abi_audit.report.rendering import Detail, render
 
 
@@ -27,7 +29,7 @@ def cases(name: str) -> list[dict[str, object]]:
     return found
 
 
-CASES = [one for name in ("first", "second", "third") for one in cases(f"{name}_cases.json")]
+CASES = [one for name in ("first", "second", "third", "gpu") for one in cases(f"{name}_cases.json")]
 NOT_RIGHT = {
     "q19": "the library of the missing symbol is named only in words of the question",
     "q23": "the CUDA runtime that R's torch renames: no package is named",
@@ -43,14 +45,15 @@ ECHO = 40
 
 
 def answered(text: str, args: list[str]) -> Explanation:
-    """The answer with the options of the case: no torch, or the one that they name."""
-    assert args[:1] in ([], ["--torch"])
+    """The answer with the options of the case: with no torch and GPU, or those that they name."""
+    options = dict(zip(args[::2], args[1::2], strict=True))
+    assert options.keys() <= {"--torch", "--gpu"}
     installed = None
-    if args:
-        torch = installed_torch(args[1], ())
+    if "--torch" in options:
+        torch = installed_torch(options["--torch"], ())
         assert torch is not None
         installed = Installed(torch.text, torch.cuda, stated=torch.known_build)
-    return explain(text, installed)
+    return explain(text, installed, gpu=gpu(options["--gpu"]) if "--gpu" in options else None)
 
 
 def squeezed(text: str) -> str:
@@ -85,6 +88,10 @@ def check(case: dict[str, list[str]]) -> None:
         assert (answer.causes[0] if answer.causes else "none") in case["causes"], said
     if case["fails"]:
         assert (answer.fails or "none") in case["fails"], said
+    if "gpu" in case:
+        found = None if answer.device is None else answer.device.gpu
+        wanted: object = case["gpu"]
+        assert (None if found is None else found.target) == wanted, said
     for words in case["says"]:
         assert re.search(words, said, re.IGNORECASE), (words, said)
     for words in case["never"]:

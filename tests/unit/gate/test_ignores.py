@@ -5,9 +5,11 @@ import datetime as dt
 import pytest
 
 from tests.support.reports import TODAY, library, package, terms, unstable
+from torch_abi_audit.gate.baseline import Baseline
 from torch_abi_audit.gate.decide import decide
 from torch_abi_audit.gate.ignores import Ignore
-from torch_abi_audit.model.outcome import Outcome, Status
+from torch_abi_audit.model.outcome import Entry, Key, Outcome, Status
+from torch_abi_audit.rules import rule
 
 REPORT = package(
     library("lib/core4.so", unstable("c10::a()", "c10::b()", "at::c()[abi:cxx11]")),
@@ -82,6 +84,21 @@ def test_what_stands_of_a_finding_is_said() -> None:
     assert core4.finding.evidence == ("c10::b()", "at::c()[abi:cxx11]")
     assert core4.finding.message.startswith("2 of 3 not ignored or in the baseline: c10::b()")
     assert core4.hidden == ("c10::a()",)
+
+
+def test_what_is_wrong_stays_said() -> None:
+    message = "does not run on T4 (7.5), A100 (8.0) and H100/H200 (9.0)"
+    gpus = rule("G606").finding(
+        message, library="lib/core4.so", evidence=["sm_75", "sm_80", "sm_90"]
+    )
+    report = package(*REPORT.libraries, findings=[gpus])
+    ignores = (Ignore("old", symbol="sm_75"),)
+    known = Baseline((Entry(Key("pkg", "lib/core4", "G606"), ("sm_80",)),), "b.json")
+    for before, left in ((None, "2 of 3"), (known, "1 of 3")):
+        found = decide((report,), terms(ignores=ignores, baseline=before))
+        (one,) = [one.finding for one in found.results if one.finding.rule == "G606"]
+        assert one.message.startswith(f"{message} ({left} not ignored or in the baseline: sm_")
+        assert one.message.count("not ignored") == 1
 
 
 def test_two_ignores_can_hide_a_finding_together() -> None:

@@ -41,6 +41,8 @@ OURS = [
     "P203",
     "P204",
     "P205",
+    "G601",
+    "G602",
     "E001",
     "N001",
     "I001",
@@ -52,16 +54,20 @@ OURS = [
 @pytest.mark.parametrize(
     ("selection", "failing"),
     [
-        (Selection("torch"), "T101 T106 I001 I003"),
-        (Selection("abi3"), "P201 P202 P203 P204 P205 I001 I003"),
-        (Selection("both"), "T101 T106 P201 P202 P203 P204 P205 I001 I003"),
-        (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 P205 I001 I003"),
-        (Selection(fail_on=Severity.ERROR), "T101 T102 T103 T106 P201 P203 P204 P205 I001 I003"),
-        (Selection("torch", fail_on=Severity.WARNING), "T101 T106 I001 I002 I003"),
+        (Selection("torch"), "T101 T106 G601 I001 I003"),
+        (Selection("abi3"), "P201 P202 P203 P204 P205 G601 I001 I003"),
+        (Selection("both"), "T101 T106 P201 P202 P203 P204 P205 G601 I001 I003"),
+        (Selection("all"), "T101 T102 T103 T106 P201 P202 P203 P204 P205 G601 I001 I003"),
+        (
+            Selection(fail_on=Severity.ERROR),
+            "T101 T102 T103 T106 P201 P203 P204 P205 G601 I001 I003",
+        ),
+        (Selection("torch", fail_on=Severity.WARNING), "T101 T106 G601 G602 I001 I002 I003"),
         # a selected rule fails whatever its severity, unless ``fail_on`` is given
         (Selection(select=("T104",)), "T104 I001 I003"),
         (Selection(select=("T1",), fail_on=Severity.ERROR), "T101 T102 T103 T106 I001 I003"),
         (Selection("torch", select=("P203",)), "T101 T106 P203 I001 I003"),
+        (Selection(only_required=True), "G601 I001 I003"),
     ],
 )
 def test_what_fails(selection: Selection, failing: str) -> None:

@@ -30,6 +30,7 @@ allow-empty = true
 [tool.torch-abi-audit.require]
 torch = ">=2.10,<3"
 python = "3.10"
+gpus = ["8.0", "RTX 4090"]
 
 [[tool.torch-abi-audit.ignore]]
 rule = "T101"
@@ -60,7 +61,7 @@ def test_a_whole_configuration() -> None:
     assert found.formats == (Destination("text"), Destination("sarif", "out/audit.sarif"))
     assert found.baseline == "abi-baseline.json"
     assert found.allow_empty is True
-    assert found.required == Required(torch="2.10", python="3.10")
+    assert found.required == Required(torch="2.10", python="3.10", gpus=("8.0", "RTX 4090"))
     assert found.ignore == ()
     assert found.ignores == (
         Ignore(
@@ -69,13 +70,13 @@ def test_a_whole_configuration() -> None:
             library="lib/*core*",
             symbol="c10::*",
             expires=dt.date(2026, 6, 30),
-            origin="pyproject.toml:17",
+            origin="pyproject.toml:18",
         ),
         Ignore(
             "shipped as it is",
             package="torchx",
             expires=dt.date(2027, 1, 1),
-            origin="pyproject.toml:24",
+            origin="pyproject.toml:25",
         ),
     )
 
@@ -92,7 +93,8 @@ def test_each_value_knows_its_line() -> None:
         "allow-empty": 11,
         "require.torch": 14,
         "require.python": 15,
-        "ignore": 17,
+        "require.gpus": 16,
+        "ignore": 18,
     }
     assert set(origins) == set(KEYS)
 
@@ -143,6 +145,11 @@ ERRORS = [
     # values that are not valid
     ('[require]\ntorch = "<3"', 2, 'require.torch must name the oldest release, such as ">=2.10"'),
     ('[require]\npython = "three"', 2, 'require.python must name the oldest release, such as "3.10"'),
+    ('[require]\ngpus = "9.0"', 2, "require.gpus must be a list, not a string"),
+    ("[require]\ngpus = [9.0]", 2, "require.gpus[0] must be a string, not a number"),
+    ('[require]\ngpus = [\n  "H100",\n  "RTX 4091",\n]', 4, "require.gpus[1]: no known GPU is called 'RTX 4091' (nearest: RTX 4090"),
+    ('[require]\ngpus = ["13.7"]', 2, "require.gpus[0]: no known GPU is called '13.7'"),
+    ('[require]\ngpu = ["9.0"]', 2, "unknown key require.gpu; did you mean gpus?"),
     ('format = ["sarf"]', 1, "no format is called sarf; did you mean sarif?"),
     ('format = [\n  "text",\n  "junit:",\n]', 3, "junit: names no file after the colon"),
     ('[[ignore]]\nrule = "T101"', 1, "ignore[0] must have a reason"),

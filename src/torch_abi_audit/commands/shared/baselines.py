@@ -43,6 +43,12 @@ def read(target: str, terms: Terms, looking: Search) -> Baseline:
     return baseline.Baseline(baseline.entries(outcome.results), target, is_file=False)
 
 
+def to_be_created(target: str, written: str) -> bool:
+    """Whether a baseline is the file that the run is about to write, and is not there yet."""
+    path = Path(target).absolute()
+    return path == Path(written).absolute() and not path.exists()
+
+
 def write(path: str, outcome: Outcome) -> int:
     """Write a baseline of the findings; return how many findings it suppresses.
 

@@ -26,6 +26,7 @@ def answered(
     Raises:
         IndexFileError: the export index is missing or damaged.
     """
+    from torch_abi_audit.judges.gpu_loads import with_gpus
     from torch_abi_audit.judges.loads import compat, explained
 
     done = []
@@ -33,5 +34,5 @@ def answered(
         matrix = compat(package, question.builds, within=question.within, beyond=question.beyond)
         if explain != "none":
             matrix = explained(matrix, question.builds, every=explain == "all")
-        done.append(replace(package, loads=matrix))
+        done.append(replace(package, loads=with_gpus(matrix, package)))
     return tuple(done)

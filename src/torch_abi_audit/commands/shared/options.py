@@ -98,7 +98,8 @@ OPTIONS: dict[str, Option] = {
     "new": Option((), "the new side", metavar="NEW", completes="file"),
     "text": Option(
         (),
-        "an error message, a symbol (mangled or not), a row's label or a rule; - reads stdin",
+        "an error message, a symbol (mangled or not), a name, a macro or a header of torch, a "
+        "library, a GPU or its architecture, a row's label or a rule; - reads stdin",
         metavar="TEXT",
         nargs="+",
     ),
@@ -160,6 +161,19 @@ OPTIONS: dict[str, Option] = {
         "the package or library that fails: also list the torch releases it loads on",
         metavar="TARGET",
         completes="file",
+    ),
+    "gpus": Option(
+        ("--gpu",),
+        "the GPU in question, by its name, compute capability or architecture: 'RTX 4090', 8.9, "
+        "sm_89, gfx942 …; may be given more than once (default: all generations)",
+        metavar="GPU",
+        repeated=True,
+    ),
+    "gpu": Option(
+        ("--gpu",),
+        "the GPU in question, by its name, compute capability or architecture: 'RTX 4090', 8.9, "
+        "sm_89, gfx942 …",
+        metavar="GPU",
     ),
     "doctor": Option(
         ("--doctor",),

@@ -1,88 +1,13 @@
-"""Texts of CUDA, its driver and torch about GPUs, drivers and kernels."""
+"""Texts of CUDA, its driver and torch about drivers, and of compilers for CUDA."""
 
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import Cause
-from torch_abi_audit.explain.kinds.kind import ErrorKind, Form, Rank
+from torch_abi_audit.explain.kinds.kind import Device, ErrorKind, Form
 
 _ERRORS = "the error strings of the CUDA runtime (cudaGetErrorString)"
 
 ROWS: tuple[ErrorKind, ...] = (
-    ErrorKind(
-        "no kernel image",
-        forms=(
-            Form(None, r"no kernel image is available for execution on the device"),
-            Form(None, r"(?:CUDA_ERROR_NO_BINARY_FOR_GPU|cudaErrorNoKernelImageForDevice)"),
-            Form(
-                None,
-                r"(?:hipErrorNoBinaryForGpu|Unable to find code object for all current devices)",
-            ),
-            Form(None, r"(?:CUDA|HIP) error: invalid device function"),
-            Form(
-                None,
-                r"HIP error: (?:shared object initialization failed|device kernel image is "
-                r"invalid)",
-            ),
-        ),
-        subject=("a kernel",),
-        is_a=("a kernel that was not compiled for this GPU",),
-        causes=(Cause.OTHER_GPU,),
-        why=(
-            (
-                "the library has code for other architectures only: the list of -gencode flags, "
-                "TORCH_CUDA_ARCH_LIST or PYTORCH_ROCM_ARCH with which it was built"
-            ),
-            (
-                'it is torch\'s own if torch.randn(2, device="cuda") * 2 fails as well, else the '
-                "extension's"
-            ),
-        ),
-        advice=(
-            "compare torch.cuda.get_device_capability() with torch.cuda.get_arch_list()",
-            "install a build of torch, or of the package, for the GPU: new GPUs need a newer CUDA",
-            "or rebuild the extension with TORCH_CUDA_ARCH_LIST set to the GPU's capability",
-        ),
-        about_torch=True,
-        source=_ERRORS + "; ROCm/clr hipamd/src/hip_fatbin.cpp",
-    ),
-    ErrorKind(
-        "torch without this GPU",
-        forms=(
-            Form(
-                None,
-                r"with CUDA capability (?P<version>sm_\d{2,3}) is not compatible with the current "
-                r"PyTorch installation",
-            ),
-            Form(
-                None,
-                r"Found GPU\d{1,3} [^\n]{1,120} which is of (?:compute|cuda) capability (?:\(CC\) "
-                r")?(?P<version>\d{1,2}\.\d)",
-            ),
-        ),
-        subject=("{version}",),
-        is_a=("a GPU for which the installed torch has no kernels",),
-        causes=(Cause.OTHER_GPU,),
-        why=(
-            "torch's wheels for one CUDA release are built for the GPUs of that time",
-            "CUDA knows {version} since release {first_cuda}",
-            "CUDA dropped it in release {dropped_in}",
-        ),
-        advice=(
-            "install a build of torch for CUDA {first_cuda} or later",
-            (
-                "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA "
-                "12.6 have kernels from sm_50 on"
-            ),
-            (
-                "to see what a build has kernels for: python -c 'import torch; "
-                "print(torch.cuda.get_arch_list())'"
-            ),
-        ),
-        about_torch=True,
-        rank=Rank.ROOT,
-        owner="torch",
-        source="pytorch torch/cuda/__init__.py (_check_cubins, _check_capability)",
-    ),
     ErrorKind(
         "driver too old",
         forms=(
@@ -92,8 +17,6 @@ ROWS: tuple[ErrorKind, ...] = (
                 r"NVIDIA driver on your system is too old \(found version (?P<version>\d{4,6})\)",
             ),
             Form(None, r"(?:cudaErrorInsufficientDriver|CUDA_ERROR_INSUFFICIENT_DRIVER)"),
-            Form(None, r"provided PTX was compiled with an unsupported toolchain"),
-            Form(None, r"(?:cudaErrorUnsupportedPtxVersion|CUDA_ERROR_UNSUPPORTED_PTX_VERSION)"),
             Form(
                 None,
                 r"nvidia-container-cli: requirement error: unsatisfied condition: cuda ?>= "
@@ -106,7 +29,10 @@ ROWS: tuple[ErrorKind, ...] = (
         why=(
             "the driver supports CUDA {cuda} at most, as the text says",
             "the text asks for CUDA {a}",
-            "PTX and new functions of the runtime need a driver of the same CUDA or later",
+            (
+                "the CUDA runtime needs a driver of its own major release, or later: the oldest "
+                "one of CUDA 12 serves all of CUDA 12, but for its newest functions and for PTX"
+            ),
         ),
         advice=(
             "install a newer driver: nvidia-smi shows the newest CUDA that it supports",
@@ -114,7 +40,40 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         about_torch=True,
         owner="the NVIDIA driver",
+        device=Device.DRIVER,
         source="pytorch torch/csrc/cuda (Module.cpp), " + _ERRORS,
+    ),
+    ErrorKind(
+        "PTX of a newer compiler",
+        forms=(
+            Form(None, r"provided PTX was compiled with an unsupported toolchain"),
+            Form(None, r"(?:cudaErrorUnsupportedPtxVersion|CUDA_ERROR_UNSUPPORTED_PTX_VERSION)"),
+        ),
+        subject=("PTX",),
+        is_a=("PTX in a version of its language that the NVIDIA driver does not know yet",),
+        causes=(Cause.OLD_DRIVER, Cause.OTHER_GPU),
+        why=(
+            (
+                "the library has no machine code for this GPU, so the driver must compile its PTX, "
+                "and PTX needs a driver of the CUDA release that wrote it, or later"
+            ),
+            (
+                "compatibility between the minor releases of one CUDA does not cover PTX: code of "
+                "nvcc 12.9 runs with a driver for 12.4 only as machine code"
+            ),
+        ),
+        advice=(
+            "install a newer driver: nvidia-smi shows the newest CUDA that it supports",
+            (
+                "or install, or build, the package with machine code for the GPU: "
+                "TORCH_CUDA_ARCH_LIST set to the GPU's capability, without +PTX"
+            ),
+            "or build it with a CUDA that is not newer than the driver's",
+        ),
+        about_torch=True,
+        owner="the NVIDIA driver",
+        device=Device.PTX,
+        source=_ERRORS + ", CUDA error 222; the CUDA Compatibility guide",
     ),
     ErrorKind(
         "driver and its libraries",
@@ -146,6 +105,55 @@ ROWS: tuple[ErrorKind, ...] = (
         ),
         owner="the NVIDIA driver",
         source=_ERRORS + "; the CUDA Compatibility guide",
+    ),
+    ErrorKind(
+        "GPUs that wait for their fabric",
+        forms=(
+            Form(None, r"system not yet initialized"),
+            Form(None, r"(?:cudaErrorSystemNotReady|CUDA_ERROR_SYSTEM_NOT_READY)"),
+        ),
+        subject=("the NVIDIA driver",),
+        is_a=("a machine with NVSwitch whose GPUs are not connected yet",),
+        causes=(Cause.REFUSED,),
+        why=(
+            (
+                "GPUs such as the A100 and H100 in machines with NVSwitch wait for NVIDIA's Fabric "
+                "Manager, which is not running, or is not of the driver's release"
+            ),
+        ),
+        advice=(
+            (
+                "install nvidia-fabricmanager of exactly the driver's release, and start it: "
+                "systemctl start nvidia-fabricmanager"
+            ),
+            "in a cloud or a container, the host must do it: ask who runs the machine",
+        ),
+        owner="the NVIDIA driver",
+        source=_ERRORS + ", CUDA error 802; pytorch/pytorch#35710",
+    ),
+    ErrorKind(
+        "CUDA unknown error",
+        forms=(Form(None, r"CUDA unknown error - this may be due to an incorrectly set ?up"),),
+        subject=("the NVIDIA driver",),
+        is_a=("a driver that did not start, and does not say why",),
+        causes=(Cause.REFUSED, Cause.OTHER_COPY),
+        why=(
+            (
+                "after sleep or an update the kernel module nvidia_uvm is in a bad state, "
+                "/dev/nvidia* is missing, or CUDA_VISIBLE_DEVICES was changed after torch was "
+                "imported"
+            ),
+        ),
+        advice=(
+            (
+                "reload the module: sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm; or "
+                "restart the machine"
+            ),
+            "set CUDA_VISIBLE_DEVICES before the program starts, not in it",
+            "in a container, look whether nvidia-smi works there",
+        ),
+        owner="the NVIDIA driver",
+        source="pytorch c10/cuda/CUDAFunctions.cpp; pytorch/pytorch#159954",
     ),
     ErrorKind(
         "no driver",
@@ -205,58 +213,6 @@ ROWS: tuple[ErrorKind, ...] = (
         about_torch=True,
         owner="torch",
         source="pytorch torch/cuda/__init__.py, torch/serialization.py",
-    ),
-    ErrorKind(
-        "invalid kernel image",
-        forms=(
-            Form(None, r"device kernel image is invalid"),
-            Form(None, r"(?:CUDA_ERROR_INVALID_IMAGE|cudaErrorInvalidKernelImage)"),
-            Form(None, r"(?:ptxas|nvlink) fatal\s{1,4}: [^\n]{0,200}(?:Unresolved extern|version)"),
-        ),
-        subject=("a kernel",),
-        is_a=("device code that the driver or the linker of device code refuses",),
-        causes=(Cause.OTHER_GPU, Cause.OLD_DRIVER, Cause.CUDA_MAJOR),
-        why=(
-            (
-                "it was compiled for another GPU or by a newer CUDA, or ptxas and nvcc are of two "
-                "releases (Triton's own and the toolkit's)"
-            ),
-        ),
-        advice=(
-            "use one CUDA release for compiler and driver; look at TRITON_PTXAS_PATH",
-            "or delete the cache of compiled kernels (~/.triton, ~/.nv) and compile again",
-        ),
-        about_torch=True,
-        source=_ERRORS,
-    ),
-    ErrorKind(
-        "nvcc does not know the GPU",
-        forms=(
-            Form(None, r"nvcc fatal\s{1,4}: Unsupported gpu architecture '(?P<version>\w{1,20})'"),
-            Form(
-                None,
-                r"nvrtc: error: invalid value for --gpu-architecture(?: \(-arch\))?",
-            ),
-            Form(None, r"Unknown CUDA arch \((?P<version>[\w.+]{1,20})\) or GPU not supported"),
-            Form(
-                None,
-                r"Value '(?P<version>sm_\w{1,10})' is not defined for option 'gpu-name'",
-            ),
-        ),
-        subject=("{version}", "the GPU"),
-        is_a=("a GPU architecture that this nvcc, or this torch, does not know",),
-        causes=(Cause.CUDA_MAJOR, Cause.OTHER_GPU),
-        why=(
-            "the CUDA toolkit is older than the GPU, or so new that it dropped it",
-            "CUDA knows {version} since release {first_cuda}",
-            "CUDA dropped it in release {dropped_in}",
-        ),
-        advice=(
-            "install a CUDA toolkit, or a torch, whose CUDA release knows the GPU",
-            "or set TORCH_CUDA_ARCH_LIST to architectures that both know",
-        ),
-        about_torch=True,
-        source="nvcc; pytorch torch/utils/cpp_extension.py (_get_cuda_arch_flags)",
     ),
     ErrorKind(
         "compiler too new for nvcc",

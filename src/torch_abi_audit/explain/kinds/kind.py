@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from torch_abi_audit.runtime.enums import StrEnum
 from torch_abi_audit.runtime.records import dataclass
 
 TYPE_CHECKING = False
@@ -33,6 +34,23 @@ class Rank(IntEnum):
     CAUSE = 1
     ROOT = 2
     """It explains the errors that follow it: a library that the linker ignored."""
+
+
+class Device(StrEnum):
+    """What an error says of a GPU or of its driver, where one of them is the cause."""
+
+    NO_CODE = "no-code"
+    """Somebody's code for GPUs has nothing that runs on this one."""
+    TORCH = "torch"
+    """Torch itself has nothing that runs on it, as it says when it finds the GPU."""
+    REFUSED = "refused"
+    """A package's own check refuses the GPU, whatever code there is."""
+    DRIVER = "driver"
+    """The driver is older than the CUDA runtime needs."""
+    PTX = "ptx"
+    """The driver is older than the compiler that wrote the PTX."""
+    COMPILER = "compiler"
+    """The compiler does not know the GPU."""
 
 
 class Form(NamedTuple):
@@ -67,5 +85,7 @@ class ErrorKind:
     rank: Rank = Rank.CAUSE
     owner: str | None = None
     """Who fails, where the text itself says so: ``torch``, ``the NVIDIA driver`` …"""
+    device: Device | None = None
+    """What it says of a GPU; None for errors that are about something else."""
     source: str = ""
     """Where the wording comes from: a file of a project's sources, or an address."""

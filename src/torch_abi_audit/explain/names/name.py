@@ -1,7 +1,8 @@
-"""Explains a name that was asked about: of a source, of a build, or of a library."""
+"""Explains a name that was asked about: of a source, of a build, of a library, or of a GPU."""
 
 from __future__ import annotations
 
+from torch_abi_audit.explain.devices.named import architecture, gpu_name, misspelt_gpu
 from torch_abi_audit.explain.explanation import Cause, Explanation, installed_torch
 from torch_abi_audit.explain.names.build_macros import build_macro
 from torch_abi_audit.explain.names.declared import declared, spelled, undeclared, unknown_header
@@ -25,6 +26,10 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
     Raises:
         IndexFileError: an index is missing or damaged.
     """
+    if (
+        gpu := architecture(asked, scene) or (None if symbol else gpu_name(asked, scene))
+    ) is not None:
+        return gpu
     for known in (
         build_macro(asked),
         operator(asked, scene),
@@ -58,4 +63,4 @@ def name(asked: str, scene: Scene, *, symbol: bool) -> Explanation | None:
             nearby=nearby,
             pair=installed_torch(scene.installed),
         )
-    return None
+    return misspelt_gpu(asked, scene)

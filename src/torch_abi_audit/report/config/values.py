@@ -23,6 +23,7 @@ def values(settings: Settings) -> Iterator[tuple[str, Any]]:
     yield "allow-empty", settings.allow_empty
     yield "require.torch", settings.required.torch
     yield "require.python", settings.required.python
+    yield "require.gpus", list(settings.required.gpus)
 
 
 def _ignore(one: Ignore) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch_abi_audit.mangling import escape
 
 if TYPE_CHECKING:
-    from torch_abi_audit.diff.difference import Changed, Difference, Symbols
+    from torch_abi_audit.diff.difference import Changed, Difference, GpuChange, Symbols
     from torch_abi_audit.model.findings import Finding
     from torch_abi_audit.report.rendering import Detail
 
@@ -39,6 +39,7 @@ def _package(one: Difference) -> dict[str, Any]:
                 "new": None if library.new is None else escape(library.new),
                 "changes": [_change_json(change) for change in library.changes],
                 "symbols": [_symbols_json(part) for part in library.symbols],
+                "gpus": [_gpu_json(gpu) for gpu in library.gpus],
             }
             for library in one.libraries
         ],
@@ -46,15 +47,22 @@ def _package(one: Difference) -> dict[str, Any]:
         "symbols": [_symbols_json(part) for part in one.symbols],
         "releases_gained": list(one.releases_gained),
         "releases_lost": list(one.releases_lost),
+        "gpus": [_gpu_json(gpu) for gpu in one.gpus],
         "findings_gained": [_finding_json(finding) for finding in one.findings_gained],
         "findings_lost": [_finding_json(finding) for finding in one.findings_lost],
         "worse": [escape(clause) for clause in one.worse],
+        "notes": [escape(note) for note in one.notes],
     }
 
 
 def _change_json(change: Changed) -> dict[str, str | None]:
     old, new = (None if one is None else escape(one) for one in (change.old, change.new))
     return {"what": change.what, "old": old, "new": new}
+
+
+def _gpu_json(change: GpuChange) -> dict[str, str]:
+    gpu = change.gpu
+    return {"gpu": gpu.name, "target": gpu.target, "old": change.old, "new": change.new}
 
 
 def _symbols_json(part: Symbols) -> dict[str, Any]:

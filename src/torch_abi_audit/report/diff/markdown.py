@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.diff.gpus import phrases
 from torch_abi_audit.report.audit.markdown import plain
 from torch_abi_audit.report.diff.phrases import (
     ABSENT,
@@ -40,8 +41,10 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
     if rows:
         yield from ("| | Before | After |", "| --- | --- | --- |", *rows)
     if one.libraries:
-        yield from ("", "| Library | Torch | Symbols |", "| --- | --- | --- |")
-        yield from map(_library, one.libraries)
+        on_gpus = any(library.gpus for library in one.libraries)
+        heads = ("Library", "Torch", "Symbols", *(("GPUs",) if on_gpus else ()))
+        yield from ("", f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _ in heads)} |")
+        yield from (_library(library, on_gpus=on_gpus) for library in one.libraries)
     for part in one.symbols:
         summary = f"{part.kind} symbols: {count(part)}"
         yield from ("", f"<details><summary>{summary}</summary>", "", "```diff")
@@ -54,6 +57,9 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
     if one.worse:
         yield ""
         yield from (f"- **worse**: {plain(clause)}" for clause in one.worse)
+    if one.notes:
+        yield ""
+        yield from (f"- note: {plain(note)}" for note in one.notes)
 
 
 def _rows(one: Difference) -> Iterator[str]:
@@ -63,9 +69,15 @@ def _rows(one: Difference) -> Iterator[str]:
     for sign, releases in (("+", one.releases_gained), ("-", one.releases_lost)):
         if releases:
             yield f"| loads on torch | | {sign} {runs(one, releases)} |"
+    for sign, what, gpus in phrases(one.gpus):
+        yield f"| GPUs | | {sign} {what} {plain(', '.join(gpus))} |"
 
 
-def _library(library: LibraryChange) -> str:
+def _library(library: LibraryChange, *, on_gpus: bool) -> str:
     shown = name(library).replace("|", "\\|").replace("`", "'")
     verdicts = [arrow(change) for change in library.changes if change.what == "torch verdict"]
-    return f"| `{shown}` | {'; '.join(verdicts)} | {counts(library)} |"
+    cells = [f"`{shown}`", "; ".join(verdicts), counts(library)]
+    if on_gpus:
+        told = (f"{what} {', '.join(gpus)}" for _, what, gpus in phrases(library.gpus))
+        cells.append(plain("; ".join(told)))
+    return f"| {' | '.join(cells)} |"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch_abi_audit.diff.gpus import phrases
 from torch_abi_audit.mangling import escape
 from torch_abi_audit.report.diff.phrases import (
     arrow,
@@ -55,6 +56,8 @@ def _package(one: Difference, *, verbose: bool) -> Iterator[str]:
     ):
         if releases:
             yield f"  {sign} {what} torch {runs(one, releases)}"
+    for sign, what, names in phrases(one.gpus):
+        yield f"  {sign} {what} {', '.join(map(escape, names))}"
     yield from _libraries(one, verbose=verbose)
     for part in one.symbols:
         yield f"  -- {part.kind} symbols: {count(part)} --"
@@ -74,6 +77,8 @@ def _libraries(one: Difference, *, verbose: bool) -> Iterator[str]:
         yield f"    {name(library)}"
         if verbose or (library.old is not None and library.new is not None):
             yield from (f"        {part.what}: {arrow(part)}" for part in library.changes)
+            for sign, what, gpus in phrases(library.gpus):
+                yield f"        {sign} {what} {', '.join(map(escape, gpus))}"
             counted = counts(library)
             if counted:
                 yield f"        symbols: {counted}"
@@ -83,3 +88,5 @@ def _libraries(one: Difference, *, verbose: bool) -> Iterator[str]:
 def _judgement(one: Difference) -> Iterator[str]:
     for clause in one.worse:
         yield f"  Worse: {escape(clause)}"
+    for note in one.notes:
+        yield f"  note: {escape(note)}"

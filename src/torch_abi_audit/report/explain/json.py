@@ -33,6 +33,16 @@ def render(one: Explanation, _detail: Detail) -> str:
         "why": [escape(text) for text in one.why],
         "advice": [escape(text) for text in one.advice],
         "unknown": [escape(text) for text in one.unknown],
+        "gpu": _gpu(one),
+        "code_for_gpu": [
+            {
+                "owner": escape(code.owner),
+                "targets": list(code.targets),
+                "runs": code.run.answer,
+                "used": list(code.run.used),
+            }
+            for code in one.code
+        ],
         "did_you_mean": [escape(text) for text in one.nearby],
         "here": [escape(text) for text in one.here],
         "at_hand": [escape(text) for text in one.pair],
@@ -41,6 +51,11 @@ def render(one: Explanation, _detail: Detail) -> str:
         "schema_version": SCHEMA_VERSION,
     }
     return json.dumps(document, indent=2)
+
+
+def _gpu(one: Explanation) -> dict[str, str] | None:
+    gpu = None if one.device is None else one.device.gpu
+    return None if gpu is None else {"name": gpu.name, "target": gpu.target}
 
 
 def _history(known: History) -> dict[str, object]:

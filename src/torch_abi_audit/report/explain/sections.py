@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_abi_audit.explain.explanation import TITLES, Fails
+from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.model.releases import release_runs
 
 TYPE_CHECKING = False
@@ -23,6 +24,17 @@ _FAILS = {
     Fails.PYTHON: "Python",
     Fails.OTHER: "another package",
 }
+
+
+_RUNS = {
+    Runs.YES: "yes",
+    Runs.JIT: "by JIT",
+    Runs.PARTLY: "only some kernels",
+    Runs.NO: "no",
+    Runs.UNKNOWN: "unknown",
+}
+_MOST = 5
+"""Libraries that a line names; the rest is counted."""
 
 
 def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -51,6 +63,9 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
         ]
         if len(moved) > 1:
             yield "moved", tuple(moved)
+    if one.device is not None and one.device.gpu is not None:
+        yield "GPU", (one.device.gpu.title,)
+    yield "runs on it", tuple(_code(one))
     yield "likely cause", tuple(f"{TITLES[cause]} [{cause}]" for cause in one.causes)
     yield "because", one.why
     yield "here", one.here
@@ -61,6 +76,18 @@ def sections(one: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "did you mean", one.nearby
     if one.history is not None:
         yield "note", (_CAVEAT,)
+
+
+def _code(one: Explanation) -> Iterator[str]:
+    """Yield a line for all code that runs alike on the GPU."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for code in one.code:
+        answer = code.run.answer
+        has = " ".join(code.run.used if answer in (Runs.YES, Runs.JIT) else code.targets)
+        alike.setdefault((_RUNS[answer], has), []).append(code.owner)
+    for (words, has), owners in alike.items():
+        more = f" and {len(owners) - _MOST} more" if len(owners) > _MOST else ""
+        yield f"{words}: {', '.join(owners[:_MOST])}{more}" + (f" ({has})" if has else "")
 
 
 def _ranges(known: History) -> tuple[str, str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from torch_abi_audit.model.loads import LibraryLoads, LoadMatrix, Loads, Serving
+    from torch_abi_audit.model.loads import GpuLoads, LibraryLoads, LoadMatrix, Loads, Serving
     from torch_abi_audit.model.reports import ExtensionReport
 
 
@@ -34,6 +34,7 @@ def package_keys(matrix: LoadMatrix | None) -> dict[str, Any]:
             release: _other_cuda(one.needs, one.brings)
             for release, one in matrix.other_cuda.items()
         },
+        "loads_gpus": [_gpus(one) for one in matrix.gpus],
         "load_notes": [escape(note) for note in matrix.notes],
     }
 
@@ -78,6 +79,20 @@ def _serving(one: Serving) -> dict[str, Any]:
         "variant": one.variant,
         "flavour": escape(one.flavour),
         "files": [escape(file) for file in one.files],
+    }
+
+
+def _gpus(one: GpuLoads) -> dict[str, Any]:
+    alone = ("only_package", "only_package_by_jit", "only_package_partly")
+    lists = ("both", "by_jit", "partly", "only_torch", *alone)
+    return {
+        "releases": list(one.releases),
+        "cuda": one.cuda,
+        "rocm": one.rocm,
+        **{
+            name: [{"gpu": gpu.name, "target": gpu.target} for gpu in getattr(one, name)]
+            for name in lists
+        },
     }
 
 

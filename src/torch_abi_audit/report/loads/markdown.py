@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.model.releases import release_runs
 from torch_abi_audit.report.audit.markdown import plain
+from torch_abi_audit.report.loads.gpus import HEAD, gpu_lines
 from torch_abi_audit.report.loads.summary import cuda_remarks, loads_on
 from torch_abi_audit.report.loads.text import CAVEAT, columns, rows
 
@@ -47,6 +48,10 @@ def _package(report: PackageReport) -> Iterator[str]:
     yield _cells(["---"] * (len(groups) + 1))
     for answers, name in listed:
         yield _cells((plain(name), *(answers[group[0]] for group in groups)))
+    if matrix.gpus:
+        yield from ("", _cells(("Builds of torch", HEAD)), _cells(("---", "---")))
+    for builds, answer in gpu_lines(matrix):
+        yield _cells((plain(builds), "<br>".join(map(plain, answer))))
 
 
 def _cells(texts: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.loads import Loads
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.model.releases import release_runs
+from torch_abi_audit.report.loads.gpus import HEAD, gpu_lines
 from torch_abi_audit.report.loads.summary import lacks, loads_on, remarks
 from torch_abi_audit.report.style import PLAIN, Style
 from torch_abi_audit.report.wording import plural
@@ -95,6 +96,17 @@ def _package(report: PackageReport, *, verbose: bool, style: Style) -> Iterator[
     if matrix.uses_torch and matrix.releases:
         yield from (f"  {line}" for line in _blocks(report, matrix, style))
         yield from _reasons(report, matrix, verbose=verbose)
+        yield from _gpus(matrix)
+
+
+def _gpus(matrix: LoadMatrix) -> Iterator[str]:
+    """Yield the GPUs that both run on, for the builds of torch; nothing without code for any."""
+    if matrix.gpus:
+        yield f"  {HEAD}:"
+    for builds, (both, *others) in gpu_lines(matrix):
+        yield f"    {builds}:"
+        yield f"      {both}"
+        yield from (f"      {line}" for line in others)
 
 
 def columns(listed: Sequence[Row], matrix: LoadMatrix) -> list[list[str]]:

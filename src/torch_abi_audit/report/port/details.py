@@ -6,8 +6,8 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.migration import Way
+from torch_abi_audit.report.lines import filled
 from torch_abi_audit.report.port import source
-from torch_abi_audit.report.port.lines import filled
 from torch_abi_audit.report.port.phrases import (
     TITLES,
     classified,

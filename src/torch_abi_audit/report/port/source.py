@@ -8,7 +8,7 @@ from torch_abi_audit.mangling import escape
 from torch_abi_audit.model.releases import short
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.source.findings import Kind
-from torch_abi_audit.report.port.lines import filled, fitting
+from torch_abi_audit.report.lines import filled, fitting
 from torch_abi_audit.report.wording import plural
 
 TYPE_CHECKING = False

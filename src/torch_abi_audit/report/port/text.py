@@ -10,8 +10,8 @@ from torch_abi_audit.model.verdicts import TorchLabel
 from torch_abi_audit.port.compile_options import compile_options, is_done
 from torch_abi_audit.port.migration import Way
 from torch_abi_audit.port.wrappers import header, needed
+from torch_abi_audit.report.lines import filled, fitting
 from torch_abi_audit.report.port import details, source
-from torch_abi_audit.report.port.lines import filled, fitting
 from torch_abi_audit.report.port.phrases import (
     EFFORTS,
     TITLES,

@@ -25,6 +25,8 @@ def standing(rule: Rule) -> str:
         said.append("`--select` and `--ignore` cannot disable it.")
     if rule.check is not None:
         said.append(f"`--check {rule.check}` fails on it, whatever its severity.")
+    if rule.required:
+        said.append("It counts under every `--check`, by its severity.")
     if not rule.baseline:
         said.append("A baseline cannot suppress it.")
     return " ".join(said)

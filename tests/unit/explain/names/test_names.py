@@ -313,3 +313,29 @@ def test_a_name_without_a_file_of_copies_is_answered_on_every_platform() -> None
     for platform in ("linux_aarch64", "macosx_11_0_arm64", "win_amd64"):
         answer: Explanation = explain("TORCH_CHECK", Installed("2.13.0"), "3.12", platform)
         assert "c10/util/Exception.h" in " ".join(answer.is_a)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("sm_120", ("machine code for compute capability 12.0", "RTX 50", "12.8", "cu130")),
+        ("sm_90a", ("exactly compute capability 9.0", "H100")),
+        ("compute_80", ("PTX that the driver compiles for compute capability 8.0", "A100")),
+        ("sm_100f", ("family of compute capability 10.0",)),
+        ("gfx942", ("AMD", "MI300", 'PYTORCH_ROCM_ARCH="gfx942"')),
+        ("RTX 4090", ("sm_89", 'TORCH_CUDA_ARCH_LIST="8.9"')),
+        ("Tesla V100-SXM2-32GB", ("sm_70", "13.0", "for CUDA 12.6: pip install torch==")),
+    ],
+)
+def test_gpus_and_architectures(asked: str, words: tuple[str, ...]) -> None:
+    answer = explain(asked)
+    assert answer.kind == "gpu"
+    assert answer.causes == ()
+    text = "\n".join((*answer.is_a, *answer.why, *answer.advice))
+    assert all(word in text for word in words), text
+
+
+def test_a_jetson_is_not_advised_a_torch_for_another_machine() -> None:
+    text = "\n".join((*explain("sm_101").why, *explain("sm_101").advice))
+    assert "no published build of torch" in text
+    assert "pip install" not in text

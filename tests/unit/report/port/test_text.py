@@ -20,7 +20,7 @@ from torch_abi_audit.port.migration import (
     UnitProgress,
     Way,
 )
-from torch_abi_audit.report.port.lines import fitting
+from torch_abi_audit.report.lines import fitting
 from torch_abi_audit.report.rendering import Detail, render
 
 PERMUTE = Item(

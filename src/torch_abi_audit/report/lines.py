@@ -1,4 +1,4 @@
-"""Wraps the lines of a plan to the width of a terminal. Names and paths are never cut."""
+"""Wraps the lines of a text report to the width of a terminal. Names and paths are never cut."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Renders the answers of ``gpus`` as text, Markdown and JSON."""
