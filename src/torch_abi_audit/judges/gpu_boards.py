@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch_abi_audit.model.reports import PackageReport
 
 _ARM = frozenset({"aarch64", "arm64"})
@@ -14,5 +16,9 @@ def may_be_arm(report: PackageReport) -> bool:
 
     A package for other machines cannot be installed on such a board, whatever it was compiled for.
     """
-    machines = {one.arch for one in report.libraries if one.error is None} - {None}
-    return not machines or not machines.isdisjoint(_ARM)
+    return with_arm({one.arch for one in report.libraries if one.error is None} - {None})
+
+
+def with_arm(machines: Collection[str | None]) -> bool:
+    """Whether 64-bit Arm is among some machines, or there are none."""
+    return not machines or not _ARM.isdisjoint(machines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BOARDS = frozenset({"sm_53", "sm_62", "sm_72", "sm_87", "sm_101", "sm_110", "sm_121"})
+BOARDS = frozenset({"sm_53", "sm_62", "sm_72", "sm_87", "sm_88", "sm_101", "sm_110", "sm_121"})
 """GPUs that are built into boards with an Arm processor: Jetson, DRIVE and DGX Spark. From
 https://developer.nvidia.com/cuda-gpus and https://developer.nvidia.com/cuda-legacy-gpus."""
 

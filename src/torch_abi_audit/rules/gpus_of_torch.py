@@ -189,20 +189,19 @@ def _supported(builds: Builds | None, context: Context) -> Iterator[Gpu]:
     """The generations for which every one of some builds has machine code."""
     if builds is None:
         return
+    from torch_abi_audit.judges.gpu_boards import with_arm
+    from torch_abi_audit.knowledge.arch_names import BOARDS
     from torch_abi_audit.knowledge.gpus import generations
 
-    machines = {one.machine for one in context.environments}
+    on_boards = with_arm({one.machine for one in context.environments})
     for gpu in generations():
-        if machines.isdisjoint(_ARM) and gpu.target in _ON_ARM:
+        if gpu.target in BOARDS and not on_boards:
             continue
         if all(_runs(one, gpu) is Runs.YES for one in builds.each):
             yield gpu
 
 
 _COMMON = 80
-_ARM = frozenset({"aarch64", "arm64"})
-_ON_ARM = frozenset({"sm_53", "sm_62", "sm_72", "sm_87", "sm_88", "sm_101", "sm_110", "sm_121"})
-"""The GPUs that are built into boards with an ARM processor: Jetson, DRIVE, Thor and DGX Spark."""
 
 
 def _runs(build: TorchGpus, gpu: Gpu) -> Runs:
