@@ -58,6 +58,10 @@ def parse(text: str, name: str) -> tuple[PackageReport, ...]:
         raise AuditError(f"{name} is not a saved report: its packages are not a list")
     found = []
     for at, one in enumerate(packages):
+        if isinstance(one, dict) and "extensions" not in one:  # as the reports of other verbs
+            raise AuditError(
+                f"{name} is not the report of an audit: packages[{at}] has no extensions"
+            )
         try:
             found.append(_value(PackageReport, one, f"packages[{at}]"))
         except _KindError as error:

@@ -60,6 +60,10 @@ def broken(**changes: object) -> str:
         ('{"schema_version": 1, "packages": {}}', "its packages are not a list"),
         ('{"schema_version": 1, "packages": [3]}', "packages[0] is int, not dict"),
         ('{"schema_version": 1}', "f is not the report of an audit: it has neither packages nor"),
+        (
+            '{"schema_version": 1, "packages": [{"name": "a", "root": "/a"}]}',  # of gpus or port
+            "f is not the report of an audit: packages[0] has no extensions",
+        ),
         ('{"schema_version": 1, "extensions": []}', "packages[0] lacks a key: "),
         (broken(name=3), "packages[0].name is int, not str"),
         (broken(extensions=[{"path": None}]), "packages[0].extensions[0].path is NoneType"),
