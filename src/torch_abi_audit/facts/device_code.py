@@ -16,6 +16,7 @@ from torch_abi_audit.model.device_code import (
     Driver,
     KernelSet,
     PackageCode,
+    is_nvidia,
     target_key,
 )
 from torch_abi_audit.model.paths import relative_path
@@ -121,7 +122,7 @@ def _drivers(report: PackageReport, own: Collection[ExtensionReport]) -> tuple[D
     versions: dict[tuple[str, int], set[str]] = {}
     for one in own:
         code = one.device_code
-        if code is None or one.format is None or not any(map(_is_nvidia, code.targets)):
+        if code is None or one.format is None or not any(map(is_nvidia, code.targets)):
             continue
         isas = {version for _, version in code.ptx_isa}
         cuda = _cuda(one, code, usual)
@@ -175,7 +176,7 @@ def _toolkit(isa: str) -> str | None:
 
 
 def _least_toolkit(targets: Iterable[str]) -> str | None:
-    nvidia = list(filter(_is_nvidia, targets))
+    nvidia = list(filter(is_nvidia, targets))
     if not nvidia:
         return None
     from torch_abi_audit.knowledge.cuda_toolkits import first_toolkit
@@ -183,10 +184,6 @@ def _least_toolkit(targets: Iterable[str]) -> str | None:
     found = [first_toolkit(target) for target in nvidia]
     known = [release for release in found if release is not None]
     return max(known, key=release_key) if len(known) == len(found) else None
-
-
-def _is_nvidia(target: str) -> bool:
-    return target.startswith(("sm_", "compute_"))
 
 
 def _newest(versions: Iterable[str]) -> str | None:

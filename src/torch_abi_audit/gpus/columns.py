@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_abi_audit.knowledge.arch_names import BOARDS, major
 from torch_abi_audit.knowledge.gpus import amd_generations, generations, plain_target
-from torch_abi_audit.model.device_code import target_key
+from torch_abi_audit.model.device_code import is_amd, target_key
 from torch_abi_audit.model.gpus import Runs
 
 TYPE_CHECKING = False
@@ -50,11 +50,6 @@ def _was_meant(at: int, gpu: Gpu, answers: Iterable[Answer], held: Collection[st
     if gpu.target in BOARDS or not is_old:
         return False
     return _is_run(at, answers) and major(gpu.target) in map(major, held)
-
-
-def is_amd(target: str) -> bool:
-    """Whether an architecture is one of AMD's."""
-    return target.startswith("gfx")
 
 
 def _is_run(at: int, answers: Iterable[Answer]) -> bool:

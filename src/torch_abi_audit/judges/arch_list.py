@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch_abi_audit.knowledge.arch_names import BOARDS, capability, major
 from torch_abi_audit.knowledge.cuda_toolkits import dropped_in, first_toolkit
+from torch_abi_audit.model.device_code import is_amd
 from torch_abi_audit.model.releases import release_key
 from torch_abi_audit.runtime.records import dataclass
 
@@ -60,7 +61,7 @@ def adding(
         missing: The GPUs for which some of it has no code.
         toolkit: The CUDA that it was compiled with, if that is known.
     """
-    held = {_machine(one) for one in targets if not one.startswith("gfx")}
+    held = {_machine(one) for one in targets if not is_amd(one)}
     since = enough = _latest(toolkit, *map(first_toolkit, held))
     before = _earliest(*map(dropped_in, held))
     added, left_out = [], []

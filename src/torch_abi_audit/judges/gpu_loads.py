@@ -12,7 +12,7 @@ from itertools import groupby
 from torch_abi_audit.judges.gpu_boards import may_be_arm
 from torch_abi_audit.judges.gpus import package_run, runs
 from torch_abi_audit.knowledge.arch_names import BOARDS
-from torch_abi_audit.model.device_code import DeviceCode, KernelSet
+from torch_abi_audit.model.device_code import DeviceCode, KernelSet, is_amd, is_nvidia
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.model.loads import GpuLoads, Loads
 from torch_abi_audit.runtime.records import dataclass, replace
@@ -89,8 +89,8 @@ def _package(report: PackageReport, code: PackageCode) -> _Package:
 def _fits(build: TorchGpus, package: _Package, targets: tuple[str, ...]) -> bool:
     """Whether a build is for the GPUs' vendor, and for a CUDA that the package needs."""
     if build.cuda is None:
-        return any(one.startswith("gfx") for one in targets)
-    if not any(one.startswith(("sm_", "compute_")) for one in targets):
+        return any(map(is_amd, targets))
+    if not any(map(is_nvidia, targets)):
         return False
     return not package.cuda or int(build.cuda.partition(".")[0]) in package.cuda
 
@@ -113,7 +113,7 @@ def _fit(build: TorchGpus, package: _Package) -> GpuLoads:
     code = DeviceCode((KernelSet(build.targets, 1),))
     lists: dict[str, list[Gpu]] = {}
     for gpu, answer in package.on:
-        if gpu.target.startswith("gfx") is (build.cuda is None):
+        if is_amd(gpu.target) is (build.cuda is None):
             lists.setdefault(_list(runs(code, gpu).answer, answer), []).append(gpu)
     return GpuLoads(
         (),

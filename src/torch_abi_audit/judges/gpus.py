@@ -31,7 +31,7 @@ make kernels for one GPU run everywhere.
 from __future__ import annotations
 
 from torch_abi_audit.knowledge.cuda_toolkits import current_name
-from torch_abi_audit.model.device_code import KernelSet, target_key
+from torch_abi_audit.model.device_code import KernelSet, is_amd, is_nvidia, target_key
 from torch_abi_audit.model.gpus import Gpu, Run, Runs
 from torch_abi_audit.model.paths import relative_path
 from torch_abi_audit.runtime.records import dataclass, replace
@@ -132,11 +132,11 @@ def package_run(report: PackageReport, gpu: Gpu) -> Run | None:
         if one.device_code is not None
         if (path := relative_path(one, report)) in whole.libraries
     }
-    maker = _is_nvidia(gpu.target)
+    maker = is_nvidia(gpu.target)
     concerned = {
         path: code
         for path, code in codes.items()
-        if code.problem is not None or any(_is_nvidia(each) is maker for each in code.targets)
+        if code.problem is not None or any(is_nvidia(each) is maker for each in code.targets)
     }
     found = {path: runs(code, gpu) for path, code in (concerned or codes).items()}
     parts = []
@@ -206,12 +206,12 @@ def is_specific(one: KernelSet) -> bool:
     Its kernels cannot be meant for every GPU, so a library that runs elsewhere chooses at run time.
     """
     return bool(one.targets) and all(
-        _is_nvidia(target) and target[-1:].isalpha() for target in one.targets
+        is_nvidia(target) and target[-1:].isalpha() for target in one.targets
     )
 
 
 def _decide(target: str, gpu: str) -> bool:
-    if _is_nvidia(target):
+    if is_nvidia(target):
         code, device = _architecture(target), _architecture(gpu)
         if code is None or device is None or gpu.startswith(_PTX):
             return False
@@ -222,7 +222,7 @@ def _decide(target: str, gpu: str) -> bool:
 def _gpu_of(target: str) -> Gpu:
     if target.startswith(_PTX) and target[-1:].isdigit():
         return _FUTURE
-    found = _architecture(target) if _is_nvidia(target) else None
+    found = _architecture(target) if is_nvidia(target) else None
     return Gpu(target, target if found is None else f"{_CUBIN}{found.number}")
 
 
@@ -254,10 +254,6 @@ def files_run(code: DeviceCode, gpu: Gpu) -> Run:
     return replace(run, answer=Runs.JIT if compiled else Runs.YES)
 
 
-def _is_nvidia(target: str) -> bool:
-    return target.startswith((_CUBIN, _PTX))
-
-
 def _matters(lacking: Collection[KernelSet], running: int) -> bool:
     """Whether a library lacks what it needs, beside a number of fatbins that run."""
     left_out = sum(one.count for one in lacking)
@@ -285,7 +281,7 @@ def _architecture(target: str) -> _Architecture | None:
 def _fits_amd(target: str, gpu: str) -> bool:
     processor, *stated = target.split(":")
     device, *present = gpu.split(":")
-    if not processor.startswith("gfx"):
+    if not is_amd(processor):
         return False
     if processor != device:
         from torch_abi_audit.knowledge.gpus import members_of  # code for AMD's GPUs is rare
@@ -299,7 +295,7 @@ def _fits_amd(target: str, gpu: str) -> bool:
 
 def _preference(target: str) -> tuple[bool, int, int, int]:
     """Sorts code that fits one GPU, best last; of AMD's, that with more features stated."""
-    found = _architecture(target) if _is_nvidia(target) else None
+    found = _architecture(target) if is_nvidia(target) else None
     if found is None:
         return True, 0, "generic" not in target, target.count(":")
     return not target.startswith(_PTX), found.number, ("", "f", "a").index(found.suffix), 0

@@ -143,6 +143,16 @@ NO_PACKAGE_CODE = PackageCode()
 """That of a package without any."""
 
 
+def is_nvidia(target: str) -> bool:
+    """Whether an architecture is one of NVIDIA's."""
+    return target.startswith(("sm_", "compute_"))
+
+
+def is_amd(target: str) -> bool:
+    """Whether an architecture is one of AMD's."""
+    return target.startswith("gfx")
+
+
 def target_key(target: str) -> tuple[int, int, str]:
     """Sorts architectures: cubins, then PTX, then AMD's; each by number, then by suffix."""
     for rank, prefix in enumerate(("sm_", "compute_")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch_abi_audit.judges.gpus import best, is_specific, runs
 from torch_abi_audit.knowledge.gpus import capability, gpu_of
 from torch_abi_audit.knowledge.names.gpu_makers import is_of_maker
-from torch_abi_audit.model.device_code import target_key
+from torch_abi_audit.model.device_code import is_amd, target_key
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.report.wording import several
 from torch_abi_audit.runtime.once import cached_property, once
@@ -213,11 +213,6 @@ def worst(answers: Iterable[Answer]) -> Runs:
 def has_code_for(gpu: Gpu, code: DeviceCode) -> bool:
     """Whether there is code for any GPU of the same vendor."""
     return any(is_amd(one) is is_amd(gpu.target) for one in code.targets)
-
-
-def is_amd(target: str) -> bool:
-    """Whether an architecture is one of AMD's."""
-    return target.startswith("gfx")
 
 
 def number(target: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.model.device_code import DeviceCode, KernelSet
+from torch_abi_audit.model.device_code import DeviceCode, KernelSet, is_amd, is_nvidia
 from torch_abi_audit.model.findings import Severity
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.report.wording import plural
@@ -83,7 +83,7 @@ def beside_torch(context: Context) -> Iterator[Finding]:
     if parts is None or not admitted or all(one.is_special for one in parts.parts):
         return
     from torch_abi_audit.facts.gpus_of_torch import newest_fitting
-    from torch_abi_audit.rules.device_code import fatbins, gpu_list, is_amd, number, target_list
+    from torch_abi_audit.rules.device_code import fatbins, gpu_list, number, target_list
 
     builds = newest_fitting(admitted, context.environments, context.cuda_of_package)
     targets = [target for target in parts.targets if not is_amd(target)]
@@ -170,19 +170,15 @@ def _judged(context: Context) -> Parts | None:
 
     Libraries that the package may do without are left out.
     """
-    if context.declared.is_torch or not any(map(_is_nvidia, context.device_targets)):
+    if context.declared.is_torch or not any(map(is_nvidia, context.device_targets)):
         return None
     if not context.has_torch:
         return None
-    from torch_abi_audit.rules.device_code import Parts, is_amd
+    from torch_abi_audit.rules.device_code import Parts
 
     found = Parts(context, without=context.optional)
     targets = [one for one in found.targets if not is_amd(one)]
     return found if targets else None
-
-
-def _is_nvidia(target: str) -> bool:
-    return target.startswith(("sm_", "compute_"))
 
 
 def _supported(builds: Builds | None, context: Context) -> Iterator[Gpu]:

@@ -6,9 +6,10 @@ import pytest
 
 from tests.support.gpu_values import kernels
 from torch_abi_audit.gpus.answer import Answer, Library
-from torch_abi_audit.gpus.columns import columns, concerned, is_amd
+from torch_abi_audit.gpus.columns import columns, concerned
 from torch_abi_audit.judges.gpus import runs
 from torch_abi_audit.knowledge.gpus import amd_generations, every_generation, generations, gpu_of
+from torch_abi_audit.model.device_code import is_amd
 
 EVERY = every_generation()
 

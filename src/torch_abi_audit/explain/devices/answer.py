@@ -10,6 +10,7 @@ from torch_abi_audit.explain.explanation import Fails
 from torch_abi_audit.explain.kinds.kind import Device
 from torch_abi_audit.knowledge.arch_names import capability
 from torch_abi_audit.knowledge.cuda_toolkits import dropped_in, first_toolkit
+from torch_abi_audit.model.device_code import is_amd
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.runtime.records import replace
 
@@ -92,7 +93,7 @@ def for_build(target: str) -> str:
     ``TORCH_CUDA_ARCH_LIST="12.0" (with CUDA 12.8 or later)`` for ``sm_120``, ``"12.0+PTX"`` for
     ``compute_120``.
     """
-    if target.startswith("gfx"):
+    if is_amd(target):
         return f'PYTORCH_ROCM_ARCH="{target.partition(":")[0]}"'
     ptx = "+PTX" if target.startswith("compute_") else ""
     first, dropped = first_toolkit(target), dropped_in(target)

@@ -6,7 +6,7 @@ from torch_abi_audit.explain.devices.answer import for_build
 from torch_abi_audit.explain.devices.torch_builds import for_driver, to_install
 from torch_abi_audit.explain.kinds.kind import Device
 from torch_abi_audit.judges.arch_list import adding, compiled_with
-from torch_abi_audit.model.device_code import target_key
+from torch_abi_audit.model.device_code import is_amd, target_key
 from torch_abi_audit.runtime.records import replace
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def with_fitting_torch(
 
 def rebuilding(report: PackageReport, code: PackageCode, gpu: Gpu) -> str:
     """What a build of the package needs to have code for a GPU as well as for all it has today."""
-    if gpu.target.startswith("gfx"):
+    if is_amd(gpu.target):
         held = {one.partition(":")[0] for one in (*code.targets, *code.others) if one[:3] == "gfx"}
         every = sorted({*held, gpu.target.partition(":")[0]}, key=target_key)
         return f'PYTORCH_ROCM_ARCH="{";".join(every)}"'

@@ -7,7 +7,7 @@ import re
 from torch_abi_audit.explain.explanation import CodeFor
 from torch_abi_audit.judges.gpus import runs
 from torch_abi_audit.knowledge.torch_gpus import of_release, torch_gpus
-from torch_abi_audit.model.device_code import DeviceCode, KernelSet
+from torch_abi_audit.model.device_code import DeviceCode, KernelSet, is_amd
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.model.releases import release_key
 
@@ -132,9 +132,9 @@ def _by_targets(rows: Iterable[TorchGpus], gpu: Gpu) -> tuple[CodeFor, ...]:
 
 def _known(gpu: Gpu, platform: str) -> tuple[str, ...]:
     """The releases of which the builds for a maker's GPUs are known, oldest first."""
-    is_amd = gpu.target.startswith("gfx")
+    of_amd = is_amd(gpu.target)
     rows = (one for one in torch_gpus() if one.platform == platform)
-    return tuple(dict.fromkeys(one.release for one in rows if (one.cuda is None) is is_amd))
+    return tuple(dict.fromkeys(one.release for one in rows if (one.cuda is None) is of_amd))
 
 
 def _builds_for(gpu: Gpu, platform: str) -> list[TorchGpus]:

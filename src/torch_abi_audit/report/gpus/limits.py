@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torch_abi_audit.gpus.columns import is_amd
 from torch_abi_audit.judges.gpus import is_specific
 from torch_abi_audit.knowledge.cuda_toolkits import is_known
 from torch_abi_audit.mangling import escape
-from torch_abi_audit.model.device_code import target_key
+from torch_abi_audit.model.device_code import is_amd, is_nvidia, target_key
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.model.paths import file_name
 from torch_abi_audit.model.releases import release_key
@@ -87,7 +86,7 @@ def _unknown(one: Answer) -> list[str]:
     return [
         target
         for target in sorted(targets, key=target_key)
-        if target.startswith(("sm_", "compute_")) and not is_known(target)
+        if is_nvidia(target) and not is_known(target)
     ]
 
 

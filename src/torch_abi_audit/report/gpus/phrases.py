@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from torch_abi_audit.gpus.columns import is_amd
 from torch_abi_audit.knowledge.arch_names import capability
 from torch_abi_audit.mangling import escape
+from torch_abi_audit.model.device_code import is_amd
 from torch_abi_audit.model.gpus import Runs
 from torch_abi_audit.report.wording import plural, several, some
 
