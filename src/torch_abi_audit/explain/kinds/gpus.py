@@ -14,6 +14,19 @@ _WHOSE = (
     "it is torch's own if torch.randn(2, device=\"cuda\") * 2 fails as well, else the extension's"
 )
 
+_KNOWN_BY_CUDA = (
+    "CUDA knows {version} since release {first_cuda}",
+    "CUDA dropped it in release {dropped_in}",
+)
+_OTHER_BUILDS = (
+    "install a build of torch for CUDA {first_cuda} or later",
+    (
+        "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA 12.6 have "
+        "kernels from sm_50 on"
+    ),
+    _SEE_LIST,
+)
+
 ROWS: tuple[ErrorKind, ...] = (
     ErrorKind(
         "no code object for an AMD GPU",
@@ -156,18 +169,8 @@ ROWS: tuple[ErrorKind, ...] = (
         subject=("compute capability {version}",),
         is_a=("a GPU outside of the range, {a} to {b}, that the installed torch was built for",),
         causes=(Cause.OTHER_GPU,),
-        why=(
-            "CUDA knows {version} since release {first_cuda}",
-            "CUDA dropped it in release {dropped_in}",
-        ),
-        advice=(
-            "install a build of torch for CUDA {first_cuda} or later",
-            (
-                "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA "
-                "12.6 have kernels from sm_50 on"
-            ),
-            _SEE_LIST,
-        ),
+        why=_KNOWN_BY_CUDA,
+        advice=_OTHER_BUILDS,
         about_torch=True,
         rank=Rank.ROOT,
         owner="torch",
@@ -193,17 +196,9 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.OTHER_GPU,),
         why=(
             "torch's wheels for one CUDA release are built for the GPUs of that time",
-            "CUDA knows {version} since release {first_cuda}",
-            "CUDA dropped it in release {dropped_in}",
+            *_KNOWN_BY_CUDA,
         ),
-        advice=(
-            "install a build of torch for CUDA {first_cuda} or later",
-            (
-                "install a build of torch for a CUDA before {dropped_in}: its wheels for CUDA "
-                "12.6 have kernels from sm_50 on"
-            ),
-            _SEE_LIST,
-        ),
+        advice=_OTHER_BUILDS,
         about_torch=True,
         rank=Rank.ROOT,
         owner="torch",
@@ -253,8 +248,7 @@ ROWS: tuple[ErrorKind, ...] = (
         causes=(Cause.CUDA_MAJOR, Cause.OTHER_GPU),
         why=(
             "the CUDA toolkit is older than the GPU, or so new that it dropped it",
-            "CUDA knows {version} since release {first_cuda}",
-            "CUDA dropped it in release {dropped_in}",
+            *_KNOWN_BY_CUDA,
         ),
         advice=(
             "install a CUDA toolkit, or a torch, whose CUDA release knows the GPU",
